@@ -1,0 +1,41 @@
+# make demo | make test | make check. Each makes .venv and installs what it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-slow check mini-meld mini-masac clean
+.DELETE_ON_ERROR:
+
+demo: .venv/.train  ## three stages on the sample corpus, scores, one dialogue with the model's reasons
+	$(BIN)/fliptrace train recipes/demo.toml --out runs/demo
+	$(BIN)/fliptrace predict runs/demo sample:test --ask chain --max-new-tokens 128 --out runs/demo/test.jsonl
+	$(BIN)/fliptrace score runs/demo/test.jsonl
+	$(BIN)/fliptrace show runs/demo/test.jsonl sample:test
+	$(BIN)/fliptrace report runs/demo
+
+test: .venv/.dev  ## everything that runs within minutes
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: .venv/.dev  ## the rest
+	$(BIN)/python -m pytest -q -m slow
+
+check: .venv/.dev  ## style, types, the sample corpus as built from its source
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python scripts/build_sample.py --check
+
+mini-meld mini-masac: .venv/.train  ## the runs of docs/results.md; FLIPTRACE_DATA names the folder of corpora
+	$(BIN)/fliptrace train recipes/$@.toml --out runs/$@
+	$(BIN)/fliptrace report runs/$@
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "fliptrace needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.train .venv/.dev: .venv/.%: pyproject.toml constraints.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+	@touch $@

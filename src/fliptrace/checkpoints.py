@@ -1,0 +1,76 @@
+"""What training leaves behind and prediction takes up: checkpoints, where they lie in a run, and how to ask them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from fliptrace.errors import InputError, RunError
+from fliptrace.prompts.answers import Ask
+from fliptrace.prompts.views import Layout
+from fliptrace.store import read_json, write_json
+
+MANIFEST = "manifest.json"  # of a run, at its root
+DONE = "stage.json"  # written last: a stage folder without it is unfinished
+HABITS = "fliptrace.json"  # in a checkpoint: how it was trained to be asked
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """`ref` is a folder, relative to its run, or a provider's model name; `parent` the ref it was trained from."""
+
+    ref: str
+    stage: str
+    parent: str
+    recipe_hash: str
+    data_hash: str
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / DONE, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> Checkpoint | None:
+        """The checkpoint of a finished stage; None where the stage is not finished."""
+        return cls(**read_json(folder / DONE)) if (folder / DONE).exists() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How a model was trained to be asked; `threshold` is the share of votes that names a trigger."""
+
+    layout: Layout = field(default_factory=Layout)
+    ask: Ask = "answer"
+    threshold: float = 0.5
+
+    def write(self, checkpoint: Path) -> None:
+        write_json(checkpoint / HABITS, asdict(self))
+
+    @classmethod
+    def read(cls, checkpoint: Path) -> Habits | None:
+        """What training left in a checkpoint's folder; None where nothing was."""
+        path = checkpoint / HABITS
+        if not path.exists():
+            return None
+        try:
+            table = read_json(path)
+            return cls(Layout(**table["layout"]), table["ask"], table["threshold"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(path, f"not the reading habits of a checkpoint: {error}") from error
+
+
+def is_run(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file()
+
+
+def last_checkpoint(run: Path) -> Path:
+    """The checkpoint of a run's last finished stage; RunError where none is finished."""
+    finished = {folder: Checkpoint.read(folder) for folder in sorted(run.glob("*-*/"), key=_stage_number)}
+    refs = [checkpoint.ref for checkpoint in finished.values() if checkpoint]
+    if not refs:
+        raise RunError(run, "no stage of this run is finished; go on with: fliptrace train RECIPE")
+    return run / refs[-1]
+
+
+def _stage_number(folder: Path) -> int:
+    number = folder.name.partition("-")[0]
+    return int(number) if number.isdigit() else -1

@@ -1,0 +1,194 @@
+"""The command `fliptrace`: one command a verb, each a thin skin over one library function.
+
+Heavy imports stand inside the commands, so that --help answers at once. Exit codes: 0 done, 1 input or run at fault
+(one message, no traceback), 2 usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from fliptrace import cli_data, cli_train
+from fliptrace.console import console, done, figure, interval, note, print_json, progress, table
+from fliptrace.errors import InputError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Find where a speaker's emotion flips in a dialogue, which utterances triggered it, and why.",
+    epilog="Start with `fliptrace train recipes/demo.toml`, then "
+    "`fliptrace predict runs/demo sample:test --out p.jsonl` and `fliptrace score p.jsonl`.",
+)
+app.add_typer(cli_data.app, name="data")
+app.command()(cli_data.doctor)
+app.command()(cli_train.curate)
+app.command()(cli_train.train)
+app.command()(cli_train.report)
+
+DataFolder = cli_data.DataFolder
+MODEL_HELP = (
+    "rule:previous, rule:previous-or-self, rule:previous-plus-self, scripted:FILE, a folder (run, checkpoint, "
+    "Hugging Face model, adapter) or a Hub id."
+)
+
+
+@app.command()
+def predict(
+    model: Annotated[str, typer.Argument(help=MODEL_HELP, show_default=False)],
+    file: Annotated[str, typer.Argument(help="Flip cases: an EFR JSON file, or NAME:SPLIT.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The prediction file to write; a manifest goes beside it.")],
+    task: Annotated[Literal["trigger"], typer.Option(help="What to predict.")] = "trigger",
+    decode: Annotated[
+        Literal["greedy", "sample"], typer.Option(help="One greedy answer, or self-consistency over samples.")
+    ] = "greedy",
+    samples: Annotated[int, typer.Option(min=1, help="Answers a case, with --decode sample.")] = 8,
+    temperature: Annotated[float, typer.Option(help="Of the samples.")] = 0.7,
+    top_p: Annotated[float, typer.Option(help="Sample from the most likely tokens of this mass.")] = 1.0,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Share of votes that names a trigger. Default: what training chose on val, else 0.5."),
+    ] = None,
+    ask: Annotated[
+        Literal["answer", "chain"] | None,
+        typer.Option(help="The answer line alone, or reasons first. Default: as the model was trained, else answer."),
+    ] = None,
+    layout: Annotated[
+        Literal["dialogue", "window"] | None,
+        typer.Option(help="How cases are shown. Default: as the model was trained, else dialogue."),
+    ] = None,
+    judge: Annotated[bool, typer.Option("--judge", help="Let the model judge and improve its answers.")] = False,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 256,
+    seed: Annotated[int, typer.Option(help="Of the samples; batching changes nothing.")] = 0,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "auto",
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many cases.")] = None,
+    data: DataFolder = None,
+) -> None:
+    """Name the triggers of every flip in FILE.
+
+    A killed run goes on where it stopped when given again. Cases that end on no flip are left out, with a note.
+    """
+    from fliptrace.model_refs import open_model
+    from fliptrace.models.base import make_decoding
+    from fliptrace.predict import predict_file, reading_of
+
+    cases, source = cli_data.read_cases(file, data, limit)
+    opened = open_model(model, device)
+    decoding = make_decoding(
+        kind=decode, num_samples=samples, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens, seed=seed
+    )
+    reading = reading_of(opened.habits, decoding, ask=ask, layout=layout, judge=judge, threshold=threshold)
+    with progress() as bar:
+        bar_task = bar.add_task(f"predicting with {model}", total=len(cases))
+        predicted = predict_file(
+            opened.model, cases, reading, out, source, lambda num_done: bar.update(bar_task, completed=num_done)
+        )
+    if predicted.num_resumed:
+        note(f"{predicted.num_resumed:,} cases were done already")
+    if predicted.num_cut_cases:
+        note(f"{predicted.num_cut_cases:,} dialogues did not fit the model's context: their oldest utterances were cut")
+    unparsed = sum(prediction.vote.is_unparsed for prediction in predicted.predictions)
+    done(f"{len(cases):,} flips, {unparsed:,} unparsed: {out}")
+
+
+@app.command()
+def score(
+    file: Annotated[Path, typer.Argument(help="A prediction file.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of tables.")] = False,
+    draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws, of groups of overlapping dialogues.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+) -> None:
+    """Score predictions beside the rules, with 95% intervals.
+
+    Needs nothing but the prediction file. Trigger F1 is that of class "trigger", pooled over all utterances.
+    """
+    scores = _scoring("score").score_file(file, num_draws=draws, seed=seed)
+    if json:
+        print_json(scores.to_json())
+        return
+    result = scores.to_json()
+    if result["task"] == "emotion":
+        rows = [(name, figure(row["f1"]), f"{row['support']:.0f}") for name, row in result["by_label"].items()]
+        table(f"emotions of {result['num_utterances']:,} utterances", ("emotion", "F1", "utterances"), rows)
+        console.print(f"weighted F1 {figure(result['weighted_f1'])} ({interval(result['interval'])}), "
+                      f"macro F1 {figure(result['macro_f1'])}")  # fmt: skip
+        return
+    _show_trigger_scores(file, scores)
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="A prediction file.", show_default=False)],
+    b: Annotated[Path, typer.Argument(help="Another one, of the same cases.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of sentences.")] = False,
+    draws: Annotated[int, typer.Option(min=100, help="Draws of groups, for the interval and the test.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+) -> None:
+    """Tell whether B is better than A, or whether it is luck: a paired test over groups of dialogues."""
+    result = _scoring("compare").compare_files(a, b, num_draws=draws, seed=seed)
+    if json:
+        print_json(result.to_json())
+        return
+    table(f"{result.num_flips:,} flips in {result.num_groups:,} groups", ("", "trigger F1"),
+          [(f"A  {a}", figure(result.f1_a)), (f"B  {b}", figure(result.f1_b))])  # fmt: skip
+    console.print(
+        f"B - A = {result.difference:+.3f} (95% interval {interval(result.interval)}), p = {result.p_value:.4f}"
+    )
+    console.print(f"B wins {result.num_won:,} flips, loses {result.num_lost:,}, ties {result.num_tied:,}")
+
+
+def main() -> None:
+    """Run the command; whatever a user's input did wrong ends in one message and exit code 1."""
+    try:
+        app()
+    except InputError as error:
+        console.print(f"[bold red]error[/] {_plain(error)}", soft_wrap=True)
+        sys.exit(1)
+    except OSError as error:
+        console.print(f"[bold red]error[/] {_plain(error)}", soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("stopped; give the same command again to go on")
+        sys.exit(130)
+
+
+def _plain(error: Exception) -> str:
+    from rich.markup import escape
+
+    return escape(str(error))
+
+
+def _scoring(command: str) -> Any:
+    cli_train.require(command, "study", "sklearn", "scipy")
+    from fliptrace.scoring import scores
+
+    return scores
+
+
+def _show_trigger_scores(file: Path, scores: Any) -> None:
+    rows = [
+        (row.name, figure(row.f1), interval(row.interval), *map(figure, (row.precision, row.recall, row.exact_match)))
+        for row in scores.rows()
+    ]
+    result = scores.to_json()
+    title = f"{file}: {result['num_flips']:,} flips in {result['num_groups']:,} groups"
+    table(title, ("", "trigger F1", "95% interval", "precision", "recall", "exact set"), rows)
+    for name, title in (("by_flip_type", "flip"), ("by_distance", "distance of trigger"), ("by_length", "utterances")):
+        slices = list(result["breakdown"][name].items())[:8]
+        rows = [(key, figure(row["f1"]), f"{row['num_flips']:,}") for key, row in slices]
+        console.print()
+        table(f"by {title}", (title, "trigger F1", "flips"), rows)
+    found = {kind: count for kind, count in result["anomalies"].items() if count}
+    console.print(
+        f"\nmacro F1 {figure(result['macro_f1'])}, weighted F1 {figure(result['weighted_f1'])} (over both classes)"
+    )
+    console.print(
+        f"{result['num_unparsed']:,} unparsed; anomalies in {result['num_answers']:,} answers: {found or 'none'}"
+    )
+    if result["num_unlabelled"]:
+        note(f"{result['num_unlabelled']:,} flips nobody labelled were left out")

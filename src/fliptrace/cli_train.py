@@ -1,0 +1,147 @@
+"""The commands on training: `fliptrace curate`, `train` and `report`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from fliptrace.cli_data import DataFolder, read_cases
+from fliptrace.console import TrainingDisplay, console, done, note, print_json, progress, size, table
+from fliptrace.errors import InputError, MissingExtra
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="A recipe in TOML; see recipes/.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="The run folder. Default: runs/NAME of the recipe.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tokens, steps, memory, and one step on a shrunken model; then stop.")
+    ] = False,
+    base: Annotated[str | None, typer.Option(help="Another base than the recipe's: a folder or a Hub id.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed than the recipe's.")] = None,
+    device: Annotated[str | None, typer.Option(help="Another device than the recipe's.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Val scores (or the dry run) as JSON to stdout.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Train the stages of RECIPE one upon the other, and read the model on val after each.
+
+    Given again it goes on: finished stages are not redone, a killed one resumes at its last whole step.
+    """
+    require("train", "train", "torch", "transformers", "peft", "accelerate", "sklearn", "scipy")
+    from fliptrace.training.data import load_training_data
+    from fliptrace.training.recipe import override, read_recipe
+
+    chosen = override(read_recipe(recipe), base=base, seed=seed, device=device)
+    cases = load_training_data(chosen, data)
+    for remark in cases.notes:
+        note(remark)
+    if dry_run:
+        _dry_run(chosen, cases, json)
+        return
+    from fliptrace.training.stages import train as train_stages
+
+    teacher = _open_teacher(chosen.curate.teacher, chosen.tuning.device)
+    folder = out or Path("runs") / chosen.name
+    with progress() as bar:
+        scores = train_stages(chosen, cases, folder, TrainingDisplay(bar), teacher)
+    if json:
+        print_json(scores)
+    done(f"{folder}: read it with `fliptrace report {folder}`, use it as MODEL in `fliptrace predict {folder} ...`")
+
+
+def curate(
+    file: Annotated[str, typer.Argument(help="Flip cases: an EFR JSON file, or NAME:SPLIT.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="The JSONL file to write; a manifest goes beside it.")],
+    mix: Annotated[
+        str,
+        typer.Option(help="Kinds and weights: answer, chain, source, flips; feedback and self-evaluation with --own."),
+    ] = "answer=1,chain=1",
+    form: Annotated[
+        Literal["trl", "hosted"], typer.Option(help="Prompt and completion for TRL, or messages for hosted providers.")
+    ] = "trl",
+    own: Annotated[
+        Path | None, typer.Option(help="A prediction file of the same cases: the own answers to be corrected.")
+    ] = None,
+    feedback_level: Annotated[
+        Literal["verdict", "kind of error", "full"], typer.Option(help="How much feedback gives away.")
+    ] = "full",
+    teacher: Annotated[str | None, typer.Option(help="A MODEL that writes the rationales.")] = None,
+    layout: Annotated[Literal["dialogue", "window"], typer.Option(help="How cases are shown.")] = "dialogue",
+    wordings: Annotated[int, typer.Option(min=1, help="In how many ways rationales are put.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of wordings and order.")] = 0,
+    data: DataFolder = None,
+) -> None:
+    """Make instructions from labelled flip cases: the plain question, chains of thought, feedback, self-evaluation."""
+    from fliptrace.curate.curator import Curator
+    from fliptrace.curate.files import curate_file, parse_mix
+    from fliptrace.prompts.views import Layout
+
+    weights = parse_mix(mix)
+    cases, source = read_cases(file, data)
+    curator = Curator(wordings, feedback_level, seed, _open_teacher(teacher, "auto"))
+    written = curate_file(
+        cases, out, curator=curator, weights=weights, layout=Layout(layout), form=form, own=own, source=source
+    )
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in written.items())
+    done(f"{sum(written.values()):,} instructions ({counts}): {out}")
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Folder for report.md and report.html. Default: the run.")] = None,
+) -> None:
+    """Write what a run did, as Markdown and as one HTML page."""
+    from fliptrace.report.run_report import read_run, render_html, render_markdown
+    from fliptrace.store import write_text
+
+    result = read_run(run)
+    folder = out or run
+    write_text(folder / "report.md", render_markdown(result))
+    write_text(folder / "report.html", render_html(result))
+    done(f"{folder / 'report.html'} and {folder / 'report.md'}")
+
+
+def require(command: str, extra: str, *modules: str) -> None:
+    """MissingExtra where a command lacks a module, before it does anything."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise MissingExtra(f"fliptrace {command}", extra, " and ".join(missing))
+
+
+def _open_teacher(ref: str | None, device: str) -> Any:
+    if ref is None:
+        return None
+    from fliptrace.model_refs import open_model
+    from fliptrace.models.base import ChatModel
+
+    model = open_model(ref, device).model
+    if not isinstance(model, ChatModel):
+        raise InputError(f"teacher {ref}", "writes no words; wanted a model one can talk to")
+    return model
+
+
+def _dry_run(recipe: Any, cases: Any, as_json: bool) -> None:
+    from fliptrace.training.dry_run import dry_run
+
+    result = dry_run(recipe, cases)
+    if as_json:
+        print_json(result.to_json())
+        return
+    rows = [
+        (s.name, f"{s.num_rows:,}", f"{s.num_tokens:,}", f"{s.num_trained_tokens:,}", f"{s.num_steps:,}", s.num_dropped)
+        for s in result.stages
+    ]
+    table(f"{recipe.name}: stages", ("stage", "rows", "tokens", "trained on", "steps", "left out"), rows)
+    memory = result.memory
+    parts = {
+        "weights": memory.weights,
+        "gradients and optimizer": memory.gradients_and_optimizer,
+        "activations": memory.activations,
+        "together": memory.total,
+    }
+    console.print(f"\n{memory.num_parameters:,} parameters, {memory.num_trainable:,} of them trained")
+    table("memory, estimated", ("", "bytes"), [(name, size(num_bytes)) for name, num_bytes in parts.items()])
+    step = result.step
+    done(f"one step on a shrunken {step.architecture} of {step.num_parameters:,} parameters: loss {step.loss:.2f}")

@@ -1,0 +1,84 @@
+"""Tells by its content which of the known forms a corpus file has, and reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from fliptrace.corpora.efr import scan_efr
+from fliptrace.corpora.emorynlp import scan_emorynlp
+from fliptrace.corpora.findings import Finding, raise_first_error
+from fliptrace.corpora.goemotions import scan_goemotions
+from fliptrace.corpora.masac_erc import scan_masac_erc
+from fliptrace.corpora.meld_erc import scan_meld_erc
+from fliptrace.corpora.results import EfrFile, ErcFile
+from fliptrace.errors import InputError
+from fliptrace.store import read_text
+
+Form = Literal["efr", "masac-erc", "meld-erc", "emorynlp", "goemotions"]
+
+SCANNERS: Mapping[Form, Callable[[Path], EfrFile | ErcFile]] = {
+    "efr": scan_efr,
+    "masac-erc": scan_masac_erc,
+    "meld-erc": scan_meld_erc,
+    "emorynlp": scan_emorynlp,
+    "goemotions": scan_goemotions,
+}
+
+
+def read_corpus(path: Path) -> EfrFile | ErcFile:
+    """The cases or dialogues of a file of any known form; InputError at the first error or where the form is new."""
+    file = scan_corpus(path)
+    raise_first_error(file.findings)
+    return file
+
+
+def scan_corpus(path: Path) -> EfrFile | ErcFile:
+    """Like `read_corpus`, but errors, an unknown form among them, are findings."""
+    form = detect_form(path)
+    if form is None:
+        wanted = "EFR or ERC as JSON, MELD or EmoryNLP as CSV, GoEmotions as TSV (docs/data.md)"
+        return ErcFile(path, (), (Finding("error", path.name, "", "unknown-form", f"wanted {wanted}"),))
+    return SCANNERS[form](path)
+
+
+def detect_form(path: Path) -> Form | None:
+    """The form of a file, or None. What cannot be read is taken for what it is called, so that its reader tells why."""
+    try:
+        text = read_text(path)
+    except InputError:
+        return _form_by_name(path)
+    if text.lstrip()[:1] in ("[", "{"):
+        return _json_form(path, text)
+    header = text.split("\n", 1)[0]
+    if "Utterance" in header and "Scene_ID" in header:
+        return "emorynlp"
+    if "Utterance" in header and "Dialogue_ID" in header:
+        return "meld-erc"
+    return "goemotions" if header.count("\t") == 2 else _form_by_name(path)
+
+
+def _json_form(path: Path, text: str) -> Form | None:
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError:
+        return _form_by_name(path)
+    if isinstance(entries, dict):
+        return None
+    first: dict[str, Any] = next((entry for entry in entries if isinstance(entry, dict)), {})
+    if "triggers" in first or ("labels" in first and "emotions" in first):
+        return "efr"
+    if "labels" in first:
+        return "masac-erc"
+    return _form_by_name(path) if "emotions" in first or not first else "masac-erc"
+
+
+def _form_by_name(path: Path) -> Form | None:
+    """Without labels an EFR case and a dialogue look the same: the name decides, and a dialogue it is else."""
+    if path.suffix == ".json":
+        return "efr" if "efr" in path.stem.casefold() else "masac-erc"
+    if path.suffix == ".csv":
+        return "meld-erc"
+    return "goemotions" if path.suffix == ".tsv" else None

@@ -1,0 +1,145 @@
+"""Examines corpus files: every finding, counts, and the groups any two of them share. Shows nothing; the CLI does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, combinations
+from pathlib import Path
+
+from fliptrace.corpora.detect import scan_corpus
+from fliptrace.corpora.findings import Finding
+from fliptrace.corpora.groups import group_of, shared_groups
+from fliptrace.corpora.results import EfrFile, ErcFile, group_files
+from fliptrace.corpora.trunks import find_trunks
+from fliptrace.errors import InputError
+from fliptrace.flips import FlipCase, find_flips
+from fliptrace.store import Json
+
+_SUFFIXES = (".json", ".csv", ".tsv")
+_SIDE_FILES = ("exclude_scenes.json",)  # read by the reader of the file they lie beside
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerCounts:
+    """Over the labelled cases of an EFR file; only triggers that may count (`FlipCase.known_triggers`)."""
+
+    num_labelled: int
+    num_triggers: int
+    num_without_triggers: int
+    num_self: int
+    num_previous: int
+    num_before_source: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """`num_dialogues` are the longest prefixes in an EFR file; utterances and emotions are counted in these.
+
+    `num_flips` are the cases of an EFR file, the flips of all dialogues in an ERC file. `num_groups` are found over
+    all files examined together.
+    """
+
+    file: str
+    task: str
+    corpus: str
+    split: str
+    num_dialogues: int
+    num_utterances: int
+    num_flips: int
+    num_left_out: int
+    num_groups: int
+    triggers: TriggerCounts | None
+    emotions: dict[str, int]
+    findings: tuple[Finding, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(finding.severity == "error" for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """The groups two files share, and how many cases or dialogues of each lie in them."""
+
+    left: str
+    right: str
+    num_groups: int
+    num_left: int
+    num_right: int
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorReport:
+    files: tuple[FileReport, ...]
+    overlaps: tuple[Overlap, ...]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(file.has_errors for file in self.files)
+
+    def to_json(self) -> Json:
+        files = [asdict(file) | {"findings": [f.to_json() for f in file.findings]} for file in self.files]
+        return {"files": files, "overlaps": [asdict(overlap) for overlap in self.overlaps]}
+
+
+def examine(paths: Sequence[Path]) -> DoctorReport:
+    """All that is to be said about the files; a folder stands for the corpus files in it, at any depth.
+
+    Overlaps are told of every pair that has one. InputError where a folder holds no corpus file.
+    """
+    files = group_files([scan_corpus(path) for path in _expand(paths)])
+    overlaps = [_overlap(left, right) for left, right in combinations(files, 2)]
+    return DoctorReport(tuple(map(_report, files)), tuple(overlap for overlap in overlaps if overlap.num_groups))
+
+
+def _expand(paths: Iterable[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES and p.name not in _SIDE_FILES)
+        if not inside:
+            raise InputError(path, f"no file in it that ends on {', '.join(_SUFFIXES)}")
+        files.extend(inside)
+    return files
+
+
+def _report(file: EfrFile | ErcFile) -> FileReport:
+    is_efr = isinstance(file, EfrFile)
+    cases = file.cases if isinstance(file, EfrFile) else ()
+    dialogues = file.dialogues if isinstance(file, ErcFile) else tuple({d.id: d for d in find_trunks(cases)}.values())
+    emotions = Counter(chain.from_iterable(dialogue.emotions for dialogue in dialogues))
+    return FileReport(
+        file=str(file.path),
+        task="efr" if is_efr else "erc",
+        corpus=dialogues[0].corpus if dialogues else "",
+        split=dialogues[0].split if dialogues else "",
+        num_dialogues=len(dialogues),
+        num_utterances=sum(map(len, dialogues)),
+        num_flips=len(cases) if is_efr else sum(len(find_flips(dialogue)) for dialogue in dialogues),
+        num_left_out=len(file.left_out),
+        num_groups=len({group_of(member) for member in file.members}),
+        triggers=_count_triggers(cases) if is_efr else None,
+        emotions={label or "unlabelled": count for label, count in emotions.most_common()},
+        findings=file.findings,
+    )
+
+
+def _count_triggers(cases: Iterable[FlipCase]) -> TriggerCounts:
+    labelled = [(case.flip, case.known_triggers) for case in cases if case.triggers is not None]
+    return TriggerCounts(
+        num_labelled=len(labelled),
+        num_triggers=sum(len(triggers) for _, triggers in labelled),
+        num_without_triggers=sum(not triggers for _, triggers in labelled),
+        num_self=sum(flip.target in triggers for flip, triggers in labelled),
+        num_previous=sum(flip.target - 1 in triggers for flip, triggers in labelled),
+        num_before_source=sum(trigger < flip.source for flip, triggers in labelled for trigger in triggers),
+    )
+
+
+def _overlap(left: EfrFile | ErcFile, right: EfrFile | ErcFile) -> Overlap:
+    shared = shared_groups(left.members, right.members)
+    return Overlap(str(left.path), str(right.path), len(shared.groups), shared.num_left, shared.num_right)

@@ -1,0 +1,128 @@
+"""Reads EFR files: MELD-FR, MaSaC-FR and own corpora in the same form.
+
+The form (Kumar et al. 2022; SemEval-2024 Task 10 B and C): a JSON list of cases, each the prefix of a dialogue that
+ends at the target of a flip, as equally long lists `speakers`, `utterances`, `emotions` and `triggers`; the published
+test files call the last one `labels`. Our own extra field `source` (docs/data.md) says how a case came about.
+Ids are `<file stem>#<position>`, of the case and of its dialogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fliptrace.corpora.columns import columns_fit, detect_emotion_set, is_missing, read_utterances
+from fliptrace.corpora.findings import FindingLog, raise_first_error
+from fliptrace.corpora.results import EfrFile, FileLabels, group_files, read_objects
+from fliptrace.dialogue import Dialogue
+from fliptrace.emotions import EmotionSet
+from fliptrace.flips import FlipCase, find_flip
+
+_COLUMNS = ("speakers", "utterances", "emotions")
+
+
+def read_efr(
+    path: Path,
+    *,
+    emotion_set: EmotionSet | None = None,
+    corpus: str | None = None,
+    split: str | None = None,
+    name: str | None = None,
+) -> EfrFile:
+    """The flip cases of a file, groups assigned within it; InputError at the first error.
+
+    Arguments left None are told from the labels (`emotion_set`) and from the name of the file (the others).
+    """
+    file = scan_efr(path, emotion_set=emotion_set, corpus=corpus, split=split, name=name)
+    raise_first_error(file.findings)
+    return file
+
+
+def scan_efr(
+    path: Path,
+    *,
+    emotion_set: EmotionSet | None = None,
+    corpus: str | None = None,
+    split: str | None = None,
+    name: str | None = None,
+) -> EfrFile:
+    """Like `read_efr`, but errors are findings and the cases that have them are missing."""
+    labels = FileLabels.of(path, name, corpus, split)
+    log = FindingLog(path.name)
+    entries = read_objects(path, log)
+    known = emotion_set or detect_emotion_set(_emotions_in(entries), labels.corpus)
+    reader = _CaseReader(labels, known, log)
+    cases = [case for position, entry in enumerate(entries) if (case := reader.read(position, entry)) is not None]
+    return group_files([EfrFile(path, tuple(cases), log.findings, tuple(reader.left_out))])[0]
+
+
+def _emotions_in(entries: Sequence[Any]) -> set[str]:
+    lists = [entry.get("emotions") for entry in entries if isinstance(entry, dict)]
+    return {label for emotions in lists if isinstance(emotions, list) for label in emotions if isinstance(label, str)}
+
+
+@dataclass(slots=True)
+class _CaseReader:
+    """Reads the entries of one file, one after another."""
+
+    labels: FileLabels
+    emotion_set: EmotionSet
+    log: FindingLog
+    left_out: list[Dialogue] = field(default_factory=list)
+
+    def read(self, position: int, entry: object) -> FlipCase | None:
+        """The case, or None where it has an error (in the log) or ends on no flip."""
+        where, case_id = f"case {position}", f"{self.labels.name}#{position}"
+        if not isinstance(entry, dict):
+            self.log.error(where, "not-an-object", f"found {type(entry).__name__}, wanted an object")
+            return None
+        columns: dict[str, Any] = {name: entry.get(name) for name in _COLUMNS}
+        columns["triggers"] = entry["triggers"] if "triggers" in entry else entry.get("labels")
+        if not columns_fit(columns, _COLUMNS, where, self.log):
+            return None
+        utterances = read_utterances(columns, self.emotion_set, where, self.log)
+        triggers = self._triggers(where, columns["triggers"])
+        if utterances is None or (triggers is None and columns["triggers"] is not None):
+            return None
+        dialogue = Dialogue(case_id, case_id, utterances, self.emotion_set, self.labels.corpus, self.labels.split)
+        return self._case(where, dialogue, triggers, is_rebuilt=entry.get("source") == "rebuilt")
+
+    def _case(
+        self, where: str, dialogue: Dialogue, triggers: frozenset[int] | None, *, is_rebuilt: bool
+    ) -> FlipCase | None:
+        flip = find_flip(dialogue, len(dialogue) - 1)
+        if flip is None:
+            self.left_out.append(dialogue)
+            self.log.warn(where, "no-flip", "does not end on an emotion flip of its last speaker, left out")
+            return None
+        # In a rebuilt case nobody knows the labels before the source: they are written 0 (docs/data.md).
+        return FlipCase(dialogue.id, dialogue, flip, triggers, known_from=flip.source if is_rebuilt else 0)
+
+    def _triggers(self, where: str, values: Sequence[Any] | None) -> frozenset[int] | None:
+        if values is None:
+            return None
+        named: set[int] = set()
+        for position, value in enumerate(values):
+            flag = self._flag(where, position, value)
+            if flag is None:
+                return None
+            if flag:
+                named.add(position)
+        return frozenset(named)
+
+    def _flag(self, where: str, position: int, value: object) -> bool | None:
+        """True, False, or None where the value says neither."""
+        if is_missing(value) or (isinstance(value, str) and value.strip().casefold() == "nan"):
+            self.log.warn(where, "nan-trigger", f"trigger of utterance {position} is {value!r}, read as 0")
+            return False
+        try:
+            number = float(value) if isinstance(value, int | float | str) else None
+        except ValueError:
+            number = None
+        if number not in (0.0, 1.0):
+            self.log.error(where, "bad-trigger", f"trigger of utterance {position} is {value!r}, wanted 0 or 1")
+            return None
+        self.log.saw(where, "mixed-trigger-forms", f"{number:g}", repr(value))
+        return bool(number)

@@ -1,0 +1,74 @@
+"""Reads EmoryNLP's emotion files: CSV, an utterance a row, scenes told apart by season, episode and scene.
+
+Source: Zahiri and Choi, "Emotion detection on TV show transcripts with sequence-based convolutional neural networks"
+(2018). Several speakers of one utterance are one speaker called by all their names, with commas.
+EmoryNLP and MELD are both Friends: scenes that overlap with MELD's dev and test are listed in `exclude_scenes.json`
+and left out, so that training on EmoryNLP gives nothing away. Ids are `<file stem>#<season>.<episode>.<scene>`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+from fliptrace.corpora.csv_rows import CsvRow, dialogues_by, read_csv_rows
+from fliptrace.corpora.findings import FindingLog, raise_first_error
+from fliptrace.corpora.results import ErcFile, FileLabels, group_files
+from fliptrace.emotions import EMORYNLP7
+from fliptrace.errors import InputError
+from fliptrace.store import read_json
+
+SCENE = ("Season", "Episode", "Scene_ID")
+COLUMNS = ("Utterance", "Speaker", "Emotion", *SCENE)
+
+
+def read_emorynlp(path: Path, *, exclude: Path | None = None, split: str | None = None) -> ErcFile:
+    """The scenes of a file, groups assigned within it; InputError at the first error.
+
+    `exclude` is the list of scenes to leave out; None takes `exclude_scenes.json` beside the file, if it is there.
+    """
+    file = scan_emorynlp(path, exclude=exclude, split=split)
+    raise_first_error(file.findings)
+    return file
+
+
+def scan_emorynlp(path: Path, *, exclude: Path | None = None, split: str | None = None) -> ErcFile:
+    """Like `read_emorynlp`, but errors are findings and the scenes that have them are missing."""
+    log = FindingLog(path.name)
+    labels = FileLabels.of(path, None, "emorynlp", split)
+    rows = [_with_speaker_names(row, log) for row in read_csv_rows(path, COLUMNS, log)]
+    scenes = dialogues_by(SCENE, rows, EMORYNLP7, labels, log)
+    excluded = {f"{labels.name}#{listed}" for listed in _excluded_scenes(path, exclude, log)}
+    left_out = tuple(scene for scene in scenes if scene.id in excluded)
+    for scene in left_out:
+        log.warn(f"scene {scene.id}", "excluded-scene", "overlaps with MELD's dev or test, left out")
+    kept = tuple(scene for scene in scenes if scene.id not in excluded)
+    return group_files([ErcFile(path, kept, log.findings, left_out)])[0]
+
+
+def _with_speaker_names(row: CsvRow, log: FindingLog) -> CsvRow:
+    """The row with "['Monica Geller', 'Joey Tribbiani']" as "Monica Geller, Joey Tribbiani"."""
+    raw = row.values["Speaker"]
+    try:
+        names = ast.literal_eval(raw)
+        speaker = ", ".join(names) if isinstance(names, list) else str(names)
+    except (ValueError, SyntaxError, TypeError):
+        log.warn(f"line {row.line}", "speaker-no-list", f"speaker {raw!r} is no list of names, taken as one name")
+        speaker = raw
+    return CsvRow(row.line, row.values | {"Speaker": speaker})
+
+
+def _excluded_scenes(path: Path, exclude: Path | None, log: FindingLog) -> Iterable[str]:
+    """The scenes to leave out, each as "season.episode.scene"."""
+    listed = exclude or path.with_name("exclude_scenes.json")
+    if exclude is None and not listed.exists():
+        log.warn("", "no-exclude-list", "no exclude_scenes.json beside it: scenes that MELD holds too are not left out")
+        return []
+    try:
+        return [".".join(map(str, scene)) for scene in read_json(listed)["season_episode_scene"]]
+    except InputError as error:
+        log.error("", "bad-exclude-list", str(error))
+    except (KeyError, TypeError):
+        log.error("", "bad-exclude-list", f"{listed.name}: wanted an object with a list 'season_episode_scene'")
+    return []

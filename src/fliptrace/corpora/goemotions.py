@@ -1,0 +1,91 @@
+"""Reads GoEmotions under its Ekman grouping: TSV, a comment a line, each read as a dialogue of one utterance.
+
+Source: Demszky et al., "GoEmotions: a dataset of fine-grained emotions" (2020); the Ekman files are those of
+monologg/GoEmotions-pytorch: text, comma-separated positions into `labels.txt` (from 0), comment id.
+An utterance has one emotion here, so comments with several are left out and counted.
+Ids are `goemotions_<file stem>#<comment id>`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from fliptrace.corpora.columns import read_utterances
+from fliptrace.corpora.findings import FindingLog, raise_first_error
+from fliptrace.corpora.results import ErcFile, FileLabels, group_files, kind_of
+from fliptrace.dialogue import Dialogue
+from fliptrace.emotions import EKMAN7
+from fliptrace.errors import InputError
+from fliptrace.store import read_text
+
+AUTHOR = "author"
+
+
+class _Comment(NamedTuple):
+    line: int
+    text: str
+    label_positions: tuple[int, ...]
+    id: str
+
+
+def read_goemotions(path: Path, *, label_file: Path | None = None, split: str | None = None) -> ErcFile:
+    """The comments with one emotion, groups assigned within the file; InputError at the first error.
+
+    `label_file` names the emotions, one a line; None takes `labels.txt` beside the file.
+    """
+    file = scan_goemotions(path, label_file=label_file, split=split)
+    raise_first_error(file.findings)
+    return file
+
+
+def scan_goemotions(path: Path, *, label_file: Path | None = None, split: str | None = None) -> ErcFile:
+    """Like `read_goemotions`, but errors are findings and the comments that have them are missing."""
+    log = FindingLog(path.name)
+    labels = FileLabels.of(path, f"goemotions_{path.stem}", "goemotions", split)
+    emotions = _read_lines(label_file or path.with_name("labels.txt"), log)
+    comments = _read_comments(path, len(emotions), log) if emotions else []
+    dialogues: list[Dialogue] = []
+    left_out: list[Dialogue] = []
+    for comment in comments:
+        is_single = len(comment.label_positions) == 1
+        if not is_single:
+            log.warn(f"line {comment.line}", "several-emotions", "a comment with several emotions, left out")
+        dialogue = _dialogue(comment, emotions[comment.label_positions[0]] if is_single else None, labels, log)
+        if dialogue is not None:
+            (dialogues if is_single else left_out).append(dialogue)
+    return group_files([ErcFile(path, tuple(dialogues), log.findings, tuple(left_out))])[0]
+
+
+def _read_lines(path: Path, log: FindingLog) -> list[str]:
+    """The lines of a file without blank ends; an empty list after an error in the log."""
+    try:
+        lines = read_text(path).rstrip().split("\n")
+    except InputError as error:
+        log.error("", kind_of(error), str(error))
+        return []
+    return [line.rstrip("\r") for line in lines]
+
+
+def _read_comments(path: Path, num_labels: int, log: FindingLog) -> list[_Comment]:
+    comments: list[_Comment] = []
+    for number, line in enumerate(_read_lines(path, log), start=1):
+        fields = line.split("\t")
+        if len(fields) != 3:
+            log.error(f"line {number}", "short-row", f"{len(fields)} fields, wanted text, labels and id")
+            continue
+        text, positions, comment_id = fields
+        if not all(p.isdecimal() and int(p) < num_labels for p in positions.split(",")):
+            log.error(f"line {number}", "unknown-emotion", f"labels {positions!r}, wanted numbers below {num_labels}")
+            continue
+        comments.append(_Comment(number, text, tuple(map(int, positions.split(","))), comment_id))
+    return comments
+
+
+def _dialogue(comment: _Comment, emotion: str | None, labels: FileLabels, log: FindingLog) -> Dialogue | None:
+    columns = {"speakers": [AUTHOR], "utterances": [comment.text], "emotions": emotion and [emotion]}
+    utterances = read_utterances(columns, EKMAN7, f"line {comment.line}", log)
+    if utterances is None:
+        return None
+    comment_id = f"{labels.name}#{comment.id}"
+    return Dialogue(comment_id, comment_id, utterances, EKMAN7, labels.corpus, labels.split)

@@ -1,0 +1,160 @@
+"""Groups: dialogues and cases that overlap, which splits and bootstrap draws must never tear apart.
+
+Two dialogues belong together if they share a run of two consecutive utterances (normalised text, together at least 6
+words); union-find closes it over everything given. Without the 6 words stock greetings join everything; the longest
+common prefix misses 31-42% of MaSaC's overlaps (docs/data.md).
+A dialogue too short to hold such a run joins those that begin with all of it, speakers included: an EFR case of two
+short lines belongs to the longer cases of its dialogue. One of a single utterance only joins its exact duplicates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import TypeVar
+
+from fliptrace.dialogue import Dialogue
+from fliptrace.flips import FlipCase
+
+MIN_RUN_WORDS = 6
+
+Member = TypeVar("Member", bound=Dialogue | FlipCase)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedGroups:
+    """The groups found on both sides, and how many cases or dialogues of each side lie in them."""
+
+    groups: frozenset[str]
+    num_left: int
+    num_right: int
+
+
+@lru_cache(maxsize=1 << 16)
+def normalise_text(text: str) -> str:
+    """Case, punctuation and blanks taken out, so that two transcribers' versions of a line compare equal.
+
+    >>> normalise_text("Well…  I’m NOT going!")
+    'well im not going'
+    """
+    plain = re.sub(r"['’‘`´]", "", text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
+    if plain.isascii():
+        return " ".join(re.findall(r"[a-z0-9]+", plain))
+    # Combining marks (category M) are part of a Devanagari word, so \w will not do.
+    return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in plain).split())
+
+
+def long_runs(dialogue: Dialogue) -> tuple[str, ...]:
+    """The runs of two consecutive utterances that join a dialogue to others, each as two normalised lines."""
+    lines = [normalise_text(utterance.text) for utterance in dialogue.utterances]
+    return tuple(f"{a}\n{b}" for a, b in pairwise(lines) if _num_words(a) + _num_words(b) >= MIN_RUN_WORDS)
+
+
+def find_groups(members: Iterable[Dialogue | FlipCase], *, keep: bool = False) -> tuple[str, ...]:
+    """For each case or dialogue, in order, the group it belongs to among all those given.
+
+    A group is named after the smallest hash of what joins it: its name depends on the texts, not on ids or order.
+    With `keep`, members that stand in one group already stay together.
+    """
+    members = tuple(members)
+    keys = _overlap_keys([dialogue_of(member) for member in members])
+    kept = [(f"kept\t{group_of(member)}",) if keep else () for member in members]
+    roots = _join((*own, *old) for own, old in zip(keys, kept, strict=True))
+    names: dict[str, str] = {}
+    for own in keys:
+        for key in own:
+            name = _short_hash(key)
+            names[roots[key]] = min(name, names.get(roots[key], name))
+    return tuple(f"g-{names[roots[own[0]]]}" for own in keys)
+
+
+def assign_groups(members: Iterable[Member], *, keep: bool = False) -> tuple[Member, ...]:
+    """The same cases or dialogues in the same order, each under its group (`find_groups`)."""
+    members = tuple(members)
+    groups = find_groups(members, keep=keep)
+    return tuple(with_group(member, group) for member, group in zip(members, groups, strict=True))
+
+
+def assign_groups_across(files: Sequence[Sequence[Member]], *, keep: bool = False) -> tuple[tuple[Member, ...], ...]:
+    """`assign_groups` over several files together; one tuple a file comes back, in order."""
+    regrouped = iter(assign_groups([member for members in files for member in members], keep=keep))
+    return tuple(tuple(next(regrouped) for _ in members) for members in files)
+
+
+def shared_groups(left: Iterable[Member], right: Iterable[Member]) -> SharedGroups:
+    """What two files have in common by the groups they carry: assign these across all files first."""
+    left_groups, right_groups = [group_of(m) for m in left], [group_of(m) for m in right]
+    common = frozenset(left_groups) & frozenset(right_groups)
+    return SharedGroups(common, sum(g in common for g in left_groups), sum(g in common for g in right_groups))
+
+
+def drop_groups(members: Iterable[Member], groups: Iterable[str]) -> tuple[Member, ...]:
+    """Those that lie in none of the groups."""
+    dropped = frozenset(groups)
+    return tuple(member for member in members if group_of(member) not in dropped)
+
+
+def dialogue_of(member: Dialogue | FlipCase) -> Dialogue:
+    return member.dialogue if isinstance(member, FlipCase) else member
+
+
+def group_of(member: Dialogue | FlipCase) -> str:
+    return dialogue_of(member).group
+
+
+def with_group(member: Member, group: str) -> Member:
+    if isinstance(member, FlipCase):
+        return replace(member, dialogue=replace(member.dialogue, group=group))
+    return replace(member, group=group)
+
+
+def _overlap_keys(dialogues: Sequence[Dialogue]) -> list[tuple[str, ...]]:
+    """What each dialogue is joined by, at least one key each: its long runs, and the whole of shorter dialogues."""
+    runs = [long_runs(dialogue) for dialogue in dialogues]
+    short = {_opening(d, len(d)): len(d) for d, own in zip(dialogues, runs, strict=True) if not own}
+    lengths = sorted(set(short.values()))
+
+    def openings(dialogue: Dialogue) -> list[str]:
+        fitting = [n for n in lengths if n == len(dialogue) or 1 < n < len(dialogue)]
+        return [opening for n in fitting if (opening := _opening(dialogue, n)) in short]
+
+    return [(*own, *openings(dialogue)) for dialogue, own in zip(dialogues, runs, strict=True)]
+
+
+def _opening(dialogue: Dialogue, num_utterances: int) -> str:
+    lines = dialogue.utterances[:num_utterances]
+    return "opening\t" + "\n".join(f"{normalise_text(u.speaker)}: {normalise_text(u.text)}" for u in lines)
+
+
+@lru_cache(maxsize=1 << 16)
+def _short_hash(key: str) -> str:
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:12]
+
+
+@lru_cache(maxsize=1 << 16)
+def _num_words(normalised: str) -> int:
+    return len(normalised.split())
+
+
+def _join(key_sets: Iterable[Sequence[str]]) -> Mapping[str, str]:
+    """Union-find: every key to the representative of its set; the keys of one member are in one set."""
+    parent: dict[str, str] = {}
+
+    def find(key: str) -> str:
+        root = key
+        while (up := parent.setdefault(root, root)) != root:
+            root = up
+        while parent[key] != root:
+            parent[key], key = root, parent[key]
+        return root
+
+    for keys in key_sets:
+        root = find(keys[0])
+        for key in keys[1:]:
+            parent[find(key)] = root
+    return {key: find(key) for key in list(parent)}

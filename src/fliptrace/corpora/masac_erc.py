@@ -1,0 +1,78 @@
+"""Reads MaSaC's emotion files (SemEval-2024 Task 10 A): a JSON list of whole dialogues.
+
+Each is an object of equally long lists `speakers`, `utterances` and `emotions`; the published test file calls the
+last one `labels`. Without either the dialogue is unlabelled. Own dialogues in this form are read as well.
+Ids are `<file stem>#<position>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fliptrace.corpora.columns import columns_fit, detect_emotion_set, read_utterances
+from fliptrace.corpora.findings import FindingLog, raise_first_error
+from fliptrace.corpora.results import ErcFile, FileLabels, group_files, read_objects
+from fliptrace.dialogue import Dialogue
+from fliptrace.emotions import EmotionSet
+
+
+def read_masac_erc(
+    path: Path,
+    *,
+    emotion_set: EmotionSet | None = None,
+    corpus: str | None = None,
+    split: str | None = None,
+    name: str | None = None,
+) -> ErcFile:
+    """The dialogues of a file, groups assigned within it; InputError at the first error.
+
+    Arguments left None are told from the labels (`emotion_set`) and from the name of the file (the others).
+    """
+    file = scan_masac_erc(path, emotion_set=emotion_set, corpus=corpus, split=split, name=name)
+    raise_first_error(file.findings)
+    return file
+
+
+def scan_masac_erc(
+    path: Path,
+    *,
+    emotion_set: EmotionSet | None = None,
+    corpus: str | None = None,
+    split: str | None = None,
+    name: str | None = None,
+) -> ErcFile:
+    """Like `read_masac_erc`, but errors are findings and the dialogues that have them are missing."""
+    labels = FileLabels.of(path, name, corpus, split)
+    log = FindingLog(path.name)
+    entries = read_objects(path, log)
+    known = emotion_set or detect_emotion_set(_emotions_in(entries), labels.corpus)
+    read = (_dialogue(position, entry, labels, known, log) for position, entry in enumerate(entries))
+    dialogues = tuple(dialogue for dialogue in read if dialogue is not None)
+    return group_files([ErcFile(path, dialogues, log.findings)])[0]
+
+
+def _emotions_in(entries: Sequence[Any]) -> set[str]:
+    lists = [_emotions(entry) for entry in entries if isinstance(entry, dict)]
+    return {label for emotions in lists if isinstance(emotions, list) for label in emotions if isinstance(label, str)}
+
+
+def _emotions(entry: dict[str, Any]) -> Any:
+    return entry["emotions"] if "emotions" in entry else entry.get("labels")
+
+
+def _dialogue(
+    position: int, entry: object, labels: FileLabels, emotion_set: EmotionSet, log: FindingLog
+) -> Dialogue | None:
+    where, dialogue_id = f"dialogue {position}", f"{labels.name}#{position}"
+    if not isinstance(entry, dict):
+        log.error(where, "not-an-object", f"found {type(entry).__name__}, wanted an object")
+        return None
+    columns = {"speakers": entry.get("speakers"), "utterances": entry.get("utterances"), "emotions": _emotions(entry)}
+    if not columns_fit(columns, ("speakers", "utterances"), where, log):
+        return None
+    utterances = read_utterances(columns, emotion_set, where, log)
+    if utterances is None:
+        return None
+    return Dialogue(dialogue_id, dialogue_id, utterances, emotion_set, labels.corpus, labels.split)

@@ -1,0 +1,78 @@
+"""From labelled cases to an instruction file with a manifest: curation on its own, without training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast, get_args
+
+from fliptrace.curate.correcting import OwnAnswer
+from fliptrace.curate.curator import OWN_ANSWER_KINDS, Curator, Kind
+from fliptrace.curate.instructions import FileForm, write_instructions
+from fliptrace.errors import InputError
+from fliptrace.flips import FlipCase
+from fliptrace.predictions import Prediction, read_predictions
+from fliptrace.prompts.answers import Ask, parse_answer
+from fliptrace.prompts.views import Layout, training_view
+from fliptrace.store import Json, hash_file, versions, write_json
+
+
+def parse_mix(text: str) -> dict[Kind, float]:
+    """Kinds and weights as a command line gives them.
+
+    >>> parse_mix("answer=1, chain=0.5")
+    {'answer': 1.0, 'chain': 0.5}
+    """
+    weights: dict[Kind, float] = {}
+    for part in text.split(","):
+        kind, _, weight = (piece.strip() for piece in part.partition("="))
+        if kind not in get_args(Kind):
+            raise InputError(f"--mix {part.strip()!r}", f"no such kind; there are {', '.join(get_args(Kind))}")
+        try:
+            weights[cast(Kind, kind)] = float(weight or 1)
+        except ValueError as error:
+            raise InputError(f"--mix {part.strip()!r}", "wanted KIND=WEIGHT, such as chain=0.5") from error
+    return weights
+
+
+def curate_file(
+    cases: Sequence[FlipCase],
+    path: Path,
+    *,
+    curator: Curator,
+    weights: Mapping[Kind, float],
+    layout: Layout,
+    form: FileForm,
+    own: Path | None,
+    source: Json,
+) -> dict[str, int]:
+    """Write a mixture and its manifest; how many there are of each kind. InputError where nobody labelled the cases."""
+    unlabelled = next((case.id for case in cases if case.triggers is None), None)
+    if unlabelled is not None:
+        raise InputError(f"case {unlabelled}", "has no triggers; instructions are made from labelled cases")
+    if own is None and not OWN_ANSWER_KINDS.isdisjoint(weights):
+        raise InputError("--mix", "feedback and self-evaluation correct a model's own answers: give them with --own")
+    views = [training_view(case, layout) for case in cases]
+    mixture = curator.mixture(weights, views, read_own_answers(own, cases, layout) if own else [], curator.seed)
+    if not mixture:
+        raise InputError(path, "not one instruction came of this: no kind had anything to say")
+    write_instructions(path, mixture, form)
+    counts = dict(sorted(Counter(instruction.kind for instruction in mixture).items()))
+    settings = {"mix": dict(weights), "form": form, "layout": layout.name, "seed": curator.seed, "own": str(own or "")}
+    sums = {"sha256": hash_file(path), "source": source, "counts": counts, "versions": versions()}
+    write_json(path.with_name(f"{path.stem}.manifest.json"), settings | sums)
+    return counts
+
+
+def read_own_answers(path: Path, cases: Sequence[FlipCase], layout: Layout, ask: Ask = "answer") -> list[OwnAnswer]:
+    """The answers of a prediction file to these cases; InputError where it holds none of them."""
+    by_id = {case.id: case for case in cases}
+    own = []
+    for row in read_predictions(path):
+        if isinstance(row, Prediction) and row.id in by_id:
+            view = training_view(by_id[row.id], layout)
+            own += [OwnAnswer(view, ask, parse_answer(a.text, view), str(path)) for a in row.answers if a.text]
+    if not own:
+        raise InputError(path, "no replies in it to any of the cases; wanted predictions of a model one can talk to")
+    return own

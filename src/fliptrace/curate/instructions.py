@@ -1,0 +1,52 @@
+"""Instruction files: JSONL that TRL reads as it is, and the messages form that hosted providers take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from fliptrace.errors import InputError
+from fliptrace.messages import Instruction, Message
+from fliptrace.store import Json, read_jsonl, write_jsonl
+
+FileForm = Literal["trl", "hosted"]
+
+
+def to_row(instruction: Instruction, form: FileForm = "trl") -> Json:
+    """`trl`: conversational prompt and completion, and where the row comes from. `hosted`: messages alone.
+
+    In the hosted form every assistant message but the last has weight 0: no loss falls on an earlier, wrong answer.
+    """
+    prompt = [message.to_json() for message in instruction.prompt]
+    reply = {"role": "assistant", "content": instruction.completion}
+    if form == "hosted":
+        earlier = [message | {"weight": 0} if message["role"] == "assistant" else message for message in prompt]
+        return {"messages": [*earlier, reply | {"weight": 1}]}
+    return {
+        "id": instruction.id,
+        "kind": instruction.kind,
+        "case_id": instruction.case_id,
+        "made_by": instruction.made_by,
+        "prompt": prompt,
+        "completion": [reply],
+    }
+
+
+def write_instructions(path: Path, instructions: Iterable[Instruction], form: FileForm = "trl") -> None:
+    write_jsonl(path, (to_row(instruction, form) for instruction in instructions))
+
+
+def read_instructions(path: Path) -> list[Instruction]:
+    """The rows of a file in the `trl` form; InputError names the line that is none."""
+    instructions = []
+    for line, row in read_jsonl(path):
+        try:
+            prompt = tuple(Message(message["role"], message["content"]) for message in row["prompt"])
+            [reply] = row["completion"]
+            instructions.append(
+                Instruction(row["id"], row["kind"], prompt, reply["content"], row["case_id"], row["made_by"])
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path} line {line}", f"not an instruction: {error}") from error
+    return instructions

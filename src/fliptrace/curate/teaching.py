@@ -1,0 +1,85 @@
+"""Stage 1: instructions from labels alone: answer-only, chain of thought, simple ones on the emotional flow."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from fliptrace.messages import Instruction, Message
+from fliptrace.models.base import ChatModel, Decoding, Request
+from fliptrace.prompts.answers import Ask, render_answer, render_question
+from fliptrace.prompts.chains import WORDINGS, Chain, Wording, observe, parse_chain, render_chain
+from fliptrace.prompts.flow import render_flips, render_flips_question, render_source, render_source_question
+from fliptrace.prompts.views import View
+
+
+def right_reply(view: View, ask: Ask, num_wordings: int, seed: int) -> str:
+    """The reply that the labels call for: the answer line, or a rationale that ends on it."""
+    triggers = view.visible(view.case.known_triggers)
+    if ask == "answer":
+        return render_answer(triggers, view)
+    wording = _wording(view, num_wordings, seed)
+    return render_chain(Chain(observe(view), triggers & frozenset(view.candidates)), view, wording)
+
+
+def answer_instructions(views: Sequence[View]) -> list[Instruction]:
+    """The plain question and the answer line: always in a mixture, and the control for chain of thought."""
+    return [_instruction(view, "answer", "answer", 1, 0) for view in views]
+
+
+def chain_instructions(views: Sequence[View], num_wordings: int = 3, seed: int = 0) -> list[Instruction]:
+    """The question for reasons, a rationale of checkable observations, then verdicts. A wording is drawn a case.
+
+    A rationale weighs the candidates within reach; a trigger further back is not in its verdicts.
+    """
+    return [_instruction(view, "chain", "chain", num_wordings, seed) for view in views]
+
+
+def taught_chain_instructions(views: Sequence[View], teacher: ChatModel) -> list[Instruction]:
+    """Rationales of a teacher that is shown the answer; kept only where its reply parses to it."""
+    requests = [Request(view.case.id, _with_answer(view)) for view in views]
+    replies = teacher.complete(requests, Decoding())
+    instructions = []
+    for view, (reply,) in zip(views, replies, strict=True):
+        if parse_chain(reply.text, view).answer.value == view.visible(view.case.known_triggers):
+            prompt = render_question(view, "chain")
+            name = f"{view.case.id}/chain"
+            instructions.append(Instruction(name, "chain", prompt, reply.text.strip(), view.case.id, teacher.name))
+    return instructions
+
+
+def source_instructions(views: Sequence[View]) -> list[Instruction]:
+    """Where did this speaker speak last? Asked only where the prompt shows it."""
+    return [
+        Instruction(f"{v.case.id}/source", "source", render_source_question(v), render_source(v), v.case.id, "labels")
+        for v in views
+        if v.case.flip.source in v.shown
+    ]
+
+
+def flips_instructions(views: Sequence[View]) -> list[Instruction]:
+    """Which flips did this speaker go through?"""
+    return [
+        Instruction(f"{v.case.id}/flips", "flips", render_flips_question(v), render_flips(v), v.case.id, "labels")
+        for v in views
+    ]
+
+
+def _instruction(view: View, kind: str, ask: Ask, num_wordings: int, seed: int) -> Instruction:
+    reply = right_reply(view, ask, num_wordings, seed)
+    return Instruction(f"{view.case.id}/{kind}", kind, render_question(view, ask), reply, view.case.id, "labels")
+
+
+def _wording(view: View, num_wordings: int, seed: int) -> Wording:
+    """Drawn from the layout's first `num_wordings` by the case and the seed alone."""
+    wordings = WORDINGS[view.layout.name][:num_wordings]
+    return random.Random(f"{seed}/{view.case.id}").choice(wordings)
+
+
+def _with_answer(view: View) -> tuple[Message, ...]:
+    *earlier, question = render_question(view, "chain")
+    hint = (
+        f"The right answer line is `{render_answer(view.visible(view.case.known_triggers), view)}`. "
+        "Reason towards it as if you had not been told, and end on that line."
+    )
+    return (*earlier, Message("user", f"{question.content}\n\n{hint}"))

@@ -1,0 +1,58 @@
+"""Emotion label sets of the corpora we read, and the maps between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionSet:
+    """A closed, ordered set of emotion labels.
+
+    >>> MELD7.canonical(" Joy ")
+    'joy'
+    >>> MELD7.canonical("contempt")
+    Traceback (most recent call last):
+    ValueError: unknown emotion 'contempt'; meld7 has anger, disgust, fear, joy, neutral, sadness, surprise
+    """
+
+    name: str
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            raise ValueError(f"emotion set {self.name!r} has no labels")
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError(f"emotion set {self.name!r} names a label twice")
+        if any(label != label.strip().lower() or not label for label in self.labels):
+            raise ValueError(f"emotion set {self.name!r}: labels are lower case, without blanks around them")
+
+    def __contains__(self, label: object) -> bool:
+        return label in self.labels
+
+    def canonical(self, raw: str) -> str:
+        """The label as this set writes it; ValueError names what was found and what is there."""
+        label = raw.strip().lower()
+        if label not in self.labels:
+            raise ValueError(f"unknown emotion {raw!r}; {self.name} has {', '.join(self.labels)}")
+        return label
+
+
+MELD7 = EmotionSet("meld7", ("anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"))
+MASAC8 = EmotionSet("masac8", ("anger", "contempt", "disgust", "fear", "joy", "neutral", "sadness", "surprise"))
+EMORYNLP7 = EmotionSet("emorynlp7", ("joyful", "mad", "neutral", "peaceful", "powerful", "sad", "scared"))
+EKMAN7 = EmotionSet("ekman7", MELD7.labels)  # GoEmotions' own grouping of its 27 labels
+
+EMOTION_SETS: Mapping[str, EmotionSet] = {s.name: s for s in (MELD7, MASAC8, EMORYNLP7, EKMAN7)}
+
+# EmoryNLP's labels stand on Willcox's wheel; "peaceful" and "powerful" have no counterpart in Ekman's, hence None.
+EMORYNLP7_TO_MASAC8: Mapping[str, str | None] = {
+    "joyful": "joy",
+    "mad": "anger",
+    "neutral": "neutral",
+    "peaceful": None,
+    "powerful": None,
+    "sad": "sadness",
+    "scared": "fear",
+}

@@ -1,0 +1,48 @@
+"""MODEL, as every command takes it: what a reference means, and how the model behind it was trained to be asked.
+
+rule:previous | rule:previous-or-self | rule:previous-plus-self     rules that read no word
+scripted:FILE                                                      replies from a file
+a folder: a run, a checkpoint, a Hugging Face model, an adapter     a Hub id such as Qwen/Qwen3-0.6B
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fliptrace.checkpoints import Habits, is_run, last_checkpoint
+from fliptrace.errors import InputError
+from fliptrace.models.base import ChatModel, TriggerModel
+from fliptrace.models.scripted import ScriptedModel
+from fliptrace.rules import find_rule
+
+
+@dataclass(frozen=True, slots=True)
+class OpenModel:
+    """A model ready to answer; `ref` is what it was opened from, a run folder being its last checkpoint."""
+
+    model: ChatModel | TriggerModel
+    ref: str
+    habits: Habits = field(default_factory=Habits)
+
+
+def open_model(ref: str, device: str = "auto") -> OpenModel:
+    """The model a reference names. InputError names what is wrong with it, MissingExtra what has to be installed."""
+    kind, colon, rest = ref.partition(":")
+    if colon and kind == "rule":
+        return OpenModel(find_rule(rest), ref)
+    if colon and kind == "scripted":
+        return OpenModel(ScriptedModel.read(Path(rest)), ref)
+    if colon and "/" not in kind:
+        raise InputError(ref, "no such kind of model; there are rule:NAME, scripted:FILE, a folder, a Hub id")
+    folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(ref)
+    if not folder.is_dir():
+        return OpenModel(_load(ref, device, ref), ref)
+    return OpenModel(_load(str(folder), device, ref), str(folder), Habits.read(folder) or Habits())
+
+
+def _load(ref: str, device: str, name: str) -> Any:
+    from fliptrace.models.loading import load_local  # torch and transformers: seconds and gigabytes
+
+    return load_local(ref, device=device, name=name)

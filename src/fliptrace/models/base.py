@@ -1,0 +1,83 @@
+"""What every model offers. Two kinds: those one talks to, and those that name triggers straight from the case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from fliptrace.errors import InputError
+from fliptrace.flips import FlipCase
+from fliptrace.messages import Completion, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A prompt to complete. `key` is unique and stable (case id and turn): random draws and scripts hang on it."""
+
+    key: str
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How replies are drawn. Greedy ignores `num_samples`, `temperature`, `top_p` and `seed`."""
+
+    kind: Literal["greedy", "sample"] = "greedy"
+    num_samples: int = 1
+    temperature: float = 0.7
+    top_p: float = 1.0
+    max_new_tokens: int = 256
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.num_samples < 1:
+            raise ValueError(f"num_samples {self.num_samples}: wanted at least 1")
+        if not self.temperature > 0:
+            raise ValueError(f"temperature {self.temperature}: wanted more than 0; for 0 decode greedily")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p {self.top_p}: wanted more than 0 and at most 1")
+        if self.max_new_tokens < 1:
+            raise ValueError(f"max_new_tokens {self.max_new_tokens}: wanted at least 1")
+
+    @property
+    def num_replies(self) -> int:
+        """Replies to one request."""
+        return 1 if self.kind == "greedy" else self.num_samples
+
+
+def make_decoding(**settings: Any) -> Decoding:
+    """A decoding from what a user set; InputError says what is wrong with it."""
+    try:
+        return Decoding(**settings)
+    except ValueError as error:
+        raise InputError("decoding", str(error)) from error
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A model one talks to."""
+
+    @property
+    def name(self) -> str: ...
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        """`decoding.num_replies` completions for every request, in the order of the requests.
+
+        The reply number n to a request depends on (seed, key, n) alone, not on what else is in the batch.
+        """
+        ...
+
+    def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
+        """Whether the prompt and a reply of that length fit the model's context."""
+        ...
+
+
+@runtime_checkable
+class TriggerModel(Protocol):
+    """A model that names triggers without words: a rule, a classifier."""
+
+    @property
+    def name(self) -> str: ...
+
+    def name_triggers(self, case: FlipCase) -> frozenset[int]: ...

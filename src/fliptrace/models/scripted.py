@@ -1,0 +1,101 @@
+"""A model that answers from a script: for tests, examples and dry runs without weights or keys.
+
+A script is JSONL. Each row has `answers` and one of `key` (the key of a request), `contains` (a piece of the request's
+last message) and `default` (true: whatever is asked). The first kind that fits wins, in this order; among `contains`
+rows the first in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fliptrace.errors import InputError
+from fliptrace.messages import Completion, Message
+from fliptrace.models.base import Decoding, Request
+from fliptrace.store import Json, read_jsonl
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedModel:
+    """Reply n to a request is `answers[n % len(answers)]`, whole, however few tokens are allowed.
+
+    Tokens are words between blanks; `num_context_tokens` of them fit, or any number where it is None.
+
+    >>> from fliptrace.messages import Message
+    >>> model = ScriptedModel({"case-1": ["Triggers: 2", "Triggers: none"]})
+    >>> request = Request("case-1", (Message("user", "Which utterances triggered this flip?"),))
+    >>> [reply.text for reply in model.complete([request], Decoding("sample", num_samples=3))[0]]
+    ['Triggers: 2', 'Triggers: none', 'Triggers: 2']
+    """
+
+    by_key: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    by_text: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    default: Sequence[str] = ()
+    name: str = "scripted"
+    num_context_tokens: int | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> ScriptedModel:
+        """Read a script; InputError names the line that is wrong."""
+        script: dict[str, dict[str, tuple[str, ...]]] = {"key": {}, "contains": {}, "default": {}}
+        for line, row in read_jsonl(path):
+            place = f"{path} line {line}"
+            kind = _kind(row, place)
+            asked = str(row[kind])
+            if asked in script[kind]:
+                raise InputError(place, f"a second row for {kind} {row[kind]!r}")
+            script[kind][asked] = _answers(row, place)
+        if not any(script.values()):
+            raise InputError(path, "no answers in it")
+        return cls(script["key"], script["contains"], script["default"].get("True", ()), name=f"scripted:{path}")
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        """As ChatModel says; InputError names the key of a request that the script has no answer to."""
+        return [self._replies(request, decoding.num_replies) for request in requests]
+
+    def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
+        wanted = _count_tokens(messages) + max_new_tokens
+        return self.num_context_tokens is None or wanted <= self.num_context_tokens
+
+    def _replies(self, request: Request, num_replies: int) -> tuple[Completion, ...]:
+        answers = self._find_answers(request)
+        return tuple(_reply(request, answers[n % len(answers)]) for n in range(num_replies))
+
+    def _find_answers(self, request: Request) -> Sequence[str]:
+        """Never empty."""
+        last = request.messages[-1].content
+        by_text = (answers for piece, answers in self.by_text.items() if piece in last)
+        answers = self.by_key.get(request.key) or next(by_text, self.default)
+        if not answers:
+            raise InputError(self.name, f"no answer to request {request.key!r}")
+        return answers
+
+
+def _kind(row: Json, place: str) -> str:
+    """Which of the three this row is; nothing else may stand in it."""
+    kinds = sorted(row.keys() - {"answers"})
+    if len(kinds) != 1 or kinds[0] not in ("key", "contains", "default"):
+        raise InputError(place, f"found {', '.join(kinds) or 'nothing'}; wanted one of key, contains, default")
+    kind = kinds[0]
+    if kind == "default" and row[kind] is not True:
+        raise InputError(place, f"default is {row[kind]!r}; wanted true")
+    if kind != "default" and not (isinstance(row[kind], str) and row[kind]):
+        raise InputError(place, f"{kind} is {row[kind]!r}; wanted a text")
+    return kind
+
+
+def _answers(row: Json, place: str) -> tuple[str, ...]:
+    answers = row.get("answers")
+    if not isinstance(answers, list) or not answers or not all(isinstance(answer, str) for answer in answers):
+        raise InputError(place, "answers: wanted a list of at least one text")
+    return tuple(answers)
+
+
+def _reply(request: Request, text: str) -> Completion:
+    return Completion(text, _count_tokens(request.messages), len(text.split()))
+
+
+def _count_tokens(messages: Sequence[Message]) -> int:
+    return sum(len(message.content.split()) for message in messages)

@@ -1,0 +1,171 @@
+"""Chain of thought: observations first, each checkable from the prompt, verdicts after, the answer line last.
+
+The observations are made from the prompt alone; the labels enter with the verdicts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fliptrace.messages import Answer
+from fliptrace.prompts.answers import parse_answer, render_answer
+from fliptrace.prompts.views import LayoutName, View
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the prompt shows of one candidate.
+
+    `is_own`: said by the speaker who flips. `is_shift`: its speaker's emotion was another one in the utterance of
+    theirs that the prompt shows before it.
+    """
+
+    index: int
+    is_own: bool
+    emotion: str
+    is_shift: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A rationale: observations in ascending order of labels, and the triggers its verdicts name."""
+
+    observations: tuple[Observation, ...]
+    triggers: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedChain:
+    """A reply as read. `verdicts` are the candidates its verdict lines call triggers, whatever its last line says."""
+
+    answer: Answer
+    observations: tuple[Observation, ...]
+    verdicts: frozenset[int]
+
+    @property
+    def chain(self) -> Chain | None:
+        """The rationale; None where the answer cannot be read or contradicts the verdicts."""
+        if self.answer.value is None or self.answer.value != self.verdicts:
+            return None
+        return Chain(self.observations, self.verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One way to put a rationale into lines; `own` and `shift` are what is said where it holds and where not."""
+
+    opening: str
+    observation: str
+    own: tuple[str, str]
+    shift: tuple[str, str]
+    yes: str
+    no: str
+
+
+WORDINGS: dict[LayoutName, tuple[Wording, ...]] = {
+    "window": (
+        Wording("{before} to {after}", "{label} {own} {emotion} {shift}", ("self", "other"), ("new", "as before"),
+                "{label} yes", "{label} no"),
+        Wording("from {before} into {after}", "{label}: {emotion}, {own}, {shift}", ("self", "other"),
+                ("shift", "steady"), "{label}: trigger", "{label}: no trigger"),
+    ),
+    "dialogue": (
+        Wording(
+            "The emotion goes from {before} to {after}.",
+            "{label} is said by {own} with {emotion}, {shift}.",
+            ("the same speaker", "somebody else"),
+            ("a shift for them", "no shift for them"),
+            "{label} triggered the flip.",
+            "{label} did not trigger it.",
+        ),
+        Wording(
+            "First {before}, now {after}: what lies between?",
+            "In {label} {own} shows {emotion}; {shift}.",
+            ("the speaker in question", "another person"),
+            ("that is new for that person", "nothing new for that person"),
+            "So {label} brought it about.",
+            "So {label} had no part in it.",
+        ),
+        Wording(
+            "We ask what turned {before} into {after}.",
+            "- {label}: {emotion}, from {own}, {shift}",
+            ("the one who flips", "someone other than the one who flips"),
+            ("changed since they last spoke", "not changed since they last spoke"),
+            "- {label}: a trigger",
+            "- {label}: not a trigger",
+        ),
+    ),
+}  # fmt: skip
+
+
+def observe(view: View) -> tuple[Observation, ...]:
+    """The true observations of every candidate, in ascending order of labels; unlabelled ones count as "unknown"."""
+    dialogue = view.case.dialogue
+    last: dict[str, str | None] = {}
+    is_shift: dict[int, bool] = {}
+    for i in view.shown:
+        speaker, emotion = dialogue.speakers[i], dialogue.emotions[i]
+        is_shift[i] = speaker in last and last[speaker] != emotion
+        last[speaker] = emotion
+    return tuple(
+        Observation(i, dialogue.speakers[i] == view.case.flip.speaker, dialogue.emotions[i] or "unknown", is_shift[i])
+        for i in view.candidates
+    )
+
+
+def render_chain(chain: Chain, view: View, wording: Wording) -> str:
+    """The rationale in lines: what changed, an observation a candidate, a verdict a candidate, the answer line."""
+    flip = view.case.flip
+    lines = [wording.opening.format(before=flip.before, after=flip.after)]
+    for seen in chain.observations:
+        own, shift = _pick(wording.own, seen.is_own), _pick(wording.shift, seen.is_shift)
+        label = view.mention(seen.index)
+        lines.append(wording.observation.format(label=label, own=own, emotion=seen.emotion, shift=shift))
+    for seen in chain.observations:
+        verdict = wording.yes if seen.index in chain.triggers else wording.no
+        lines.append(verdict.format(label=view.mention(seen.index)))
+    return "\n".join([*lines, render_answer(chain.triggers, view)])
+
+
+def parse_chain(text: str, view: View) -> ParsedChain:
+    """Read a rationale in any of the layout's wordings; lines in none of them are passed over."""
+    observations: list[Observation] = []
+    verdicts: set[int] = set()
+    for line in text.splitlines():
+        for wording in WORDINGS[view.layout.name]:
+            if match := _regex(wording.observation, wording).fullmatch(line):
+                observations.append(_observation(match, wording, view))
+                break
+            if match := _regex(wording.yes, wording).fullmatch(line):
+                verdicts.add(view.index(int(match["label"].strip("[]"))))
+                break
+    return ParsedChain(parse_answer(text, view), tuple(observations), frozenset(verdicts))
+
+
+def false_observations(observations: tuple[Observation, ...], view: View) -> Iterator[Observation]:
+    """The observations that the prompt does not bear out."""
+    true = set(observe(view))
+    return (observation for observation in observations if observation not in true)
+
+
+def _pick(words: tuple[str, str], holds: bool) -> str:
+    return words[0] if holds else words[1]
+
+
+def _observation(match: re.Match[str], wording: Wording, view: View) -> Observation:
+    index = view.index(int(match["label"].strip("[]")))
+    return Observation(index, match["own"] == wording.own[0], match["emotion"], match["shift"] == wording.shift[0])
+
+
+def _regex(template: str, wording: Wording) -> re.Pattern[str]:
+    """A pattern that reads what the template writes."""
+    fields = {
+        "label": r"\[?\d{1,6}\]?",
+        "emotion": r"[a-z]+",
+        "own": "|".join(map(re.escape, wording.own)),
+        "shift": "|".join(map(re.escape, wording.shift)),
+    }
+    parts = re.split(r"\{(\w+)\}", template)
+    return re.compile("".join(f"(?P<{p}>{fields[p]})" if i % 2 else re.escape(p) for i, p in enumerate(parts)))

@@ -1,0 +1,38 @@
+"""Stage 3: the model judges its own answer unaided, then keeps it or improves it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fliptrace.messages import Answer, Message
+from fliptrace.prompts.answers import Ask, parse_answer, render_answer, render_question
+from fliptrace.prompts.views import View
+
+_REQUEST = "Judge your answer: say `Verdict: right` or `Verdict: wrong`, then give the answer line, kept or corrected."
+_WINDOW_REQUEST = "judge it"
+_VERDICT = re.compile(r"^\s*verdict\s*:\s*(right|wrong)\W*$", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`is_right`: what the model holds of its earlier answer, None where it did not say; `answer`: its last word."""
+
+    is_right: bool | None
+    answer: Answer
+
+
+def render_judgement_prompt(view: View, ask: Ask, own: str) -> tuple[Message, ...]:
+    """Question, the model's own reply, the request to judge it."""
+    request = _WINDOW_REQUEST if view.layout.name == "window" else _REQUEST
+    return (*render_question(view, ask), Message("assistant", own), Message("user", request))
+
+
+def render_judgement(is_right: bool, triggers: frozenset[int], view: View) -> str:
+    return f"Verdict: {'right' if is_right else 'wrong'}\n{render_answer(triggers, view)}"
+
+
+def parse_judgement(text: str, view: View) -> Judgement:
+    """Read the first verdict line and the last answer line."""
+    match = _VERDICT.search(text)
+    return Judgement(match[1].lower() == "right" if match else None, parse_answer(text, view))

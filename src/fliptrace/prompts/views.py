@@ -1,0 +1,179 @@
+"""What a prompt shows of a case: which utterances, under which labels, in which words.
+
+Two layouts. `dialogue`, for LLMs: every utterance up to the target under its number, from 1; cases of one dialogue
+share that beginning. `window`, for tiny models: the last few utterances under their distance from the target.
+A transcript is data: `escape` leaves nothing in it that a prompt gives a meaning to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+from fliptrace.errors import InputError
+from fliptrace.flips import FlipCase
+
+LayoutName = Literal["dialogue", "window"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How cases are shown. `window` and `max_words` bound the window layout alone.
+
+    A rationale weighs the last `reach` utterances, the target among them: 5 hold 99.2% of the triggers on MELD val,
+    97.5% on MaSaC val (docs/data.md).
+    """
+
+    name: LayoutName = "dialogue"
+    window: int = 8
+    max_words: int = 20
+    reach: int = 5
+
+    def __post_init__(self) -> None:
+        for field, least in (("window", 2), ("max_words", 1), ("reach", 1)):
+            if getattr(self, field) < least:
+                raise ValueError(f"layout {field} {getattr(self, field)}: wanted at least {least}")
+
+
+@dataclass(frozen=True)
+class View:
+    """A case as one prompt shows it: the utterances from `first` to the target, and the source wherever it lies."""
+
+    case: FlipCase
+    layout: Layout
+    first: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.first <= self.target:
+            raise ValueError(f"case {self.case.id!r}: a view from utterance {self.first}, after the target")
+
+    @property
+    def target(self) -> int:
+        return self.case.flip.target
+
+    @cached_property
+    def shown(self) -> tuple[int, ...]:
+        """The indices of the utterances whose text is shown, ascending."""
+        if self.layout.name == "window":
+            return tuple(range(max(self.first, self.target - self.layout.window + 1), self.target + 1))
+        source = (self.case.flip.source,) if self.case.flip.source < self.first else ()
+        return (*source, *range(self.first, self.target + 1))
+
+    @property
+    def candidates(self) -> tuple[int, ...]:
+        """The indices a rationale weighs, in ascending order of their labels."""
+        within_reach = [i for i in self.shown if self.target - i < self.layout.reach]
+        return tuple(sorted(within_reach, key=self.label))
+
+    def label(self, index: int) -> int:
+        """The number an utterance goes by: its distance from the target, or its place from 1."""
+        return self.target - index if self.layout.name == "window" else index + 1
+
+    def index(self, label: int) -> int:
+        """The inverse of `label`; may lie outside the dialogue."""
+        return self.target - label if self.layout.name == "window" else label - 1
+
+    def mention(self, index: int) -> str:
+        """An utterance as a sentence names it."""
+        return str(self.label(index)) if self.layout.name == "window" else f"[{self.label(index)}]"
+
+    def visible(self, triggers: frozenset[int]) -> frozenset[int]:
+        """Those of the triggers that the prompt shows: a model is not asked for what it cannot see."""
+        return triggers & frozenset(self.shown)
+
+    def render(self) -> str:
+        """The dialogue's part of the prompt, without the question."""
+        return _render_window(self) if self.layout.name == "window" else _render_dialogue(self)
+
+
+def training_view(case: FlipCase, layout: Layout) -> View:
+    """A case as training shows it: nothing before `known_from`, where the labels are unknown."""
+    return View(case, layout, first=case.known_from)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A view that fits, and how many of the oldest utterances it took to make it fit."""
+
+    view: View
+    num_dropped: int
+
+
+def fit(view: View, fits: Callable[[View], bool]) -> Fitted:
+    """Drop the oldest utterances until a prompt with this view fits; never the source, the target or the question."""
+    if fits(view):
+        return Fitted(view, 0)
+    low, high = view.first + 1, view.target  # the smallest `first` that fits lies in low..high
+    if low > high or not fits(replace(view, first=high)):
+        raise InputError(f"case {view.case.id}", "source, target and question alone overrun the model's context")
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(replace(view, first=middle)) else (middle + 1, high)
+    fitted = replace(view, first=low)
+    return Fitted(fitted, len(view.shown) - len(fitted.shown))
+
+
+_MEANINGFUL = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "{": "(", "}": ")", "|": "¦"})
+_BLANKS = re.compile(r"\s+")
+
+
+def escape(text: str) -> str:
+    """Text on one line, without the signs that mark numbers, cues and control tokens.
+
+    >>> escape("fine\\n[7] Ann (joy): <|end|>")
+    'fine (7) Ann (joy): ‹¦end¦›'
+    """
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return _BLANKS.sub(" ", printable.translate(_MEANINGFUL)).strip()
+
+
+def _speaker(name: str) -> str:
+    return escape(name).replace(":", " ").replace("(", " ").replace(")", " ").strip() or "?"
+
+
+def _render_dialogue(view: View) -> str:
+    dialogue, flip = view.case.dialogue, view.case.flip
+    lines = ["Dialogue"]
+    previous = -1
+    for i in view.shown:
+        if i != previous + 1:
+            lines.append(f"... {i - previous - 1} utterances left out ...")
+        previous = i
+        utterance = dialogue.utterances[i]
+        emotion = f" ({utterance.emotion})" if utterance.emotion else ""
+        cues = f" {{{', '.join(escape(cue) for cue in utterance.cues)}}}" if utterance.cues else ""
+        lines.append(f"[{view.label(i)}] {_speaker(utterance.speaker)}{emotion}: {escape(utterance.text)}{cues}")
+    source, target = view.mention(flip.source), view.mention(flip.target)
+    lines += ["", f"{_speaker(flip.speaker)} flips from {flip.before} in {source} to {flip.after} in {target}."]
+    lines += ["Candidates by distance from the target:"]
+    for i in reversed(view.candidates):
+        utterance = dialogue.utterances[i]
+        words = [str(flip.target - i), view.mention(i), _speaker(utterance.speaker), utterance.emotion or ""]
+        lines.append(" ".join(word for word in words if word))
+    return "\n".join(lines)
+
+
+def _render_window(view: View) -> str:
+    """Speakers are `self`, the target's, and A, B, C ... by their nearness to the target."""
+    dialogue, flip = view.case.dialogue, view.case.flip
+    names = {flip.speaker: "self"}
+    for i in reversed(view.shown):
+        names.setdefault(dialogue.speakers[i], _letter(len(names) - 1))
+    lines = []
+    for i in view.shown:
+        utterance = dialogue.utterances[i]
+        words = escape(utterance.text).split()[: view.layout.max_words]
+        emotion = f" {utterance.emotion}" if utterance.emotion else ""
+        head = f"{view.label(i)} {names[utterance.speaker]}{emotion}"
+        cues = f" {{{', '.join(escape(cue) for cue in utterance.cues)}}}" if utterance.cues else ""
+        lines.append(f"{head}: {' '.join(words)}{cues}")
+    lines.append(f"flip {flip.before} to {flip.after}, source {view.label(flip.source)}")
+    return "\n".join(lines)
+
+
+def _letter(position: int) -> str:
+    """A to Z, then A1, B1 ..."""
+    return chr(ord("A") + position % 26) + (str(position // 26) if position >= 26 else "")

@@ -1,0 +1,98 @@
+"""What scoring counts: right and wrong utterances, by case and by group. Knows nothing of averages or draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fliptrace.errors import InputError
+from fliptrace.predictions import Prediction
+
+Floats = NDArray[np.float64]
+
+
+class Counts(NamedTuple):
+    """Utterances rightly named (tp), wrongly named (fp) and missed (fn). Each ratio is 0 where it would be 0 / 0."""
+
+    tp: int
+    fp: int
+    fn: int
+
+    @classmethod
+    def total(cls, counts: Iterable[Counts]) -> Counts:
+        rows = list(counts)
+        return cls(sum(c.tp for c in rows), sum(c.fp for c in rows), sum(c.fn for c in rows))
+
+    @property
+    def precision(self) -> float:
+        return self.tp / max(self.tp + self.fp, 1)
+
+    @property
+    def recall(self) -> float:
+        return self.tp / max(self.tp + self.fn, 1)
+
+    @property
+    def f1(self) -> float:
+        return 2 * self.tp / max(2 * self.tp + self.num_wrong, 1)
+
+    @property
+    def num_wrong(self) -> int:
+        return self.fp + self.fn
+
+
+class CaseCounts(NamedTuple):
+    """The counts of one case over its `num_utterances` known utterances."""
+
+    id: str
+    group: str
+    counts: Counts
+    num_utterances: int
+
+
+def count_case(prediction: Prediction, gold: frozenset[int]) -> CaseCounts:
+    """Compare what was named with `gold` from `known_from` to the target; outside of it neither counts."""
+    known = range(prediction.known_from, prediction.flip.target + 1)
+    return CaseCounts(prediction.id, prediction.group, count_within(known, prediction, gold), len(known))
+
+
+def count_within(positions: range, prediction: Prediction, gold: frozenset[int]) -> Counts:
+    named = frozenset(i for i in prediction.vote.triggers if i in positions)
+    wanted = frozenset(i for i in gold if i in positions)
+    return Counts(len(named & wanted), len(named - wanted), len(wanted - named))
+
+
+class Labelled(NamedTuple):
+    """A prediction and the gold triggers it is compared with."""
+
+    prediction: Prediction
+    gold: frozenset[int]
+
+
+def labelled(predictions: Iterable[Prediction], place: object) -> list[Labelled]:
+    """The predictions somebody labelled, in order; InputError with `place` in front where there is none."""
+    rows = [Labelled(p, p.gold) for p in predictions if p.gold is not None]
+    if not rows:
+        raise InputError(place, "no labels in it, so there is nothing to score")
+    return rows
+
+
+def sum_by_group(groups: Sequence[str], counts: NDArray[Any]) -> Floats:
+    """Add up counts (kinds, cases) over the cases of each group: (kinds, groups), groups in alphabetical order."""
+    names, group_of = np.unique(np.asarray(groups), return_inverse=True)
+    return np.stack([np.bincount(group_of, weights=row, minlength=len(names)) for row in counts])
+
+
+def counts_by_group(cases: Sequence[CaseCounts]) -> Floats:
+    """tp and wrong ones (fp + fn), which are all that F1 takes, for every group: (2, groups)."""
+    counts = np.array([(case.counts.tp, case.counts.num_wrong) for case in cases]).T
+    return sum_by_group([case.group for case in cases], counts)
+
+
+def f1_of_totals(totals: Floats) -> Floats:
+    """F1 from tp and wrong ones (2, ...): (...). 0 where nothing was to find and nothing named."""
+    tp, num_wrong = totals
+    f1: Floats = 2 * tp / np.maximum(2 * tp + num_wrong, 1)
+    return f1

@@ -1,0 +1,66 @@
+"""95% intervals by cluster bootstrap: whole groups are drawn, since cases of one dialogue are not independent.
+
+Percentile intervals over scipy.stats.bootstrap. A difference within them is no finding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from fliptrace.scoring.counts import CaseCounts, Floats, counts_by_group, f1_of_totals
+
+NUM_DRAWS = 10_000  # the ends of a 95% interval then move by about 1% of its width from seed to seed
+CELLS_AT_ONCE = 250_000  # draws x groups held at once: 2 MB an array stays in cache, and larger ones ran slower
+
+
+class Interval(NamedTuple):
+    """From the 2.5th to the 97.5th percentile of the draws."""
+
+    low: float
+    high: float
+
+    def to_json(self) -> list[float]:
+        return [round(self.low, 6), round(self.high, 6)]
+
+
+def f1_interval(cases: Sequence[CaseCounts], num_draws: int = NUM_DRAWS, seed: int = 0) -> Interval | None:
+    """The interval of pooled trigger F1; None where all cases are of one group, which tells nothing of others."""
+    return cluster_interval(f1_of_totals, counts_by_group(cases), num_draws, seed)
+
+
+def cluster_interval(
+    statistic: Callable[[Floats], Floats], by_group: Floats, num_draws: int = NUM_DRAWS, seed: int = 0
+) -> Interval | None:
+    """The interval of a statistic of summed counts; None for a single group.
+
+    `by_group` is (kinds, groups). `statistic` takes the totals of many draws (kinds, draws) and gives (draws,).
+    The same seed and groups draw the same groups, so intervals of several models on one file belong together.
+    """
+    num_groups = by_group.shape[1]
+    if num_groups < 2:
+        return None
+
+    def of_draws(*drawn: NDArray[Any], axis: int) -> Floats:  # each (draws, groups)
+        return statistic(np.stack([counts.sum(axis=axis) for counts in drawn]))
+
+    result = stats.bootstrap(
+        tuple(by_group),
+        of_draws,
+        paired=True,
+        vectorized=True,
+        n_resamples=num_draws,
+        batch=draws_at_once(num_groups),
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    )
+    return Interval(float(result.confidence_interval.low), float(result.confidence_interval.high))
+
+
+def draws_at_once(num_groups: int) -> int:
+    """How many draws of so many groups to hold in memory together."""
+    return max(1, CELLS_AT_ONCE // num_groups)

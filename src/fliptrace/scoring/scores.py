@@ -1,0 +1,182 @@
+"""A prediction file in, its scores out: with interval, breakdown and the rules as baselines. The JSON is documented in
+docs/formats.md. Draws no tables: it gives their rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from fliptrace.errors import InputError
+from fliptrace.predictions import EmotionPrediction, Prediction, read_predictions
+from fliptrace.rules import RULES
+from fliptrace.scoring.breakdown import Breakdown, break_down
+from fliptrace.scoring.compare import Comparison, compare
+from fliptrace.scoring.emotions import EmotionScores, score_emotions, weighted_f1_interval
+from fliptrace.scoring.intervals import NUM_DRAWS, Interval, f1_interval
+from fliptrace.scoring.triggers import TriggerScores, answer_by_rule, score_triggers
+from fliptrace.store import Json
+
+
+class Settings(NamedTuple):
+    """What the intervals hang on beside the data."""
+
+    num_draws: int = NUM_DRAWS
+    seed: int = 0
+
+
+class TableRow(NamedTuple):
+    """One line of the table of a file of trigger predictions: "model" or the name of a rule, and its figures."""
+
+    name: str
+    f1: float
+    interval: Interval | None
+    precision: float
+    recall: float
+    exact_match: float
+
+
+class Measured(NamedTuple):
+    """Scores and the interval of their trigger F1."""
+
+    scores: TriggerScores
+    interval: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerFileScores:
+    """A model's trigger scores beside those of the rules on the same cases."""
+
+    model: Measured
+    baselines: Mapping[str, Measured]
+    breakdown: Breakdown
+    settings: Settings
+
+    def rows(self) -> tuple[TableRow, ...]:
+        """The model, then the rules."""
+        return tuple(_table_row(name, measured) for name, measured in {"model": self.model, **self.baselines}.items())
+
+    def to_json(self) -> Json:
+        scores = self.model.scores
+        return (
+            {"task": "trigger"}
+            | _figures(self.model)
+            | {
+                "macro_f1": round(scores.macro_f1, 6),
+                "weighted_f1": round(scores.weighted_f1, 6),
+                "num_flips": scores.num_flips,
+                "num_utterances": scores.num_utterances,
+                "num_groups": len({case.group for case in scores.cases}),
+                "num_unlabelled": scores.num_unlabelled,
+                "num_unparsed": scores.num_unparsed,
+                "num_answers": scores.num_answers,
+                "anomalies": dict(scores.anomalies),
+                "baselines": {name: _figures(measured) for name, measured in self.baselines.items()},
+                "breakdown": self.breakdown.to_json(),
+                "settings": self.settings._asdict(),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionFileScores:
+    """A model's emotion scores; the interval is of weighted F1."""
+
+    scores: EmotionScores
+    interval: Interval | None
+    settings: Settings
+
+    def to_json(self) -> Json:
+        scores = self.scores
+        return {
+            "task": "emotion",
+            "weighted_f1": round(scores.weighted_f1, 6),
+            "macro_f1": round(scores.macro_f1, 6),
+            "accuracy": round(scores.accuracy, 6),
+            "interval": _interval_to_json(self.interval),
+            "num_dialogues": scores.num_dialogues,
+            "num_utterances": scores.num_utterances,
+            "num_groups": scores.num_groups,
+            "num_unlabelled": scores.num_unlabelled,
+            "by_label": {
+                row.label: {name: round(x, 6) for name, x in row._asdict().items() if name != "label"}
+                for row in scores.by_label
+            },
+            "settings": self.settings._asdict(),
+        }
+
+
+Scores = TriggerFileScores | EmotionFileScores
+
+
+def score_file(path: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0) -> Scores:
+    """Score a prediction file of either task; InputError where it is damaged or nobody labelled any of it."""
+    settings = Settings(num_draws, seed)
+    predictions = read_predictions(path)
+    triggers = [p for p in predictions if isinstance(p, Prediction)]
+    if triggers:
+        return score_trigger_file(triggers, settings, path)
+    return score_emotion_file([p for p in predictions if isinstance(p, EmotionPrediction)], settings, path)
+
+
+def score_trigger_file(predictions: Sequence[Prediction], settings: Settings, place: object) -> TriggerFileScores:
+    """All that is said of a file of trigger predictions, from its rows."""
+    return TriggerFileScores(
+        model=_measure(predictions, settings, place),
+        baselines={
+            name: _measure([answer_by_rule(prediction, rule) for prediction in predictions], settings, place)
+            for name, rule in RULES.items()
+        },
+        breakdown=break_down(predictions, place),
+        settings=settings,
+    )
+
+
+def score_emotion_file(
+    predictions: Sequence[EmotionPrediction], settings: Settings, place: object
+) -> EmotionFileScores:
+    """All that is said of a file of emotion predictions, from its rows."""
+    return EmotionFileScores(
+        scores=score_emotions(predictions, place),
+        interval=weighted_f1_interval(predictions, settings.num_draws, settings.seed),
+        settings=settings,
+    )
+
+
+def compare_files(a: Path, b: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0) -> Comparison:
+    """Compare two files of trigger predictions; InputError where they are not of the same cases."""
+    return compare(_read_triggers(a), _read_triggers(b), num_draws=num_draws, seed=seed, place_a=a, place_b=b)
+
+
+def _read_triggers(path: Path) -> list[Prediction]:
+    triggers = [p for p in read_predictions(path) if isinstance(p, Prediction)]
+    if not triggers:
+        raise InputError(path, "holds emotion predictions; compare takes trigger predictions")
+    return triggers
+
+
+def _measure(predictions: Sequence[Prediction], settings: Settings, place: object) -> Measured:
+    scores = score_triggers(predictions, place)
+    return Measured(scores, f1_interval(scores.cases, settings.num_draws, settings.seed))
+
+
+def _table_row(name: str, measured: Measured) -> TableRow:
+    scores = measured.scores
+    return TableRow(name, scores.f1, measured.interval, scores.precision, scores.recall, scores.exact_match)
+
+
+def _figures(measured: Measured) -> Json:
+    scores = measured.scores
+    return {
+        "trigger_f1": round(scores.f1, 6),
+        "trigger_precision": round(scores.precision, 6),
+        "trigger_recall": round(scores.recall, 6),
+        "exact_match": round(scores.exact_match, 6),
+        "interval": _interval_to_json(measured.interval),
+    }
+
+
+def _interval_to_json(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else interval.to_json()

@@ -1,0 +1,187 @@
+"""What a recipe would cost, before anything is spent: tokens, steps, memory, and one real step on a shrunken model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM
+
+from fliptrace.curate.correcting import OwnAnswer
+from fliptrace.flips import FlipCase
+from fliptrace.messages import Answer
+from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.loading import load_config, load_tokenizer
+from fliptrace.models.scratch import llama_config, train_tokenizer
+from fliptrace.prompts.answers import render_answer
+from fliptrace.prompts.views import training_view
+from fliptrace.rules import RULES
+from fliptrace.store import Json
+from fliptrace.training.base import frozen_dtype, quantizes, scratch_spec, with_new_adapter
+from fliptrace.training.curriculum import Curriculum
+from fliptrace.training.data import TrainingData
+from fliptrace.training.examples import Tokenized, collate, preflight, tokenize
+from fliptrace.training.folds import stage_cases
+from fliptrace.training.local import StageJob, completion_loss, plan
+from fliptrace.training.recipe import Recipe, Tuning
+
+
+@dataclass(frozen=True, slots=True)
+class StageCost:
+    """What one stage trains on. Own answers are not there yet; those of rule:previous stand in for them."""
+
+    name: str
+    num_rows: int
+    num_dropped: int
+    num_tokens: int
+    num_trained_tokens: int
+    num_steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryCost:
+    """Bytes, estimated. Activations after Korthikanti et al. (2022): 34 bytes a token, layer and hidden unit."""
+
+    num_parameters: int
+    num_trainable: int
+    weights: int
+    gradients_and_optimizer: int
+    activations: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.gradients_and_optimizer + self.activations
+
+
+@dataclass(frozen=True, slots=True)
+class TriedStep:
+    """A forward, a backward and an optimizer step on a random model of the same architecture, shrunken."""
+
+    architecture: str
+    num_parameters: int
+    loss: float
+    gradient_norm: float
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    stages: tuple[StageCost, ...]
+    memory: MemoryCost
+    step: TriedStep
+
+    def to_json(self) -> Json:
+        return asdict(self) | {"memory": asdict(self.memory) | {"total": self.memory.total}}
+
+
+def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
+    """Everything `train` would do but the work. InputError where the base cannot be reached."""
+    curriculum = Curriculum(recipe)
+    if recipe.base.scratch is None:
+        tokenizer, config = load_tokenizer(recipe.base.model), load_config(recipe.base.model)
+    else:
+        spec = scratch_spec(recipe.base.scratch)
+        tokenizer = train_tokenizer(curriculum.texts(data.train), spec)
+        config = llama_config(spec, tokenizer)
+    chat = ChatFormat.of(tokenizer)
+    tokenized = _tokenize_stages(recipe, curriculum, data, chat, config.get_text_config().max_position_embeddings)
+    stages = tuple(cost for cost, _ in tokenized)
+    num_kept = max(len(e) - e.num_prompt_tokens for _, rows in tokenized for e in rows.examples)
+    memory = _memory(recipe.tuning, config, num_kept)
+    return DryRun(stages, memory, _try_step(recipe.tuning, config, tokenized[0][1], tokenizer.pad_token_id or 0))
+
+
+def _tokenize_stages(
+    recipe: Recipe, curriculum: Curriculum, data: TrainingData, chat: ChatFormat, context_length: int
+) -> list[tuple[StageCost, Tokenized]]:
+    costs = []
+    for stage, cases in zip(recipe.stages, stage_cases(recipe, data.train), strict=True):
+        views = [training_view(case, recipe.layout) for case in cases.taught]
+        own = [answer for case in cases.answered for answer in _stand_ins(case, recipe)]
+        instructions = curriculum.instructions(stage, views, own)
+        tokenized = tokenize(instructions, chat, context_length)
+        look = preflight(instructions, tokenized, chat, stage.name)
+        job = StageJob(stage, recipe.tuning, tokenized.examples, 0, recipe.seed, Path())
+        steps = plan(job).num_steps
+        cost = StageCost(stage.name, look.num_rows, look.num_dropped, look.num_tokens, look.num_trained_tokens, steps)
+        costs.append((cost, tokenized))
+    return costs
+
+
+def _stand_ins(case: FlipCase, recipe: Recipe) -> Sequence[OwnAnswer]:
+    view = training_view(case, recipe.layout)
+    named = RULES["previous"].name_triggers(case)
+    own = OwnAnswer(view, recipe.curate.own_ask, Answer(named, render_answer(named, view)), "rule:previous")
+    return [own] * recipe.curate.own_samples
+
+
+def _memory(tuning: Tuning, config: Any, num_kept: int) -> MemoryCost:
+    """From the architecture alone: its weights are counted on the meta device, where they take no room."""
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(config)
+    num_parameters = sum(weight.numel() for weight in model.parameters())
+    linears = [m for name, m in model.named_modules() if isinstance(m, nn.Linear) and name != "lm_head"]
+    num_adapted = sum(tuning.lora_rank * (m.in_features + m.out_features) for m in linears)
+    is_full = tuning.method == "full"
+    text = config.get_text_config()
+    bytes_a_unit = 4 if tuning.gradient_checkpointing else 34  # checkpointing keeps a layer's input alone
+    activations = tuning.batch_tokens * text.num_hidden_layers * text.hidden_size * bytes_a_unit
+    logits = 3 * 4 * text.vocab_size * num_kept  # logits, softmax and gradient in fp32
+    return MemoryCost(
+        num_parameters=num_parameters,
+        num_trainable=num_parameters if is_full else num_adapted,
+        weights=round(num_parameters * _bytes_a_weight(tuning)) + (0 if is_full else 4 * num_adapted),
+        gradients_and_optimizer=12 * (num_parameters if is_full else num_adapted),  # gradient, Adam's two moments
+        activations=activations + logits,
+    )
+
+
+def _bytes_a_weight(tuning: Tuning) -> float:
+    if quantizes(tuning):
+        return 0.53  # 4 bits, and the scales of blocks of 64
+    return 2 if frozen_dtype(tuning) == "bf16" and tuning.method == "lora" else 4
+
+
+def _try_step(tuning: Tuning, config: Any, tokenized: Tokenized, pad_id: int) -> TriedStep:
+    """On the shortest examples, so that it takes seconds whatever the recipe."""
+    torch.manual_seed(0)
+    model: Any = AutoModelForCausalLM.from_config(shrink(config)).float().train()
+    if tuning.method == "lora":
+        model = with_new_adapter(model, tuning)
+    batch = collate(sorted(tokenized.examples, key=len)[:2], pad_id)
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=tuning.learning_rate)
+    loss = completion_loss(model, batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(weights, tuning.max_grad_norm)
+    optimizer.step()
+    num_parameters = sum(weight.numel() for weight in model.parameters())
+    return TriedStep(config.architectures[0], num_parameters, loss.item(), norm.item())
+
+
+def shrink(config: Any) -> Any:
+    """The same architecture and vocabulary, two narrow layers: what a laptop steps through in a second."""
+    small = deepcopy(config)
+    if hasattr(small, "quantization_config"):
+        del small.quantization_config
+    text = small.get_text_config()
+    sizes = {
+        "num_hidden_layers": 2,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        "num_local_experts": 4,
+        "num_experts_per_tok": 2,
+    }
+    for name, size in sizes.items():
+        if getattr(text, name, None) is not None:
+            setattr(text, name, min(size, getattr(text, name)))
+    if getattr(text, "layer_types", None):
+        text.layer_types = text.layer_types[:2]
+    return small

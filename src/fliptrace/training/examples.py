@@ -1,0 +1,130 @@
+"""From instructions to tokens: examples, the look at them before a stage starts, and batches by token budget."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+
+from fliptrace.errors import RunError
+from fliptrace.messages import Instruction
+from fliptrace.models.chat_template import ChatFormat
+from fliptrace.store import Json
+
+IGNORED = -100  # the label that cross entropy passes over (torch's default ignore_index)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Token ids of prompt and completion; loss falls on those from `num_prompt_tokens` on."""
+
+    ids: tuple[int, ...]
+    num_prompt_tokens: int
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokenized:
+    """The examples of a stage, in the order of their instructions, and the ids of those too long for the model."""
+
+    examples: tuple[Example, ...]
+    too_long: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a stage is about to train on: counts, and one trained text of each kind, decoded."""
+
+    num_rows: int
+    num_by_kind: dict[str, int]
+    num_dropped: int
+    num_tokens: int
+    num_trained_tokens: int
+    longest: int
+    samples: dict[str, str]
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+
+def tokenize(instructions: Sequence[Instruction], chat: ChatFormat, context_length: int) -> Tokenized:
+    """Prompts and completions apart, as generation will see them. Rows longer than the context are left out, named."""
+    examples: list[Example] = []
+    too_long: list[str] = []
+    for instruction in instructions:
+        prompt = chat.encode_prompt(instruction.prompt)
+        ids = (*prompt, *chat.encode_completion(instruction.completion))
+        if len(ids) > context_length:
+            too_long.append(instruction.id)
+        else:
+            examples.append(Example(ids, len(prompt)))
+    return Tokenized(tuple(examples), tuple(too_long))
+
+
+def preflight(instructions: Sequence[Instruction], tokenized: Tokenized, chat: ChatFormat, stage: str) -> Preflight:
+    """Look before training; RunError where nothing is left to train on."""
+    if not tokenized.examples:
+        raise RunError(f"stage {stage}", f"nothing left to train on: {len(tokenized.too_long)} rows, all too long")
+    samples: dict[str, str] = {}
+    for instruction in instructions:
+        if instruction.kind not in samples:
+            samples[instruction.kind] = chat.tokenizer.decode(chat.encode_completion(instruction.completion))
+    lengths = [len(example) for example in tokenized.examples]
+    return Preflight(
+        num_rows=len(lengths),
+        num_by_kind=dict(sorted(Counter(instruction.kind for instruction in instructions).items())),
+        num_dropped=len(tokenized.too_long),
+        num_tokens=sum(lengths),
+        num_trained_tokens=sum(len(e) - e.num_prompt_tokens for e in tokenized.examples),
+        longest=max(lengths),
+        samples=samples,
+    )
+
+
+def make_batches(lengths: Sequence[int], batch_tokens: int, epochs: float, seed: int) -> list[list[int]]:
+    """All batches of a stage, in order: positions of examples of like length, at most `batch_tokens` with padding.
+
+    Every epoch takes every example once, in batches drawn anew; the last may be cut short. An example longer than
+    the budget is a batch of its own.
+    """
+    batches: list[list[int]] = []
+    whole, rest = divmod(epochs, 1)
+    for epoch in range(int(whole) + (rest > 0)):
+        of_epoch = list(_epoch(lengths, batch_tokens, random.Random(f"{seed}/{epoch}")))
+        last = epoch == int(whole)
+        batches += of_epoch[: max(1, round(len(of_epoch) * rest))] if last else of_epoch
+    return batches
+
+
+def _epoch(lengths: Sequence[int], batch_tokens: int, rng: random.Random) -> Iterator[list[int]]:
+    order = sorted(range(len(lengths)), key=lambda i: (lengths[i], rng.random()))
+    batches: list[list[int]] = [[]]
+    for i in order:  # ascending, so the newest is the longest of its batch
+        if batches[-1] and (len(batches[-1]) + 1) * lengths[i] > batch_tokens:
+            batches.append([])
+        batches[-1].append(i)
+    rng.shuffle(batches)
+    return iter(batches)
+
+
+def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
+    """Pad on the left, so that completions end together and the LM head need not run over the prompts.
+
+    Returns input_ids, attention_mask, position_ids, labels: (batch, time), the labels not yet shifted.
+    """
+    width = max(map(len, examples))
+    ids = torch.full((len(examples), width), pad_id)  # (batch, time)
+    mask = torch.zeros_like(ids)
+    labels = torch.full_like(ids, IGNORED)
+    for row, example in enumerate(examples):
+        ids[row, width - len(example) :] = torch.tensor(example.ids)
+        mask[row, width - len(example) :] = 1
+        start = width - len(example) + example.num_prompt_tokens
+        labels[row, start:] = ids[row, start:]
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    return {"input_ids": ids, "attention_mask": mask, "position_ids": positions, "labels": labels}

@@ -1,0 +1,224 @@
+"""One training stage on this machine: Hugging Face Trainer underneath, so `accelerate launch` works.
+
+Ours are the batches (by token budget, all drawn before the start, so that a resumed stage sees the same ones), the
+loss on completions alone, early stopping on the trigger F1 of val, and steps that are whole or not there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from fliptrace.errors import RunError
+from fliptrace.models.loading import quiet
+from fliptrace.store import Json, write_json
+from fliptrace.training.examples import IGNORED, Example, collate, make_batches
+from fliptrace.training.recipe import Stage, Tuning
+
+WHOLE = "whole.json"  # marks a step's folder that was written to its end
+
+
+@dataclass(frozen=True, slots=True)
+class StageJob:
+    """Everything `train_stage` needs to know; `steps` is the folder where it keeps what it takes to go on."""
+
+    stage: Stage
+    tuning: Tuning
+    examples: Sequence[Example]
+    pad_id: int
+    seed: int
+    steps: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a stage tells while it runs: `evaluate` gives the trigger F1 on val of the model as it is."""
+
+    evaluate: Callable[[], float]
+    on_log: Callable[[Json], None]
+    on_resume: Callable[[int], None]
+    on_step: Callable[[int, int], None]
+
+
+def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
+    """Train `model` in place and return it with the weights that were best on val; goes on where it was killed."""
+    schedule = plan(job)
+    trainer = _StageTrainer(
+        model=model,
+        args=_arguments(job, schedule),
+        train_dataset=list(job.examples),
+        eval_dataset=[],  # `evaluate` is ours and knows its cases; Trainer only wants to see something here
+        data_collator=partial(collate, pad_id=job.pad_id),
+        callbacks=[_Report(watch), _StopEarly(job.tuning.patience)],
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
+    trainer.batches, trainer.watch = schedule.batches, watch
+    resume_from = newest_step(job.steps)
+    watch.on_resume(_step_number(resume_from) if resume_from else 0)
+    with quiet():
+        trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+    return trainer.model
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The batches of a stage in order, and after how many optimizer steps it is evaluated."""
+
+    batches: list[list[int]]
+    num_steps: int
+    eval_every: int
+
+
+def plan(job: StageJob) -> Schedule:
+    """Lay a stage out; its last step is an evaluation, for which fewer than `eval_every` steps may be cut off."""
+    lengths = [len(example) for example in job.examples]
+    batches = make_batches(lengths, job.tuning.batch_tokens, job.stage.epochs, job.seed)
+    num_steps = max(1, len(batches) // job.tuning.accumulate)
+    num_evals = max(1, min(num_steps, round(job.stage.epochs * job.tuning.evals_per_epoch)))
+    eval_every = num_steps // num_evals
+    num_steps = eval_every * num_evals
+    return Schedule(batches[: num_steps * job.tuning.accumulate], num_steps, eval_every)
+
+
+def newest_step(steps: Path) -> Path | None:
+    """The last step that was written to its end; what a kill left half written is removed."""
+    folders = sorted(steps.glob("checkpoint-*"), key=_step_number) if steps.exists() else []
+    for folder in folders:
+        if not (folder / WHOLE).exists():
+            shutil.rmtree(folder)
+    whole = [folder for folder in folders if folder.exists()]
+    return whole[-1] if whole else None
+
+
+def completion_loss(model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Mean cross entropy over the completions' tokens; the LM head runs over the last positions alone."""
+    labels = inputs["labels"]  # (batch, time), padded on the left
+    first = int((labels != IGNORED).any(dim=0).int().argmax())
+    num_kept = labels.shape[1] - first + 1
+    features = {name: tensor for name, tensor in inputs.items() if name != "labels"}
+    logits = model(**features, logits_to_keep=num_kept, use_cache=False).logits  # (batch, num_kept, vocab)
+    predicted, wanted = logits[:, :-1].flatten(0, 1).float(), labels[:, first:].flatten()
+    return cross_entropy(predicted, wanted, ignore_index=IGNORED)
+
+
+def computes_bf16(device: str) -> bool:
+    """Whether the device multiplies bf16 in hardware."""
+    if device == "cpu":
+        supported: bool = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+        return supported
+    return device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def pick_device(device: str) -> str:
+    """`auto` takes the first accelerator there is."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def uses_bf16(tuning: Tuning) -> bool:
+    return tuning.precision == "bf16" or (tuning.precision == "auto" and computes_bf16(pick_device(tuning.device)))
+
+
+class _StageTrainer(Trainer):  # type: ignore[misc]
+    batches: list[list[int]]
+    watch: Watch
+    control: Any
+
+    def get_train_dataloader(self) -> Any:
+        loader = DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator)
+        return self.accelerator.prepare(loader)
+
+    def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], *_: Any, **__: Any) -> torch.Tensor:
+        return completion_loss(model, inputs)
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        self.model.eval()
+        metrics = {"eval_trigger_f1": self.watch.evaluate()}
+        self.model.train()
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        try:
+            super()._save_checkpoint(model, trial)
+            write_json(folder / WHOLE, {"step": self.state.global_step})
+        except Exception as error:  # disk full comes as OSError, RuntimeError or SafetensorError
+            raise RunError(folder, f"could not be written ({error}); the step before it is whole") from error
+
+
+class _StopEarly(TrainerCallback):  # type: ignore[misc]
+    """Stops after `patience` evaluations without a better one; all it knows is in the trainer's saved history."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._check(state, control)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._check(state, control)
+
+    def _check(self, state: Any, control: Any) -> None:
+        scores = [row["eval_trigger_f1"] for row in state.log_history if "eval_trigger_f1" in row]
+        if scores and len(scores) - 1 - scores.index(max(scores)) >= self.patience:
+            control.should_training_stop = True
+
+
+class _Report(TrainerCallback):  # type: ignore[misc]
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.watch.on_step(state.global_step, state.max_steps)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any, **_: Any) -> None:
+        wanted = ("loss", "learning_rate", "grad_norm", "eval_trigger_f1")
+        row = {name: logs[name] for name in wanted if name in logs}
+        if row:
+            self.watch.on_log({"step": state.global_step} | row)
+
+
+def _arguments(job: StageJob, schedule: Schedule) -> Any:
+    tuning = job.tuning
+    device = pick_device(tuning.device)
+    return TrainingArguments(
+        output_dir=str(job.steps),
+        max_steps=schedule.num_steps,
+        gradient_accumulation_steps=tuning.accumulate,
+        learning_rate=job.stage.learning_rate or tuning.learning_rate,
+        lr_scheduler_type=tuning.schedule,
+        warmup_steps=round(tuning.warmup_share * schedule.num_steps),
+        weight_decay=tuning.weight_decay,
+        max_grad_norm=tuning.max_grad_norm,
+        bf16=uses_bf16(tuning),
+        use_cpu=device == "cpu",
+        seed=job.seed,
+        logging_steps=max(1, schedule.eval_every // 5),
+        eval_strategy="steps",
+        eval_steps=schedule.eval_every,
+        save_strategy="steps",
+        save_steps=schedule.eval_every,
+        save_total_limit=2,  # the best and the newest
+        load_best_model_at_end=True,
+        metric_for_best_model="trigger_f1",
+        greater_is_better=True,
+        remove_unused_columns=False,
+        report_to=[],
+        disable_tqdm=True,
+    )
+
+
+def _step_number(folder: Path) -> int:
+    return int(folder.name.rpartition("-")[2])

@@ -1,0 +1,50 @@
+"""What a stage's parent answers to cases it did not train on: asked once, kept in the stage's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from fliptrace.curate.correcting import OwnAnswer, choose_own_answers
+from fliptrace.flips import FlipCase
+from fliptrace.models.base import ChatModel, Decoding
+from fliptrace.predict import Reading, answer_cases
+from fliptrace.prompts.answers import parse_answer
+from fliptrace.prompts.views import Layout, View
+from fliptrace.store import read_jsonl, write_jsonl
+from fliptrace.training.recipe import Recipe
+
+
+def collect_own_answers(
+    model: ChatModel, cases: Sequence[FlipCase], recipe: Recipe, made_by: str, path: Path
+) -> list[OwnAnswer]:
+    """Distinct answers, right ones at most in the recipe's share; read from `path` where it is there."""
+    if not path.exists():
+        _ask(model, cases, recipe, made_by, path)
+    own = _read(path, cases, recipe.layout)
+    return choose_own_answers(own, recipe.curate.max_right_share, recipe.seed)
+
+
+def _ask(model: ChatModel, cases: Sequence[FlipCase], recipe: Recipe, made_by: str, path: Path) -> None:
+    part = recipe.curate
+    greedy = Decoding(max_new_tokens=part.own_max_new_tokens)
+    sample = replace(
+        greedy, kind="sample", num_samples=part.own_samples, temperature=part.own_temperature, seed=recipe.seed
+    )
+    rows = []
+    for decoding in (greedy, sample):
+        reading = Reading(recipe.layout, part.own_ask, decoding)
+        for answered in answer_cases(model, cases, reading, hide_unknown=True):
+            origin = {"case_id": answered.view.case.id, "first": answered.view.first, "made_by": made_by}
+            rows += [origin | {"ask": part.own_ask, "text": reply.draft.text} for reply in answered.replies]
+    write_jsonl(path, rows)
+
+
+def _read(path: Path, cases: Sequence[FlipCase], layout: Layout) -> list[OwnAnswer]:
+    by_id = {case.id: case for case in cases}
+    own = []
+    for _, row in read_jsonl(path):
+        view = View(by_id[row["case_id"]], layout, row["first"])
+        own.append(OwnAnswer(view, row["ask"], parse_answer(row["text"], view), row["made_by"]))
+    return own

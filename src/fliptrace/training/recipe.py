@@ -1,0 +1,265 @@
+"""A training recipe: every number a run depends on, read from TOML, typed, with nothing unknown in it."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from fliptrace.curate.curator import OWN_ANSWER_KINDS, Kind
+from fliptrace.errors import InputError
+from fliptrace.models.base import Decoding
+from fliptrace.predict import Reading
+from fliptrace.prompts.answers import Ask
+from fliptrace.prompts.feedback import FeedbackLevel
+from fliptrace.prompts.views import Layout, LayoutName
+from fliptrace.store import Json, hash_json, read_text
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Part(BaseModel):
+    """A table of the recipe: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Part):
+    """What to train and to choose on: `NAME:SPLIT` of a known corpus, or paths of EFR files."""
+
+    train: list[str] = Field(min_length=1)
+    val: list[str] = Field(min_length=1)
+    resplit: Share = 0.0  # 0 keeps the splits as published; else train + val are split anew by group, this share to val
+    shared_groups: Literal["refuse", "report"] = "refuse"  # what to do where train and val share groups
+    out_of_zone: Literal["keep", "leave out"] = "keep"  # training triggers that lie before the flip's source
+    max_train_cases: Count | None = None  # the first so many, for a quick try
+    max_val_cases: Count | None = None
+
+
+class Scratch(Part):
+    """A Llama-style model and its BPE tokenizer, made from the training text."""
+
+    vocab_size: Count
+    hidden_size: Count
+    num_layers: Count
+    num_heads: Count
+    num_kv_heads: Count
+    intermediate_size: Count
+    max_position_embeddings: Count = 1024
+
+
+class Base(Part):
+    """Where training starts: "scratch", a local folder or a Hub id."""
+
+    model: str
+    scratch: Scratch | None = None
+
+    @model_validator(mode="after")
+    def _scratch_has_a_size(self) -> Self:
+        if (self.model == "scratch") != (self.scratch is not None):
+            raise ValueError("a base of model = 'scratch' takes a table [base.scratch], any other takes none")
+        return self
+
+
+class Prompt(Part):
+    """How cases are shown (prompts/views.py)."""
+
+    layout: LayoutName = "dialogue"
+    window: Count = 8
+    max_words: Count = 20
+    reach: Count = 5
+
+
+class Curate(Part):
+    """How instructions are made (curate/)."""
+
+    num_wordings: Count = 3
+    teacher: str | None = None  # a MODEL that writes the rationales; None builds them from checkable observations
+    held_out: Share = 0.2  # share of train groups that stage 1 never sees: own answers come from there, a part a stage
+    own_ask: Ask = "answer"
+    own_samples: Count = 4
+    own_temperature: Positive = 1.0
+    own_max_new_tokens: Count = 256
+    max_right_share: Share = 0.5
+    feedback_level: FeedbackLevel = "full"
+
+
+class Tuning(Part):
+    """The optimisation, the same in every stage but for what a stage overrides."""
+
+    method: Literal["full", "lora"] = "full"
+    learning_rate: Positive
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_share: Share = 0.05
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    batch_tokens: Count = 8192  # tokens of one forward pass, padding included
+    accumulate: Count = 1  # batches of `batch_tokens` that one optimizer step adds up
+    max_grad_norm: Positive = 1.0
+    precision: Literal["auto", "bf16", "fp32"] = "auto"  # auto: bf16 where the device computes it, else fp32
+    device: str = "auto"
+    quantize: Literal["none", "4bit", "auto"] = "none"  # of a frozen base; auto: 4bit where bitsandbytes is there
+    lora_rank: Count = 16
+    lora_alpha: Count = 32
+    lora_dropout: Share = 0.0
+    between_stages: Literal["continue", "merge"] = "continue"  # the adapter goes on, or is merged and a new one begins
+    gradient_checkpointing: bool = False
+    evals_per_epoch: Positive = 1
+    patience: Count = 3  # evaluations on val without a better trigger F1 after which a stage stops
+
+    @model_validator(mode="after")
+    def _quantize_needs_an_adapter(self) -> Self:
+        if self.quantize != "none" and self.method != "lora":
+            raise ValueError("quantize = '4bit' freezes the base: it goes with method = 'lora'")
+        if self.quantize != "none" and self.between_stages == "merge":
+            raise ValueError("an adapter cannot be merged into a 4-bit base: between_stages = 'continue'")
+        return self
+
+
+class Stage(Part):
+    """One training stage: how much of each kind of instruction, for how long."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    mixture: dict[Kind, Positive] = Field(min_length=1)
+    epochs: Positive
+    learning_rate: Positive | None = None
+
+    @property
+    def needs_own_answers(self) -> bool:
+        return not OWN_ANSWER_KINDS.isdisjoint(self.mixture)
+
+
+class ReadingPart(Part):
+    """One way to read the model on val; its scores go into the run's table under its name."""
+
+    ask: Ask = "answer"
+    samples: Count = 1  # 1 reads greedily, more is self-consistency
+    temperature: Positive = 0.7
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_new_tokens: Count = 256
+    judge: bool = False  # with the self-evaluation turn
+    after: Literal["every stage", "last stage"] = "every stage"
+
+
+class Recipe(Part):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")]
+    seed: int = 0
+    data: Data
+    base: Base
+    prompt: Prompt = Prompt()
+    curate: Curate = Curate()
+    tuning: Tuning
+    stages: list[Stage] = Field(min_length=1)
+    readings: dict[str, ReadingPart] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _stages_can_be_trained(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) != len(names):
+            raise ValueError(f"stages: two of one name in {', '.join(names)}")
+        if self.stages[0].needs_own_answers:
+            raise ValueError(f"stages: the first, {names[0]!r}, has no trained parent whose answers it could correct")
+        if self.curate.held_out == 0 and any(stage.needs_own_answers for stage in self.stages):
+            raise ValueError("curate.held_out: 0 leaves no cases for the own answers that a later stage corrects")
+        return self
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.prompt.layout, self.prompt.window, self.prompt.max_words, self.prompt.reach)
+
+    @property
+    def digest(self) -> str:
+        return hash_json(self.to_json())
+
+    def to_json(self) -> Json:
+        return self.model_dump(mode="json")
+
+    def reading(self, name: str) -> Reading:
+        part = self.readings[name]
+        decoding = Decoding(
+            "greedy" if part.samples == 1 else "sample",
+            part.samples,
+            part.temperature,
+            part.top_p,
+            part.max_new_tokens,
+            self.seed,
+        )
+        return Reading(self.layout, part.ask, decoding, part.judge)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A recipe from a TOML file. InputError names every key that is wrong, and the known key nearest to an unknown."""
+    try:
+        table = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(path, f"not TOML: {error}") from error
+    return parse_recipe(table, place=str(path))
+
+
+def parse_recipe(table: Json, place: str) -> Recipe:
+    """A recipe from a parsed table; `place` stands in the errors."""
+    try:
+        return Recipe.model_validate(table)
+    except ValidationError as error:
+        complaints = [_complaint(table, item["loc"], item["type"], item["msg"]) for item in error.errors()]
+        raise InputError(place, "; ".join(complaints)) from error
+
+
+def override(recipe: Recipe, *, base: str | None, seed: int | None, device: str | None) -> Recipe:
+    """The recipe with what a command line changes; None changes nothing."""
+    table = recipe.to_json()
+    if base is not None:
+        table["base"] = {"model": base}
+    if seed is not None:
+        table["seed"] = seed
+    if device is not None:
+        table["tuning"]["device"] = device
+    return parse_recipe(table, "recipe as overridden")
+
+
+def differences(old: Json, new: Json, prefix: str = "") -> list[str]:
+    """What changed between two recipes, a line a key: `tuning.learning_rate: 0.001 -> 0.002`."""
+    lines: list[str] = []
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            lines += differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            lines.append(f"{prefix}{key}: {before!r} -> {after!r}")
+    return lines
+
+
+def _complaint(table: Json, location: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = ".".join(map(str, location)) or "recipe"
+    if kind != "extra_forbidden":
+        return f"{name}: {message.removeprefix('Value error, ')}"
+    part: type[BaseModel] | None = Recipe
+    for step in location[:-1]:
+        part = _table_of(part, step)
+    known = list(part.model_fields) if part else []
+    nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(known)}"
+    return f"{name}: unknown key; {hint}"
+
+
+def _table_of(part: type[BaseModel] | None, step: int | str) -> type[BaseModel] | None:
+    """The type of the table under one key; a list's index or a reading's own name leaves it as it is."""
+    if part is None or not isinstance(step, str) or step not in part.model_fields:
+        return part
+    return _TABLES.get(step)
+
+
+_TABLES: dict[str, type[BaseModel]] = {
+    "data": Data,
+    "base": Base,
+    "scratch": Scratch,
+    "prompt": Prompt,
+    "curate": Curate,
+    "tuning": Tuning,
+    "stages": Stage,
+    "readings": ReadingPart,
+}

@@ -1,0 +1,69 @@
+"""A run folder: what it was started with, and the refusal to go on with anything else.
+
+manifest.json   recipe, data, versions          log.jsonl    a row every few steps and every evaluation
+base/           the scratch model, if any       scores.json  every stage, every reading, beside the rules
+1-chain/        instructions.jsonl, preflight.json, own-answers.jsonl (later stages), steps/ while it trains,
+                checkpoint/, predictions/, scores.json, and last of all stage.json
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fliptrace.checkpoints import MANIFEST
+from fliptrace.errors import RunError
+from fliptrace.store import Json, read_json, read_jsonl, to_line, versions, write_json, write_jsonl
+from fliptrace.training.recipe import Recipe, Stage, differences
+
+SCORES = "scores.json"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The places in one run folder."""
+
+    path: Path
+
+    @property
+    def base(self) -> Path:
+        return self.path / "base"
+
+    @property
+    def scores(self) -> Path:
+        return self.path / SCORES
+
+    def stage(self, number: int, stage: Stage) -> Path:
+        return self.path / f"{number}-{stage.name}"
+
+    def log(self, row: Json) -> None:
+        """Append a row to the log."""
+        with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(to_line(row))
+
+    def rewind_log(self, stage: str, step: int) -> None:
+        """Drop what a killed stage logged beyond the step it goes on from."""
+        path = self.path / "log.jsonl"
+        if path.exists():
+            rows = [row for _, row in read_jsonl(path)]
+            write_jsonl(path, [row for row in rows if row["stage"] != stage or row["step"] <= step])
+
+
+def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
+    """Start a run folder or go on with it; RunError where it was started with another recipe or other data."""
+    manifest = path / MANIFEST
+    ours = {"recipe": recipe.to_json(), "data": data}
+    if manifest.exists():
+        theirs = read_json(manifest)
+        changed = differences(theirs["recipe"], ours["recipe"]) + differences(theirs["data"], data, "data files: ")
+        if changed:
+            lines = "\n  ".join(changed)
+            raise RunError(
+                path, f"started with another recipe or other data:\n  {lines}\nname another folder with --out"
+            )
+    elif path.exists() and any(path.iterdir()):
+        raise RunError(path, f"not empty, and not a run: it has no {MANIFEST}")
+    else:
+        stamp = {"recipe_hash": recipe.digest, "versions": versions("torch", "transformers", "peft", "accelerate")}
+        write_json(manifest, ours | stamp)
+    return RunFolder(path)

@@ -1,0 +1,167 @@
+"""The stacked run: base, then stage by stage, each from the one before; what is finished is not done again.
+
+open run -> base -> for every stage: own answers -> instructions -> preflight -> train -> read on val -> done
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from fliptrace.checkpoints import Checkpoint, Habits
+from fliptrace.curate.correcting import OwnAnswer
+from fliptrace.curate.instructions import write_instructions
+from fliptrace.models.base import ChatModel
+from fliptrace.models.loading import load_local
+from fliptrace.models.local import LocalModel
+from fliptrace.predict import Reading, name_triggers, predict_file
+from fliptrace.scoring.triggers import score_triggers
+from fliptrace.store import Json, hash_json, read_json, write_json
+from fliptrace.training.base import load_parent, make_base, save_checkpoint
+from fliptrace.training.curriculum import Curriculum
+from fliptrace.training.data import TrainingData
+from fliptrace.training.examples import Preflight, preflight, tokenize
+from fliptrace.training.folds import StageCases, stage_cases
+from fliptrace.training.local import StageJob, Watch, pick_device, train_stage
+from fliptrace.training.own_answers import collect_own_answers
+from fliptrace.training.recipe import Recipe, Stage
+from fliptrace.training.runs import SCORES, RunFolder, open_run
+from fliptrace.training.val_scores import score_reading
+
+OWN_ANSWERS = "own-answers.jsonl"
+
+
+class Listener(Protocol):
+    """Who is told how a run goes on."""
+
+    def stage_begins(self, number: int, num_stages: int, name: str) -> None: ...
+    def looked(self, preflight: Preflight) -> None: ...
+    def stepped(self, step: int, num_steps: int) -> None: ...
+    def logged(self, row: Json) -> None: ...
+    def reading(self, name: str, num_cases: int, num_done: int) -> None: ...
+    def stage_ends(self, name: str, scores: Json) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything the stages of one run share."""
+
+    recipe: Recipe
+    data: TrainingData
+    folder: RunFolder
+    listener: Listener
+    teacher: ChatModel | None = None
+
+
+def train(
+    recipe: Recipe, data: TrainingData, folder: Path, listener: Listener, teacher: ChatModel | None = None
+) -> Json:
+    """Train all stages that are not finished yet; the val scores of every stage and reading, as in scores.json.
+
+    RunError where `folder` holds a run of another recipe or of other data.
+    """
+    run = Run(recipe, data, open_run(folder, recipe, data.manifest), listener, teacher)
+    curriculum = Curriculum(recipe, teacher)
+    cases = stage_cases(recipe, data.train)
+    parent = make_base(recipe, curriculum.texts(data.train), run.folder.base)
+    scores: Json = {}
+    for number, stage in enumerate(recipe.stages, start=1):
+        place = run.folder.stage(number, stage)
+        checkpoint = Checkpoint.read(place)
+        if checkpoint is None:
+            listener.stage_begins(number, len(recipe.stages), stage.name)
+            checkpoint = _StageRun(run, stage, number, place, parent, curriculum).finish(cases[number - 1])
+        scores[stage.name] = read_json(place / SCORES)
+        write_json(run.folder.scores, {"recipe": recipe.name, "recipe_hash": recipe.digest, "stages": scores})
+        listener.stage_ends(stage.name, scores[stage.name])
+        parent = str(folder / checkpoint.ref)
+    return scores
+
+
+@dataclass(frozen=True, slots=True)
+class _StageRun:
+    """One stage on its way from its parent to its checkpoint."""
+
+    run: Run
+    stage: Stage
+    number: int
+    place: Path
+    parent: str
+    curriculum: Curriculum
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.place / "checkpoint"
+
+    def finish(self, cases: StageCases) -> Checkpoint:
+        """Do what is not done yet of this stage, and write down last of all that it is finished."""
+        if not self.checkpoint.exists():
+            self._train(cases)
+        self._read_on_val()
+        folder, recipe = self.run.folder.path, self.run.recipe
+        parent = os.path.relpath(self.parent, folder) if Path(self.parent).is_relative_to(folder) else self.parent
+        ref = str(self.checkpoint.relative_to(folder))
+        done = Checkpoint(ref, self.stage.name, parent, recipe.digest, hash_json(self.run.data.manifest))
+        done.write(self.place)
+        return done
+
+    def _train(self, cases: StageCases) -> None:
+        tuning = self.run.recipe.tuning
+        parent = load_parent(tuning, self.parent, self.place / "base")
+        parent.model.to(pick_device(tuning.device))
+        model = LocalModel(parent.model, parent.tokenizer, self.parent)
+        views = self.curriculum.fit_views(cases.taught, model, model.context_length)
+        instructions = self.curriculum.instructions(self.stage, views, self._own_answers(model, cases))
+        write_instructions(self.place / "instructions.jsonl", instructions)
+        tokenized = tokenize(instructions, model.chat_format, model.context_length)
+        look = preflight(instructions, tokenized, model.chat_format, self.stage.name)
+        write_json(self.place / "preflight.json", look.to_json())
+        self.run.listener.looked(look)
+        seed, steps = self.run.recipe.seed + self.number, self.place / "steps"
+        job = StageJob(self.stage, tuning, tokenized.examples, parent.tokenizer.pad_token_id or 0, seed, steps)
+        train_stage(parent.model, job, self._watch(model))
+        save_checkpoint(parent, self.checkpoint, Habits(self._first_reading.layout, self._first_reading.ask))
+        shutil.rmtree(steps)
+
+    def _own_answers(self, model: ChatModel, cases: StageCases) -> list[OwnAnswer]:
+        if not self.stage.needs_own_answers:
+            return []
+        return collect_own_answers(model, cases.answered, self.run.recipe, self.parent, self.place / OWN_ANSWERS)
+
+    @property
+    def _first_reading(self) -> Reading:
+        """The recipe's first reading chooses the best step."""
+        return self.run.recipe.reading(next(iter(self.run.recipe.readings)))
+
+    def _watch(self, model: ChatModel) -> Watch:
+        def evaluate() -> float:
+            return score_triggers(list(name_triggers(model, self.run.data.val, self._first_reading)), "val").f1
+
+        def on_log(row: Json) -> None:
+            row = {"stage": self.stage.name} | row
+            self.run.folder.log(row)
+            self.run.listener.logged(row)
+
+        def on_resume(step: int) -> None:
+            self.run.folder.rewind_log(self.stage.name, step)
+
+        return Watch(evaluate, on_log, on_resume, self.run.listener.stepped)
+
+    def _read_on_val(self) -> None:
+        """Predict val in every reading due after this stage; keep the threshold that several samples call for."""
+        recipe, val = self.run.recipe, self.run.data.val
+        model = load_local(str(self.checkpoint), device=pick_device(recipe.tuning.device), name=recipe.name)
+        is_last = self.stage is recipe.stages[-1]
+        scores: Json = {}
+        for name, part in recipe.readings.items():
+            if part.after == "last stage" and not is_last:
+                continue
+            path = self.place / "predictions" / f"{name}.jsonl"
+            told = partial(self.run.listener.reading, name, len(val))
+            predicted = predict_file(model, val, recipe.reading(name), path, self.run.data.manifest, told)
+            scores[name] = score_reading(predicted.predictions, recipe.seed)
+        write_json(self.place / SCORES, scores)

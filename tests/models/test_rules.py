@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from fliptrace.dialogue import Dialogue, Utterance
+from fliptrace.emotions import MELD7
+from fliptrace.errors import InputError
+from fliptrace.flips import FlipCase, find_flips
+from fliptrace.models.base import TriggerModel
+from fliptrace.rules import RULES, find_rule
+
+
+def last_flip(*lines: tuple[str, str]) -> FlipCase:
+    """The case of the last flip in speaker and emotion, an utterance each."""
+    dialogue = Dialogue("d", "d", tuple(Utterance(s, "...", e) for s, e in lines), MELD7)
+    return FlipCase("d", dialogue, find_flips(dialogue)[-1])
+
+
+ANSWERED = last_flip(("Ana", "neutral"), ("Ben", "anger"), ("Ana", "fear"))
+TALKS_ON = last_flip(("Ben", "joy"), ("Ana", "neutral"), ("Ana", "fear"))
+CALMS_DOWN = last_flip(("Ben", "joy"), ("Ana", "fear"), ("Ana", "neutral"))
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "triggers"),
+    [
+        ("previous", ANSWERED, {1}),
+        ("previous", TALKS_ON, {1}),
+        ("previous", CALMS_DOWN, {1}),
+        ("previous-or-self", ANSWERED, {1}),
+        ("previous-or-self", TALKS_ON, {2}),
+        ("previous-or-self", CALMS_DOWN, {2}),
+        ("previous-plus-self", ANSWERED, {1}),
+        ("previous-plus-self", TALKS_ON, {1, 2}),
+        ("previous-plus-self", CALMS_DOWN, {1}),
+    ],
+)
+def test_a_rule_looks_at_who_spoke_before_the_target(name: str, case: FlipCase, triggers: set[int]) -> None:
+    assert find_rule(name).name_triggers(case) == triggers
+
+
+def test_every_rule_is_a_trigger_model_under_its_name_on_the_command_line() -> None:
+    assert all(isinstance(rule, TriggerModel) for rule in RULES.values())
+    assert [rule.name for rule in RULES.values()] == [f"rule:{name}" for name in RULES]
+    assert len(RULES) == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [("prevoius", "previous"), ("previous_or_self", "previous-or-self"), ("plus-self", "previous-plus-self")],
+)
+def test_an_unknown_rule_is_refused_with_the_nearest_name(wrong: str, nearest: str) -> None:
+    with pytest.raises(InputError, match=f"rule:{wrong}: no such rule; did you mean rule:{nearest}\\?"):
+        find_rule(wrong)

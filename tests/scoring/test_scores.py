@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scored_cases import prediction
+
+from fliptrace.errors import InputError
+from fliptrace.predictions import EmotionPrediction
+from fliptrace.scoring.scores import TriggerFileScores, compare_files, score_file
+from fliptrace.store import write_jsonl
+
+REPOSITORY = Path(__file__).parents[2]
+ROWS = [
+    prediction("a", [3], [3]),
+    prediction("b", [4], [3, 4], group="a"),
+    prediction("c", None, [], anomalies=("unreadable",)),
+    prediction("d", [1], None),
+]
+EMOTIONS = [
+    EmotionPrediction("a", "a", "toy", "val", ("Ana", "Ben"), ("joy", None), ("joy", "anger")),
+    EmotionPrediction("b", "b", "toy", "val", ("Ana",), ("fear",), ("joy",)),
+]
+
+
+@pytest.fixture
+def trigger_file(tmp_path: Path) -> Path:
+    write_jsonl(tmp_path / "triggers.jsonl", (row.to_json() for row in ROWS))
+    return tmp_path / "triggers.jsonl"
+
+
+@pytest.fixture
+def emotion_file(tmp_path: Path) -> Path:
+    write_jsonl(tmp_path / "emotions.jsonl", (row.to_json() for row in EMOTIONS))
+    return tmp_path / "emotions.jsonl"
+
+
+def test_the_json_of_a_trigger_file_is_the_documented_one(trigger_file: Path) -> None:
+    written: dict[str, Any] = json.loads(json.dumps(score_file(trigger_file, num_draws=200, seed=7).to_json()))
+    low, high = written.pop("interval")
+    assert 0 <= low <= written["trigger_f1"] <= high <= 1
+    assert {name: written[name] for name in written if name not in ("baselines", "breakdown", "anomalies")} == {
+        "task": "trigger",
+        "trigger_f1": 0.8,
+        "trigger_precision": 1.0,
+        "trigger_recall": 0.666667,
+        "exact_match": 0.666667,
+        "macro_f1": 0.88,
+        "weighted_f1": 0.928,
+        "num_flips": 3,
+        "num_utterances": 15,
+        "num_groups": 2,
+        "num_unlabelled": 1,
+        "num_unparsed": 1,
+        "num_answers": 3,
+        "settings": {"num_draws": 200, "seed": 7},
+    }
+    assert written["anomalies"]["unreadable"] == 1
+    assert list(written["baselines"]) == ["previous", "previous-or-self", "previous-plus-self"]
+    assert written["baselines"]["previous"]["trigger_f1"] == 0.666667
+    assert list(written["breakdown"]) == ["by_flip_type", "by_distance", "by_length"]
+
+
+def test_the_json_of_an_emotion_file_is_the_documented_one(emotion_file: Path) -> None:
+    written = score_file(emotion_file, num_draws=50).to_json()
+    assert json.loads(json.dumps(written, allow_nan=False)) == written
+    assert (written["task"], written["accuracy"], written["num_unlabelled"]) == ("emotion", 0.5, 1)
+    assert written["by_label"]["fear"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "num_gold": 1}
+
+
+def test_the_table_has_the_model_then_the_rules(trigger_file: Path) -> None:
+    scores = score_file(trigger_file, num_draws=50)
+    assert isinstance(scores, TriggerFileScores)
+    assert [row.name for row in scores.rows()] == ["model", "previous", "previous-or-self", "previous-plus-self"]
+    assert scores.rows()[0].f1 == pytest.approx(0.8)
+
+
+def test_the_same_file_draws_and_seed_give_the_same_json(trigger_file: Path) -> None:
+    assert score_file(trigger_file, num_draws=50).to_json() == score_file(trigger_file, num_draws=50).to_json()
+
+
+def test_a_file_without_labels_is_refused_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "unlabelled.jsonl"
+    write_jsonl(path, [prediction("a", [3], None).to_json()])
+    with pytest.raises(InputError, match=r"unlabelled\.jsonl: no labels"):
+        score_file(path)
+
+
+def test_files_are_compared_by_name(trigger_file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.jsonl"
+    write_jsonl(other, (row.to_json() for row in ROWS[1:]))
+    assert compare_files(trigger_file, trigger_file, num_draws=50).p_value == 1.0
+    with pytest.raises(InputError, match=r"other\.jsonl: no case 'a', which stands in .*triggers\.jsonl"):
+        compare_files(trigger_file, other)
+
+
+def test_emotion_files_are_not_compared(trigger_file: Path, emotion_file: Path) -> None:
+    with pytest.raises(InputError, match="holds emotion predictions"):
+        compare_files(emotion_file, trigger_file)
+
+
+def test_every_field_that_is_written_is_documented(trigger_file: Path, emotion_file: Path) -> None:
+    documented = set(re.findall(r"`([a-z_0-9]+)`", (REPOSITORY / "docs" / "formats.md").read_text("utf-8")))
+    rows = [ROWS[0].to_json(), ROWS[0].to_json()["flip"], ROWS[0].to_json()["answers"][0], EMOTIONS[0].to_json()]
+    results = [score_file(path, num_draws=10).to_json() for path in (trigger_file, emotion_file)]
+    results.append(compare_files(trigger_file, trigger_file, num_draws=10).to_json())
+    results += [results[0]["settings"], results[0]["breakdown"], results[0]["breakdown"]["by_distance"]["1"]]
+    results += [results[0]["baselines"]["previous"], results[1]["by_label"]["joy"]]
+    written = {field for row in (*rows, *results) for field in row}
+    assert len(written) > 50
+    assert written - documented == set()
