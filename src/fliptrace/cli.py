@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fliptrace import cli_data, cli_train
+from fliptrace import cli_data, cli_report, cli_train
 from fliptrace.console import console, done, figure, interval, note, print_json, progress, table
 from fliptrace.errors import InputError
 
@@ -29,7 +29,8 @@ app.add_typer(cli_data.app, name="data")
 app.command()(cli_data.doctor)
 app.command()(cli_train.curate)
 app.command()(cli_train.train)
-app.command()(cli_train.report)
+app.command()(cli_report.report)
+app.command()(cli_report.show)
 
 DataFolder = cli_data.DataFolder
 MODEL_HELP = (

@@ -88,21 +88,6 @@ def curate(
     done(f"{sum(written.values()):,} instructions ({counts}): {out}")
 
 
-def report(
-    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
-    out: Annotated[Path | None, typer.Option(help="Folder for report.md and report.html. Default: the run.")] = None,
-) -> None:
-    """Write what a run did, as Markdown and as one HTML page."""
-    from fliptrace.report.run_report import read_run, render_html, render_markdown
-    from fliptrace.store import write_text
-
-    result = read_run(run)
-    folder = out or run
-    write_text(folder / "report.md", render_markdown(result))
-    write_text(folder / "report.html", render_html(result))
-    done(f"{folder / 'report.html'} and {folder / 'report.md'}")
-
-
 def require(command: str, extra: str, *modules: str) -> None:
     """MissingExtra where a command lacks a module, before it does anything."""
     missing = [module for module in modules if find_spec(module) is None]

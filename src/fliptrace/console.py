@@ -127,6 +127,11 @@ class TrainingDisplay:
         console.rule(f"stage {number} of {num_stages}: {name}", align="left")
 
     def looked(self, preflight: Any) -> None:
+        if preflight.num_cut_views:
+            note(
+                f"{preflight.num_cut_views:,} cases too long for the model: their oldest utterances, "
+                f"{preflight.num_dropped_utterances:,} in all, are not shown"
+            )
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in preflight.num_by_kind.items())
         dropped = f"; {preflight.num_dropped:,} rows too long, left out" if preflight.num_dropped else ""
         console.print(f"{preflight.num_tokens:,} tokens, {preflight.num_trained_tokens:,} trained on: {kinds}{dropped}")

@@ -34,7 +34,7 @@ class FlipCase:
     """One flip whose triggers are asked for.
 
     `triggers` is None where nobody labelled it; the empty set is the answer "none".
-    Before `known_from` the labels are unknown: there they neither train nor count.
+    Before `known_from`, the source at the latest, the labels are unknown: there they neither train nor count.
     """
 
     id: str
@@ -48,8 +48,8 @@ class FlipCase:
             raise ValueError(f"case {self.id!r}: the target {self.flip.target} is not in its dialogue")
         if find_flip(self.dialogue, self.flip.target) != self.flip:
             raise ValueError(f"case {self.id!r}: its dialogue does not hold the flip {self.flip}")
-        if not 0 <= self.known_from <= self.flip.target:
-            raise ValueError(f"case {self.id!r}: labels known from {self.known_from}, after the target")
+        if not 0 <= self.known_from <= self.flip.source:
+            raise ValueError(f"case {self.id!r}: labels known from {self.known_from}, wanted 0..{self.flip.source}")
         outside = sorted(t for t in self.triggers or () if not 0 <= t <= self.flip.target)
         if outside:
             raise ValueError(f"case {self.id!r}: triggers {outside} lie outside 0..{self.flip.target}, the target")

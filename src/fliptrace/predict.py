@@ -21,7 +21,7 @@ from fliptrace.predictions import Prediction
 from fliptrace.prompts.answers import Ask, parse_answer, render_question
 from fliptrace.prompts.self_evaluation import Judgement, parse_judgement, render_judgement_prompt
 from fliptrace.prompts.views import Fitted, Layout, LayoutName, View, fit
-from fliptrace.store import Json, hash_json, read_text, to_line, versions, write_json, write_jsonl
+from fliptrace.store import Json, hash_json, open_atomic, read_json, to_line, versions, write_json, write_jsonl
 from fliptrace.voting import vote
 
 CASES_AT_ONCE = 256  # between two writes to disk: enough to fill batches, little to lose
@@ -167,6 +167,13 @@ def manifest_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.manifest.json")
 
 
+def layout_of(path: Path) -> LayoutName:
+    """The layout a prediction file was made in, which tells what the numbers in its replies mean."""
+    manifest = manifest_path(path)
+    name = read_json(manifest)["reading"]["layout"]["name"] if manifest.exists() else "dialogue"
+    return "window" if name == "window" else "dialogue"
+
+
 def _fit(model: ChatModel, view: View, reading: Reading) -> Fitted:
     """Leave room for the reply and, where the model judges it, for question, reply and judgement."""
     budget = reading.decoding.max_new_tokens
@@ -214,12 +221,18 @@ def _hash_prompts(cases: Sequence[FlipCase], reading: Reading) -> str:
 
 def _resume(partial: Path, run: str) -> list[Prediction]:
     """The rows a killed run left, cut back to the last whole one; a new file where there is none."""
-    if not partial.exists():
+    whole, newline, _ = partial.read_bytes().rpartition(b"\n") if partial.exists() else (b"", b"", b"")
+    if not newline:
         write_jsonl(partial, [{"run": run}])
         return []
-    whole = read_text(partial).rpartition("\n")[0].split("\n")
-    header, *rows = [json.loads(line) for line in whole if line] or [{}]
-    if header.get("run") != run:
+    header, *lines = whole.split(b"\n")
+    try:
+        is_ours = json.loads(header) == {"run": run}
+        done = [Prediction.from_json(json.loads(line)) for line in lines] if is_ours else []
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(partial, f"damaged ({error}); delete it to start anew") from error
+    if not is_ours:
         raise RunError(partial, "left by a run with other data, model or settings; delete it, or choose another --out")
-    write_jsonl(partial, [header, *rows])
-    return [Prediction.from_json(row) for row in rows]
+    with open_atomic(partial) as file:
+        file.write(whole + newline)
+    return done

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeVar, cast, get_args
 
 from fliptrace.errors import InputError
 from fliptrace.flips import Flip, FlipCase
-from fliptrace.messages import Answer
+from fliptrace.messages import AnomalyKind, Answer
 from fliptrace.store import Json, read_jsonl
 from fliptrace.voting import Vote
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,26 @@ class Prediction:
     drafts: tuple[Answer, ...] = ()
     verdicts: tuple[bool | None, ...] = ()
     num_dropped: int = 0
+
+    def __post_init__(self) -> None:
+        num_utterances, target = len(self.speakers), self.flip.target
+        if not num_utterances == len(self.emotions) == len(self.vote.support):
+            raise ValueError(
+                f"case {self.id!r}: {num_utterances} speakers, {len(self.emotions)} emotions and support for "
+                f"{len(self.vote.support)} utterances"
+            )
+        if target >= num_utterances:
+            raise ValueError(f"case {self.id!r}: the target {target} is not among its {num_utterances} utterances")
+        if not 0 <= self.known_from <= target:
+            raise ValueError(f"case {self.id!r}: labels known from {self.known_from}, wanted 0..{target}")
+        outside = sorted(i for i in self.gold or () if not 0 <= i <= target)
+        if outside:
+            raise ValueError(f"case {self.id!r}: gold {outside} lies outside 0..{target}, the target")
+        if len(self.drafts) != len(self.verdicts) or (self.drafts and len(self.drafts) != len(self.answers)):
+            raise ValueError(
+                f"case {self.id!r}: {len(self.answers)} answers, {len(self.drafts)} drafts, "
+                f"{len(self.verdicts)} verdicts"
+            )
 
     @classmethod
     def of(
@@ -83,7 +106,7 @@ class Prediction:
             "known_from": self.known_from,
             "gold": None if self.gold is None else sorted(self.gold),
             "triggers": sorted(self.vote.triggers),
-            "support": [round(share, 6) for share in self.vote.support],
+            "support": list(self.vote.support),
             "num_valid": self.vote.num_valid,
             "num_samples": self.vote.num_samples,
             "answers": [_answer_to_json(answer) for answer in self.answers],
@@ -96,21 +119,26 @@ class Prediction:
     def from_json(cls, row: Json) -> Prediction:
         """The inverse of `to_json`; KeyError, TypeError or ValueError where the row is not one."""
         return cls(
-            id=row["id"],
-            dialogue_id=row["dialogue"],
-            group=row["group"],
-            corpus=row["corpus"],
-            split=row["split"],
-            speakers=tuple(row["speakers"]),
-            emotions=tuple(row["emotions"]),
-            flip=Flip(**row["flip"]),
-            known_from=row["known_from"],
-            gold=None if row["gold"] is None else frozenset(row["gold"]),
-            vote=Vote(frozenset(row["triggers"]), tuple(row["support"]), row["num_valid"], row["num_samples"]),
-            answers=tuple(_answer_from_json(answer) for answer in row["answers"]),
-            drafts=tuple(_answer_from_json(answer) for answer in row["drafts"]),
-            verdicts=tuple(row["verdicts"]),
-            num_dropped=row["num_dropped"],
+            id=_field(row, "id", str),
+            dialogue_id=_field(row, "dialogue", str),
+            group=_field(row, "group", str),
+            corpus=_field(row, "corpus", str),
+            split=_field(row, "split", str),
+            speakers=_items(row, "speakers", str),
+            emotions=_items(row, "emotions", str, type(None)),
+            flip=_flip_from_json(_field(row, "flip", dict)),
+            known_from=_field(row, "known_from", int),
+            gold=_set(row, "gold"),
+            vote=Vote(
+                triggers=frozenset(_items(row, "triggers", int)),
+                support=_items(row, "support", float, int),
+                num_valid=_field(row, "num_valid", int),
+                num_samples=_field(row, "num_samples", int),
+            ),
+            answers=tuple(_answer_from_json(answer) for answer in _items(row, "answers", dict)),
+            drafts=tuple(_answer_from_json(answer) for answer in _items(row, "drafts", dict)),
+            verdicts=_items(row, "verdicts", bool, type(None)),
+            num_dropped=_field(row, "num_dropped", int),
         )
 
 
@@ -142,13 +170,13 @@ class EmotionPrediction:
     def from_json(cls, row: Json) -> EmotionPrediction:
         """The inverse of `to_json`; KeyError, TypeError or ValueError where the row is not one."""
         return cls(
-            id=row["id"],
-            group=row["group"],
-            corpus=row["corpus"],
-            split=row["split"],
-            speakers=tuple(row["speakers"]),
-            gold=tuple(row["gold"]),
-            emotions=tuple(row["emotions"]),
+            id=_field(row, "id", str),
+            group=_field(row, "group", str),
+            corpus=_field(row, "corpus", str),
+            split=_field(row, "split", str),
+            speakers=_items(row, "speakers", str),
+            gold=_items(row, "gold", str, type(None)),
+            emotions=_items(row, "emotions", str),
         )
 
 
@@ -168,9 +196,9 @@ def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction]:
                 raise InputError(place, f"task {row.get('task')!r}; wanted 'trigger' or 'emotion'")
         except KeyError as error:
             raise InputError(place, f"no field {error.args[0]!r}; not a row of a prediction file") from error
-        except (TypeError, ValueError, AttributeError) as error:
-            if isinstance(error, InputError):
-                raise
+        except InputError:
+            raise
+        except (TypeError, ValueError) as error:
             raise InputError(place, str(error)) from error
         if row["id"] in seen:
             raise InputError(place, f"id {row['id']!r} stands on line {seen[row['id']]} already")
@@ -188,5 +216,49 @@ def _answer_to_json(answer: Answer) -> Json:
 
 
 def _answer_from_json(row: Json) -> Answer:
-    value = None if row["value"] is None else frozenset(row["value"])
-    return Answer(value, row["text"], tuple(row["anomalies"]))
+    anomalies = _items(row, "anomalies", str)
+    unknown = [anomaly for anomaly in anomalies if anomaly not in get_args(AnomalyKind)]
+    if unknown:
+        raise ValueError(f"anomaly {unknown[0]!r}; there are {', '.join(get_args(AnomalyKind))}")
+    return Answer(_set(row, "value"), _field(row, "text", str), cast(tuple[AnomalyKind, ...], anomalies))
+
+
+def _flip_from_json(row: Json) -> Flip:
+    return Flip(
+        speaker=_field(row, "speaker", str),
+        source=_field(row, "source", int),
+        target=_field(row, "target", int),
+        before=_field(row, "before", str),
+        after=_field(row, "after", str),
+    )
+
+
+def _field(row: Json, name: str, kind: type[T]) -> T:
+    """A field of that very type: true is no number, and 1.0 no index."""
+    value = row[name]
+    if type(value) is not kind:
+        raise TypeError(f"{name} is {value!r}; wanted {_KINDS[kind]}")
+    return value
+
+
+def _items(row: Json, name: str, *kinds: type) -> tuple[Any, ...]:
+    values = _field(row, name, list)
+    wrong = [value for value in values if type(value) not in kinds]
+    if wrong:
+        raise TypeError(f"{name} holds {wrong[0]!r}; wanted {' or '.join(_KINDS[kind] for kind in kinds)}")
+    return tuple(values)
+
+
+def _set(row: Json, name: str) -> frozenset[int] | None:
+    return None if row[name] is None else frozenset(_items(row, name, int))
+
+
+_KINDS: dict[type, str] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}

@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import platform
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
@@ -29,7 +29,7 @@ class Row(NamedTuple):
 def read_text(path: Path) -> str:
     """A file as UTF-8 (with or without a byte order mark); InputError names the byte that is not."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise InputError(path, f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except FileNotFoundError as error:
@@ -40,10 +40,7 @@ def read_text(path: Path) -> str:
 
 def read_json(path: Path) -> Any:
     """A JSON file; InputError names line and column of what is broken."""
-    try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise InputError(path, f"line {error.lineno} column {error.colno}: not JSON: {error.msg}") from error
+    return _parse(read_text(path), path)
 
 
 def read_jsonl(path: Path) -> Iterator[Row]:
@@ -51,10 +48,7 @@ def read_jsonl(path: Path) -> Iterator[Row]:
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
-        try:
-            value = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(path, f"line {number} column {error.colno}: not JSON: {error.msg}") from error
+        value = _parse(line, path, number)
         if not isinstance(value, dict):
             raise InputError(path, f"line {number}: found {type(value).__name__}, wanted an object")
         yield Row(number, value)
@@ -64,30 +58,30 @@ def read_jsonl(path: Path) -> Iterator[Row]:
 def open_atomic(path: Path) -> Iterator[IO[bytes]]:
     """Write `path` whole or not at all: to a neighbour, flushed to disk, then renamed over it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, neighbour = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    neighbour = _beside(path)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with neighbour.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(neighbour).chmod(0o644)
-        Path(neighbour).replace(path)
+        neighbour.replace(path)
     except BaseException:
-        Path(neighbour).unlink(missing_ok=True)
+        neighbour.unlink(missing_ok=True)
         raise
 
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder that appears whole or not at all: filled beside its place, then renamed over what was there."""
+    """A folder that appears whole or not at all: filled beside its place, then put where the old one was."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    neighbour = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    neighbour, old = _beside(folder), _beside(folder)
+    neighbour.mkdir()
     try:
         yield neighbour
-        neighbour.chmod(0o755)
         if folder.exists():
-            shutil.rmtree(folder)
+            folder.rename(old)
         neighbour.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
     except BaseException:
         shutil.rmtree(neighbour, ignore_errors=True)
         raise
@@ -95,7 +89,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     with open_atomic(path) as file:
-        file.write(text.encode())
+        file.write(_encode(text))
 
 
 def write_json(path: Path, value: object) -> None:
@@ -103,8 +97,8 @@ def write_json(path: Path, value: object) -> None:
 
 
 def to_line(row: Mapping[str, object]) -> str:
-    """A row as one JSONL line, end included."""
-    return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
+    """A row as one JSONL line, end included; UTF-8 can hold it, whatever is in the row."""
+    return _encode(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").decode()
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
@@ -124,7 +118,7 @@ def hash_file(path: Path) -> str:
 
 def hash_json(value: object) -> str:
     """sha256 of a JSON value whatever the order of its keys, in hex."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(_encode(json.dumps(value, sort_keys=True, ensure_ascii=False))).hexdigest()
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -137,3 +131,23 @@ def versions(*packages: str) -> dict[str, str]:
             return "absent"
 
     return {"python": platform.python_version()} | {name: version(name) for name in ("fliptrace", *packages)}
+
+
+def _parse(text: str, path: Path, first_line: int = 1) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"line {first_line + error.lineno - 1} column {error.colno}"
+        raise InputError(path, f"{place}: not JSON: {error.msg}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; thousands of nested brackets
+        raise InputError(path, f"line {first_line}: not JSON that can be read: {error}") from error
+
+
+def _encode(text: str) -> bytes:
+    """As UTF-8. Half an emoji, which JSON may hold and UTF-8 may not, becomes the escape that JSON has for it."""
+    return text.encode(errors="backslashreplace")
+
+
+def _beside(path: Path) -> Path:
+    """A hidden neighbour that does not exist yet."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")

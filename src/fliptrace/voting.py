@@ -18,6 +18,14 @@ class Vote:
     num_valid: int
     num_samples: int
 
+    def __post_init__(self) -> None:
+        if not all(0 <= share <= 1 for share in self.support):
+            raise ValueError(f"support {list(self.support)}: wanted shares from 0 to 1")
+        if not all(0 <= i < len(self.support) for i in self.triggers):
+            raise ValueError(f"triggers {sorted(self.triggers)}, but support for {len(self.support)} utterances")
+        if not 0 <= self.num_valid <= self.num_samples:
+            raise ValueError(f"{self.num_valid} valid answers of {self.num_samples}")
+
     @property
     def is_unparsed(self) -> bool:
         """No answer could be read: the empty set stands for it, and it is counted."""

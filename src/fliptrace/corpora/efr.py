@@ -119,7 +119,7 @@ class _CaseReader:
             return False
         try:
             number = float(value) if isinstance(value, int | float | str) else None
-        except ValueError:
+        except (ValueError, OverflowError):
             number = None
         if number not in (0.0, 1.0):
             self.log.error(where, "bad-trigger", f"trigger of utterance {position} is {value!r}, wanted 0 or 1")

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from fliptrace.corpora.catalog import DataFile, DataSet, data_dir, find_data_set, find_file, where_to_put
 from fliptrace.errors import InputError
@@ -69,7 +69,7 @@ def _download(data_set: DataSet, file: DataFile, root: Path | None, progress: Pr
 
     pooch.get_logger().setLevel(logging.WARNING)
     folder = data_dir(root) / data_set.name
-    downloader = pooch.HTTPDownloader(progressbar=progress or False)
+    downloader = pooch.HTTPDownloader(progressbar=progress or False, hooks={"response": _close_refusals})
     arriving = f".{file.name}.arriving"  # under its own name only once it is checked
     try:
         path = Path(pooch.retrieve(file.url, known_hash=None, fname=arriving, path=folder, downloader=downloader))
@@ -79,3 +79,9 @@ def _download(data_set: DataSet, file: DataFile, root: Path | None, progress: Pr
         path.unlink()
         raise InputError(file.name, f"{file.url} holds something else than what was published ({file.checksum})")
     return path.replace(folder / file.name)
+
+
+def _close_refusals(response: Any, *args: object, **kwargs: object) -> None:
+    """pooch raises on a 404 and leaves the connection open."""
+    if not response.ok:
+        response.close()

@@ -8,6 +8,7 @@ Ids are `goemotions_<file stem>#<comment id>`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,8 +44,8 @@ def scan_goemotions(path: Path, *, label_file: Path | None = None, split: str | 
     """Like `read_goemotions`, but errors are findings and the comments that have them are missing."""
     log = FindingLog(path.name)
     labels = FileLabels.of(path, f"goemotions_{path.stem}", "goemotions", split)
-    emotions = _read_lines(label_file or path.with_name("labels.txt"), log)
-    comments = _read_comments(path, len(emotions), log) if emotions else []
+    lines, emotions = _read_lines(path, log), _read_lines(label_file or path.with_name("labels.txt"), log)
+    comments = _read_comments(lines, len(emotions), log) if emotions else []
     dialogues: list[Dialogue] = []
     left_out: list[Dialogue] = []
     for comment in comments:
@@ -67,9 +68,9 @@ def _read_lines(path: Path, log: FindingLog) -> list[str]:
     return [line.rstrip("\r") for line in lines]
 
 
-def _read_comments(path: Path, num_labels: int, log: FindingLog) -> list[_Comment]:
+def _read_comments(lines: Sequence[str], num_labels: int, log: FindingLog) -> list[_Comment]:
     comments: list[_Comment] = []
-    for number, line in enumerate(_read_lines(path, log), start=1):
+    for number, line in enumerate(lines, start=1):
         fields = line.split("\t")
         if len(fields) != 3:
             log.error(f"line {number}", "short-row", f"{len(fields)} fields, wanted text, labels and id")

@@ -59,11 +59,11 @@ def find_groups(members: Iterable[Dialogue | FlipCase], *, keep: bool = False) -
     """For each case or dialogue, in order, the group it belongs to among all those given.
 
     A group is named after the smallest hash of what joins it: its name depends on the texts, not on ids or order.
-    With `keep`, members that stand in one group already stay together.
+    With `keep`, members that stand in one group already stay together ("" is none).
     """
     members = tuple(members)
     keys = _overlap_keys([dialogue_of(member) for member in members])
-    kept = [(f"kept\t{group_of(member)}",) if keep else () for member in members]
+    kept = [(f"kept\t{group}",) if keep and (group := group_of(member)) else () for member in members]
     roots = _join((*own, *old) for own, old in zip(keys, kept, strict=True))
     names: dict[str, str] = {}
     for own in keys:

@@ -100,8 +100,8 @@ def guess_labels(path: Path) -> FileLabels:
     corpus = next((_CORPORA[word] for word in (*words, *folder) if word in _CORPORA), "")
     task = {"efr": "-fr", "erc": "-erc"}.get(next((word for word in words if word in ("efr", "erc")), ""), "")
     split = next((_SPLITS[word] for word in words if word in _SPLITS), "")
-    own = "-".join(word for word in words if word and word not in _SPLITS) or "-".join(filter(None, folder)) or "own"
-    return FileLabels(path.stem, corpus + task if corpus else own, split)
+    own = "-".join(word for word in words if word not in {"", "efr", "erc", *_SPLITS}) or "-".join(filter(None, folder))
+    return FileLabels(path.stem, corpus + task if corpus else own or "own", split)
 
 
 def read_objects(path: Path, log: FindingLog) -> list[Any]:

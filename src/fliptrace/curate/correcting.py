@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from fliptrace.curate.teaching import right_reply
+from fliptrace.curate.teaching import right_reply, taught_triggers
 from fliptrace.messages import Answer, Instruction
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.feedback import Feedback, FeedbackLevel, give_feedback, render_feedback_prompt
@@ -25,7 +25,16 @@ class OwnAnswer:
 
     @property
     def feedback(self) -> Feedback:
-        return give_feedback(self.answer, self.view.case.known_triggers, self.view)
+        """What the answer has of wrong utterances, and what it misses of those that the right reply names."""
+        found = give_feedback(self.answer, self.view.case.known_triggers, self.view)
+        return replace(found, missing=found.missing & taught_triggers(self.view, self.ask))
+
+    @property
+    def improved(self) -> frozenset[int]:
+        """The answer itself where it is right, else what the right reply names."""
+        if self.answer.value is not None and self.feedback.is_right:
+            return self.answer.value
+        return taught_triggers(self.view, self.ask)
 
 
 def choose_own_answers(own: Iterable[OwnAnswer], max_right_share: float, seed: int) -> list[OwnAnswer]:
@@ -36,7 +45,8 @@ def choose_own_answers(own: Iterable[OwnAnswer], max_right_share: float, seed: i
     distinct = {(o.view.case.id, o.ask, o.answer.value, o.answer.value is None and o.answer.text): o for o in own}
     right = [o for o in distinct.values() if o.feedback.is_right]
     wrong = [o for o in distinct.values() if not o.feedback.is_right]
-    num_right = min(len(right), round(len(wrong) * max_right_share / (1 - max_right_share)))
+    at_most = int(len(wrong) * max_right_share / (1 - max_right_share) + 1e-9)  # 2 * 0.6 / 0.4 is 2.9999999999999996
+    num_right = min(len(right), at_most)
     kept = set(map(id, random.Random(seed).sample(right, num_right) + wrong))
     return [o for o in distinct.values() if id(o) in kept]
 
@@ -65,7 +75,7 @@ def self_evaluation_instructions(own: Sequence[OwnAnswer]) -> list[Instruction]:
             f"{o.view.case.id}/self-evaluation/{number}",
             "self-evaluation",
             render_judgement_prompt(o.view, o.ask, o.answer.text),
-            render_judgement(o.feedback.is_right, o.view.visible(o.view.case.known_triggers), o.view),
+            render_judgement(o.feedback.is_right, o.improved, o.view),
             o.view.case.id,
             o.made_by,
         )

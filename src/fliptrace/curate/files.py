@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import cast, get_args
 
@@ -12,9 +13,10 @@ from fliptrace.curate.curator import OWN_ANSWER_KINDS, Curator, Kind
 from fliptrace.curate.instructions import FileForm, write_instructions
 from fliptrace.errors import InputError
 from fliptrace.flips import FlipCase
+from fliptrace.messages import Answer
 from fliptrace.predictions import Prediction, read_predictions
 from fliptrace.prompts.answers import Ask, parse_answer
-from fliptrace.prompts.views import Layout, training_view
+from fliptrace.prompts.views import Layout, View, training_view
 from fliptrace.store import Json, hash_file, versions, write_json
 
 
@@ -29,11 +31,20 @@ def parse_mix(text: str) -> dict[Kind, float]:
         kind, _, weight = (piece.strip() for piece in part.partition("="))
         if kind not in get_args(Kind):
             raise InputError(f"--mix {part.strip()!r}", f"no such kind; there are {', '.join(get_args(Kind))}")
-        try:
-            weights[cast(Kind, kind)] = float(weight or 1)
-        except ValueError as error:
-            raise InputError(f"--mix {part.strip()!r}", "wanted KIND=WEIGHT, such as chain=0.5") from error
+        if kind in weights:
+            raise InputError(f"--mix {part.strip()!r}", "that kind is weighed already")
+        weights[cast(Kind, kind)] = _weight(part.strip(), weight)
     return weights
+
+
+def _weight(part: str, weight: str) -> float:
+    try:
+        value = float(weight or 1)
+    except ValueError as error:
+        raise InputError(f"--mix {part!r}", "wanted KIND=WEIGHT, such as chain=0.5") from error
+    if not 0 <= value < inf:
+        raise InputError(f"--mix {part!r}", "wanted a weight of 0 or more")
+    return value
 
 
 def curate_file(
@@ -66,13 +77,26 @@ def curate_file(
 
 
 def read_own_answers(path: Path, cases: Sequence[FlipCase], layout: Layout, ask: Ask = "answer") -> list[OwnAnswer]:
-    """The answers of a prediction file to these cases; InputError where it holds none of them."""
+    """The answers of a prediction file to these cases, as they were before the model judged them.
+
+    InputError where it holds none of them, or where they name other utterances in this layout.
+    """
     by_id = {case.id: case for case in cases}
     own = []
     for row in read_predictions(path):
         if isinstance(row, Prediction) and row.id in by_id:
             view = training_view(by_id[row.id], layout)
-            own += [OwnAnswer(view, ask, parse_answer(a.text, view), str(path)) for a in row.answers if a.text]
+            own += [_own_answer(said, view, ask, path) for said in row.drafts or row.answers if said.text.strip()]
     if not own:
         raise InputError(path, "no replies in it to any of the cases; wanted predictions of a model one can talk to")
     return own
+
+
+def _own_answer(said: Answer, view: View, ask: Ask, path: Path) -> OwnAnswer:
+    answer = parse_answer(said.text, view)
+    if answer.value != said.value:
+        raise InputError(
+            f"{path} case {view.case.id}",
+            f"its replies name other utterances in the {view.layout.name} layout; give the --layout it was made with",
+        )
+    return OwnAnswer(view, ask, answer, str(path))

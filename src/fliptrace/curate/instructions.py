@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from fliptrace.errors import InputError
-from fliptrace.messages import Instruction, Message
+from fliptrace.messages import Instruction, Message, Role
 from fliptrace.store import Json, read_jsonl, write_jsonl
 
 FileForm = Literal["trl", "hosted"]
@@ -42,11 +42,21 @@ def read_instructions(path: Path) -> list[Instruction]:
     instructions = []
     for line, row in read_jsonl(path):
         try:
-            prompt = tuple(Message(message["role"], message["content"]) for message in row["prompt"])
-            [reply] = row["completion"]
-            instructions.append(
-                Instruction(row["id"], row["kind"], prompt, reply["content"], row["case_id"], row["made_by"])
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            instructions.append(_from_row(row))
+        except KeyError as error:
+            raise InputError(f"{path} line {line}", f"not an instruction: no field {error.args[0]!r}") from error
+        except (TypeError, ValueError) as error:
             raise InputError(f"{path} line {line}", f"not an instruction: {error}") from error
     return instructions
+
+
+def _from_row(row: Json) -> Instruction:
+    prompt = tuple(_message(message) for message in row["prompt"])
+    [reply] = map(_message, row["completion"])
+    return Instruction(row["id"], row["kind"], prompt, reply.content, row["case_id"], row["made_by"])
+
+
+def _message(row: Json) -> Message:
+    if row["role"] not in get_args(Role) or not isinstance(row["content"], str):
+        raise ValueError(f"a message of {row['role']!r} with content {row['content']!r}")
+    return Message(row["role"], row["content"])

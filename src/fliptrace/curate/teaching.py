@@ -7,19 +7,24 @@ from collections.abc import Sequence
 
 from fliptrace.messages import Instruction, Message
 from fliptrace.models.base import ChatModel, Decoding, Request
-from fliptrace.prompts.answers import Ask, render_answer, render_question
-from fliptrace.prompts.chains import WORDINGS, Chain, Wording, observe, parse_chain, render_chain
+from fliptrace.prompts.answers import Ask, parse_answer, render_answer, render_question
+from fliptrace.prompts.chains import WORDINGS, Chain, Wording, observe, render_chain
 from fliptrace.prompts.flow import render_flips, render_flips_question, render_source, render_source_question
 from fliptrace.prompts.views import View
 
 
+def taught_triggers(view: View, ask: Ask) -> frozenset[int]:
+    """What the right reply names: of the known triggers those shown, in a rationale those within its reach."""
+    triggers = view.visible(view.case.known_triggers)
+    return triggers if ask == "answer" else triggers & frozenset(view.candidates)
+
+
 def right_reply(view: View, ask: Ask, num_wordings: int, seed: int) -> str:
     """The reply that the labels call for: the answer line, or a rationale that ends on it."""
-    triggers = view.visible(view.case.known_triggers)
+    triggers = taught_triggers(view, ask)
     if ask == "answer":
         return render_answer(triggers, view)
-    wording = _wording(view, num_wordings, seed)
-    return render_chain(Chain(observe(view), triggers & frozenset(view.candidates)), view, wording)
+    return render_chain(Chain(observe(view), triggers), view, _wording(view, num_wordings, seed))
 
 
 def answer_instructions(views: Sequence[View]) -> list[Instruction]:
@@ -36,12 +41,13 @@ def chain_instructions(views: Sequence[View], num_wordings: int = 3, seed: int =
 
 
 def taught_chain_instructions(views: Sequence[View], teacher: ChatModel) -> list[Instruction]:
-    """Rationales of a teacher that is shown the answer; kept only where its reply parses to it."""
+    """Rationales of a teacher that is shown the answer; kept only where its reply parses to it, without anomalies."""
     requests = [Request(view.case.id, _with_answer(view)) for view in views]
     replies = teacher.complete(requests, Decoding())
     instructions = []
     for view, (reply,) in zip(views, replies, strict=True):
-        if parse_chain(reply.text, view).answer.value == view.visible(view.case.known_triggers):
+        answer = parse_answer(reply.text, view)
+        if answer.value == taught_triggers(view, "answer") and not answer.anomalies:
             prompt = render_question(view, "chain")
             name = f"{view.case.id}/chain"
             instructions.append(Instruction(name, "chain", prompt, reply.text.strip(), view.case.id, teacher.name))
@@ -79,7 +85,7 @@ def _wording(view: View, num_wordings: int, seed: int) -> Wording:
 def _with_answer(view: View) -> tuple[Message, ...]:
     *earlier, question = render_question(view, "chain")
     hint = (
-        f"The right answer line is `{render_answer(view.visible(view.case.known_triggers), view)}`. "
+        f"The right answer line is `{render_answer(taught_triggers(view, 'answer'), view)}`. "
         "Reason towards it as if you had not been told, and end on that line."
     )
     return (*earlier, Message("user", f"{question.content}\n\n{hint}"))

@@ -24,7 +24,9 @@ _DIALOGUE_QUESTIONS: dict[Ask, str] = {
 }
 _WINDOW_QUESTIONS: dict[Ask, str] = {"answer": "triggers?", "chain": "reasons and triggers?"}
 
-_LINE = re.compile(r"^[\s*`>#-]*triggers?\s*[:=]\s*(?P<rest>.*?)[\s*`.]*$", re.IGNORECASE)
+_LINE = re.compile(
+    r"[\s*`>#-]*triggers?[\s*`]*[:=][\s*`]*(?P<rest>.*)", re.IGNORECASE
+)  # as Markdown too: **Triggers:**
 _SEPARATOR = re.compile(r"(?:\s|,|;|&|\band\b)+", re.IGNORECASE)
 _NUMBER = re.compile(r"[\[(#]?(\d{1,6})[\])]?")
 
@@ -51,7 +53,7 @@ def parse_answer(text: str, view: View) -> Answer:
     lines = [match["rest"] for line in text.splitlines() if (match := _LINE.match(line))]
     if not lines:
         return Answer(None, text, ("unreadable",))
-    words = [word for word in _SEPARATOR.split(lines[-1]) if word]
+    words = [word for word in _SEPARATOR.split(lines[-1].rstrip("*`. \t\xa0")) if word]
     numbers = [_NUMBER.fullmatch(word) for word in words]
     says_none = [word for word in words if word.lower().strip("[]()") == "none"]
     if not words or sum(number is not None for number in numbers) + len(says_none) != len(words):

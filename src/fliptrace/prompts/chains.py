@@ -19,7 +19,7 @@ class Observation:
     """What the prompt shows of one candidate.
 
     `is_own`: said by the speaker who flips. `is_shift`: its speaker's emotion was another one in the utterance of
-    theirs that the prompt shows before it.
+    theirs that the prompt shows before it. Where either is unlabelled there is no shift, as there is no flip.
     """
 
     index: int
@@ -101,13 +101,13 @@ WORDINGS: dict[LayoutName, tuple[Wording, ...]] = {
 
 
 def observe(view: View) -> tuple[Observation, ...]:
-    """The true observations of every candidate, in ascending order of labels; unlabelled ones count as "unknown"."""
+    """The true observations of every candidate, in ascending order of labels; unlabelled is "unknown"."""
     dialogue = view.case.dialogue
     last: dict[str, str | None] = {}
     is_shift: dict[int, bool] = {}
     for i in view.shown:
         speaker, emotion = dialogue.speakers[i], dialogue.emotions[i]
-        is_shift[i] = speaker in last and last[speaker] != emotion
+        is_shift[i] = None not in (emotion, before := last.get(speaker)) and before != emotion
         last[speaker] = emotion
     return tuple(
         Observation(i, dialogue.speakers[i] == view.case.flip.speaker, dialogue.emotions[i] or "unknown", is_shift[i])
@@ -163,7 +163,7 @@ def _regex(template: str, wording: Wording) -> re.Pattern[str]:
     """A pattern that reads what the template writes."""
     fields = {
         "label": r"\[?\d{1,6}\]?",
-        "emotion": r"[a-z]+",
+        "emotion": r"[\w -]+?",
         "own": "|".join(map(re.escape, wording.own)),
         "shift": "|".join(map(re.escape, wording.shift)),
     }

@@ -11,6 +11,7 @@ from fliptrace.prompts.answers import Ask, render_question
 from fliptrace.prompts.views import View
 
 FeedbackLevel = Literal["verdict", "kind of error", "full"]
+_UNREADABLE = "no answer can be read from it"
 _AGAIN: dict[Ask, str] = {
     "answer": "Give the right answer line.",
     "chain": "Go through the candidates anew and end on the right answer line.",
@@ -43,7 +44,7 @@ def render_feedback(feedback: Feedback, level: FeedbackLevel, view: View) -> str
         return "Your answer is right."
     if level == "verdict":
         return "Your answer is not right."
-    unreadable = [] if feedback.is_readable else ["it has no answer line"]
+    unreadable = [] if feedback.is_readable else [_UNREADABLE]
     if level == "kind of error":
         wrong = ["it names what is no trigger"] if feedback.wrong else []
         missing = ["it misses a trigger"] if feedback.missing and feedback.is_readable else []
@@ -61,7 +62,7 @@ def parse_feedback(text: str, view: View) -> Feedback | None:
         return None
     wrong = re.search(r"[:;] ([\d\[\], ]+) did not trigger it", text)
     missing = re.search(r"[:;] ([\d\[\], ]+) is missing", text)
-    return Feedback("no answer line" not in text, _indices(wrong, view), _indices(missing, view))
+    return Feedback(_UNREADABLE not in text, _indices(wrong, view), _indices(missing, view))
 
 
 def render_feedback_prompt(

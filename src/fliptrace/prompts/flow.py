@@ -17,7 +17,7 @@ _LIST_FLIPS = (
     "List the flips of the target's speaker among the utterances shown, as `Flips:` and pairs such as 2>5, "
     "or `Flips: none`."
 )
-_PAIR = re.compile(r"(\d+)>(\d+)")
+_PAIR = re.compile(r"(\d{1,6})>(\d{1,6})")
 
 
 def render_source_question(view: View) -> tuple[Message, ...]:
@@ -53,7 +53,7 @@ def render_flips(view: View) -> str:
 
 def parse_flips(text: str, view: View) -> frozenset[tuple[int, int]] | None:
     """(source, target) of every flip that a reply lists; None where it cannot be read."""
-    match = re.search(r"^Flips: (none|\d+>\d+(?: \d+>\d+)*)\s*$", text, re.MULTILINE)
+    match = re.search(rf"^Flips: (none|{_PAIR.pattern}(?: {_PAIR.pattern})*)\s*$", text, re.MULTILINE)
     if not match:
         return None
     return frozenset((view.index(int(a)), view.index(int(b))) for a, b in _PAIR.findall(match[1]))

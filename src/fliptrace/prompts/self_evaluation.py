@@ -11,7 +11,7 @@ from fliptrace.prompts.views import View
 
 _REQUEST = "Judge your answer: say `Verdict: right` or `Verdict: wrong`, then give the answer line, kept or corrected."
 _WINDOW_REQUEST = "judge it"
-_VERDICT = re.compile(r"^\s*verdict\s*:\s*(right|wrong)\W*$", re.IGNORECASE | re.MULTILINE)
+_VERDICT = re.compile(r"^[\s*`>#-]*verdict[\s*`]*:[\s*`]*(right|wrong)\W*$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,10 @@ class Layout:
 
 @dataclass(frozen=True)
 class View:
-    """A case as one prompt shows it: the utterances from `first` to the target, and the source wherever it lies."""
+    """A case as one prompt shows it: the utterances from `first` to the target.
+
+    The window layout shows the last few of them, the dialogue layout the source besides, wherever it lies.
+    """
 
     case: FlipCase
     layout: Layout
@@ -103,12 +106,14 @@ class Fitted:
 
 
 def fit(view: View, fits: Callable[[View], bool]) -> Fitted:
-    """Drop the oldest utterances until a prompt with this view fits; never the source, the target or the question."""
+    """Drop the oldest utterances until a prompt with this view fits; never the target, the question, or the source
+    where the layout shows it wherever it lies.
+    """
     if fits(view):
         return Fitted(view, 0)
     low, high = view.first + 1, view.target  # the smallest `first` that fits lies in low..high
     if low > high or not fits(replace(view, first=high)):
-        raise InputError(f"case {view.case.id}", "source, target and question alone overrun the model's context")
+        raise InputError(f"case {view.case.id}", "flip and question alone overrun the model's context")
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if fits(replace(view, first=middle)) else (middle + 1, high)
@@ -118,6 +123,7 @@ def fit(view: View, fits: Callable[[View], bool]) -> Fitted:
 
 _MEANINGFUL = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "{": "(", "}": ")", "|": "¦"})
 _BLANKS = re.compile(r"\s+")
+_NO_NAME = re.compile(r"[:()\s]+")  # what ends a speaker's name in a prompt
 
 
 def escape(text: str) -> str:
@@ -131,7 +137,7 @@ def escape(text: str) -> str:
 
 
 def _speaker(name: str) -> str:
-    return escape(name).replace(":", " ").replace("(", " ").replace(")", " ").strip() or "?"
+    return _NO_NAME.sub(" ", escape(name)).strip() or "?"
 
 
 def _render_dialogue(view: View) -> str:
@@ -140,7 +146,7 @@ def _render_dialogue(view: View) -> str:
     previous = -1
     for i in view.shown:
         if i != previous + 1:
-            lines.append(f"... {i - previous - 1} utterances left out ...")
+            lines.append("...")  # shorter than any utterance, so that leaving one out never makes a prompt longer
         previous = i
         utterance = dialogue.utterances[i]
         emotion = f" ({utterance.emotion})" if utterance.emotion else ""

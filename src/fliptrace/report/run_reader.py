@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -43,26 +43,30 @@ def read_run(folder: Path) -> RunReport:
         raise RunError(folder, "no such folder; wanted a run, as `fliptrace train` leaves it")
     if not is_run(folder):
         raise RunError(folder, f"not a run: it has no {MANIFEST}")
+    manifest: Json = read_json(folder / MANIFEST)
     with _damage_named(folder / MANIFEST):
-        manifest: Json = read_json(folder / MANIFEST)
         recipe, data = manifest["recipe"], manifest["data"]
-        places = _Stages(folder, recipe["seed"], can_compare())
-        logs = _logs(folder / "log.jsonl")
-        stages = tuple(places.stage(number, stage, logs) for number, stage in enumerate(recipe["stages"], start=1))
-        return RunReport(
-            name=recipe["name"],
-            folder=folder.resolve().name,
-            recipe=recipe,
-            recipe_hash=manifest["recipe_hash"],
-            versions=manifest["versions"],
-            files=tuple(DataFile(ref, **file) for ref, file in data.get("files", {}).items()),
-            leaks=LeakReport(**data["leaks"]) if "leaks" in data else None,
-            num_train_cases=data.get("num_train_cases"),
-            num_val_cases=data.get("num_val_cases"),
-            stages=stages,
-            gains=tuple(places.gains([stage for stage in stages if stage.readings])),
-            has_differences=places.compares,
-        )
+        name, seed, plans = recipe["name"], recipe["seed"], [(plan["name"], plan) for plan in recipe["stages"]]
+        recipe_hash, versions = manifest["recipe_hash"], manifest["versions"]
+        files = tuple(DataFile(ref, **file) for ref, file in data.get("files", {}).items())
+        leaks = LeakReport(**data["leaks"]) if "leaks" in data else None
+    places = _Stages(folder, seed, can_compare())
+    logs = _logs(folder / "log.jsonl")
+    stages = tuple(places.stage(number, *plan, logs) for number, plan in enumerate(plans, start=1))
+    return RunReport(
+        name=name,
+        folder=folder.resolve().name,
+        recipe=recipe,
+        recipe_hash=recipe_hash,
+        versions=versions,
+        files=files,
+        leaks=leaks,
+        num_train_cases=data.get("num_train_cases"),
+        num_val_cases=data.get("num_val_cases"),
+        stages=stages,
+        gains=tuple(places.gains([stage for stage in stages if stage.readings])),
+        has_differences=places.compares,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,65 +80,68 @@ class _Stages:
     def place(self, number: int, name: str) -> Path:
         return self.folder / f"{number}-{name}"
 
-    def stage(self, number: int, recipe: Json, logs: Sequence[Json]) -> StageReport:
-        place = self.place(number, recipe["name"])
+    def stage(self, number: int, name: str, recipe: Json, logs: Sequence[Json]) -> StageReport:
+        place = self.place(number, name)
         with _damage_named(place / DONE):
             done = Checkpoint.read(place)
         return StageReport(
             number=number,
-            name=recipe["name"],
+            name=name,
             state="finished" if done else "unfinished" if place.exists() else "not begun",
             recipe=recipe,
             parent=done.parent if done else None,
             preflight=_preflight(place / "preflight.json"),
-            curve=_curve([row for row in logs if row["stage"] == recipe["name"]]),
+            curve=_curve([row for row in logs if row["stage"] == name]),
             readings=self._readings(place) if done else (),
         )
 
     def gains(self, stages: Sequence[StageReport]) -> Iterator[Gain]:
-        """For every reading, the steps from each stage that has it to the next that has it."""
-        names = dict.fromkeys(reading.name for stage in stages for reading in stage.readings)
-        for name in names:
-            found = [(stage, reading) for stage in stages for reading in stage.readings if reading.name == name]
-            for (before, a), (after, b) in pairwise(found):
-                paired = self._difference(*(self.place(s.number, s.name) for s in (before, after)), name)
-                reduction = None if a.figures.f1 == 1 else (b.figures.f1 - a.figures.f1) / (1 - a.figures.f1)
-                yield Gain(name, before.name, after.name, a.figures, b.figures, paired, reduction)
+        """For every reading, from each stage that has it to the next, and from the first to the last of several."""
+        for name in dict.fromkeys(reading.name for stage in stages for reading in stage.readings):
+            having = [stage for stage in stages if any(reading.name == name for reading in stage.readings)]
+            whole = [(having[0], having[-1])] if len(having) > 2 else []
+            for before, after in (*pairwise(having), *whole):
+                yield self._gain(name, before, after)
+
+    def _gain(self, reading: str, before: StageReport, after: StageReport) -> Gain:
+        a, b = (next(r.figures for r in stage.readings if r.name == reading) for stage in (before, after))
+        reduction = None if a.f1 == 1 else (b.f1 - a.f1) / (1 - a.f1)
+        paired = self._difference(before, after, reading)
+        return Gain(reading, before.name, after.name, a, b, paired, reduction)
 
     def _readings(self, place: Path) -> tuple[ReadingReport, ...]:
         with _damage_named(place / SCORES):
-            scores: Json = read_json(place / SCORES)
-            return tuple(self._reading(name, row, _predictions(place, name)) for name, row in scores.items())
+            readings = [_reading(name, row) for name, row in read_json(place / SCORES).items()]
+        return tuple(replace(r, against_rule=self._difference_from_rule(place, r)) for r in readings)
 
-    def _reading(self, name: str, row: Json, predictions: Path) -> ReadingReport:
-        rules = {rule: _figures(figures) for rule, figures in row["baselines"].items()}
-        loaded = self._load(predictions)
-        return ReadingReport(
-            name=name,
-            figures=_figures(row),
-            rules=rules,
-            num_flips=row["num_flips"],
-            num_groups=row["num_groups"],
-            num_unparsed=row["num_unparsed"],
-            num_answers=row["num_answers"],
-            num_cut_cases=row["num_cut_cases"],
-            anomalies=row["anomalies"],
-            threshold=Threshold(**row["chosen_threshold"]) if "chosen_threshold" in row else None,
-            judged=Judged(**row["self_evaluation"]) if "self_evaluation" in row else None,
-            against_rule=difference_from_rule(best_of(rules), loaded, self.seed) if loaded else None,
-        )
+    def _difference_from_rule(self, place: Path, reading: ReadingReport) -> Difference | None:
+        predictions = self._load(place, reading.name)
+        return difference_from_rule(best_of(reading.rules), predictions, self.seed) if predictions else None
 
-    def _difference(self, before: Path, after: Path, reading: str) -> Difference | None:
-        a, b = (self._load(_predictions(place, reading)) for place in (before, after))
+    def _difference(self, before: StageReport, after: StageReport, reading: str) -> Difference | None:
+        a, b = (self._load(self.place(stage.number, stage.name), reading) for stage in (before, after))
         return difference(a, b, self.seed) if a and b else None
 
-    def _load(self, path: Path) -> list[Prediction] | None:
+    def _load(self, place: Path, reading: str) -> list[Prediction] | None:
         """A prediction file, where it is still there and there is something to compare it with."""
+        path = place / "predictions" / f"{reading}.jsonl"
         return read_triggers(path) if self.compares and path.exists() else None
 
 
-def _predictions(place: Path, reading: str) -> Path:
-    return place / "predictions" / f"{reading}.jsonl"
+def _reading(name: str, row: Json) -> ReadingReport:
+    return ReadingReport(
+        name=name,
+        figures=_figures(row),
+        rules={rule: _figures(figures) for rule, figures in row["baselines"].items()},
+        num_flips=row["num_flips"],
+        num_groups=row["num_groups"],
+        num_unparsed=row["num_unparsed"],
+        num_answers=row["num_answers"],
+        num_cut_cases=row["num_cut_cases"],
+        anomalies=row["anomalies"],
+        threshold=Threshold(**row["chosen_threshold"]) if "chosen_threshold" in row else None,
+        judged=Judged(**row["self_evaluation"]) if "self_evaluation" in row else None,
+    )
 
 
 def _figures(row: Json) -> Figures:

@@ -5,7 +5,7 @@ All scores are on the run's val cases. Indices count from 0, stages from 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -43,7 +43,7 @@ class Difference(NamedTuple):
 
 
 class Threshold(NamedTuple):
-    """The share of votes that names a trigger, chosen on val; `f1_left_out` takes each group at the choice of the others."""
+    """The share of votes that names a trigger, chosen on val; `f1_left_out` takes each group at the others' choice."""
 
     threshold: float
     f1: float
@@ -77,7 +77,7 @@ class ReadingReport:
     anomalies: Mapping[str, int]
     threshold: Threshold | None
     judged: Judged | None
-    against_rule: Difference | None
+    against_rule: Difference | None = None
 
     @property
     def num_anomalies(self) -> int:
@@ -94,6 +94,9 @@ class PreflightReport(NamedTuple):
     num_trained_tokens: int
     longest: int
     samples: Mapping[str, str]
+    too_long: Sequence[str] = ()
+    num_cut_views: int = 0
+    num_dropped_utterances: int = 0
 
 
 class Point(NamedTuple):

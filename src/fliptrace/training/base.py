@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 
 from fliptrace.checkpoints import Habits
 from fliptrace.errors import InputError
-from fliptrace.models.loading import is_adapter, load_causal_lm, load_tokenizer, quiet
+from fliptrace.models.loading import base_of, is_adapter, load_causal_lm, load_config, load_tokenizer, quiet
 from fliptrace.models.scratch import ScratchSpec, build_scratch
-from fliptrace.store import new_folder
+from fliptrace.store import new_folder, read_json, write_json
 from fliptrace.training.local import pick_device, uses_bf16
 from fliptrace.training.recipe import Recipe, Scratch, Tuning
+from fliptrace.training.runs import saving
+
+ADAPTER_CONFIG = "adapter_config.json"
 
 
 class Parent(NamedTuple):
@@ -22,6 +25,13 @@ class Parent(NamedTuple):
 
     model: Any
     tokenizer: Any
+
+    @property
+    def bare(self) -> Any:
+        """The Hugging Face model itself, which generates; an adapter's layers are in place."""
+        from peft import PeftModel
+
+        return self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
 
 
 def scratch_spec(part: Scratch) -> ScratchSpec:
@@ -42,9 +52,12 @@ def make_base(recipe: Recipe, texts: Iterable[str], folder: Path) -> str:
     return str(folder)
 
 
-def load_parent(tuning: Tuning, ref: str, merged: Path) -> Parent:
-    """Weights to train on. With LoRA: the parent's adapter goes on, or is merged into `merged` for a new one."""
-    model = _load_model(tuning, ref, merged)
+def load_parent(tuning: Tuning, ref: str, merged: Path, seed: int) -> Parent:
+    """Weights to train on. With LoRA: the parent's adapter goes on, or is merged into `merged` for a new one.
+
+    A new adapter's weights are drawn from `seed`.
+    """
+    model = _load_model(tuning, ref, merged, seed)
     if tuning.gradient_checkpointing:
         model.gradient_checkpointing_enable()
         model.enable_input_require_grads()  # else nothing flows back through a frozen embedding
@@ -53,25 +66,30 @@ def load_parent(tuning: Tuning, ref: str, merged: Path) -> Parent:
 
 def save_checkpoint(parent: Parent, folder: Path, habits: Habits) -> None:
     """Weights (or adapter), tokenizer and reading habits; `folder` appears whole or not at all."""
-    config = getattr(parent.model, "peft_config", {}).get("default")
-    if config is not None and Path(config.base_model_name_or_path).is_dir():
-        # Relative, so that a run folder can be moved; absolute for a base that lies elsewhere.
-        base = Path(config.base_model_name_or_path).resolve()
-        inside = base.is_relative_to(folder.parent.parent.resolve())
-        config.base_model_name_or_path = os.path.relpath(base, folder.resolve()) if inside else str(base)
-    with new_folder(folder) as neighbour, quiet():
+    with saving(folder), new_folder(folder) as neighbour, quiet():
         parent.model.save_pretrained(neighbour)
         parent.tokenizer.save_pretrained(neighbour)
         habits.write(neighbour)
+        if is_adapter(str(neighbour)):
+            _name_base(neighbour / ADAPTER_CONFIG, folder, parent.bare.name_or_path)
 
 
-def _load_model(tuning: Tuning, ref: str, merged: Path) -> Any:
+def _name_base(config: Path, folder: Path, base: str) -> None:
+    """Relative to the adapter's folder, so that a run can be moved; absolute for a base that lies outside of it."""
+    place = Path(base).resolve()
+    if Path(base).is_dir():
+        inside = place.is_relative_to(folder.parent.parent.resolve())
+        base = os.path.relpath(place, folder.resolve()) if inside else str(place)
+    write_json(config, read_json(config) | {"base_model_name_or_path": base})
+
+
+def _load_model(tuning: Tuning, ref: str, merged: Path, seed: int) -> Any:
     if tuning.method == "full":
         return load_causal_lm(ref, "fp32")
     if is_adapter(ref) and tuning.between_stages == "continue":
-        return load_causal_lm(ref, frozen_dtype(tuning), trainable=True)
+        return _with_old_adapter(_load_frozen(tuning, base_of(ref)), ref)
     base = _merge(ref, merged) if is_adapter(ref) else ref
-    return with_new_adapter(_load_frozen(tuning, base), tuning)
+    return with_new_adapter(_load_frozen(tuning, base), tuning, seed)
 
 
 def _merge(adapter: str, folder: Path) -> str:
@@ -83,7 +101,15 @@ def _merge(adapter: str, folder: Path) -> str:
     return str(folder)
 
 
-def with_new_adapter(model: Any, tuning: Tuning) -> Any:
+def _with_old_adapter(model: Any, ref: str) -> Any:
+    from peft import PeftModel
+
+    with quiet():
+        return PeftModel.from_pretrained(model, ref, is_trainable=True).eval()
+
+
+def with_new_adapter(model: Any, tuning: Tuning, seed: int) -> Any:
+    import torch
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
@@ -93,12 +119,17 @@ def with_new_adapter(model: Any, tuning: Tuning) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(model, config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return get_peft_model(model, config)
 
 
 def _load_frozen(tuning: Tuning, ref: str) -> Any:
     """The base under an adapter, in 4 bits where the recipe asks for it and bitsandbytes is there."""
-    if not quantizes(tuning):
+    config = load_config(ref)
+    if is_packed(config):
+        return _load_unpacked(ref)
+    if not quantizes(tuning, config):
         return load_causal_lm(ref, frozen_dtype(tuning))
     import torch
     from peft import prepare_model_for_kbit_training
@@ -114,7 +145,27 @@ def _load_frozen(tuning: Tuning, ref: str) -> Any:
     return prepare_model_for_kbit_training(model, use_gradient_checkpointing=tuning.gradient_checkpointing)
 
 
-def quantizes(tuning: Tuning) -> bool:
+def _load_unpacked(ref: str) -> Any:
+    """gpt-oss is published in MXFP4, through which nothing flows back: in bf16 it can stand under an adapter."""
+    import torch
+    from transformers import AutoModelForCausalLM, Mxfp4Config
+
+    with quiet():
+        return AutoModelForCausalLM.from_pretrained(
+            ref, dtype=torch.bfloat16, quantization_config=Mxfp4Config(dequantize=True)
+        )
+
+
+def is_packed(config: Any) -> bool:
+    """Whether a model is stored in MXFP4, as gpt-oss is."""
+    stored = getattr(config, "quantization_config", None) or {}
+    return bool(stored.get("quant_method") == "mxfp4")
+
+
+def quantizes(tuning: Tuning, config: Any) -> bool:
+    """Whether the frozen base is put into 4 bits. Not one that is packed: bitsandbytes does not see its experts."""
+    if is_packed(config):
+        return False
     has_bitsandbytes = find_spec("bitsandbytes") is not None and pick_device(tuning.device).startswith("cuda")
     if tuning.quantize == "4bit" and not has_bitsandbytes:
         raise InputError("recipe tuning.quantize", "'4bit' needs bitsandbytes and a CUDA device; or set it to 'auto'")

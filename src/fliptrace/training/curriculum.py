@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.curator import Curator
 from fliptrace.flips import FlipCase
-from fliptrace.messages import Instruction
+from fliptrace.messages import Instruction, Message
 from fliptrace.models.base import ChatModel
 from fliptrace.prompts.answers import render_question
-from fliptrace.prompts.views import View, fit, training_view
+from fliptrace.prompts.views import Fitted, View, fit, training_view
 from fliptrace.training.recipe import Recipe, Stage
 
 
@@ -27,12 +27,14 @@ class Curriculum:
         seed = self.recipe.seed + self.recipe.stages.index(stage)
         return self._curator.mixture(stage.mixture, views, own, seed)
 
-    def fit_views(self, cases: Sequence[FlipCase], model: ChatModel, context_length: int) -> list[View]:
+    def fit_views(
+        self, cases: Sequence[FlipCase], num_tokens: Callable[[Sequence[Message]], int], context_length: int
+    ) -> list[Fitted]:
         """Cases as training shows them, the oldest utterances dropped where the model's context asks for it."""
         # A reply, feedback and a second reply must fit behind the question; a quarter where the context is short.
-        reserve = min(512, context_length // 4)
+        room = context_length - min(512, context_length // 4)
         views = (training_view(case, self.recipe.layout) for case in cases)
-        return [fit(view, lambda v: model.fits(render_question(v, "chain"), reserve)).view for view in views]
+        return [fit(view, lambda v: num_tokens(render_question(v, "chain")) <= room) for view in views]
 
     def texts(self, cases: Sequence[FlipCase]) -> Iterator[str]:
         """What a scratch tokenizer is trained on: questions and replies of the training cases."""

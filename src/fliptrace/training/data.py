@@ -35,8 +35,9 @@ def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
     RunError where train and val share groups and the recipe does not say `shared_groups = "report"`.
     """
     part = recipe.data
-    files = {ref: read_efr(locate_split(ref, root)) for ref in (*part.train, *part.val)}
+    files = {ref: read_efr(locate_split(ref, root)) for ref in _refs(part)}
     _refuse_same_ids(list(files.values()))
+    _refuse_unlabelled(list(files.values()))
     train, val = _split(part, files, recipe.seed)
     leaks = find_leaks(train, val)
     if not leaks.is_clean and part.shared_groups == "refuse":
@@ -85,6 +86,23 @@ def _without_out_of_zone(case: FlipCase) -> FlipCase:
     if case.triggers is None:
         return case
     return replace(case, triggers=frozenset(t for t in case.triggers if t >= case.flip.source))
+
+
+def _refs(part: Data) -> tuple[str, ...]:
+    refs = (*part.train, *part.val)
+    twice = [ref for ref, count in Counter(refs).items() if count > 1]
+    if twice:
+        raise InputError("recipe data", f"{twice[0]} is named twice; wanted files of different names, each once")
+    return refs
+
+
+def _refuse_unlabelled(files: Sequence[EfrFile]) -> None:
+    for file in files:
+        if not file.cases:
+            raise InputError(file.path, "holds no flip case; wanted cases to train or to choose on")
+        unlabelled = [case.id for case in file.cases if case.triggers is None]
+        if unlabelled:
+            raise InputError(file.path, f"{len(unlabelled):,} cases have no triggers, the first is {unlabelled[0]}")
 
 
 def _refuse_same_ids(files: Sequence[EfrFile]) -> None:

@@ -22,7 +22,7 @@ from fliptrace.prompts.answers import render_answer
 from fliptrace.prompts.views import training_view
 from fliptrace.rules import RULES
 from fliptrace.store import Json
-from fliptrace.training.base import frozen_dtype, quantizes, scratch_spec, with_new_adapter
+from fliptrace.training.base import frozen_dtype, is_packed, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData
 from fliptrace.training.examples import Tokenized, collate, preflight, tokenize
@@ -100,11 +100,12 @@ def _tokenize_stages(
 ) -> list[tuple[StageCost, Tokenized]]:
     costs = []
     for stage, cases in zip(recipe.stages, stage_cases(recipe, data.train), strict=True):
-        views = [training_view(case, recipe.layout) for case in cases.taught]
+        fitted = curriculum.fit_views(cases.taught, lambda m: len(chat.encode_prompt(m)), context_length)
+        views = [each.view for each in fitted]
         own = [answer for case in cases.answered for answer in _stand_ins(case, recipe)]
         instructions = curriculum.instructions(stage, views, own)
         tokenized = tokenize(instructions, chat, context_length)
-        look = preflight(instructions, tokenized, chat, stage.name)
+        look = preflight(instructions, tokenized, fitted, chat, stage.name)
         job = StageJob(stage, recipe.tuning, tokenized.examples, 0, recipe.seed, Path())
         steps = plan(job).num_steps
         cost = StageCost(stage.name, look.num_rows, look.num_dropped, look.num_tokens, look.num_trained_tokens, steps)
@@ -134,14 +135,16 @@ def _memory(tuning: Tuning, config: Any, num_kept: int) -> MemoryCost:
     return MemoryCost(
         num_parameters=num_parameters,
         num_trainable=num_parameters if is_full else num_adapted,
-        weights=round(num_parameters * _bytes_a_weight(tuning)) + (0 if is_full else 4 * num_adapted),
+        weights=round(num_parameters * _bytes_a_weight(tuning, config)) + (0 if is_full else 4 * num_adapted),
         gradients_and_optimizer=12 * (num_parameters if is_full else num_adapted),  # gradient, Adam's two moments
         activations=activations + logits,
     )
 
 
-def _bytes_a_weight(tuning: Tuning) -> float:
-    if quantizes(tuning):
+def _bytes_a_weight(tuning: Tuning, config: Any) -> float:
+    if tuning.method == "lora" and is_packed(config):
+        return 2  # unpacked to bf16
+    if quantizes(tuning, config):
         return 0.53  # 4 bits, and the scales of blocks of 64
     return 2 if frozen_dtype(tuning) == "bf16" and tuning.method == "lora" else 4
 
@@ -151,7 +154,7 @@ def _try_step(tuning: Tuning, config: Any, tokenized: Tokenized, pad_id: int) ->
     torch.manual_seed(0)
     model: Any = AutoModelForCausalLM.from_config(shrink(config)).float().train()
     if tuning.method == "lora":
-        model = with_new_adapter(model, tuning)
+        model = with_new_adapter(model, tuning, seed=0)
     batch = collate(sorted(tokenized.examples, key=len)[:2], pad_id)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=tuning.learning_rate)

@@ -12,6 +12,7 @@ import torch
 from fliptrace.errors import RunError
 from fliptrace.messages import Instruction
 from fliptrace.models.chat_template import ChatFormat
+from fliptrace.prompts.views import Fitted
 from fliptrace.store import Json
 
 IGNORED = -100  # the label that cross entropy passes over (torch's default ignore_index)
@@ -38,7 +39,10 @@ class Tokenized:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What a stage is about to train on: counts, and one trained text of each kind, decoded."""
+    """What a stage is about to train on: counts, and one trained text of each kind, decoded.
+
+    `too_long` are the ids of the rows left out; the cut views lost their oldest utterances to the model's context.
+    """
 
     num_rows: int
     num_by_kind: dict[str, int]
@@ -47,6 +51,9 @@ class Preflight:
     num_trained_tokens: int
     longest: int
     samples: dict[str, str]
+    too_long: tuple[str, ...]
+    num_cut_views: int
+    num_dropped_utterances: int
 
     def to_json(self) -> Json:
         return asdict(self)
@@ -66,23 +73,33 @@ def tokenize(instructions: Sequence[Instruction], chat: ChatFormat, context_leng
     return Tokenized(tuple(examples), tuple(too_long))
 
 
-def preflight(instructions: Sequence[Instruction], tokenized: Tokenized, chat: ChatFormat, stage: str) -> Preflight:
+def preflight(
+    instructions: Sequence[Instruction], tokenized: Tokenized, fitted: Sequence[Fitted], chat: ChatFormat, stage: str
+) -> Preflight:
     """Look before training; RunError where nothing is left to train on."""
     if not tokenized.examples:
-        raise RunError(f"stage {stage}", f"nothing left to train on: {len(tokenized.too_long)} rows, all too long")
+        raise RunError(
+            f"stage {stage}",
+            f"nothing left to train on: {len(instructions)} rows made, {len(tokenized.too_long)} of them too long",
+        )
+    left_out = frozenset(tokenized.too_long)
+    kept = [instruction for instruction in instructions if instruction.id not in left_out]
     samples: dict[str, str] = {}
-    for instruction in instructions:
+    for instruction in kept:
         if instruction.kind not in samples:
             samples[instruction.kind] = chat.tokenizer.decode(chat.encode_completion(instruction.completion))
     lengths = [len(example) for example in tokenized.examples]
     return Preflight(
         num_rows=len(lengths),
-        num_by_kind=dict(sorted(Counter(instruction.kind for instruction in instructions).items())),
+        num_by_kind=dict(sorted(Counter(instruction.kind for instruction in kept).items())),
         num_dropped=len(tokenized.too_long),
         num_tokens=sum(lengths),
         num_trained_tokens=sum(len(e) - e.num_prompt_tokens for e in tokenized.examples),
         longest=max(lengths),
         samples=samples,
+        too_long=tokenized.too_long,
+        num_cut_views=sum(each.num_dropped > 0 for each in fitted),
+        num_dropped_utterances=sum(each.num_dropped for each in fitted),
     )
 
 

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fliptrace.errors import RunError
 from fliptrace.flips import FlipCase
 from fliptrace.training.recipe import Recipe
 
@@ -25,6 +26,7 @@ def stage_cases(recipe: Recipe, cases: Sequence[FlipCase]) -> list[StageCases]:
     """The cases of every stage. The held-out groups are dealt out evenly to the stages that need own answers.
 
     A part opens with the stage that it is held out for, and from then on its labels are taught as well.
+    RunError where there are too few groups for that.
     """
     num_parts = sum(stage.needs_own_answers for stage in recipe.stages)
     part_of = _deal(sorted({case.group for case in cases}), recipe.curate.held_out, num_parts, recipe.seed)
@@ -34,6 +36,12 @@ def stage_cases(recipe: Recipe, cases: Sequence[FlipCase]) -> list[StageCases]:
         opened += stage.needs_own_answers
         taught = tuple(case for case in cases if part_of.get(case.group, 0) <= opened)
         answered = tuple(case for case in taught if stage.needs_own_answers and part_of.get(case.group) == opened)
+        if not taught or (stage.needs_own_answers and not answered):
+            raise RunError(
+                f"stage {stage.name}",
+                f"{len({case.group for case in cases})} groups of cases, of which curate.held_out keeps "
+                f"{len(part_of)} for {num_parts} stages: too few for this one; wanted more data or another share",
+            )
         stages.append(StageCases(taught, answered))
     return stages
 

@@ -16,14 +16,15 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
-from fliptrace.errors import RunError
 from fliptrace.models.loading import quiet
-from fliptrace.store import Json, write_json
+from fliptrace.store import Json, read_json, write_json
 from fliptrace.training.examples import IGNORED, Example, collate, make_batches
 from fliptrace.training.recipe import Stage, Tuning
+from fliptrace.training.runs import saving
 
+TRAINER_STATE_NAME = "trainer_state.json"  # what Trainer calls its own
 WHOLE = "whole.json"  # marks a step's folder that was written to its end
 
 
@@ -61,11 +62,15 @@ def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
         callbacks=[_Report(watch), _StopEarly(job.tuning.patience)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
-    trainer.batches, trainer.watch = schedule.batches, watch
+    trainer.batches, trainer.watch, trainer.patience = schedule.batches, watch, job.tuning.patience
+    trainer.in_bf16 = uses_bf16(job.tuning)
     resume_from = newest_step(job.steps)
     watch.on_resume(_step_number(resume_from) if resume_from else 0)
     with quiet():
-        trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+        if resume_from is not None and _had_stopped(trainer, resume_from):
+            trainer._load_best_model()
+        else:
+            trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
     return trainer.model
 
 
@@ -96,18 +101,46 @@ def newest_step(steps: Path) -> Path | None:
         if not (folder / WHOLE).exists():
             shutil.rmtree(folder)
     whole = [folder for folder in folders if folder.exists()]
-    return whole[-1] if whole else None
+    if not whole:
+        return None
+    _point_at_best(whole[-1])
+    return whole[-1]
 
 
-def completion_loss(model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Mean cross entropy over the completions' tokens; the LM head runs over the last positions alone."""
+def _point_at_best(step: Path) -> None:
+    """A run that was moved finds its best step beside this one."""
+    path = step / TRAINER_STATE_NAME
+    state = read_json(path)
+    best = state["best_model_checkpoint"] and str(step.parent / Path(state["best_model_checkpoint"]).name)
+    if best != state["best_model_checkpoint"]:
+        write_json(path, state | {"best_model_checkpoint": best})
+
+
+def _had_stopped(trainer: _StageTrainer, step: Path) -> bool:
+    """Whether a stage was killed after its early stop; takes its state up. Trainer itself would go on by a step."""
+    state = TrainerState.load_from_json(str(step / TRAINER_STATE_NAME))
+    if not is_exhausted(state.log_history, trainer.patience):
+        return False
+    trainer.state = state
+    return True
+
+
+def completion_loss(
+    model: Any, inputs: dict[str, torch.Tensor], num_tokens: int | torch.Tensor | None = None
+) -> torch.Tensor:
+    """Mean cross entropy over the completions' tokens; the LM head runs over the last positions alone.
+
+    `num_tokens` is what to divide by where several batches make one optimizer step: the tokens of all of them.
+    """
     labels = inputs["labels"]  # (batch, time), padded on the left
     first = int((labels != IGNORED).any(dim=0).int().argmax())
     num_kept = labels.shape[1] - first + 1
     features = {name: tensor for name, tensor in inputs.items() if name != "labels"}
     logits = model(**features, logits_to_keep=num_kept, use_cache=False).logits  # (batch, num_kept, vocab)
     predicted, wanted = logits[:, :-1].flatten(0, 1).float(), labels[:, first:].flatten()
-    return cross_entropy(predicted, wanted, ignore_index=IGNORED)
+    if num_tokens is None:
+        return cross_entropy(predicted, wanted, ignore_index=IGNORED)
+    return cross_entropy(predicted, wanted, ignore_index=IGNORED, reduction="sum") / num_tokens
 
 
 def computes_bf16(device: str) -> bool:
@@ -132,14 +165,26 @@ def uses_bf16(tuning: Tuning) -> bool:
 class _StageTrainer(Trainer):  # type: ignore[misc]
     batches: list[list[int]]
     watch: Watch
+    patience: int
+    in_bf16: bool
     control: Any
+    state: Any
 
     def get_train_dataloader(self) -> Any:
         loader = DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator)
         return self.accelerator.prepare(loader)
 
-    def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], *_: Any, **__: Any) -> torch.Tensor:
-        return completion_loss(model, inputs)
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: int | torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        # Trainer divides by the number of batches of a step exactly where it gives no `num_items_in_batch`.
+        # Not by TrainingArguments.bf16: that wraps the model's forward for good, evaluations on val included.
+        with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.in_bf16):
+            return completion_loss(model, inputs, num_items_in_batch)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         self.model.eval()
@@ -151,11 +196,23 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        try:
+        with saving(folder):
             super()._save_checkpoint(model, trial)
             write_json(folder / WHOLE, {"step": self.state.global_step})
-        except Exception as error:  # disk full comes as OSError, RuntimeError or SafetensorError
-            raise RunError(folder, f"could not be written ({error}); the step before it is whole") from error
+        keep_steps(folder, Path(self.state.best_model_checkpoint or folder))
+
+
+def keep_steps(*kept: Path) -> None:
+    """Remove the steps beside these. One loses its mark first: a kill must not leave half of it under the mark."""
+    for folder in set(kept[0].parent.glob("checkpoint-*")) - set(kept):
+        (folder / WHOLE).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+
+
+def is_exhausted(log: Sequence[Json], patience: int) -> bool:
+    """Whether the last `patience` evaluations of Trainer's history brought nothing better than those before."""
+    scores = [row["eval_trigger_f1"] for row in log if "eval_trigger_f1" in row]
+    return bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= patience
 
 
 class _StopEarly(TrainerCallback):  # type: ignore[misc]
@@ -164,15 +221,8 @@ class _StopEarly(TrainerCallback):  # type: ignore[misc]
     def __init__(self, patience: int) -> None:
         self.patience = patience
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._check(state, control)
-
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._check(state, control)
-
-    def _check(self, state: Any, control: Any) -> None:
-        scores = [row["eval_trigger_f1"] for row in state.log_history if "eval_trigger_f1" in row]
-        if scores and len(scores) - 1 - scores.index(max(scores)) >= self.patience:
+        if is_exhausted(state.log_history, self.patience):
             control.should_training_stop = True
 
 
@@ -181,6 +231,8 @@ class _Report(TrainerCallback):  # type: ignore[misc]
         self.watch = watch
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step % state.eval_steps == 0:
+            control.should_log = True  # a stage may go on from here, and a mean over the steps before would be lost
         self.watch.on_step(state.global_step, state.max_steps)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any, **_: Any) -> None:
@@ -198,11 +250,10 @@ def _arguments(job: StageJob, schedule: Schedule) -> Any:
         max_steps=schedule.num_steps,
         gradient_accumulation_steps=tuning.accumulate,
         learning_rate=job.stage.learning_rate or tuning.learning_rate,
-        lr_scheduler_type=tuning.schedule,
+        lr_scheduler_type="constant_with_warmup" if tuning.schedule == "constant" else tuning.schedule,
         warmup_steps=round(tuning.warmup_share * schedule.num_steps),
         weight_decay=tuning.weight_decay,
         max_grad_norm=tuning.max_grad_norm,
-        bf16=uses_bf16(tuning),
         use_cpu=device == "cpu",
         seed=job.seed,
         logging_steps=max(1, schedule.eval_every // 5),
@@ -210,7 +261,6 @@ def _arguments(job: StageJob, schedule: Schedule) -> Any:
         eval_steps=schedule.eval_every,
         save_strategy="steps",
         save_steps=schedule.eval_every,
-        save_total_limit=2,  # the best and the newest
         load_best_model_at_end=True,
         metric_for_best_model="trigger_f1",
         greater_is_better=True,

@@ -8,12 +8,15 @@ base/           the scratch model, if any       scores.json  every stage, every 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from fliptrace.checkpoints import MANIFEST
 from fliptrace.errors import RunError
-from fliptrace.store import Json, read_json, read_jsonl, to_line, versions, write_json, write_jsonl
+from fliptrace.store import Json, read_json, read_text, to_line, versions, write_json, write_jsonl
 from fliptrace.training.recipe import Recipe, Stage, differences
 
 SCORES = "scores.json"
@@ -42,10 +45,10 @@ class RunFolder:
             file.write(to_line(row))
 
     def rewind_log(self, stage: str, step: int) -> None:
-        """Drop what a killed stage logged beyond the step it goes on from."""
+        """Drop what a killed stage logged beyond the step it goes on from, and a last row that it did not finish."""
         path = self.path / "log.jsonl"
         if path.exists():
-            rows = [row for _, row in read_jsonl(path)]
+            rows = [json.loads(line) for line in read_text(path).rpartition("\n")[0].split("\n") if line]
             write_jsonl(path, [row for row in rows if row["stage"] != stage or row["step"] <= step])
 
 
@@ -61,9 +64,20 @@ def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
             raise RunError(
                 path, f"started with another recipe or other data:\n  {lines}\nname another folder with --out"
             )
-    elif path.exists() and any(path.iterdir()):
+    elif path.exists() and any(not entry.name.startswith(".") for entry in path.iterdir()):
         raise RunError(path, f"not empty, and not a run: it has no {MANIFEST}")
     else:
         stamp = {"recipe_hash": recipe.digest, "versions": versions("torch", "transformers", "peft", "accelerate")}
         write_json(manifest, ours | stamp)
     return RunFolder(path)
+
+
+@contextmanager
+def saving(place: Path) -> Iterator[None]:
+    """RunError where `place` cannot be written; a full disk comes as OSError, RuntimeError or SafetensorError."""
+    try:
+        yield
+    except Exception as error:
+        raise RunError(
+            place, f"could not be written ({error}); what was there before is whole: make room and run it again"
+        ) from error

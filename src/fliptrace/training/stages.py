@@ -97,40 +97,51 @@ class _StageRun:
     def checkpoint(self) -> Path:
         return self.place / "checkpoint"
 
+    @property
+    def steps(self) -> Path:
+        return self.place / "steps"
+
+    @property
+    def parent_ref(self) -> str:
+        """Relative to the run where it lies in it, so that the same run elsewhere writes the same files."""
+        folder = self.run.folder.path
+        return os.path.relpath(self.parent, folder) if Path(self.parent).is_relative_to(folder) else self.parent
+
     def finish(self, cases: StageCases) -> Checkpoint:
         """Do what is not done yet of this stage, and write down last of all that it is finished."""
         if not self.checkpoint.exists():
             self._train(cases)
+        shutil.rmtree(self.steps, ignore_errors=True)
         self._read_on_val()
-        folder, recipe = self.run.folder.path, self.run.recipe
-        parent = os.path.relpath(self.parent, folder) if Path(self.parent).is_relative_to(folder) else self.parent
-        ref = str(self.checkpoint.relative_to(folder))
-        done = Checkpoint(ref, self.stage.name, parent, recipe.digest, hash_json(self.run.data.manifest))
+        recipe = self.run.recipe
+        ref = str(self.checkpoint.relative_to(self.run.folder.path))
+        done = Checkpoint(ref, self.stage.name, self.parent_ref, recipe.digest, hash_json(self.run.data.manifest))
         done.write(self.place)
         return done
 
     def _train(self, cases: StageCases) -> None:
         tuning = self.run.recipe.tuning
-        parent = load_parent(tuning, self.parent, self.place / "base")
+        seed = self.run.recipe.seed + self.number
+        parent = load_parent(tuning, self.parent, self.place / "base", seed)
         parent.model.to(pick_device(tuning.device))
-        model = LocalModel(parent.model, parent.tokenizer, self.parent)
-        views = self.curriculum.fit_views(cases.taught, model, model.context_length)
+        model = LocalModel(parent.bare, parent.tokenizer, self.parent)
+        fitted = self.curriculum.fit_views(cases.taught, model.num_tokens, model.context_length)
+        views = [each.view for each in fitted]
         instructions = self.curriculum.instructions(self.stage, views, self._own_answers(model, cases))
         write_instructions(self.place / "instructions.jsonl", instructions)
         tokenized = tokenize(instructions, model.chat_format, model.context_length)
-        look = preflight(instructions, tokenized, model.chat_format, self.stage.name)
+        look = preflight(instructions, tokenized, fitted, model.chat_format, self.stage.name)
         write_json(self.place / "preflight.json", look.to_json())
         self.run.listener.looked(look)
-        seed, steps = self.run.recipe.seed + self.number, self.place / "steps"
-        job = StageJob(self.stage, tuning, tokenized.examples, parent.tokenizer.pad_token_id or 0, seed, steps)
+        pad_id = parent.tokenizer.pad_token_id or 0
+        job = StageJob(self.stage, tuning, tokenized.examples, pad_id, seed, self.steps)
         train_stage(parent.model, job, self._watch(model))
         save_checkpoint(parent, self.checkpoint, Habits(self._first_reading.layout, self._first_reading.ask))
-        shutil.rmtree(steps)
 
     def _own_answers(self, model: ChatModel, cases: StageCases) -> list[OwnAnswer]:
         if not self.stage.needs_own_answers:
             return []
-        return collect_own_answers(model, cases.answered, self.run.recipe, self.parent, self.place / OWN_ANSWERS)
+        return collect_own_answers(model, cases.answered, self.run.recipe, self.parent_ref, self.place / OWN_ANSWERS)
 
     @property
     def _first_reading(self) -> Reading:
@@ -164,4 +175,7 @@ class _StageRun:
             told = partial(self.run.listener.reading, name, len(val))
             predicted = predict_file(model, val, recipe.reading(name), path, self.run.data.manifest, told)
             scores[name] = score_reading(predicted.predictions, recipe.seed)
+            if "chosen_threshold" in scores[name] and part.ask == self._first_reading.ask:
+                threshold = scores[name]["chosen_threshold"]["threshold"]
+                Habits(recipe.layout, part.ask, threshold).write(self.checkpoint)
         write_json(self.place / SCORES, scores)

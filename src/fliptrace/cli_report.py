@@ -1,0 +1,67 @@
+"""The commands that show: `fliptrace report` for a run, `fliptrace show` for one dialogue."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fliptrace.cli_data import DataFolder, read_cases
+from fliptrace.console import console, done
+from fliptrace.errors import InputError
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Folder for report.md and report.html. Default: the run.")] = None,
+) -> None:
+    """Write what a run did, as Markdown and as one HTML page."""
+    from fliptrace.report.run_reader import read_run
+    from fliptrace.report.run_report import render_html, render_markdown
+    from fliptrace.store import write_text
+
+    result = read_run(run)
+    folder = out or run
+    write_text(folder / "report.md", render_markdown(result))
+    write_text(folder / "report.html", render_html(result))
+    done(f"{folder / 'report.html'} and {folder / 'report.md'}")
+
+
+def show(
+    predictions: Annotated[Path, typer.Argument(help="A prediction file.", show_default=False)],
+    file: Annotated[str, typer.Argument(help="The cases it predicts: an EFR file, or NAME:SPLIT.", show_default=False)],
+    dialogue: Annotated[
+        str | None, typer.Option(help="Any case id of the dialogue. Default: the dialogue with the most flips.")
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Show one dialogue: its flips, what triggered them by the model and by the labels, and the model's reasons."""
+    from fliptrace.corpora.trunks import find_trunks
+    from fliptrace.predict import layout_of
+    from fliptrace.predictions import Prediction, read_predictions
+    from fliptrace.report.dialogue_view import ShownFlip, show_dialogue
+
+    cases, _ = read_cases(file, data)
+    predicted = {row.id: row for row in read_predictions(predictions) if isinstance(row, Prediction)}
+    trunks = {case.id: trunk for case, trunk in zip(cases, find_trunks(cases), strict=True)}
+    rows = _rows_of(trunks, predicted, dialogue, file)
+    flips = [ShownFlip.of(row) for row in rows]
+    show_dialogue(console, trunks[rows[0].id], flips, layout_of(predictions))
+
+
+def _rows_of(trunks: Mapping[str, Any], predicted: Mapping[str, Any], case_id: str | None, file: str) -> Sequence[Any]:
+    """The predictions for the flips of one dialogue."""
+    by_trunk = defaultdict(list)
+    for each, trunk in trunks.items():
+        if each in predicted:
+            by_trunk[trunk.id].append(predicted[each])
+    if not by_trunk:
+        raise InputError(file, "none of its cases is in the prediction file")
+    if case_id is None:
+        return max(by_trunk.values(), key=len)
+    if case_id not in trunks or trunks[case_id].id not in by_trunk:
+        raise InputError(f"--dialogue {case_id}", f"no such case; the first is {next(iter(predicted))}")
+    return by_trunk[trunks[case_id].id]

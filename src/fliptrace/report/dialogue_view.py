@@ -1,0 +1,168 @@
+"""One dialogue on a terminal: its transcript, its flips, what triggered them and why the model thinks so.
+
+Utterances are numbered from 1, as in prompts of the `dialogue` layout and in sample files, so that the numbers in a
+reply point at the lines above it. All text of the transcript and of the model goes through rich's Text: it can hold no
+markup, and no control characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from fliptrace.dialogue import Dialogue
+from fliptrace.flips import Flip
+from fliptrace.predictions import Prediction
+from fliptrace.prompts.views import LayoutName
+from fliptrace.voting import Vote
+
+# The colours of the sixteen that any terminal has, so that its own theme keeps them legible, light or dark.
+EMOTION_STYLES: Mapping[str, str] = {
+    "neutral": "dim",
+    "joy": "green",
+    "joyful": "green",
+    "peaceful": "green",
+    "powerful": "yellow",
+    "surprise": "yellow",
+    "anger": "red",
+    "mad": "red",
+    "contempt": "magenta",
+    "disgust": "magenta",
+    "sadness": "blue",
+    "sad": "blue",
+    "fear": "cyan",
+    "scared": "cyan",
+}
+FLIP_MARK = "↯"
+_JOINERS = "\u200c\u200d"  # invisible, but they shape Devanagari and emoji
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFlip:
+    """A flip and what is said of it. `gold` is None where nobody labelled it; `reply` is the model's own text.
+
+    `triggers` and `gold` are 0-based positions in the dialogue, as everywhere but on the screen.
+    """
+
+    flip: Flip
+    vote: Vote
+    gold: frozenset[int] | None = None
+    reply: str = ""
+
+    @classmethod
+    def of(cls, prediction: Prediction) -> ShownFlip:
+        """As predicted; of several replies the first that names what the vote named, as it gives the reasons."""
+        agree = [answer.text for answer in prediction.answers if answer.value == prediction.vote.triggers]
+        texts = agree or [answer.text for answer in prediction.answers]
+        return cls(prediction.flip, prediction.vote, prediction.gold, texts[0] if texts else "")
+
+
+def show_dialogue(
+    console: Console, dialogue: Dialogue, flips: Sequence[ShownFlip], layout: LayoutName = "dialogue"
+) -> None:
+    """Print a dialogue and its flips in the order they land. `layout` tells how the replies number utterances."""
+    console.print(dialogue_view(dialogue, flips, layout))
+
+
+def dialogue_view(dialogue: Dialogue, flips: Sequence[ShownFlip], layout: LayoutName = "dialogue") -> RenderableType:
+    """The same as something rich can print."""
+    in_order = sorted(flips, key=lambda shown: shown.flip.target)
+    parts: list[RenderableType] = [Text(_printable(dialogue.id), style="bold"), _transcript(dialogue, in_order)]
+    if not in_order:
+        parts.append(Text("No flips.", style="dim"))
+    for shown in in_order:
+        parts += ["", _sentence(shown), *_reasoning(shown, layout)]
+    return Group(*parts)
+
+
+def _transcript(dialogue: Dialogue, flips: Sequence[ShownFlip]) -> Table:
+    """Number, mark, speaker, emotion and text of every utterance."""
+    targets = {shown.flip.target for shown in flips}
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(max_width=16, overflow="fold")
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for i, utterance in enumerate(dialogue.utterances):
+        words = Text(_printable(utterance.text))
+        if utterance.cues:
+            words.append(f" ({_printable(', '.join(utterance.cues))})", style="italic")
+        grid.add_row(
+            Text(_number(i), style="dim"),
+            Text(FLIP_MARK if i in targets else " ", style="bold"),
+            Text(_printable(utterance.speaker), style="bold"),
+            _emotion(utterance.emotion or ""),
+            words,
+        )
+    return grid
+
+
+def _sentence(shown: ShownFlip) -> Text:
+    """`Rachel flips from neutral [3] to anger [7]; triggered by [5] (support 0.75), [6]; gold: [5]`."""
+    flip, gold = shown.flip, shown.gold
+    line = Text.assemble(
+        (f"{FLIP_MARK} {_printable(flip.speaker)}", "bold"),
+        " flips from ",
+        _emotion(flip.before),
+        f" {_number(flip.source)} to ",
+        _emotion(flip.after),
+        f" {_number(flip.target)}; {_triggers(shown.vote)}",
+    )
+    if gold is None:
+        return line
+    return Text.assemble(line, f"; gold: {_list(gold)} ", _mark(gold, shown.vote))
+
+
+def _mark(gold: frozenset[int], vote: Vote) -> Text:
+    """In a word, since colour alone does not reach everyone."""
+    if gold == vote.triggers and not vote.is_unparsed:
+        return Text("(right)", style="green")
+    return Text("(partly right)", style="yellow") if gold & vote.triggers else Text("(wrong)", style="red")
+
+
+def _triggers(vote: Vote) -> str:
+    """Support stands where it says more than the vote: at less than all answers."""
+    if vote.is_unparsed:
+        return "no answer could be read"
+    if not vote.triggers:
+        return "triggered by nothing in the dialogue"
+    named = (
+        _number(i) + (f" (support {vote.support[i]:.2f})" if vote.support[i] < 1 else "") for i in sorted(vote.triggers)
+    )
+    return f"triggered by {', '.join(named)}"
+
+
+def _reasoning(shown: ShownFlip, layout: LayoutName) -> list[RenderableType]:
+    if not shown.reply.strip():
+        return []
+    lines = [Text(_printable(line)) for line in shown.reply.strip().splitlines()]
+    if layout == "window":
+        lines.insert(0, Text("(numbers count back from the target)", style="italic"))
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(overflow="fold")
+    for line in lines:
+        grid.add_row("   │", line)
+    return [grid]
+
+
+def _emotion(name: str) -> Text:
+    return Text(name, style=EMOTION_STYLES.get(name, ""))
+
+
+def _list(indices: Iterable[int]) -> str:
+    return ", ".join(_number(i) for i in sorted(indices)) or "none"
+
+
+def _number(index: int) -> str:
+    return f"[{index + 1}]"
+
+
+def _printable(text: str) -> str:
+    """On one line, without escape sequences that a terminal would obey."""
+    return " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in text).split())

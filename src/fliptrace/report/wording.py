@@ -1,0 +1,77 @@
+"""How a report writes figures: three digits, a real minus sign, and every F1 with its interval."""
+
+from __future__ import annotations
+
+import re
+
+from fliptrace.report.run_values import Difference, Figures, Interval
+
+NONE = "–"
+
+
+def figure(value: float | None) -> str:
+    return NONE if value is None else f"{value:.3f}"
+
+
+def signed(value: float) -> str:
+    """A difference.
+
+    >>> signed(-0.0414), signed(0.0001)
+    ('−0.041', '0.000')
+    """
+    text = f"{value:+.3f}"
+    return "0.000" if float(text) == 0 else text.replace("-", "−")
+
+
+def percent(share: float | None) -> str:
+    """A signed share, three digits of it.
+
+    >>> percent(0.1234)
+    '+12.3%'
+    """
+    if share is None:
+        return NONE
+    text = f"{100 * share:+.1f}"
+    return "0.0%" if float(text) == 0 else f"{text}%".replace("-", "−")
+
+
+def interval(ends: Interval | None) -> str:
+    return "[single group]" if ends is None else f"[{ends.low:.3f}, {ends.high:.3f}]"
+
+
+def f1(figures: Figures) -> str:
+    """
+    >>> f1(Figures(0.7176, 0.8, 0.65, 0.5, Interval(0.6207, 0.8217)))
+    '0.718 [0.621, 0.822]'
+    """
+    return f"{figures.f1:.3f} {interval(figures.interval)}"
+
+
+def difference(found: Difference | None) -> str:
+    """A difference with its interval; a dash where there is nothing to compare."""
+    if found is None:
+        return NONE
+    ends = found.interval
+    inside = "[single group]" if ends is None else f"[{signed(ends.low)}, {signed(ends.high)}]"
+    return f"{signed(found.value)} {inside}"
+
+
+def count(number: int | None) -> str:
+    return NONE if number is None else f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """
+    >>> plural(1, "group"), plural(4000, "case")
+    ('1 group', '4,000 cases')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def unbroken(text: str) -> str:
+    """A figure and its interval stay on one line: no-break spaces within them.
+
+    >>> unbroken("an F1 of 0.718 [0.621, 0.822] on val").split(" ")
+    ['an', 'F1', 'of', '0.718\\xa0[0.621,\\xa00.822]', 'on', 'val']
+    """
+    return re.sub(r"\d \[[^\]]*\]", lambda found: found[0].replace(" ", "\u00a0"), text)

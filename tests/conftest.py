@@ -1,0 +1,26 @@
+"""What tests of several folders share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models gain nothing from threads, and lose much on a busy machine
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real corpora: $FLIPTRACE_DATA, or shared/data beside the repository. Without it the test skips."""
+    named = os.environ.get("FLIPTRACE_DATA")
+    root = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not root.is_dir():
+        pytest.skip(f"no corpora at {root}; set FLIPTRACE_DATA to their folder")
+    return root
+
+
+@pytest.fixture(scope="session")
+def fixtures() -> Path:
+    """Tiny files in the forms of the real corpora, their sentences written for this project."""
+    return Path(__file__).parent / "fixtures"

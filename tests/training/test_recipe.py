@@ -1,0 +1,196 @@
+"""Recipes: everything in them is known and typed, and what is wrong is named by its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_runs import TABLE, make_recipe, make_table, one_stage
+
+from fliptrace.errors import InputError
+from fliptrace.store import Json
+from fliptrace.training.base import scratch_spec
+from fliptrace.training.recipe import Recipe, differences, override, parse_recipe, read_recipe
+
+RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
+SHIPPED = {"demo", "gpt-oss-lora", "llama-lora", "lora-check", "mini-masac", "mini-meld", "qwen-lora"}
+
+
+def test_the_shipped_recipes_are_there() -> None:
+    assert {path.stem for path in RECIPES} >= SHIPPED
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_shipped_recipe_parses_and_goes_by_the_name_of_its_file(path: Path) -> None:
+    recipe = read_recipe(path)
+    assert recipe.name == path.stem
+    assert [recipe.reading(name).layout for name in recipe.readings] == [recipe.layout] * len(recipe.readings)
+    if recipe.base.scratch:
+        assert scratch_spec(recipe.base.scratch).num_parameters() > 0
+
+
+def put(table: Json, place: str, value: object) -> Json:
+    """The table with another value at `stages.1.name` or the like."""
+    *way, last = place.split(".")
+    part: Any = table
+    for step in way:
+        part = part[int(step) if isinstance(part, list) else step]
+    part[int(last) if isinstance(part, list) else last] = value
+    return table
+
+
+@pytest.mark.parametrize(
+    "place, nearest",
+    [
+        ("sede", "seed"),
+        ("stage", "stages"),
+        ("data.trian", "train"),
+        ("data.max_train_case", "max_train_cases"),
+        ("base.modle", "model"),
+        ("base.scratch.hiden_size", "hidden_size"),
+        ("prompt.windows", "window"),
+        ("curate.heldout", "held_out"),
+        ("tuning.learningrate", "learning_rate"),
+        ("stages.1.epoch", "epochs"),
+        ("readings.greedy.max_tokens", "max_new_tokens"),
+        ("readings.k3.sample", "samples"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest_known_one(place: str, nearest: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_recipe(put(make_table(), place, 1), "x.toml")
+    assert str(caught.value) == f"x.toml: {place}: unknown key; did you mean {nearest!r}?"
+
+
+def test_an_unknown_key_near_to_nothing_names_what_there_is() -> None:
+    with pytest.raises(InputError, match=r"prompt\.colour: unknown key; known are layout, window, max_words, reach"):
+        parse_recipe(put(make_table(), "prompt.colour", "red"), "x.toml")
+
+
+@pytest.mark.parametrize("name", ["ask", "judge", "data", "scratch"])
+def test_a_reading_may_have_the_name_of_a_key(name: str) -> None:
+    table = make_table(readings={name: {"max_new_tokens": 8, "sample": 2}})
+    with pytest.raises(InputError, match=rf"readings\.{name}\.sample: unknown key; did you mean 'samples'"):
+        parse_recipe(table, "x.toml")
+
+
+@pytest.mark.parametrize(
+    "place, value, message",
+    [
+        ("seed", "one", "seed: Input should be a valid integer"),
+        ("name", "a b", "name: String should match"),
+        ("data.train", "train.json", "data.train: Input should be a valid list"),
+        ("data.val", [], "data.val: List should have at least 1 item"),
+        ("data.resplit", 1.0, "data.resplit: Input should be less than 1"),
+        ("base.scratch.num_layers", 0, "base.scratch.num_layers: Input should be greater than or equal to 1"),
+        ("base.model", "Qwen/Qwen3-0.6B", "base: a base of model = 'scratch' takes a table [base.scratch]"),
+        ("prompt.layout", "windows", "prompt.layout: Input should be 'dialogue' or 'window'"),
+        ("curate.own_temperature", 0, "curate.own_temperature: Input should be greater than 0"),
+        ("tuning.learning_rate", -1, "tuning.learning_rate: Input should be greater than 0"),
+        ("tuning.method", "qlora", "tuning.method: Input should be 'full' or 'lora'"),
+        ("tuning.quantize", "4bit", "tuning: quantize = '4bit' freezes the base: it goes with method = 'lora'"),
+        ("stages.0.name", "Chain", "stages.0.name: String should match"),
+        ("stages.1.mixture", {"chian": 1}, "stages.1.mixture.chian"),
+        ("stages.1.mixture", {}, "stages.1.mixture: Dictionary should have at least 1 item"),
+        ("stages.1.epochs", 0, "stages.1.epochs: Input should be greater than 0"),
+        ("stages.1.name", "chain", "stages: two of one name in chain, chain, self-evaluation"),
+        ("stages.0.mixture", {"feedback": 1}, "stages: the first, 'chain', has no trained parent"),
+        ("curate.held_out", 0, "curate.held_out: 0 leaves no cases for the own answers"),
+        ("stages", [], "stages: List should have at least 1 item"),
+        ("readings", {}, "readings: Dictionary should have at least 1 item"),
+        ("readings.k3.top_p", 1.5, "readings.k3.top_p: Input should be less than or equal to 1"),
+        ("prompt.window", 1, "prompt: layout window 1: wanted at least 2"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_place(place: str, value: object, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse_recipe(put(make_table(), place, value), "x.toml")
+    assert f"{message}" in str(caught.value)
+    assert str(caught.value).startswith("x.toml: ")
+
+
+def test_all_that_is_wrong_is_named_at_once() -> None:
+    table = put(put(make_table(), "seed", "one"), "prompt.windows", 3)
+    with pytest.raises(InputError, match=r"seed: .*; prompt\.windows: unknown key"):
+        parse_recipe(table, "x.toml")
+
+
+@pytest.mark.parametrize("missing", ["name", "data", "base", "tuning", "stages", "readings"])
+def test_what_has_no_default_must_be_there(missing: str) -> None:
+    table = make_table()
+    del table[missing]
+    with pytest.raises(InputError, match=f"x.toml: {missing}: Field required"):
+        parse_recipe(table, "x.toml")
+
+
+def test_an_adapter_on_four_bits_cannot_be_merged() -> None:
+    with pytest.raises(InputError, match="tuning: an adapter cannot be merged into a 4-bit base"):
+        make_recipe(tuning={"method": "lora", "quantize": "auto", "between_stages": "merge"})
+
+
+def test_own_answers_are_not_needed_to_hold_nothing_out() -> None:
+    assert make_recipe(stages=one_stage(), curate={"held_out": 0}).curate.held_out == 0
+
+
+def test_broken_toml_names_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text('name = "x"\nseed = = 1\n')
+    with pytest.raises(InputError, match=r"broken\.toml: not TOML: .*line 2"):
+        read_recipe(path)
+
+
+def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.toml: no such file"):
+        read_recipe(tmp_path / "none.toml")
+
+
+def test_a_recipe_survives_json() -> None:
+    recipe = make_recipe()
+    assert parse_recipe(recipe.to_json(), "json") == recipe
+    assert parse_recipe(recipe.to_json(), "json").digest == recipe.digest
+
+
+def test_differences_list_what_changed_a_line_a_key() -> None:
+    old = make_recipe()
+    new = make_recipe(seed=3, tuning={"learning_rate": 1e-3}, readings={"greedy": {"max_new_tokens": 9}})
+    assert differences(old.to_json(), new.to_json()) == [
+        "readings.greedy.max_new_tokens: 8 -> 9",
+        "seed: 0 -> 3",
+        "tuning.learning_rate: 0.005 -> 0.001",
+    ]
+    assert differences(old.to_json(), old.to_json()) == []
+
+
+def test_differences_name_the_stage_that_changed() -> None:
+    old, new = make_recipe().to_json(), make_recipe().to_json()
+    new["stages"][1]["epochs"] = 7
+    assert differences(old, new) == ["stages.1.epochs: 1.0 -> 7"]
+    del new["stages"][2]
+    assert differences(old, new)[1].startswith("stages.2: {'name': 'self-evaluation'")
+
+
+def test_a_command_line_changes_base_seed_and_device_alone() -> None:
+    recipe = make_recipe()
+    changed = override(recipe, base="somewhere/else", seed=5, device="cuda:1")
+    assert (changed.base.model, changed.base.scratch) == ("somewhere/else", None)
+    assert (changed.seed, changed.tuning.device) == (5, "cuda:1")
+    assert {line.split(".")[0].split(":")[0] for line in differences(recipe.to_json(), changed.to_json())} == {
+        "base",
+        "seed",
+        "tuning",
+    }
+    assert override(recipe, base=None, seed=None, device=None) == recipe
+
+
+@pytest.mark.parametrize("name, kind, num_samples", [("greedy", "greedy", 1), ("k3", "sample", 3)])
+def test_a_reading_is_greedy_unless_it_draws_several(name: str, kind: str, num_samples: int) -> None:
+    reading = make_recipe().reading(name)
+    assert (reading.decoding.kind, reading.decoding.num_samples) == (kind, num_samples)
+    assert reading.decoding.max_new_tokens == 8
+
+
+def test_a_recipe_does_not_change() -> None:
+    recipe = Recipe.model_validate(TABLE)
+    with pytest.raises(ValueError, match="frozen"):
+        recipe.seed = 1
