@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from fliptrace.cli_data import DataFolder, read_cases
 from fliptrace.console import console, done
@@ -36,6 +38,7 @@ def show(
     dialogue: Annotated[
         str | None, typer.Option(help="Any case id of the dialogue. Default: the dialogue with the most flips.")
     ] = None,
+    svg: Annotated[Path | None, typer.Option(help="Save it as a picture, too.", show_default=False)] = None,
     data: DataFolder = None,
 ) -> None:
     """Show one dialogue: its flips, what triggered them by the model and by the labels, and the model's reasons."""
@@ -50,6 +53,13 @@ def show(
     rows = _rows_of(trunks, predicted, dialogue, file)
     flips = [ShownFlip.of(row) for row in rows]
     show_dialogue(console, trunks[rows[0].id], flips, layout_of(predictions))
+    if svg is not None:
+        from fliptrace.store import write_text
+
+        recorder = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
+        show_dialogue(recorder, trunks[rows[0].id], flips, layout_of(predictions))
+        write_text(svg, recorder.export_svg(title="fliptrace show"))
+        done(str(svg))
 
 
 def _rows_of(trunks: Mapping[str, Any], predicted: Mapping[str, Any], case_id: str | None, file: str) -> Sequence[Any]:

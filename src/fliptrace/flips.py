@@ -68,13 +68,13 @@ class FlipCase:
 
 def find_flip(dialogue: Dialogue, target: int) -> Flip | None:
     """The flip that lands on `target`, or None where that speaker's emotion is new, unknown or unchanged."""
-    speaker, after = dialogue.speakers[target], dialogue.emotions[target]
+    landing = dialogue.utterances[target]
     for source in range(target - 1, -1, -1):
-        if dialogue.speakers[source] == speaker:
-            before = dialogue.emotions[source]
-            if before is None or after is None or before == after:
+        before = dialogue.utterances[source]
+        if before.speaker == landing.speaker:
+            if before.emotion is None or landing.emotion is None or before.emotion == landing.emotion:
                 return None
-            return Flip(speaker, source, target, before, after)
+            return Flip(landing.speaker, source, target, before.emotion, landing.emotion)
     return None
 
 

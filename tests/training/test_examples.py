@@ -9,19 +9,19 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import make_model, make_tokenizer
-from tiny_runs import make_cases, make_recipe
+from tiny_runs import make_cases
 
 from fliptrace.curate.correcting import OwnAnswer, feedback_instructions
 from fliptrace.curate.teaching import answer_instructions
 from fliptrace.errors import RunError
 from fliptrace.messages import Answer, Instruction, Message
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.prompts.views import Fitted, View, training_view
+from fliptrace.prompts.views import Fitted, Layout, View, training_view
 from fliptrace.training.examples import IGNORED, Example, Tokenized, collate, make_batches, preflight, tokenize
 from fliptrace.training.local import completion_loss
 
 CHAT = ChatFormat.of(make_tokenizer())
-VIEWS = [training_view(case, make_recipe().layout) for case in make_cases(5)]
+VIEWS = [training_view(case, Layout("window", window=2, max_words=6)) for case in make_cases(5)]
 
 
 def wrong_answer(view: View) -> OwnAnswer:

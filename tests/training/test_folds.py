@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tiny_runs import make_cases, make_recipe, one_stage
@@ -55,7 +57,7 @@ def test_the_last_stage_is_taught_every_case_once_in_order(folded: tuple[list[St
     stages, _ = folded
     ids = [int(case.id.partition("#")[2]) for case in stages[-1].taught]
     assert ids == list(range(len(ids)))
-    for earlier, later in zip(stages, stages[1:], strict=False):
+    for earlier, later in pairwise(stages):
         assert {case.id for case in earlier.taught} <= {case.id for case in later.taught}
 
 

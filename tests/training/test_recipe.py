@@ -64,8 +64,8 @@ def test_an_unknown_key_names_the_nearest_known_one(place: str, nearest: str) ->
 
 
 def test_an_unknown_key_near_to_nothing_names_what_there_is() -> None:
-    with pytest.raises(InputError, match=r"prompt\.colour: unknown key; known are layout, window, max_words, reach"):
-        parse_recipe(put(make_table(), "prompt.colour", "red"), "x.toml")
+    with pytest.raises(InputError, match=r"prompt\.x: unknown key; known are layout, window, max_words, reach"):
+        parse_recipe(put(make_table(), "prompt.x", "red"), "x.toml")
 
 
 @pytest.mark.parametrize("name", ["ask", "judge", "data", "scratch"])
@@ -100,7 +100,7 @@ def test_a_reading_may_have_the_name_of_a_key(name: str) -> None:
         ("stages", [], "stages: List should have at least 1 item"),
         ("readings", {}, "readings: Dictionary should have at least 1 item"),
         ("readings.k3.top_p", 1.5, "readings.k3.top_p: Input should be less than or equal to 1"),
-        ("prompt.window", 1, "prompt: layout window 1: wanted at least 2"),
+        ("prompt.window", 1, "prompt.window: Input should be greater than or equal to 2"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_place(place: str, value: object, message: str) -> None:

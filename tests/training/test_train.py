@@ -203,7 +203,7 @@ def test_val_cases_are_read_in_their_order(run: Path) -> None:
 def test_too_few_groups_to_hold_some_out_are_refused(tmp_path: Path) -> None:
     data = make_data()
     few = TrainingData(make_cases(20, num_cases_a_group=10), data.val, data.manifest)
-    with pytest.raises(RunError, match="2 groups of cases, of which curate.held_out keeps 2 for 2 stages: too few"):
+    with pytest.raises(RunError, match=r"2 groups of cases, of which curate\.held_out keeps 2 for 2 stages: too few"):
         train(make_recipe(), few, tmp_path, Recorder())
 
 

@@ -115,8 +115,8 @@ def quiet() -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         with warnings.catch_warnings():
-            # peft 0.21 asks transformers 5.23 by a name that is going away; nothing a user could do about it.
-            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            # Names that transformers 5.23 calls old and 5.0 does not know by another; nothing a user could do about it.
+            warnings.filterwarnings("ignore", r"`\w*gradient_checkpointing\w*` is deprecated", FutureWarning)
             yield
     finally:
         logging.set_verbosity(verbosity)

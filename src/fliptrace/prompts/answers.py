@@ -24,9 +24,8 @@ _DIALOGUE_QUESTIONS: dict[Ask, str] = {
 }
 _WINDOW_QUESTIONS: dict[Ask, str] = {"answer": "triggers?", "chain": "reasons and triggers?"}
 
-_LINE = re.compile(
-    r"[\s*`>#-]*triggers?[\s*`]*[:=][\s*`]*(?P<rest>.*)", re.IGNORECASE
-)  # as Markdown too: **Triggers:**
+# Markdown around it is no reason not to read it: `**Triggers:** 2 5`.
+_LINE = re.compile(r"[\s*`>#-]*triggers?[\s*`]*[:=][\s*`]*(?P<rest>.*)", re.IGNORECASE)
 _SEPARATOR = re.compile(r"(?:\s|,|;|&|\band\b)+", re.IGNORECASE)
 _NUMBER = re.compile(r"[\[(#]?(\d{1,6})[\])]?")
 

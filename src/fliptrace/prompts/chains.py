@@ -54,7 +54,10 @@ class ParsedChain:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One way to put a rationale into lines; `own` and `shift` are what is said where it holds and where not."""
+    """One way to put a rationale into lines; `own` and `shift` are what is said where it holds and where not.
+
+    Who spoke is told by `own`, or by the window layout's `name`.
+    """
 
     opening: str
     observation: str
@@ -65,11 +68,12 @@ class Wording:
 
 
 WORDINGS: dict[LayoutName, tuple[Wording, ...]] = {
+    # A tiny model learns to copy long before it learns anything else: an observation begins as the line it is about.
     "window": (
-        Wording("{before} to {after}", "{label} {own} {emotion} {shift}", ("self", "other"), ("new", "as before"),
+        Wording("flip {before} to {after}", "{label} {name} {emotion}, {shift}", ("", ""), ("new", "as before"),
                 "{label} yes", "{label} no"),
-        Wording("from {before} into {after}", "{label}: {emotion}, {own}, {shift}", ("self", "other"),
-                ("shift", "steady"), "{label}: trigger", "{label}: no trigger"),
+        Wording("from {before} into {after}", "{label} {name} {emotion}: {shift}", ("", ""), ("shift", "steady"),
+                "{label}: trigger", "{label}: no trigger"),
     ),
     "dialogue": (
         Wording(
@@ -121,8 +125,9 @@ def render_chain(chain: Chain, view: View, wording: Wording) -> str:
     lines = [wording.opening.format(before=flip.before, after=flip.after)]
     for seen in chain.observations:
         own, shift = _pick(wording.own, seen.is_own), _pick(wording.shift, seen.is_shift)
-        label = view.mention(seen.index)
-        lines.append(wording.observation.format(label=label, own=own, emotion=seen.emotion, shift=shift))
+        label, name = view.mention(seen.index), _name(seen, view)
+        line = wording.observation.format(label=label, name=name, own=own, emotion=seen.emotion, shift=shift)
+        lines.append(line)
     for seen in chain.observations:
         verdict = wording.yes if seen.index in chain.triggers else wording.no
         lines.append(verdict.format(label=view.mention(seen.index)))
@@ -150,13 +155,21 @@ def false_observations(observations: tuple[Observation, ...], view: View) -> Ite
     return (observation for observation in observations if observation not in true)
 
 
+def _name(seen: Observation, view: View) -> str:
+    """The window layout's name of the speaker; an observation that is false about it still says what it holds."""
+    name = view.window_names[view.case.dialogue.speakers[seen.index]]
+    return "self" if seen.is_own else name.replace("self", "A")
+
+
 def _pick(words: tuple[str, str], holds: bool) -> str:
     return words[0] if holds else words[1]
 
 
 def _observation(match: re.Match[str], wording: Wording, view: View) -> Observation:
     index = view.index(int(match["label"].strip("[]")))
-    return Observation(index, match["own"] == wording.own[0], match["emotion"], match["shift"] == wording.shift[0])
+    said = match.groupdict()
+    is_own = said["name"] == "self" if "name" in said else said["own"] == wording.own[0]
+    return Observation(index, is_own, said["emotion"], said["shift"] == wording.shift[0])
 
 
 def _regex(template: str, wording: Wording) -> re.Pattern[str]:
@@ -164,6 +177,7 @@ def _regex(template: str, wording: Wording) -> re.Pattern[str]:
     fields = {
         "label": r"\[?\d{1,6}\]?",
         "emotion": r"[\w -]+?",
+        "name": r"self|[A-Z]\d*",
         "own": "|".join(map(re.escape, wording.own)),
         "shift": "|".join(map(re.escape, wording.shift)),
     }

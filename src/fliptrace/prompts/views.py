@@ -8,7 +8,7 @@ A transcript is data: `escape` leaves nothing in it that a prompt gives a meanin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -87,6 +87,14 @@ class View:
         """Those of the triggers that the prompt shows: a model is not asked for what it cannot see."""
         return triggers & frozenset(self.shown)
 
+    @cached_property
+    def window_names(self) -> Mapping[str, str]:
+        """What the window layout calls the speakers: `self`, the target's, and A, B ... by nearness to the target."""
+        names = {self.case.flip.speaker: "self"}
+        for i in reversed(self.shown):
+            names.setdefault(self.case.dialogue.speakers[i], _letter(len(names) - 1))
+        return names
+
     def render(self) -> str:
         """The dialogue's part of the prompt, without the question."""
         return _render_window(self) if self.layout.name == "window" else _render_dialogue(self)
@@ -163,17 +171,13 @@ def _render_dialogue(view: View) -> str:
 
 
 def _render_window(view: View) -> str:
-    """Speakers are `self`, the target's, and A, B, C ... by their nearness to the target."""
     dialogue, flip = view.case.dialogue, view.case.flip
-    names = {flip.speaker: "self"}
-    for i in reversed(view.shown):
-        names.setdefault(dialogue.speakers[i], _letter(len(names) - 1))
     lines = []
     for i in view.shown:
         utterance = dialogue.utterances[i]
         words = escape(utterance.text).split()[: view.layout.max_words]
         emotion = f" {utterance.emotion}" if utterance.emotion else ""
-        head = f"{view.label(i)} {names[utterance.speaker]}{emotion}"
+        head = f"{view.label(i)} {view.window_names[utterance.speaker]}{emotion}"
         cues = f" {{{', '.join(escape(cue) for cue in utterance.cues)}}}" if utterance.cues else ""
         lines.append(f"{head}: {' '.join(words)}{cues}")
     lines.append(f"flip {flip.before} to {flip.after}, source {view.label(flip.source)}")

@@ -59,7 +59,8 @@ def load_parent(tuning: Tuning, ref: str, merged: Path, seed: int) -> Parent:
     """
     model = _load_model(tuning, ref, merged, seed)
     if tuning.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
+        with quiet():
+            model.gradient_checkpointing_enable()
         model.enable_input_require_grads()  # else nothing flows back through a frozen embedding
     return Parent(model, load_tokenizer(ref))
 
@@ -71,6 +72,7 @@ def save_checkpoint(parent: Parent, folder: Path, habits: Habits) -> None:
         parent.tokenizer.save_pretrained(neighbour)
         habits.write(neighbour)
         if is_adapter(str(neighbour)):
+            (neighbour / "README.md").unlink()  # peft's form for a model card, blank but for a path of this machine
             _name_base(neighbour / ADAPTER_CONFIG, folder, parent.bare.name_or_path)
 
 
@@ -105,7 +107,10 @@ def _with_old_adapter(model: Any, ref: str) -> Any:
     from peft import PeftModel
 
     with quiet():
-        return PeftModel.from_pretrained(model, ref, is_trainable=True).eval()
+        adapted = PeftModel.from_pretrained(model, ref, is_trainable=True).eval()
+    # The file names it relative to itself; from here peft would not find it, and ask the Hub at every save.
+    adapted.peft_config["default"].base_model_name_or_path = model.name_or_path
+    return adapted
 
 
 def with_new_adapter(model: Any, tuning: Tuning, seed: int) -> Any:
@@ -119,7 +124,7 @@ def with_new_adapter(model: Any, tuning: Tuning, seed: int) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
         return get_peft_model(model, config)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -70,7 +70,7 @@ class Prompt(Part):
     """How cases are shown (prompts/views.py)."""
 
     layout: LayoutName = "dialogue"
-    window: Count = 8
+    window: Annotated[int, Field(ge=2)] = 8
     max_words: Count = 20
     reach: Count = 5
 
@@ -225,7 +225,7 @@ def differences(old: Json, new: Json, prefix: str = "") -> list[str]:
     """What changed between two recipes, a line a key: `tuning.learning_rate: 0.001 -> 0.002`."""
     lines: list[str] = []
     for key in sorted(old.keys() | new.keys()):
-        before, after = old.get(key), new.get(key)
+        before, after = _numbered(old.get(key)), _numbered(new.get(key))
         if isinstance(before, dict) and isinstance(after, dict):
             lines += differences(before, after, f"{prefix}{key}.")
         elif before != after:
@@ -233,24 +233,24 @@ def differences(old: Json, new: Json, prefix: str = "") -> list[str]:
     return lines
 
 
+def _numbered(value: Any) -> Any:
+    """A list of tables as a table by position, so that what changed in one of them can be named."""
+    is_tables = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    return {str(position): item for position, item in enumerate(value)} if is_tables else value
+
+
 def _complaint(table: Json, location: tuple[int | str, ...], kind: str, message: str) -> str:
     name = ".".join(map(str, location)) or "recipe"
     if kind != "extra_forbidden":
         return f"{name}: {message.removeprefix('Value error, ')}"
     part: type[BaseModel] | None = Recipe
-    for step in location[:-1]:
-        part = _table_of(part, step)
+    for position, step in enumerate(location[:-1]):
+        is_own_name = position == 1 and location[0] in ("stages", "readings")  # a stage's number, a reading's name
+        part = part if is_own_name else _TABLES.get(str(step))
     known = list(part.model_fields) if part else []
     nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(known)}"
     return f"{name}: unknown key; {hint}"
-
-
-def _table_of(part: type[BaseModel] | None, step: int | str) -> type[BaseModel] | None:
-    """The type of the table under one key; a list's index or a reading's own name leaves it as it is."""
-    if part is None or not isinstance(step, str) or step not in part.model_fields:
-        return part
-    return _TABLES.get(step)
 
 
 _TABLES: dict[str, type[BaseModel]] = {

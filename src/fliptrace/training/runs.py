@@ -74,10 +74,12 @@ def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
 
 @contextmanager
 def saving(place: Path) -> Iterator[None]:
-    """RunError where `place` cannot be written; a full disk comes as OSError, RuntimeError or SafetensorError."""
+    """RunError where `place` cannot be written: a full disk is an OSError to some, other errors to torch and others."""
+    from safetensors import SafetensorError
+
     try:
         yield
-    except Exception as error:
+    except (OSError, RuntimeError, SafetensorError) as error:
         raise RunError(
             place, f"could not be written ({error}); what was there before is whole: make room and run it again"
         ) from error

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from fliptrace.curate.mixture import mix
+from fliptrace.messages import Instruction, Message
+
+
+def instructions(kind: str, number: int) -> list[Instruction]:
+    return [Instruction(f"{kind}-{i}", kind, (Message("user", "?"),), "!", f"{i}", "labels") for i in range(number)]
+
+
+PARTS = {"answer": instructions("answer", 10), "chain": instructions("chain", 6)}
+
+
+def copies(mixed: list[Instruction], kind: str) -> list[int]:
+    """How often each row of a kind stands in a mixture, ascending."""
+    counts = Counter(instruction.id for instruction in mixed if instruction.kind == kind)
+    return sorted(counts[row.id] for row in PARTS[kind])
+
+
+@pytest.mark.parametrize(
+    ("weight", "expected"),
+    [
+        (0.0, [0] * 10),
+        (0.5, [0] * 5 + [1] * 5),
+        (1.0, [1] * 10),
+        (1.2, [1] * 8 + [2] * 2),
+        (2.5, [2] * 5 + [3] * 5),
+    ],
+)
+def test_a_weight_is_whole_copies_and_a_random_rest(weight: float, expected: list[int]) -> None:
+    assert copies(mix(PARTS, {"answer": weight}, 0), "answer") == expected
+
+
+def test_kinds_are_mixed_by_their_own_weights_and_shuffled() -> None:
+    mixed = mix(PARTS, {"answer": 1, "chain": 0.5}, 0)
+    assert (copies(mixed, "answer"), copies(mixed, "chain")) == ([1] * 10, [0] * 3 + [1] * 3)
+    assert [row.kind for row in mixed] != sorted(row.kind for row in mixed)
+
+
+def test_a_kind_without_a_weight_is_left_out() -> None:
+    assert {row.kind for row in mix(PARTS, {"chain": 1}, 0)} == {"chain"}
+
+
+def test_the_same_seed_gives_the_same_rows_in_the_same_order() -> None:
+    weights = {"answer": 0.5, "chain": 2.5}
+    assert mix(PARTS, weights, 3) == mix(PARTS, dict(reversed(weights.items())), 3)
+    assert mix(PARTS, weights, 3) != mix(PARTS, weights, 4)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"flips": 1.0}, "weighs 'flips', of which there are no instructions"),
+        ({"chain": -0.5}, "weighs 'chain' with -0.5: wanted 0 or more"),
+    ],
+)
+def test_a_weight_that_means_nothing_is_refused(weights: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        mix(PARTS, weights, 0)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toy_cases import CAFE, flip_cases, layouts
+
+from fliptrace.curate.teaching import (
+    answer_instructions,
+    chain_instructions,
+    flips_instructions,
+    right_reply,
+    source_instructions,
+    taught_chain_instructions,
+)
+from fliptrace.flips import FlipCase
+from fliptrace.models.scripted import ScriptedModel
+from fliptrace.prompts.answers import parse_answer, render_question
+from fliptrace.prompts.chains import WORDINGS, false_observations, parse_chain
+from fliptrace.prompts.flow import parse_source
+from fliptrace.prompts.views import Layout, View, training_view
+
+DIALOGUE = View(CAFE, Layout("dialogue"))
+
+
+@given(flip_cases(), layouts)
+def test_the_reply_taught_is_the_labels_that_the_view_shows(drawn: FlipCase, layout: Layout) -> None:
+    view = training_view(drawn, layout)
+    answer = parse_answer(right_reply(view, "answer", 1, 0), view)
+    assert answer.value == drawn.known_triggers & set(view.shown)
+
+
+@given(flip_cases(), layouts, st.integers(1, 5), st.integers())
+def test_the_rationale_taught_holds_and_ends_on_the_labels_within_its_reach(
+    drawn: FlipCase, layout: Layout, num_wordings: int, seed: int
+) -> None:
+    view = training_view(drawn, layout)
+    parsed = parse_chain(right_reply(view, "chain", num_wordings, seed), view)
+    assert parsed.chain is not None
+    assert parsed.chain.triggers == drawn.known_triggers & set(view.candidates)
+    assert list(false_observations(parsed.observations, view)) == []
+
+
+def test_triggers_before_known_from_are_not_taught() -> None:
+    case = replace(CAFE, triggers=frozenset({0, 4}), known_from=1)
+    [instruction] = answer_instructions([training_view(case, Layout("dialogue"))])
+    assert instruction.completion == "Triggers: 5"
+    assert "Tables are free" not in instruction.prompt[-1].content
+
+
+def test_an_instruction_says_where_it_comes_from() -> None:
+    [instruction] = answer_instructions([DIALOGUE])
+    assert (instruction.id, instruction.kind, instruction.case_id) == ("cafe/answer", "answer", "cafe")
+    assert (instruction.made_by, instruction.completion) == ("labels", "Triggers: 3 5")
+    assert instruction.prompt == render_question(DIALOGUE, "answer")
+
+
+def test_wordings_vary_from_case_to_case_and_with_the_seed() -> None:
+    views = [replace(DIALOGUE, case=replace(CAFE, id=f"cafe-{i}")) for i in range(20)]
+    taught = [[i.completion for i in chain_instructions(views, 3, seed)] for seed in (0, 1)]
+    assert len(set(taught[0])) == 3
+    assert taught[0] != taught[1]
+
+
+def test_a_wording_hangs_on_case_and_seed_alone() -> None:
+    views = [replace(DIALOGUE, case=replace(CAFE, id=f"cafe-{i}")) for i in range(20)]
+    forwards, backwards = chain_instructions(views, 3, 7), chain_instructions(views[::-1], 3, 7)
+    assert forwards == backwards[::-1]
+
+
+def test_of_one_wording_there_is_one() -> None:
+    views = [replace(DIALOGUE, case=replace(CAFE, id=f"cafe-{i}")) for i in range(5)]
+    assert len({i.completion for i in chain_instructions(views, num_wordings=1)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_kept"),
+    [
+        ("He shouts, so [3] and [5] did it.\nTriggers: 3 5", True),
+        ("\n He shouts.\nTriggers: 5, 3 \n", True),
+        ("He shouts.\nTriggers: 3", False),
+        ("He shouts.\nTriggers: none", False),
+        ("He shouts, so [3] and [5] did it.", False),
+        ("He shouts.\nTriggers: 3 5 99", False),  # right as far as it can be read, but nothing to learn from
+    ],
+)
+def test_a_teachers_rationale_is_kept_only_where_it_parses_to_the_labels(reply: str, is_kept: bool) -> None:
+    instructions = taught_chain_instructions([DIALOGUE], ScriptedModel(default=[reply], name="teacher"))
+    assert [i.completion for i in instructions] == ([reply.strip()] if is_kept else [])
+
+
+def test_a_teacher_is_shown_the_answer_and_its_pupil_is_not() -> None:
+    teacher = ScriptedModel(by_text={"`Triggers: 3 5`": ["So.\nTriggers: 3 5"]}, name="teacher")
+    [instruction] = taught_chain_instructions([DIALOGUE], teacher)
+    assert instruction.prompt == render_question(DIALOGUE, "chain")
+    assert instruction.made_by == "teacher"
+    assert "Triggers: 3 5" not in "".join(message.content for message in instruction.prompt)
+
+
+@given(flip_cases(), layouts)
+def test_the_source_is_asked_for_where_it_is_shown(drawn: FlipCase, layout: Layout) -> None:
+    view = training_view(drawn, layout)
+    instructions = source_instructions([view])
+    assert len(instructions) == (drawn.flip.source in view.shown)
+    assert all(parse_source(i.completion, view) == drawn.flip.source for i in instructions)
+
+
+def test_every_kind_has_its_own_id() -> None:
+    made = [
+        *answer_instructions([DIALOGUE]),
+        *chain_instructions([DIALOGUE]),
+        *source_instructions([DIALOGUE]),
+        *flips_instructions([DIALOGUE]),
+    ]
+    assert [i.id for i in made] == ["cafe/answer", "cafe/chain", "cafe/source", "cafe/flips"]
+    assert [i.completion for i in made[2:]] == ["Source: 2", "Flips: 2>6"]
+
+
+def test_there_are_enough_wordings_to_vary() -> None:
+    assert all(len(wordings) >= 2 for wordings in WORDINGS.values())

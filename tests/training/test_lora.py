@@ -1,0 +1,152 @@
+"""Adapters: trained, carried from stage to stage, saved so that they find their base again."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from tiny import save_tiny
+from tiny_runs import GREEDY_ONLY, Recorder, files_of, make_data, make_recipe
+
+from fliptrace.messages import Message
+from fliptrace.model_refs import open_model
+from fliptrace.models.base import Decoding, Request
+from fliptrace.models.loading import base_of, load_causal_lm, load_local
+from fliptrace.models.local import LocalModel
+from fliptrace.store import Json, read_json, write_json
+from fliptrace.training.base import load_parent
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.stages import train
+
+STAGES = [
+    {"name": "chain", "mixture": {"answer": 1}, "epochs": 1},
+    {"name": "feedback", "mixture": {"answer": 0.5, "feedback": 1}, "epochs": 1},
+]
+
+
+def lora(between_stages: str = "continue", **more: object) -> Recipe:
+    tuning: Json = {"method": "lora", "lora_rank": 4, "lora_alpha": 8, "between_stages": between_stages}
+    return make_recipe(tuning=tuning | {"learning_rate": 1e-2} | more, stages=STAGES, readings=GREEDY_ONLY)
+
+
+def run(folder: Path, recipe: Recipe) -> Path:
+    train(recipe, make_data(), folder, Recorder())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def continued(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(tmp_path_factory.mktemp("continued") / "run", lora())
+
+
+@pytest.fixture(scope="module")
+def merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run(tmp_path_factory.mktemp("merged") / "run", lora("merge"))
+
+
+def adapter_of(run: Path, stage: str) -> dict[str, torch.Tensor]:
+    return dict(load_file(run / stage / "checkpoint" / "adapter_model.safetensors"))
+
+
+def test_the_adapter_of_one_stage_goes_on_in_the_next(continued: Path) -> None:
+    parent = load_parent(lora().tuning, str(continued / "1-chain" / "checkpoint"), continued / "x", seed=9)
+    trainable = {name: weight for name, weight in parent.model.named_parameters() if weight.requires_grad}
+    saved = adapter_of(continued, "1-chain")
+    assert len(saved) == len(trainable) > 0
+    for name, weight in trainable.items():
+        assert torch.equal(weight, saved[name.replace(".default", "")])
+    assert not (continued / "2-feedback" / "base").exists()
+
+
+def test_a_merged_adapter_is_the_base_of_a_new_one(merged: Path) -> None:
+    base = merged / "2-feedback" / "base"
+    assert (base / "config.json").exists() and not (base / "adapter_config.json").exists()
+    assert Path(base_of(str(merged / "2-feedback" / "checkpoint"))).resolve() == base.resolve()
+    prompt = Request("x", (Message("user", "who paid for this ticket"),))
+    beside = load_causal_lm(str(merged / "1-chain" / "checkpoint"), "fp32")
+    tokenizer = load_local(str(base), device="cpu").chat_format.tokenizer
+    assert isinstance(beside, PeftModel)
+    unmerged = LocalModel(beside.get_base_model(), tokenizer, "unmerged").complete([prompt], Decoding())
+    assert load_local(str(base), device="cpu").complete([prompt], Decoding()) == unmerged
+
+
+@pytest.mark.parametrize("which", ["continued", "merged"])
+def test_a_run_of_adapters_is_a_model_wherever_it_is_moved(
+    which: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: Path = request.getfixturevalue(which)
+    moved = Path(shutil.copytree(made, tmp_path / "moved"))
+    config = read_json(moved / "2-feedback" / "checkpoint" / "adapter_config.json")
+    wanted = "../../base" if which == "continued" else "../base"
+    assert config["base_model_name_or_path"] == wanted
+    requests = [Request("x", (Message("user", "who paid for this ticket"),))]
+    before = load_local(str(made / "2-feedback" / "checkpoint"), device="cpu").complete(requests, Decoding())
+    shutil.move(made, made.parent / "hidden")  # nothing of it may be read
+    monkeypatch.chdir(tmp_path)
+    try:
+        opened = open_model("moved", "cpu")
+        assert isinstance(opened.model, LocalModel)
+        assert opened.model.complete(requests, Decoding()) == before
+    finally:
+        shutil.move(made.parent / "hidden", made)
+
+
+def test_a_moved_run_goes_on(continued: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = Path(shutil.copytree(continued, tmp_path / "moved"))
+    wanted = files_of(moved)
+    shutil.rmtree(moved / "2-feedback")
+    rows = [line for line in (moved / "log.jsonl").read_text().splitlines(True) if '"feedback"' not in line]
+    (moved / "log.jsonl").write_text("".join(rows))
+    monkeypatch.chdir(tmp_path)
+    run(Path("moved"), lora())
+    assert files_of(moved) == wanted
+
+
+def test_new_adapters_are_drawn_from_the_seed(continued: Path, tmp_path: Path) -> None:
+    torch.manual_seed(123)  # whatever came before in this process
+    again = run(tmp_path / "again", lora())
+    assert files_of(again) == files_of(continued)
+
+
+def test_a_base_outside_of_the_run_is_named_in_full(tmp_path: Path) -> None:
+    base = save_tiny("llama", tmp_path / "models" / "base")
+    config = read_json(base / "config.json")
+    write_json(base / "config.json", config | {"max_position_embeddings": 2048})  # its vocabulary knows few words
+    recipe = lora().model_copy(update={"base": lora().base.model_copy(update={"model": str(base), "scratch": None})})
+    made = run(tmp_path / "run", recipe)
+    for stage in ("1-chain", "2-feedback"):
+        assert base_of(str(made / stage / "checkpoint")) == str(base)
+
+
+def test_gradient_checkpointing_gives_the_same_adapter(continued: Path, tmp_path: Path) -> None:
+    made = run(tmp_path / "run", lora(gradient_checkpointing=True))
+    for stage in ("1-chain", "2-feedback"):
+        wanted, found = adapter_of(continued, stage), adapter_of(made, stage)
+        assert wanted.keys() == found.keys()
+        for name in wanted:
+            assert torch.allclose(found[name], wanted[name], atol=1e-5)
+
+
+def test_dropout_is_off_unless_a_recipe_turns_it_on(continued: Path, tmp_path: Path) -> None:
+    config = read_json(continued / "1-chain" / "checkpoint" / "adapter_config.json")
+    assert config["lora_dropout"] == 0
+    parent = load_parent(lora(lora_dropout=0.5).tuning, str(continued / "base"), tmp_path, seed=0)
+    assert {m.p for m in parent.model.modules() if isinstance(m, torch.nn.Dropout)} == {0.5}
+
+
+def test_what_generates_is_the_bare_model(continued: Path, tmp_path: Path) -> None:
+    parent = load_parent(lora().tuning, str(continued / "base"), tmp_path, seed=0)
+    assert isinstance(parent.model, PeftModel)
+    assert type(parent.bare).__name__ == "LlamaForCausalLM"
+    full = load_parent(make_recipe().tuning, str(continued / "base"), tmp_path, seed=0)
+    assert full.bare is full.model
+
+
+def test_an_adapter_learns(continued: Path) -> None:
+    saved = adapter_of(continued, "1-chain")
+    assert any(weight.abs().max() > 0 for name, weight in saved.items() if "lora_B" in name)
+    assert any(not torch.equal(weight, saved[name]) for name, weight in adapter_of(continued, "2-feedback").items())
