@@ -27,6 +27,8 @@ from fliptrace.predict import (
     reading_of,
 )
 from fliptrace.predictions import Prediction, read_predictions
+from fliptrace.prompts.answers import render_question
+from fliptrace.prompts.self_evaluation import render_judgement_prompt
 from fliptrace.prompts.views import Layout
 from fliptrace.rules import RULES, Rule, find_rule
 
@@ -141,12 +143,18 @@ def test_predictions_come_in_the_order_of_the_cases_however_many() -> None:
     assert [prediction.vote.triggers for prediction in predictions] == [{i % 6} for i in range(600)]
 
 
-def test_what_does_not_fit_is_dropped_and_counted() -> None:
-    long = case(*[("Ben", "joy", "word " * 40)] * 5, ("Ana", "joy"), ("Ben", "joy"), ("Ana", "fear"))
-    room = ScriptedModel(default=["Triggers: 7"], num_context_tokens=300)
-    predictions = [predict_one(room, Reading(judge=judge, decoding=Decoding(max_new_tokens=40)), long)
-                   for judge in (False, True)]  # fmt: skip
-    assert [prediction.num_dropped for prediction in predictions] == [3, 5]  # a judgement needs room as well
+LONG = case(*[("Ben", "joy", "word " * 40)] * 5, ("Ana", "joy"), ("Ben", "joy"), ("Ana", "fear"))
+
+
+@pytest.mark.parametrize("judge", [False, True])
+def test_what_does_not_fit_is_dropped_and_counted(judge: bool) -> None:
+    """A draft as long as a reply may be, and the judgement of it, must find room as well."""
+    draft = "Triggers: 7\n" + "word " * 38
+    room = ScriptedModel(default=[draft], num_context_tokens=320)
+    [answered] = answer_cases(room, [LONG], Reading(judge=judge, decoding=Decoding(max_new_tokens=40)))
+    asked = (render_question(answered.view, "answer"), render_judgement_prompt(answered.view, "answer", draft))
+    assert room.fits(asked[judge], 40)
+    assert 0 < answered.num_dropped == 8 - len(answered.view.shown)
 
 
 def test_a_flip_that_does_not_fit_at_all_is_refused_by_its_case() -> None:
@@ -328,15 +336,15 @@ def test_what_is_damaged_within_is_refused_by_its_name(tmp_path: Path, damage: b
     path, partial = tmp_path / "p.jsonl", tmp_path / "p.jsonl.partial"
     with pytest.raises(KeyboardInterrupt):
         predict_cafe(path, model=Killed("cafe-3"))
-    header, first, *rest = partial.read_bytes().split(b"\n")
+    header, _, *rest = partial.read_bytes().split(b"\n")
     partial.write_bytes(b"\n".join([header, damage, *rest]))
     with pytest.raises(RunError, match=r"p\.jsonl\.partial: damaged \(.*\); delete it to start anew"):
         predict_cafe(path)
-    assert first
 
 
 def test_a_finished_file_is_made_anew(tmp_path: Path) -> None:
-    path = tmp_path / "p.jsonl"
+    path, fresh = tmp_path / "p.jsonl", tmp_path / "fresh.jsonl"
     predict_cafe(path, model=says("Triggers: 1"))
     predict_cafe(path)
-    assert path.read_bytes() == (predict_cafe(tmp_path / "q.jsonl") and (tmp_path / "q.jsonl").read_bytes())
+    predict_cafe(fresh)
+    assert path.read_bytes() == fresh.read_bytes()

@@ -158,7 +158,7 @@ def test_junk_in_any_field_is_read_or_refused_never_a_crash(
     try:
         [read] = read_predictions(path)
     except InputError as error:
-        assert str(error).startswith(f"{path} line 1: ")  # noqa: PT017
+        assert str(error).startswith(f"{path} line 1: ")
         return
     assert read.to_json()[name] == value
 

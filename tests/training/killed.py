@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,9 @@ from fliptrace.training.recipe import Recipe
 from fliptrace.training.stages import train
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["killed"])  # torch and transformers are imported once for all of them
+_REMOVE = shutil.rmtree
+# Imported once for all of them. Not this module: Python 3.11's server does not know its folder.
+_FORKS.set_forkserver_preload(["fliptrace.training.stages", "transformers.models.llama.modeling_llama", "peft"])
 
 
 def train_until(moment: str, recipe: Recipe, folder: Path) -> int:
@@ -54,8 +57,11 @@ def _at_call(number: int, original: Callable[..., Any] | None = None, *, of: str
     return function
 
 
-def _remove_half(folder: Path, **_: Any) -> None:
-    """A removal that is killed after some of the files."""
+def _remove_half(folder: Path, **options: Any) -> None:
+    """A removal of a step that is killed after some of the files."""
+    if not folder.name.startswith("checkpoint-"):
+        _REMOVE(folder, **options)
+        return
     for path in sorted(folder.iterdir())[:3]:
         path.unlink()
     _die()
@@ -107,6 +113,7 @@ def _moments() -> dict[str, tuple[str, Any] | None]:
         "a step written but its mark": ("fliptrace.training.local.write_json", _at_call(2, write_json, of="whole")),
         "half an old step removed": ("fliptrace.training.local.shutil.rmtree", _remove_half),
         "trained but not saved": ("fliptrace.training.stages.save_checkpoint", _at_call(1, save_checkpoint)),
+        "half a checkpoint written": ("fliptrace.training.base.Habits.write", _at_call(1)),
         "own answers given but not written": (
             "fliptrace.training.own_answers.write_jsonl",
             _at_call(1, write_jsonl),

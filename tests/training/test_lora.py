@@ -123,7 +123,10 @@ def test_a_base_outside_of_the_run_is_named_in_full(tmp_path: Path) -> None:
 
 
 def test_gradient_checkpointing_gives_the_same_adapter(continued: Path, tmp_path: Path) -> None:
-    made = run(tmp_path / "run", lora(gradient_checkpointing=True))
+    recipe = lora(gradient_checkpointing=True)
+    parent = load_parent(recipe.tuning, str(continued / "base"), tmp_path, seed=0)
+    assert any(getattr(module, "gradient_checkpointing", False) for module in parent.model.modules())
+    made = run(tmp_path / "run", recipe)
     for stage in ("1-chain", "2-feedback"):
         wanted, found = adapter_of(continued, stage), adapter_of(made, stage)
         assert wanted.keys() == found.keys()

@@ -162,12 +162,8 @@ class Recorder:
 
 
 def files_of(run: Path) -> dict[str, str]:
-    """Every file of a run by its place in it, and its sha256. What another folder or another time must not change."""
-    return {
-        str(path.relative_to(run)): hash_file(path)
-        for path in sorted(run.rglob("*"))
-        if path.is_file() and path.name != "training_args.bin"
-    }
+    """Every file of a run by its place in it, and its sha256: neither another folder nor a kill may change one."""
+    return {str(path.relative_to(run)): hash_file(path) for path in sorted(run.rglob("*")) if path.is_file()}
 
 
 def read_log(run: Path) -> list[Json]:

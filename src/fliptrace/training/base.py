@@ -97,7 +97,7 @@ def _load_model(tuning: Tuning, ref: str, merged: Path, seed: int) -> Any:
 def _merge(adapter: str, folder: Path) -> str:
     """Fold an adapter into its base in fp32, as bf16 would round the sum."""
     if not folder.exists():
-        with new_folder(folder) as neighbour:
+        with saving(folder), new_folder(folder) as neighbour, quiet():
             load_causal_lm(adapter, "fp32").merge_and_unload().save_pretrained(neighbour)
             load_tokenizer(adapter).save_pretrained(neighbour)
     return str(folder)

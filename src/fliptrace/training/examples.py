@@ -15,6 +15,7 @@ from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.views import Fitted
 from fliptrace.store import Json
 
+WIDTH_STEP = 16  # batches are padded to a multiple of it: for every new width oneDNN compiles and keeps bf16 kernels
 IGNORED = -100  # the label that cross entropy passes over (torch's default ignore_index)
 
 
@@ -119,14 +120,24 @@ def make_batches(lengths: Sequence[int], batch_tokens: int, epochs: float, seed:
 
 
 def _epoch(lengths: Sequence[int], batch_tokens: int, rng: random.Random) -> Iterator[list[int]]:
-    order = sorted(range(len(lengths)), key=lambda i: (lengths[i], rng.random()))
+    widths = [padded_width(length) for length in lengths]
+    order = sorted(range(len(widths)), key=lambda i: (widths[i], rng.random()))
     batches: list[list[int]] = [[]]
     for i in order:  # ascending, so the newest is the longest of its batch
-        if batches[-1] and (len(batches[-1]) + 1) * lengths[i] > batch_tokens:
+        if batches[-1] and (len(batches[-1]) + 1) * widths[i] > batch_tokens:
             batches.append([])
         batches[-1].append(i)
     rng.shuffle(batches)
     return iter(batches)
+
+
+def padded_width(length: int) -> int:
+    """The width of a batch whose longest example has this length.
+
+    >>> padded_width(33)
+    48
+    """
+    return -(-length // WIDTH_STEP) * WIDTH_STEP
 
 
 def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
@@ -134,7 +145,7 @@ def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]
 
     Returns input_ids, attention_mask, position_ids, labels: (batch, time), the labels not yet shifted.
     """
-    width = max(map(len, examples))
+    width = padded_width(max(map(len, examples)))
     ids = torch.full((len(examples), width), pad_id)  # (batch, time)
     mask = torch.zeros_like(ids)
     labels = torch.full_like(ids, IGNORED)

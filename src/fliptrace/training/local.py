@@ -194,6 +194,13 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
+    def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
+        """Of equals the later step: it has learned more of what val does not ask."""
+        if metrics["eval_trigger_f1"] == self.state.best_metric:
+            self.state.best_metric = None  # anything is better than none
+        is_best: bool = super()._determine_best_metric(metrics, trial)
+        return is_best
+
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
         with saving(folder):

@@ -9,6 +9,8 @@ base/           the scratch model, if any       scores.json  every stage, every 
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from fliptrace.store import Json, read_json, read_text, to_line, versions, write
 from fliptrace.training.recipe import Recipe, Stage, differences
 
 SCORES = "scores.json"
+_NEIGHBOUR = re.compile(r"\..+\.[0-9a-z_]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,16 @@ class RunFolder:
         """Append a row to the log."""
         with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(to_line(row))
+
+    def sweep(self) -> None:
+        """Remove what a kill left half written: the neighbours under which store.py fills files and folders."""
+        for entry in [entry for pattern in (".*", "*/.*", "*/*/.*") for entry in self.path.glob(pattern)]:
+            if not _NEIGHBOUR.fullmatch(entry.name):
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
 
     def rewind_log(self, stage: str, step: int) -> None:
         """Drop what a killed stage logged beyond the step it goes on from, and a last row that it did not finish."""

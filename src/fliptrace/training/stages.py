@@ -65,6 +65,7 @@ def train(
     RunError where `folder` holds a run of another recipe or of other data.
     """
     run = Run(recipe, data, open_run(folder, recipe, data.manifest), listener, teacher)
+    run.folder.sweep()
     curriculum = Curriculum(recipe, teacher)
     cases = stage_cases(recipe, data.train)
     parent = make_base(recipe, curriculum.texts(data.train), run.folder.base)

@@ -1,0 +1,214 @@
+"""Dry runs: what a recipe would cost, told from the architecture without any weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import CHATML, FAMILIES, make_tokenizer
+from tiny_runs import Recorder, make_cases, make_data, make_recipe
+from transformers import AutoModelForCausalLM
+
+from fliptrace.errors import InputError
+from fliptrace.models.loading import load_causal_lm, quiet
+from fliptrace.models.scratch import train_tokenizer
+from fliptrace.store import Json, read_json, write_json
+from fliptrace.training.base import is_packed, quantizes, scratch_spec, with_new_adapter
+from fliptrace.training.curriculum import Curriculum
+from fliptrace.training.dry_run import DryRun, dry_run, shrink
+from fliptrace.training.recipe import Recipe, override, read_recipe
+from fliptrace.training.stages import train
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+BASES = {"qwen-lora": "qwen3", "llama-lora": "llama", "gpt-oss-lora": "gpt-oss"}
+
+
+def save_base(family: str, folder: Path, **sizes: Any) -> Path:
+    """A local copy of an architecture with a tokenizer that knows the words of the tests, and a context long enough."""
+    words = train_tokenizer(Curriculum(make_recipe(prompt={"layout": "dialogue"})).texts(make_cases(8)), SPEC)
+    model_class, config_class, small = FAMILIES[family]
+    config = config_class(vocab_size=len(words), **(small | {"max_position_embeddings": 4096} | sizes))
+    with quiet():
+        model_class(config).save_pretrained(folder)
+        words.save_pretrained(folder)
+    return folder
+
+
+SPEC = scratch_spec(make_recipe().base.scratch)  # type: ignore[arg-type]
+
+
+def shipped(name: str, base: Path) -> Recipe:
+    return override(read_recipe(RECIPES / f"{name}.toml"), base=str(base), seed=None, device="cpu")
+
+
+def look(name: str, folder: Path) -> DryRun:
+    return dry_run(shipped(name, save_base(BASES[name], folder)), make_data())
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_shipped_recipe_steps_once_on_its_architecture(name: str, tmp_path: Path) -> None:
+    cost = look(name, tmp_path / "base")
+    architecture = FAMILIES[BASES[name]][0].__name__
+    assert cost.step.architecture == architecture
+    assert 0 < cost.step.loss < 20 and 0 < cost.step.gradient_norm < 1e3
+    assert [stage.name for stage in cost.stages] == ["chain", "feedback", "self-evaluation"]
+    for stage in cost.stages:
+        assert stage.num_dropped == 0
+        assert 0 < stage.num_trained_tokens < stage.num_tokens
+        assert stage.num_steps >= 1 and stage.num_rows > 5
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_parameters_are_those_of_the_real_model_and_its_adapter(name: str, tmp_path: Path) -> None:
+    cost = look(name, tmp_path / "base")
+    model = load_causal_lm(str(tmp_path / "base"))
+    assert cost.memory.num_parameters == sum(weight.numel() for weight in model.parameters())
+    adapted = with_new_adapter(model, shipped(name, tmp_path / "base").tuning, seed=0)
+    trainable = sum(weight.numel() for weight in adapted.parameters() if weight.requires_grad)
+    assert cost.memory.num_trainable == trainable > 0
+    assert cost.memory.weights >= 2 * cost.memory.num_parameters
+    assert cost.memory.gradients_and_optimizer == 12 * trainable
+    assert cost.to_json()["memory"]["total"] == cost.memory.total > cost.memory.weights
+
+
+# What the Hub's config.json says of the three bases, and the parameters their pages and weights have.
+REAL_SIZES: dict[str, tuple[Json, int]] = {
+    "qwen-lora": (
+        {
+            "vocab_size": 151_936,
+            "hidden_size": 2560,
+            "intermediate_size": 9728,
+            "num_hidden_layers": 36,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+            "head_dim": 128,
+            "tie_word_embeddings": True,
+        },
+        4_022_468_096,
+    ),
+    "llama-lora": (
+        {
+            "vocab_size": 128_256,
+            "hidden_size": 4096,
+            "intermediate_size": 14_336,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+        },
+        8_030_261_248,
+    ),
+    "gpt-oss-lora": (
+        {
+            "vocab_size": 201_088,
+            "hidden_size": 2880,
+            "intermediate_size": 2880,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 64,
+            "num_key_value_heads": 8,
+            "head_dim": 64,
+            "num_local_experts": 32,
+            "num_experts_per_tok": 4,
+            "layer_types": ["sliding_attention", "full_attention"] * 12,
+        },
+        20_914_757_184,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REAL_SIZES)
+def test_a_model_of_billions_is_costed_in_seconds(name: str, tmp_path: Path) -> None:
+    sizes, num_parameters = REAL_SIZES[name]
+    base = save_base(BASES[name], tmp_path)
+    model_class, config_class, _ = FAMILIES[BASES[name]]
+    config_class(architectures=[model_class.__name__], max_position_embeddings=4096, **sizes).save_pretrained(base)
+    on_a_gpu = override(shipped(name, base), base=None, seed=None, device="cuda")
+    memory = dry_run(on_a_gpu, make_data()).memory
+    assert memory.num_parameters == num_parameters
+    assert memory.weights == pytest.approx(2 * num_parameters, rel=0.02)
+    assert 0.0001 < memory.num_trainable / num_parameters < 0.01
+    assert memory.weights < memory.total < 2 * memory.weights
+
+
+def test_the_counts_are_those_of_the_run(tmp_path: Path) -> None:
+    recipe = make_recipe()
+    cost = dry_run(recipe, make_data())
+    recorder = Recorder()
+    train(recipe, make_data(), tmp_path, recorder)
+    first, planned = recorder.preflights[0], cost.stages[0]
+    assert (planned.num_rows, planned.num_tokens, planned.num_trained_tokens) == (
+        first.num_rows,
+        first.num_tokens,
+        first.num_trained_tokens,
+    )
+    assert planned.num_steps == recorder.of("step")[0][1]
+    parameters = load_causal_lm(str(tmp_path / "base")).parameters()
+    assert cost.memory.num_parameters == cost.memory.num_trainable == sum(weight.numel() for weight in parameters)
+    assert cost.memory.weights == 4 * cost.memory.num_parameters
+
+
+def test_a_short_context_cuts_views_in_a_dry_run_as_in_a_run(tmp_path: Path) -> None:
+    scratch: Json = make_recipe().to_json()["base"]["scratch"] | {"max_position_embeddings": 288}
+    recipe = make_recipe(base={"model": "scratch", "scratch": scratch}, prompt={"window": 8, "max_words": 20})
+    recorder = Recorder()
+    cost = dry_run(recipe, make_data())
+    train(recipe, make_data(), tmp_path, recorder)
+    assert recorder.preflights[0].num_cut_views > 0
+    assert cost.stages[0].num_rows == recorder.preflights[0].num_rows
+    assert cost.stages[0].num_tokens == recorder.preflights[0].num_tokens
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_shrunken_model_is_small_and_of_the_same_architecture(family: str) -> None:
+    _, config_class, small = FAMILIES[family]
+    wide = {"hidden_size": 512, "num_hidden_layers": 8, "num_attention_heads": 16, "intermediate_size": 2048}
+    layers = {"layer_types": ["full_attention"] * 8} if "layer_types" in small else {}
+    config = config_class(vocab_size=500, **({"n_embd": 512, "n_layer": 8} if family == "gpt2" else wide | layers))
+    model = AutoModelForCausalLM.from_config(shrink(config))
+    assert isinstance(model, FAMILIES[family][0])
+    assert sum(weight.numel() for weight in model.parameters()) < 1_000_000
+    assert config.num_hidden_layers == 8, "the config itself stays as it is"
+    assert torch.isfinite(model(input_ids=torch.tensor([[1, 2, 3]])).logits).all()
+
+
+def test_a_base_packed_in_mxfp4_counts_as_bf16_and_is_not_quantized_again(tmp_path: Path) -> None:
+    base = save_base("gpt-oss", tmp_path / "base")
+    config = read_json(base / "config.json")
+    write_json(base / "config.json", config | {"quantization_config": {"quant_method": "mxfp4"}})
+    recipe = shipped("gpt-oss-lora", base)
+    cost = dry_run(recipe, make_data())
+    assert cost.memory.weights == 2 * cost.memory.num_parameters + 4 * cost.memory.num_trainable
+    assert cost.step.loss < 20
+
+
+def test_four_bits_without_bitsandbytes_and_cuda_are_refused(tmp_path: Path) -> None:
+    base = save_base("llama", tmp_path / "base")
+    recipe = shipped("llama-lora", base)
+    four_bits = recipe.model_copy(update={"tuning": recipe.tuning.model_copy(update={"quantize": "4bit"})})
+    with pytest.raises(InputError, match="'4bit' needs bitsandbytes and a CUDA device; or set it to 'auto'"):
+        dry_run(four_bits, make_data())
+    config = AutoModelForCausalLM.from_config(load_causal_lm(str(base)).config).config
+    assert not is_packed(config)
+    assert not quantizes(recipe.tuning, config)
+
+
+def test_a_hub_id_that_cannot_be_reached_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    recipe = override(make_recipe(), base="nobody/no-such-model", seed=None, device=None)
+    with pytest.raises(InputError, match=r"nobody/no-such-model: .*cannot be reached: put the model into a folder"):
+        dry_run(recipe, make_data())
+
+
+def test_a_chat_template_of_the_base_is_the_one_trained_on(tmp_path: Path) -> None:
+    tokenizer = make_tokenizer()
+    assert tokenizer.chat_template == CHATML
+    base = save_base("llama", tmp_path / "base")
+    with quiet():
+        tokenizer.save_pretrained(base)
+    recorder = Recorder()
+    recipe = override(make_recipe(stages=make_recipe().to_json()["stages"][:1]), base=str(base), seed=None, device=None)
+    cost = dry_run(recipe, make_data())
+    assert cost.stages[0].num_rows > 0
+    train(recipe, make_data(), tmp_path / "run", recorder)
+    assert all(text.endswith("<|im_end|>") for text in recorder.preflights[0].samples.values())
