@@ -21,12 +21,11 @@ from fliptrace.predict import (
     PredictedFile,
     Reading,
     answer_cases,
-    manifest_path,
     name_triggers,
     predict_file,
     reading_of,
 )
-from fliptrace.predictions import Prediction, read_predictions
+from fliptrace.predictions import Prediction, manifest_path, read_predictions
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.self_evaluation import render_judgement_prompt
 from fliptrace.prompts.views import Layout

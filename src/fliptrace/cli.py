@@ -80,6 +80,7 @@ def predict(
 
     cases, source = cli_data.read_cases(file, data, limit)
     opened = open_model(model, device)
+    source |= {"weights_sha256": opened.weights_sha256}
     decoding = make_decoding(
         kind=decode, num_samples=samples, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens, seed=seed
     )

@@ -16,15 +16,20 @@ from fliptrace.errors import InputError
 from fliptrace.models.base import ChatModel, TriggerModel
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.rules import find_rule
+from fliptrace.store import hash_file, hash_json
 
 
 @dataclass(frozen=True, slots=True)
 class OpenModel:
-    """A model ready to answer; `ref` is what it was opened from, a run folder being its last checkpoint."""
+    """A model ready to answer; `ref` is what it was opened from, a run folder being its last checkpoint.
+
+    `weights_sha256` tells two models in one place apart, "" where there are no files of weights.
+    """
 
     model: ChatModel | TriggerModel
     ref: str
     habits: Habits = field(default_factory=Habits)
+    weights_sha256: str = ""
 
 
 def open_model(ref: str, device: str = "auto") -> OpenModel:
@@ -39,7 +44,9 @@ def open_model(ref: str, device: str = "auto") -> OpenModel:
     folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(ref)
     if not folder.is_dir():
         return OpenModel(_load(ref, device, ref), ref)
-    return OpenModel(_load(str(folder), device, ref), str(folder), Habits.read(folder) or Habits())
+    hashes = [hash_file(path) for path in sorted(folder.glob("*.safetensors"))]
+    weights = hash_json(hashes) if len(hashes) > 1 else "".join(hashes)
+    return OpenModel(_load(str(folder), device, ref), str(folder), Habits.read(folder) or Habits(), weights)
 
 
 def _load(ref: str, device: str, name: str) -> Any:

@@ -17,11 +17,11 @@ from fliptrace.errors import InputError, RunError
 from fliptrace.flips import FlipCase
 from fliptrace.messages import Answer
 from fliptrace.models.base import ChatModel, Decoding, Request, TriggerModel
-from fliptrace.predictions import Prediction
+from fliptrace.predictions import Prediction, manifest_path, read_manifest
 from fliptrace.prompts.answers import Ask, parse_answer, render_question
 from fliptrace.prompts.self_evaluation import Judgement, parse_judgement, render_judgement_prompt
 from fliptrace.prompts.views import Fitted, Layout, LayoutName, View, fit
-from fliptrace.store import Json, hash_json, open_atomic, read_json, to_line, versions, write_json, write_jsonl
+from fliptrace.store import Json, hash_json, open_atomic, to_line, versions, write_json, write_jsonl
 from fliptrace.voting import vote
 
 CASES_AT_ONCE = 256  # between two writes to disk: enough to fill batches, little to lose
@@ -162,15 +162,9 @@ def predict_file(
     return predicted
 
 
-def manifest_path(path: Path) -> Path:
-    """Where the manifest of a prediction file lies: beside it."""
-    return path.with_name(f"{path.stem}.manifest.json")
-
-
 def layout_of(path: Path) -> LayoutName:
     """The layout a prediction file was made in, which tells what the numbers in its replies mean."""
-    manifest = manifest_path(path)
-    name = read_json(manifest)["reading"]["layout"]["name"] if manifest.exists() else "dialogue"
+    name = read_manifest(path).get("reading", {}).get("layout", {}).get("name")
     return "window" if name == "window" else "dialogue"
 
 

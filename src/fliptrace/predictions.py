@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast, get_args
 from fliptrace.errors import InputError
 from fliptrace.flips import Flip, FlipCase
 from fliptrace.messages import AnomalyKind, Answer
-from fliptrace.store import Json, read_jsonl
+from fliptrace.store import Json, read_json, read_jsonl
 from fliptrace.voting import Vote
 
 T = TypeVar("T")
@@ -178,6 +178,17 @@ class EmotionPrediction:
             gold=_items(row, "gold", str, type(None)),
             emotions=_items(row, "emotions", str),
         )
+
+
+def manifest_path(path: Path) -> Path:
+    """Where the manifest of a prediction file lies: beside it."""
+    return path.with_name(f"{path.stem}.manifest.json")
+
+
+def read_manifest(path: Path) -> Json:
+    """What a prediction file was made with (docs/formats.md); empty where it came without a manifest."""
+    manifest = manifest_path(path)
+    return dict(read_json(manifest)) if manifest.exists() else {}
 
 
 def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction]:

@@ -123,6 +123,11 @@ def test_every_sample_is_an_own_answer(tmp_path: Path) -> None:
     assert [each.answer.value for each in own] == [{1}, None]
 
 
+def test_an_own_answer_is_corrected_under_the_question_it_was_given_to(tmp_path: Path) -> None:
+    path = predictions(tmp_path / "p.jsonl", ScriptedModel(default=["Triggers: 2"]), ask="chain")
+    assert {each.ask for each in read_own_answers(path, CASES, LAYOUT)} == {"chain"}
+
+
 def test_the_answers_of_a_rule_are_no_replies_to_correct(tmp_path: Path) -> None:
     path = predictions(tmp_path / "p.jsonl", find_rule("previous"))
     with pytest.raises(InputError, match="no replies in it to any of the cases"):

@@ -17,7 +17,16 @@ from fliptrace.errors import RunError
 from fliptrace.messages import Answer, Instruction, Message
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.views import Fitted, Layout, View, training_view
-from fliptrace.training.examples import IGNORED, Example, Tokenized, collate, make_batches, preflight, tokenize
+from fliptrace.training.examples import (
+    IGNORED,
+    Example,
+    Tokenized,
+    collate,
+    make_batches,
+    padded_width,
+    preflight,
+    tokenize,
+)
 from fliptrace.training.local import completion_loss
 
 CHAT = ChatFormat.of(make_tokenizer())
@@ -96,7 +105,8 @@ def test_no_loss_falls_on_the_wrong_earlier_answer() -> None:
     completion_loss(same_logits, batch).backward()
     assert logits.grad is not None
     taught = logits.grad[0].abs().sum(-1).nonzero()[:, 0].tolist()
-    assert taught == list(range(example.num_prompt_tokens - 1, len(example) - 1))
+    width = len(logits[0])  # padded on the left
+    assert taught == list(range(width - len(example) + example.num_prompt_tokens - 1, width - 1))
 
 
 def test_prompts_and_completions_are_tokenised_as_generation_sees_them() -> None:
@@ -123,7 +133,7 @@ def test_no_batch_is_over_the_budget_but_a_single_example(
     lengths: list[int], budget: int, epochs: float, seed: int
 ) -> None:
     for batch in make_batches(lengths, budget, epochs, seed):
-        assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= budget
+        assert len(batch) == 1 or len(batch) * padded_width(max(lengths[i] for i in batch)) <= budget
 
 
 @given(lengths_of_rows, st.integers(1, 200), st.floats(0.1, 3), st.integers(0, 5))
@@ -132,17 +142,17 @@ def test_batches_are_drawn_by_the_seed_alone(lengths: list[int], budget: int, ep
 
 
 def test_another_seed_or_epoch_draws_other_batches() -> None:
-    lengths = [5] * 20
-    one, other = make_batches(lengths, 20, 2, seed=1), make_batches(lengths, 20, 2, seed=2)
+    lengths = [16] * 20
+    one, other = make_batches(lengths, 64, 2, seed=1), make_batches(lengths, 64, 2, seed=2)
     assert one != other
     assert one[:5] != one[5:]
 
 
 @pytest.mark.parametrize("epochs, num_batches", [(0.2, 1), (0.5, 2), (1, 4), (1.5, 6), (2, 8), (2.25, 9)])
 def test_an_epoch_may_be_cut_short(epochs: float, num_batches: int) -> None:
-    batches = make_batches([10] * 8, 20, epochs, seed=0)
+    batches = make_batches([16] * 8, 32, epochs, seed=0)
     assert len(batches) == num_batches
-    full = make_batches([10] * 8, 20, 3, seed=0)
+    full = make_batches([16] * 8, 32, 3, seed=0)
     assert batches == full[:num_batches]
 
 

@@ -98,7 +98,7 @@ def test_the_command_goes_on_where_it_was_killed(tmp_path: Path) -> None:
     write_efr(tmp_path / "train.json", make_cases(20))
     write_efr(tmp_path / "val.json", make_cases(6, "val"))
     (tmp_path / "recipe.toml").write_text(to_toml(make_table(name="killed")))
-    fliptrace = [sys.executable, "-m", "fliptrace.cli", "train", "recipe.toml", "--out"]
+    fliptrace = [str(Path(sys.executable).with_name("fliptrace")), "train", "recipe.toml", "--out"]
     subprocess.run([*fliptrace, "whole"], cwd=tmp_path, check=True, capture_output=True)
     for num_rows in (2, 7):
         process = subprocess.Popen([*fliptrace, "killed"], cwd=tmp_path, stderr=subprocess.DEVNULL)

@@ -14,7 +14,7 @@ from fliptrace.curate.instructions import FileForm, write_instructions
 from fliptrace.errors import InputError
 from fliptrace.flips import FlipCase
 from fliptrace.messages import Answer
-from fliptrace.predictions import Prediction, read_predictions
+from fliptrace.predictions import Prediction, read_manifest, read_predictions
 from fliptrace.prompts.answers import Ask, parse_answer
 from fliptrace.prompts.views import Layout, View, training_view
 from fliptrace.store import Json, hash_file, versions, write_json
@@ -76,12 +76,13 @@ def curate_file(
     return counts
 
 
-def read_own_answers(path: Path, cases: Sequence[FlipCase], layout: Layout, ask: Ask = "answer") -> list[OwnAnswer]:
+def read_own_answers(path: Path, cases: Sequence[FlipCase], layout: Layout) -> list[OwnAnswer]:
     """The answers of a prediction file to these cases, as they were before the model judged them.
 
     InputError where it holds none of them, or where they name other utterances in this layout.
     """
     by_id = {case.id: case for case in cases}
+    ask: Ask = "chain" if read_manifest(path).get("reading", {}).get("ask") == "chain" else "answer"
     own = []
     for row in read_predictions(path):
         if isinstance(row, Prediction) and row.id in by_id:
