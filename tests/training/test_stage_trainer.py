@@ -22,7 +22,7 @@ from fliptrace.errors import RunError
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.views import Layout, training_view
 from fliptrace.store import Json, read_json, write_json
-from fliptrace.training.examples import Example, collate, tokenize
+from fliptrace.training.examples import Example, collate, padded_width, tokenize
 from fliptrace.training.local import (
     WHOLE,
     StageJob,
@@ -48,8 +48,8 @@ EXAMPLES = make_examples()
 
 def make_job(steps: Path, *, epochs: float = 2, **tuning: object) -> StageJob:
     """Four batches of about four examples an epoch; two evaluations an epoch, a save with each."""
-    longest = max(map(len, EXAMPLES))
-    settings: Json = {"batch_tokens": 4 * longest, "evals_per_epoch": 2, "patience": 9} | tuning
+    widest = padded_width(max(map(len, EXAMPLES)))
+    settings: Json = {"batch_tokens": 4 * widest, "evals_per_epoch": 2, "patience": 9} | tuning
     recipe = make_recipe(stages=one_stage(epochs), tuning=settings)
     return StageJob(recipe.stages[0], recipe.tuning, EXAMPLES, 0, 7, steps)
 
@@ -240,9 +240,11 @@ def test_accumulated_batches_log_the_mean_loss_of_all_their_tokens(tmp_path: Pat
 
 def test_accumulated_halves_step_as_one_batch_of_both(tmp_path: Path) -> None:
     whole = make_job(tmp_path / "whole", epochs=1, batch_tokens=100_000, evals_per_epoch=1)
-    num_half = -(-len(EXAMPLES) // 2) * max(map(len, EXAMPLES))
+    num_half = -(-len(EXAMPLES) // 2) * padded_width(max(map(len, EXAMPLES)))
     halves = make_job(tmp_path / "halves", epochs=1, batch_tokens=num_half, accumulate=2, evals_per_epoch=1)
-    assert (len(plan(whole).batches), len(plan(halves).batches)) == (1, 2)
+    for job, num_batches in ((whole, 1), (halves, 2)):
+        batches = plan(job).batches
+        assert (len(batches), sum(map(len, batches))) == (num_batches, len(EXAMPLES))
     one, two = run(whole, 0.5), run(halves, 0.5)
     norms = [next(row["grad_norm"] for row in script.rows if "grad_norm" in row) for script in (one, two)]
     assert norms[1] == pytest.approx(norms[0], rel=1e-4)
