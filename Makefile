@@ -13,7 +13,7 @@ demo: .venv/.train  ## three stages on the sample corpus, scores, one dialogue w
 	$(BIN)/fliptrace report runs/demo
 
 test: .venv/.dev  ## everything that runs within minutes
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -n auto -m "not slow"
 
 test-slow: .venv/.dev  ## the rest
 	$(BIN)/python -m pytest -q -m slow

@@ -9,6 +9,7 @@ from typing import Any
 from fliptrace.checkpoints import Checkpoint
 from fliptrace.flips import Flip
 from fliptrace.messages import Answer
+from fliptrace.predict import Reading
 from fliptrace.predictions import Prediction
 from fliptrace.store import write_json, write_jsonl
 from fliptrace.training.val_scores import score_reading
@@ -107,6 +108,8 @@ def finish_stage(run: Path, number: int, readings: dict[str, list[Prediction]]) 
     place = begin_stage(run, number)
     for name, rows in readings.items():
         write_jsonl(place / "predictions" / f"{name}.jsonl", [row.to_json() for row in rows])
-    write_json(place / "scores.json", {name: score_reading(rows, seed=0) for name, rows in readings.items()})
+    write_json(
+        place / "scores.json", {name: score_reading(rows, [], Reading(), seed=0) for name, rows in readings.items()}
+    )
     Checkpoint(f"{place.name}/checkpoint", STAGES[number - 1], "base", "beef", "data").write(place)
     return place

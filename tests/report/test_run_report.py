@@ -12,6 +12,7 @@ from fliptrace.report import run_reader
 from fliptrace.report.remarks import lead, remarks
 from fliptrace.report.run_report import read_run, render_html, render_markdown
 from fliptrace.report.toml_text import to_toml
+from fliptrace.store import read_json, write_json
 from fliptrace.training.recipe import parse_recipe, read_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +120,18 @@ def test_a_model_that_scores_as_a_rule_is_remarked(tmp_path: Path) -> None:
     folder = begin_run(tmp_path)
     finish_stage(folder, 1, {"greedy": predictions([{1}, {1}, {1}])})
     assert any(remark.startswith("No more than the rule “previous”") for remark in remarks(read_run(folder)))
+
+
+def test_reasons_that_the_prompt_does_not_bear_out_are_remarked(tmp_path: Path) -> None:
+    folder = begin_run(tmp_path)
+    place = finish_stage(folder, 1, {"chain": predictions([{1}, {1}, {2}])})
+    scores = read_json(place / "scores.json")
+    said = {"num_rationales": 3, "num_observations": 8, "num_false_observations": 2, "num_self_contradictions": 1}
+    scores["chain"]["rationales"] = said
+    write_json(place / "scores.json", scores)
+    found = remarks(read_run(folder))
+    assert any("2 of 8 observations in the rationales (25.0%) are not borne out by the prompt" in r for r in found)
+    assert any("1 of 3 answers go against the verdicts before them" in remark for remark in found)
 
 
 def test_a_single_group_is_said_where_an_interval_would_stand(tmp_path: Path) -> None:

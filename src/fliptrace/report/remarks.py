@@ -33,6 +33,7 @@ def remarks(report: RunReport) -> tuple[str, ...]:
         *_drifts(report),
         *_limits(report),
         *_like_a_rule(report),
+        *_reasons(report),
         *_losses(report),
     )
 
@@ -97,13 +98,30 @@ def _limits(report: RunReport) -> Iterator[str]:
 
 
 def _like_a_rule(report: RunReport) -> Iterator[str]:
-    for name in report.rules:
-        like = [
-            _place(stage, reading) for stage, reading in _readings(report) if reading.figures == reading.rules[name]
-        ]
-        if like:
-            who = ", ".join(like)
-            yield f"No more than the rule “{name}” may have been learned, as every figure is the same: {who}."
+    """Rules that agree on these cases are named together."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for stage, reading in _readings(report):
+        rules = tuple(f"“{name}”" for name in report.rules if reading.figures == reading.rules[name])
+        if rules:
+            alike.setdefault(rules, []).append(_place(stage, reading))
+    for rules, places in alike.items():
+        who, same = ", ".join(places), " or ".join(rules)
+        yield f"No more than the rule {same} may have been learned, as every figure is the same: {who}."
+
+
+def _reasons(report: RunReport) -> Iterator[str]:
+    """What the F1 does not show: whether the reasons given are true."""
+    for stage, reading in _readings(report):
+        said = reading.rationales
+        if said and said.num_false_observations:
+            share = f"{said.num_false_observations / said.num_observations:.1%}"
+            yield (
+                f"{_place(stage, reading)}: {said.num_false_observations:,} of {said.num_observations:,} observations "
+                f"in the rationales ({share}) are not borne out by the prompt."
+            )
+        if said and said.num_self_contradictions:
+            answers = f"{said.num_self_contradictions:,} of {plural(said.num_rationales, 'answer')}"
+            yield f"{_place(stage, reading)}: {answers} go against the verdicts before them."
 
 
 def _losses(report: RunReport) -> Iterator[str]:

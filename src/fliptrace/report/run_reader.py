@@ -26,6 +26,7 @@ from fliptrace.report.run_values import (
     Judged,
     Point,
     PreflightReport,
+    Rationales,
     ReadingReport,
     RunReport,
     StageReport,
@@ -141,6 +142,7 @@ def _reading(name: str, row: Json) -> ReadingReport:
         anomalies=row["anomalies"],
         threshold=Threshold(**row["chosen_threshold"]) if "chosen_threshold" in row else None,
         judged=Judged(**row["self_evaluation"]) if "self_evaluation" in row else None,
+        rationales=Rationales(**row["rationales"]) if "rationales" in row else None,
     )
 
 

@@ -62,6 +62,15 @@ class Judged(NamedTuple):
     verdict_balanced_accuracy: float | None
 
 
+class Rationales(NamedTuple):
+    """Reasons held against the prompts they were made from (training/val_scores.py)."""
+
+    num_rationales: int
+    num_observations: int
+    num_false_observations: int
+    num_self_contradictions: int
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingReport:
     """A stage's model, read in one way, and the rules on the same cases. `against_rule`: F1 minus the best rule's."""
@@ -77,6 +86,7 @@ class ReadingReport:
     anomalies: Mapping[str, int]
     threshold: Threshold | None
     judged: Judged | None
+    rationales: Rationales | None = None
     against_rule: Difference | None = None
 
     @property

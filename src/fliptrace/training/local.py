@@ -1,4 +1,4 @@
-"""One training stage on this machine: Hugging Face Trainer underneath, so `accelerate launch` works.
+"""One training stage on this machine, in one process: Hugging Face Trainer underneath.
 
 Ours are the batches (by token budget, all drawn before the start, so that a resumed stage sees the same ones), the
 loss on completions alone, early stopping on the trigger F1 of val, and steps that are whole or not there.

@@ -174,8 +174,9 @@ class _StageRun:
                 continue
             path = self.place / "predictions" / f"{name}.jsonl"
             told = partial(self.run.listener.reading, name, len(val))
-            predicted = predict_file(model, val, recipe.reading(name), path, self.run.data.manifest, told)
-            scores[name] = score_reading(predicted.predictions, recipe.seed)
+            reading = recipe.reading(name)
+            predicted = predict_file(model, val, reading, path, self.run.data.manifest, told)
+            scores[name] = score_reading(predicted.predictions, val, reading, recipe.seed)
             if "chosen_threshold" in scores[name] and part.ask == self._first_reading.ask:
                 threshold = scores[name]["chosen_threshold"]["threshold"]
                 Habits(recipe.layout, part.ask, threshold).write(self.checkpoint)

@@ -3,21 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
+from fliptrace.flips import FlipCase
+from fliptrace.predict import Reading
 from fliptrace.predictions import Prediction
+from fliptrace.prompts.chains import false_observations, parse_chain
+from fliptrace.prompts.views import View
 from fliptrace.scoring.scores import Settings, score_trigger_file
 from fliptrace.scoring.self_evaluation import score_self_evaluation
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.store import Json
 
 
-def score_reading(predictions: Sequence[Prediction], seed: int) -> Json:
-    """`score --json` of the predictions, and where there were several samples or a judgement, what came of them."""
+@dataclass(frozen=True, slots=True)
+class RationaleScores:
+    """How far rationales can be believed: observations that the prompt does not bear out, answers that go against
+    their own verdicts. Over the cases whose prompt was not cut.
+    """
+
+    num_rationales: int
+    num_observations: int
+    num_false_observations: int
+    num_self_contradictions: int
+
+
+def score_reading(predictions: Sequence[Prediction], cases: Sequence[FlipCase], reading: Reading, seed: int) -> Json:
+    """`score --json` of the predictions for these cases, and what there is to say of samples, judgements, reasons."""
     scores = score_trigger_file(predictions, Settings(seed=seed), "val").to_json()
     if any(prediction.vote.num_samples > 1 for prediction in predictions):
         scores["chosen_threshold"] = choose_threshold(predictions, "val")._asdict()
     judged = score_self_evaluation(predictions)
     if judged is not None:
         scores["self_evaluation"] = judged.to_json()
+    if reading.ask == "chain":
+        scores["rationales"] = asdict(score_rationales(predictions, cases, reading))
     scores["num_cut_cases"] = sum(prediction.num_dropped > 0 for prediction in predictions)
     return scores
+
+
+def score_rationales(predictions: Sequence[Prediction], cases: Sequence[FlipCase], reading: Reading) -> RationaleScores:
+    """Hold every observation of every first reply against the prompt it was made from."""
+    parsed = [
+        (view, parse_chain(answer.text, view))
+        for prediction, case in zip(predictions, cases, strict=True)
+        for view in [View(case, reading.layout)]
+        for answer in prediction.drafts or prediction.answers
+        if prediction.num_dropped == 0
+    ]
+    rationales = [(view, chain) for view, chain in parsed if chain.observations]
+    return RationaleScores(
+        num_rationales=len(rationales),
+        num_observations=sum(len(chain.observations) for _, chain in rationales),
+        num_false_observations=sum(len(list(false_observations(c.observations, view))) for view, c in rationales),
+        num_self_contradictions=sum(c.answer.value not in (None, c.verdicts) for _, c in rationales),
+    )
