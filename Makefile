@@ -18,11 +18,12 @@ test: .venv/.dev  ## everything that runs within minutes
 test-slow: .venv/.dev  ## the rest
 	$(BIN)/python -m pytest -q -m slow
 
-check: .venv/.dev  ## style, types, the sample corpus as built from its source
+check: .venv/.dev  ## style, types, layers, what the docs say, the sample corpus as built from its source
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python scripts/build_sample.py --check
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py
 
 mini-meld mini-masac: .venv/.train  ## the runs of docs/results.md; FLIPTRACE_DATA names the folder of corpora
 	$(BIN)/fliptrace train recipes/$@.toml --out runs/$@
