@@ -74,7 +74,7 @@ def test_reasoning_is_indented_under_its_flip() -> None:
 
 
 def test_numbers_of_the_window_layout_are_explained() -> None:
-    flip = ShownFlip(RACHELS, votes({3}), reply="Triggers: 1")
+    flip = ShownFlip(RACHELS, votes({3}), reply="1 yes\nTriggers: 1")
     assert "numbers count back from the target" in shown(DIALOGUE, flip, layout="window")
     assert "count back" not in shown(DIALOGUE, flip)
 
@@ -89,3 +89,9 @@ def test_the_reasons_shown_are_those_of_an_answer_the_vote_agrees_with() -> None
     ballot = vote([odd.value, fitting.value, fitting.value], 3)
     several = replace(case, vote=ballot, answers=(odd, fitting, fitting))
     assert ShownFlip.of(several).reply == "because of 1"
+
+
+def test_a_bare_answer_line_is_not_repeated_as_a_reason() -> None:
+    text = shown(DIALOGUE, ShownFlip(RACHELS, votes({3}), reply="Triggers: 4"))
+    assert "Triggers:" not in text
+    assert "triggered by [4]" in text

@@ -138,9 +138,11 @@ def _triggers(vote: Vote) -> str:
 
 
 def _reasoning(shown: ShownFlip, layout: LayoutName) -> list[RenderableType]:
-    if not shown.reply.strip():
+    """Nothing where the reply is but the answer line, which the sentence above it says already."""
+    said = shown.reply.strip().splitlines()
+    if not said or (len(said) == 1 and said[0].startswith("Triggers:")):
         return []
-    lines = [Text(_printable(line)) for line in shown.reply.strip().splitlines()]
+    lines = [Text(_printable(line)) for line in said]
     if layout == "window":
         lines.insert(0, Text("(numbers count back from the target)", style="italic"))
     grid = Table.grid(padding=(0, 1))
