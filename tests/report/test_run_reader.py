@@ -68,11 +68,11 @@ def test_a_perfect_stage_leaves_no_error_to_reduce(tmp_path: Path) -> None:
     assert gain.relative_error_reduction is None
 
 
-def test_the_kept_step_is_the_first_of_equals(run: Path) -> None:
+def test_the_kept_step_is_the_last_of_equals(run: Path) -> None:
     curve = read_run(run).stages[0].curve
     assert [point.step for point in curve.val_f1s] == [10, 20]
     assert curve.best is not None
-    assert curve.best.step == 10
+    assert curve.best.step == 20
 
 
 def test_unfinished_and_unbegun_stages_have_no_scores(tmp_path: Path) -> None:

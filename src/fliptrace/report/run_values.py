@@ -123,8 +123,8 @@ class Curve:
 
     @property
     def best(self) -> Point | None:
-        """The step whose weights were kept: of equals the first."""
-        return max(self.val_f1s, key=lambda point: point.value, default=None)
+        """The step whose weights were kept: of equals the last."""
+        return max(reversed(self.val_f1s), key=lambda point: point.value, default=None)
 
 
 @dataclass(frozen=True, slots=True)
