@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from fliptrace.corpora.sample import sample_path
 
 
-def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from fliptrace.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
+    env = os.environ | environment
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=120, check=False)
 
 
 def write_cases(path: Path, **changes: object) -> Path:
@@ -143,3 +145,10 @@ def test_doctor_exits_0_on_warnings_and_1_on_errors(tmp_path: Path) -> None:
     broken = run("doctor", write_cases(tmp_path / "unequal.json", triggers=[0]), "--json")
     assert (warned.returncode, broken.returncode) == (0, 1)
     assert json.loads(warned.stdout)["files"][0]["findings"][0]["kind"] == "nan-trigger"
+
+
+def test_training_in_several_processes_is_refused() -> None:
+    recipe = Path(__file__).parents[1] / "recipes" / "demo.toml"
+    result = run("train", recipe, WORLD_SIZE="2")
+    assert result.returncode == 1
+    assert "several processes" in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,7 +11,7 @@ import typer
 
 from fliptrace.cli_data import DataFolder, read_cases
 from fliptrace.console import TrainingDisplay, console, done, note, print_json, progress, size, table
-from fliptrace.errors import InputError, MissingExtra
+from fliptrace.errors import InputError, MissingExtra, RunError
 
 
 def train(
@@ -30,6 +31,8 @@ def train(
     Given again it goes on: finished stages are not redone, a killed one resumes at its last whole step.
     """
     require("train", "train", "torch", "transformers", "peft", "accelerate", "sklearn", "scipy")
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise RunError("fliptrace train", "started in several processes; a run is trained by one, on one device")
     from fliptrace.training.data import load_training_data
     from fliptrace.training.recipe import override, read_recipe
 

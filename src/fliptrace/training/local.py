@@ -252,7 +252,7 @@ class _Report(TrainerCallback):  # type: ignore[misc]
 def _arguments(job: StageJob, schedule: Schedule) -> Any:
     tuning = job.tuning
     device = pick_device(tuning.device)
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(job.steps),
         max_steps=schedule.num_steps,
         gradient_accumulation_steps=tuning.accumulate,
@@ -275,6 +275,8 @@ def _arguments(job: StageJob, schedule: Schedule) -> Any:
         report_to=[],
         disable_tqdm=True,
     )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # with more, Trainer would split our batches by nn.DataParallel
+    return arguments
 
 
 def _step_number(folder: Path) -> int:
