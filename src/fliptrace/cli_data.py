@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from fliptrace.console import DownloadBar, console, done, note, print_json, table
+from fliptrace.corpora.catalog import locate_ref
 from fliptrace.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch and find the corpora.")
@@ -28,7 +29,9 @@ def list_corpora(
     """Show the corpora fliptrace knows, their licences, and which of their files are here."""
     from fliptrace.corpora.catalog import CATALOG, find_file
 
-    sample = [(f"sample:{split}", find(f"sample:{split}", data), "our own sample", "Apache-2.0") for split in SPLITS]
+    sample = [
+        (f"sample:{split}", locate_ref(f"sample:{split}", data), "our own sample", "Apache-2.0") for split in SPLITS
+    ]
     rows = sample + [
         (f"{corpus.name}:{file.split}", find_file(corpus, file, data), corpus.description, corpus.licence)
         for corpus in CATALOG.values()
@@ -68,7 +71,7 @@ def path(
     data: DataFolder = None,
 ) -> None:
     """Print where a file of a corpus lies."""
-    typer.echo(find(ref, data))
+    typer.echo(locate_ref(ref, data))
 
 
 def doctor(
@@ -82,7 +85,7 @@ def doctor(
     """
     from fliptrace.corpora.doctor import examine
 
-    report = examine([find(file, data) for file in files])
+    report = examine([locate_ref(file, data) for file in files])
     if json:
         print_json(report.to_json())
     else:
@@ -90,20 +93,12 @@ def doctor(
     raise typer.Exit(1 if report.has_errors else 0)
 
 
-def find(ref: str, root: Path | None) -> Path:
-    """The file that NAME:SPLIT or a path names."""
-    from fliptrace.corpora.catalog import locate
-
-    name, colon, split = ref.partition(":")
-    return locate(name, split, root) if colon and not Path(ref).exists() else Path(ref)
-
-
 def read_cases(ref: str, root: Path | None, limit: int | None = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The cases of a file and what to say of it in a manifest; quirks that cost cases are told."""
     from fliptrace.corpora.efr import read_efr
     from fliptrace.store import hash_file
 
-    path = find(ref, root)
+    path = locate_ref(ref, root)
     file = read_efr(path)
     if file.left_out:
         note(f"{path.name}: {len(file.left_out):,} cases end on no flip, left out")

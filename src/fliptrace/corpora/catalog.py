@@ -255,6 +255,12 @@ def locate(name: str, split: str, root: Path | None = None) -> Path:
     return path
 
 
+def locate_ref(ref: str, root: Path | None = None) -> Path:
+    """The file that `NAME:SPLIT` of a known corpus, or a path, names."""
+    name, colon, split = ref.partition(":")
+    return locate(name, split, root) if colon and not Path(ref).exists() else Path(ref)
+
+
 def where_to_put(data_set: DataSet, file: DataFile, root: Path | None) -> str:
     """What to do for those who cannot download."""
     return f"put it at {data_dir(root) / data_set.name / file.name} yourself: {file.url} ({file.checksum})"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from fliptrace.corpora.catalog import locate
+from fliptrace.corpora.catalog import locate_ref
 from fliptrace.corpora.efr import read_efr
 from fliptrace.corpora.groups import assign_groups_across
 from fliptrace.corpora.guards import find_leaks
@@ -35,7 +35,7 @@ def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
     RunError where train and val share groups and the recipe does not say `shared_groups = "report"`.
     """
     part = recipe.data
-    files = {ref: read_efr(locate_split(ref, root)) for ref in _refs(part)}
+    files = {ref: read_efr(locate_ref(ref, root)) for ref in _refs(part)}
     _refuse_same_ids(list(files.values()))
     _refuse_unlabelled(list(files.values()))
     train, val = _split(part, files, recipe.seed)
@@ -58,12 +58,6 @@ def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
     if not leaks.is_clean:
         notes.append(f"{leaks}: scores on val are too good by an unknown amount")
     return TrainingData(kept, kept_val, manifest, tuple(notes))
-
-
-def locate_split(ref: str, root: Path | None) -> Path:
-    """`NAME:SPLIT` of a known corpus, or the path of a file."""
-    name, colon, split = ref.partition(":")
-    return locate(name, split, root) if colon and not Path(ref).exists() else Path(ref)
 
 
 def _split(part: Data, files: dict[str, EfrFile], seed: int) -> tuple[Sequence[FlipCase], Sequence[FlipCase]]:
