@@ -38,5 +38,6 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/.train .venv/.dev: .venv/.%: pyproject.toml constraints.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+	@echo "installing fliptrace[$*] into .venv: PyTorch and all, 1.4 GB or more, a few minutes"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
 	@touch $@
