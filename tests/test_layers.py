@@ -23,7 +23,7 @@ LEVELS = {
             "flips voting store messages predictions rules",
             "corpora prompts models scoring",
             "transcripts curate checkpoints model_refs predict",
-            "training study",
+            "training study analysis",
             "report",
             "cli console server web __init__ __main__",
         ]

@@ -1,4 +1,7 @@
-"""What every model offers. Two kinds: those one talks to, and those that name triggers straight from the case."""
+"""What models offer: replies to what one says, weights for replies one lays before them, triggers straight from a case.
+
+A model that weighs replies can be read exactly: no sampling, and no answer that is not among those asked about.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,23 @@ class Request:
 
     key: str
     messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A prompt and the replies to weigh after it. `key` is unique and stable.
+
+    `opening` is a beginning of the reply that stands already (a rationale), and is not weighed itself.
+    """
+
+    key: str
+    messages: tuple[Message, ...]
+    replies: tuple[str, ...]
+    opening: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.replies or len(set(self.replies)) != len(self.replies):
+            raise ValueError(f"choice {self.key!r}: wanted replies, each once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,22 @@ class ChatModel(Protocol):
 
         The reply number n to a request depends on (seed, key, n) alone, not on what else is in the batch.
         """
+        ...
+
+    def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
+        """Whether the prompt and a reply of that length fit the model's context."""
+        ...
+
+
+@runtime_checkable
+class ReplyScorer(Protocol):
+    """A model that tells how probable it is that it gives a reply, word for word, and ends there."""
+
+    @property
+    def name(self) -> str: ...
+
+    def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+        """For every choice, in order, the natural log-probability of each of its replies, closed by the end of turn."""
         ...
 
     def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
