@@ -1,0 +1,176 @@
+"""From what a reader found to a dialogue: text cleaned, names settled, times and labels checked, and all of it told.
+
+The same for every format, so that a format is only where its utterances stand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from fliptrace.corpora.repair import repair_text
+from fliptrace.dialogue import Utterance
+from fliptrace.emotions import EmotionSet
+from fliptrace.transcripts.rows import shown
+from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_UTTERANCES, RawUtterance, Reader, Source
+from fliptrace.transcripts.speech import take_cues
+from fliptrace.transcripts.times import read_time
+
+ALONE = "Speaker 1"  # who speaks where a file names nobody
+UNKNOWN = "Unknown"  # who speaks where others are named
+_MAX_NAME = 100  # characters; more is no name but a column taken for one
+
+# Control characters become blanks; marks that stand for nothing (byte order, zero width) go.
+_CONTROLS: dict[int, str | None] = dict.fromkeys((*range(32), *range(127, 160)), " ") | dict.fromkeys(
+    (0x200B, 0x2060, 0xFEFF)
+)
+
+
+def assemble(found: Iterable[RawUtterance], source: Source, reader: Reader, emotion_set: EmotionSet) -> list[Utterance]:
+    """The utterances as the dialogue will hold them; notes go to `source.notes`.
+
+    InputError where there is none, where there are too many, or where one is longer than speech is.
+    """
+    desk = _Desk(source, reader, emotion_set)
+    for raw in found:
+        desk.take(raw)
+        if len(desk.utterances) > MAX_UTTERANCES:
+            raise source.error(raw.place, f"over {MAX_UTTERANCES:,} utterances; give one dialogue a file")
+    if not desk.utterances:
+        raise source.error("", f"no utterances in it, read as {reader.name}; wanted lines that somebody speaks")
+    return desk.finish()
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Where the utterances of one file are prepared, one after another, and quirks counted."""
+
+    source: Source
+    reader: Reader
+    emotion_set: EmotionSet
+    utterances: list[Utterance] = field(default_factory=list)
+    nameless: set[int] = field(default_factory=set)
+    spellings: dict[str, str] = field(default_factory=dict)
+    respelled: dict[str, None] = field(default_factory=dict)
+    unknown_emotions: Counter[str] = field(default_factory=Counter)
+    num_empty: int = 0
+    num_bare_cues: int = 0
+    num_cued: int = 0
+    num_bad_times: int = 0
+
+    def take(self, raw: RawUtterance) -> None:
+        if len(raw.text) > MAX_CHARACTERS:
+            wanted = f"wanted at most {MAX_CHARACTERS:,} (a line or row for each utterance)"
+            raise self.source.error(raw.place, f"an utterance of {len(raw.text):,} characters, {wanted}")
+        speaker, text = self._speaker(raw), clean(raw.text)
+        cues = tuple(filter(None, map(clean, raw.cues)))
+        if self.reader.has_cues:
+            text, taken = self._without_cues(text, speaker)
+            cues = tuple(dict.fromkeys((*cues, *taken)))
+        if not text:
+            self.num_empty += not cues
+            self.num_bare_cues += bool(cues)
+            return
+        if speaker is None:
+            self.nameless.add(len(self.utterances))
+        start, end = self._times(raw)
+        self.utterances.append(Utterance(speaker or UNKNOWN, text, self._emotion(raw), start, end, cues))
+
+    def finish(self) -> list[Utterance]:
+        self.source.notes.extend(self._notes())
+        if len(self.nameless) == len(self.utterances):
+            return [replace(utterance, speaker=ALONE) for utterance in self.utterances]
+        return self.utterances
+
+    def _speaker(self, raw: RawUtterance) -> str | None:
+        name = clean(raw.speaker or "")
+        if len(name) > _MAX_NAME:
+            raise self.source.error(raw.place, f"a speaker's name of {len(name):,} characters; is that their column?")
+        if name.isdecimal():
+            name = f"Speaker {name}"
+        if not name:
+            return None
+        known = self.spellings.setdefault(name.casefold(), name)
+        if known != name:
+            self.respelled[name] = None
+        return known
+
+    def _without_cues(self, text: str, speaker: str | None) -> tuple[str, tuple[str, ...]]:
+        """Where somebody's whole utterance is a cue it is what they do, and stays; where nobody's, only a cue."""
+        rest, cues = take_cues(text)
+        if cues and speaker is not None and not any(letter.isalnum() for letter in rest):
+            return text, ()
+        self.num_cued += bool(cues) and any(letter.isalnum() for letter in rest)
+        return rest if not cues or any(letter.isalnum() for letter in rest) else "", cues
+
+    def _times(self, raw: RawUtterance) -> tuple[float | None, float | None]:
+        start, end = self._time(raw.start), self._time(raw.end)
+        if start is not None and end is not None and end < start:
+            self.num_bad_times += 1
+            return None, None
+        return start, end
+
+    def _time(self, raw: object) -> float | None:
+        try:
+            return read_time(raw)
+        except ValueError:
+            self.num_bad_times += 1
+            return None
+
+    def _emotion(self, raw: RawUtterance) -> str | None:
+        if raw.emotion is None or not raw.emotion.strip():
+            return None
+        try:
+            return self.emotion_set.canonical(raw.emotion)
+        except ValueError:
+            self.unknown_emotions[clean(raw.emotion)] += 1
+            return None
+
+    def _heard_once(self) -> list[str]:
+        """Of three or more speakers, those of one utterance: words before a colon that may be no name."""
+        heard = Counter(u.speaker for i, u in enumerate(self.utterances) if i not in self.nameless)
+        return [name for name, number in heard.items() if number == 1] if len(heard) >= 3 else []
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if len(self.nameless) == len(self.utterances):
+            notes.append(
+                f"the file names no speakers: all utterances are given to {ALONE!r}; flips are only found per speaker, "
+                "so flips from one person to another may be taken for one person's"
+            )
+        elif self.nameless:
+            notes.append(f"{_count(len(self.nameless), 'utterance')} without a speaker, given to {UNKNOWN!r}")
+        if self.respelled:
+            notes.append(f"speakers whose names differ in case are taken for one: {shown(self.respelled)}")
+        if (once := self._heard_once()) and self.reader.has_cues:
+            notes.append(f"taken for speakers, but heard only once: {shown(once, 5)}")
+        if self.num_cued:
+            notes.append(f"cues in brackets taken out of the text of {_count(self.num_cued, 'utterance')}")
+        if self.num_bare_cues:
+            notes.append(f"{_count(self.num_bare_cues, 'cue')} between utterances left out")
+        if self.num_empty:
+            notes.append(f"{_count(self.num_empty, 'empty utterance')} skipped")
+        if self.num_bad_times:
+            notes.append(
+                f"{_count(self.num_bad_times, 'time')} left out: unreadable, negative or ending before the start"
+            )
+        if self.unknown_emotions:
+            num, names = self.unknown_emotions.total(), shown(self.unknown_emotions)
+            known = f"{self.emotion_set.name} ({', '.join(self.emotion_set.labels)})"
+            notes.append(f"{_count(num, 'emotion')} not in {known}, left out: {names}")
+        return notes
+
+
+def clean(text: str) -> str:
+    """Wrong decoding repaired, control characters out, any run of blanks one blank.
+
+    >>> clean(" It\\x92s \\n late\\x00 ")
+    'It’s late'
+    """
+    return re.sub(r"\s+", " ", repair_text(text).translate(_CONTROLS)).strip()
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

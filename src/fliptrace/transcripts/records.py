@@ -1,0 +1,76 @@
+"""Reads JSON and JSONL: a list of objects, an utterance each, or an object that holds such a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fliptrace.errors import InputError
+from fliptrace.transcripts.rows import Row, read_rows, shown
+from fliptrace.transcripts.source import MAX_ROWS, RawUtterance, Reader, Source, parse_json
+
+_LISTS = (
+    *("utterances", "segments", "messages", "turns", "transcript", "dialogue", "conversation", "conversations"),
+    *("entries", "items", "lines", "results", "data"),
+)
+_MAX_DEPTH = 3  # {"results": {"utterances": [...]}} and the like
+
+
+def read_json(source: Source) -> Iterator[RawUtterance]:
+    """An utterance an object of the list."""
+    records = _find_records(source.json, _MAX_DEPTH)
+    if records is None:
+        found = f"an object with {shown(source.json)}" if isinstance(source.json, dict) else type(source.json).__name__
+        wanted = f"a list of objects, or an object that holds one as {', '.join(_LISTS)}"
+        raise source.error("", f"found {found}, wanted {wanted}")
+    return _read([(f"item {number}", record) for number, record in enumerate(records, start=1)], source)
+
+
+def read_jsonl(source: Source) -> Iterator[RawUtterance]:
+    """An utterance a line; blank lines are passed over."""
+    if source.text.count("\n") > 2 * MAX_ROWS:
+        raise source.error("", f"over {MAX_ROWS:,} rows; give one dialogue a file")
+    lines = enumerate(source.text.split("\n"), start=1)
+    parsed = [(f"line {n}", parse_json(line, source.name, n)) for n, line in lines if line.strip()]
+    return _read(parsed, source)
+
+
+def _read(records: list[tuple[str, Any]], source: Source) -> Iterator[RawUtterance]:
+    rows: list[Row] = []
+    found: dict[str, None] = {}
+    for place, record in records:
+        if not isinstance(record, dict):
+            raise source.error(place, f"found {type(record).__name__}, wanted an object")
+        found |= dict.fromkeys(record)
+        rows.append(Row(place, record))
+    if not rows:
+        raise source.error("", "empty; wanted an object for each utterance")
+    return read_rows(rows, list(found), source)
+
+
+def _find_records(value: Any, depth: int) -> list[Any] | None:
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict) or not depth:
+        return None
+    inside = (_find_records(value[key], depth - 1) for key in _LISTS if key in value)
+    return next((records for records in inside if records is not None), None)
+
+
+def _fits_json(source: Source) -> bool:
+    records = _find_records(source.json_or_none, _MAX_DEPTH)
+    return records is not None and bool(records) and isinstance(records[0], dict)
+
+
+def _fits_jsonl(source: Source) -> bool:
+    first, _, rest = source.text.lstrip().partition("\n")
+    if not (first.startswith("{") and rest.lstrip().startswith("{")):
+        return False
+    try:
+        return isinstance(parse_json(first, source.name, 1), dict)
+    except InputError:
+        return False
+
+
+JSON = Reader("json", (".json",), _fits_json, read_json, has_columns=True)
+JSONL = Reader("jsonl", (".jsonl", ".ndjson"), _fits_jsonl, read_jsonl, has_columns=True)

@@ -1,0 +1,152 @@
+"""How people write down who speaks: `Ana: text`, with times, cues in brackets and dashes around it.
+
+For formats of plain lines (text, subtitles). All patterns are bounded, so that a line of megabytes costs no more than
+its length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from fliptrace.transcripts.times import CLOCK
+
+MAX_NAME_WORDS = 5
+MAX_CUE_WORDS = 4
+
+
+class Spoken(NamedTuple):
+    """What one line says of who speaks; `speaker` is None where it names nobody."""
+
+    speaker: str | None
+    text: str
+    cues: tuple[str, ...] = ()
+    start: str | None = None
+    end: str | None = None
+
+
+class Cued(NamedTuple):
+    """A text without its cues."""
+
+    text: str
+    cues: tuple[str, ...]
+
+
+_RANGE = rf"({CLOCK})(?:\s?(?:-->|->|[-–—])\s?({CLOCK}))?"
+_BRACKETED_TIME = re.compile(rf"\s{{0,40}}(?:\[\s?{_RANGE}\s?\]|\(\s?{_RANGE}\s?\)|<\s?{_RANGE}\s?>)\s{{0,10}}[-–—:]?")
+_BARE_TIME = re.compile(rf"\s{{0,40}}{_RANGE}(?=\s|[-–—])\s{{0,10}}[-–—]?")
+# A name, then up to three brackets that belong to it (a time, a cue), then the colon. Asterisks are Markdown's.
+_NAME = re.compile(
+    r"\s{0,40}\*{0,2}([^\s:：\[\](){}<>|][^:：\[\](){}<>|]{0,59})((?:[\[(][^\[\]()]{1,40}[\])]\s{0,3}){0,3})\*{0,2}[:：]"
+)
+_DASH = re.compile(r"\s{0,40}(?:[-–—•](?![-\d])|>{2,3})\s{0,5}")
+_CUE = re.compile(r"\[([^\[\]]{1,60})\]|\(([^()]{1,60})\)|[♪♫]+")
+
+_OUTSIDE_NAMES = frozenset('?!;,"“”„«»…=\\/')
+_SMALL_WORDS = frozenset(
+    ("al", "and", "bin", "da", "de", "del", "der", "di", "du", "el", "la", "le", "of", "the", "van", "von")
+)
+
+
+def read_line(line: str) -> Spoken | None:
+    """The speaker, the text and what stands around them; None for a line that names nobody and has no bracketed time.
+
+    >>> read_line("[00:01:02] Ana (sighs): You are late: again.")
+    Spoken(speaker='Ana', text='You are late: again.', cues=('sighs',), start='00:01:02', end=None)
+    >>> read_line("see you at 10:30") is None
+    True
+    """
+    for pattern in (_BRACKETED_TIME, _BARE_TIME):
+        stamp = pattern.match(line)
+        if stamp is None:
+            continue
+        start, end = [*(group for group in stamp.groups() if group), None, None][:2]
+        named = read_name(line[stamp.end() :])
+        if named is not None:
+            return named._replace(start=start, end=end)
+        if pattern is _BRACKETED_TIME:
+            return Spoken(None, line[stamp.end() :], (), start, end)
+    return read_name(line)
+
+
+def read_name(line: str) -> Spoken | None:
+    """What stands before the first colon if it can be a name, and the rest as text; else None.
+
+    >>> read_name("DR. RAY: Sit down."), read_name("One more thing: sit down.")
+    (Spoken(speaker='DR. RAY', text='Sit down.', cues=(), start=None, end=None), None)
+    """
+    dash = _DASH.match(line)
+    if dash is not None:
+        line = line[dash.end() :]
+    found = _NAME.match(line)
+    if found is None:
+        return None
+    name, text = found[1].rstrip(" \t*"), line[found.end() :]
+    if not _is_name(name) or not _may_follow(text, line[found.end() - 2 : found.end()]):
+        return None
+    inside = re.findall(r"[\[(]\s?([^\[\]()]{1,40}?)\s?[\])]", found[2])
+    times = [words for words in inside if re.fullmatch(CLOCK, words)]
+    cues = tuple(words for words in inside if words not in times and _is_cue(words))
+    return Spoken(name, text.removeprefix("**").strip(), cues, *times[:1])
+
+
+def split_lines(lines: Iterable[str]) -> list[Spoken]:
+    """What is said in the lines of one subtitle: a name or a dash begins something new, other lines go on.
+
+    >>> [(spoken.speaker, spoken.text) for spoken in split_lines(["- Where", "were you?", "- BEN: Out."])]
+    [(None, 'Where were you?'), ('BEN', 'Out.')]
+    """
+    said: list[Spoken] = []
+    for line in lines:
+        named, dash = read_name(line), _DASH.match(line)
+        if named is not None:
+            said.append(named)
+        elif dash is not None or not said:
+            said.append(Spoken(None, line[dash.end() if dash else 0 :].strip()))
+        else:
+            said[-1] = said[-1]._replace(text=f"{said[-1].text} {line.strip()}".strip())
+    return said
+
+
+def take_cues(text: str) -> Cued:
+    """Words in brackets, at most four of them, out of a text; signs of music are the cue "music".
+
+    >>> take_cues("Well (sighs), fine [but only for today, my friend].")
+    Cued(text='Well, fine [but only for today, my friend].', cues=('sighs',))
+    """
+    cues: list[str] = []
+
+    def take(found: re.Match[str]) -> str:
+        words = "music" if found[0][0] in "♪♫" else " ".join((found[1] or found[2]).split())
+        if not _is_cue(words):
+            return found[0]
+        if words not in cues:
+            cues.append(words)
+        return " "
+
+    rest = _CUE.sub(take, text)
+    if not cues:
+        return Cued(text, ())
+    return Cued(re.sub(r" (?=[,.!?;:…](?:\s|$))", "", " ".join(rest.split())), tuple(cues))
+
+
+def _is_cue(words: str) -> bool:
+    return 1 <= len(words.split()) <= MAX_CUE_WORDS and any(letter.isalpha() for letter in words)
+
+
+def _is_name(name: str) -> bool:
+    """Whether words may be a name: few, and if several have letters, none but small ones begins in lower case."""
+    words = name.split()
+    if len(words) > MAX_NAME_WORDS or _OUTSIDE_NAMES & set(name):
+        return False
+    lettered = [word for word in words if any(letter.isalpha() for letter in word)]
+    lower = [word for word in lettered if word[0].islower() and word not in _SMALL_WORDS]
+    return len(lettered) == 1 or (bool(lettered) and not lower)
+
+
+def _may_follow(text: str, colon: str) -> bool:
+    """Whether the text behind a colon may be speech: not the rest of a time, an address or a smiley."""
+    if not text or text[0].isspace() or colon.endswith("："):
+        return True
+    return not colon[0].isspace() and (text[0].isalpha() or text[0] in "\"'“‘„«*[(…¿¡")

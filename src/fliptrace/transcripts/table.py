@@ -1,0 +1,100 @@
+"""Reads CSV (comma, semicolon, tab or bar between the fields) and TSV with a header, by Python's csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fliptrace.errors import InputError
+from fliptrace.transcripts.rows import Row, known_roles, read_rows
+from fliptrace.transcripts.source import MAX_ROWS, RawUtterance, Reader, Source
+
+_DELIMITERS = (",", ";", "\t", "|")
+
+
+class _Table(NamedTuple):
+    header: list[str]
+    rows: list[Row]
+
+
+def read_csv(source: Source) -> Iterator[RawUtterance]:
+    """An utterance a row; the delimiter is the one under which the header makes most sense."""
+    return _read(source, _find_delimiter(source, _DELIMITERS))
+
+
+def read_tsv(source: Source) -> Iterator[RawUtterance]:
+    return _read(source, "\t")
+
+
+def _read(source: Source, delimiter: str) -> Iterator[RawUtterance]:
+    try:
+        table = _parse(source, delimiter, csv.QUOTE_MINIMAL)
+    except InputError as error:
+        # Tools that know nothing of quoting write a text's own quotes as they are: then quotes are but characters.
+        try:
+            table = _parse(source, delimiter, csv.QUOTE_NONE)
+        except InputError:
+            raise error from None
+        source.notes.append("quotes in it are not closed as CSV wants them: read as plain characters")
+    return read_rows(table.rows, table.header, source)
+
+
+def _parse(source: Source, delimiter: str, quoting: int) -> _Table:
+    text, first_line = _without_hint(source.text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)  # type: ignore[arg-type]
+    header: list[str] = []
+    rows: list[Row] = []
+    try:
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            place = f"line {first_line + reader.line_num}"
+            if not header:
+                header = [cell.strip() for cell in cells]
+                continue
+            if any(cell.strip() for cell in cells[len(header) :]):
+                wanted = f"wanted {len(header)} as in the header (put text that holds {delimiter!r} into quotes)"
+                raise source.error(place, f"{len(cells)} fields, {wanted}")
+            # Of columns called the same, the first counts.
+            rows.append(Row(place, dict(reversed(list(zip(header, cells, strict=False))))))
+            if len(rows) > MAX_ROWS:
+                break
+    except csv.Error as error:
+        raise source.error(f"line {first_line + reader.line_num}", f"not CSV: {error}") from error
+    if not header:
+        raise source.error("", "empty; wanted a header and rows")
+    return _Table(header, rows)
+
+
+def _without_hint(text: str) -> tuple[str, int]:
+    """The text without the line "sep=;" that spreadsheets write, and how many lines that was."""
+    line, _, rest = text.partition("\n")
+    return (rest, 1) if line.startswith("sep=") and len(line) <= 5 else (text, 0)
+
+
+def _find_delimiter(source: Source, delimiters: Sequence[str]) -> str:
+    """The delimiter under which the header has most of the named columns, then of known roles, then of fields."""
+
+    def worth(delimiter: str) -> tuple[int, int, int]:
+        header = _header(source, delimiter)
+        return sum(column in header for column in source.columns.values()), len(known_roles(header)), len(header)
+
+    return max(delimiters, key=worth)
+
+
+def _header(source: Source, delimiter: str) -> list[str]:
+    text, _ = _without_hint(source.text)
+    try:
+        return [cell.strip() for cell in next(csv.reader(io.StringIO(text.lstrip()), delimiter=delimiter), [])]
+    except csv.Error:
+        return []
+
+
+def _fits(source: Source, delimiters: Sequence[str]) -> bool:
+    return any({"speaker", "text"} <= known_roles(_header(source, delimiter)) for delimiter in delimiters)
+
+
+TSV = Reader("tsv", (".tsv", ".tab"), lambda source: _fits(source, "\t"), read_tsv, has_columns=True)
+CSV = Reader("csv", (".csv",), lambda source: _fits(source, _DELIMITERS), read_csv, has_columns=True)

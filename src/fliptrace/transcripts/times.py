@@ -1,0 +1,45 @@
+"""Times in transcripts: seconds, or a clock that begins with the dialogue."""
+
+from __future__ import annotations
+
+import math
+import re
+
+MAX_SECONDS = 7 * 24 * 3600.0  # a later "time" is a date (seconds since 1970), or milliseconds
+
+CLOCK = r"\d{1,3}:\d{1,2}(?::\d{1,2})?(?:[.,]\d{1,9})?"
+_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)")
+_SECONDS = re.compile(r"[+-]?\d{1,18}(?:[.,]\d{0,18})?\s?s?|[+-]?[.,]\d{1,18}")
+
+
+def read_time(raw: object) -> float | None:
+    """Seconds from the beginning; None where nothing is given, ValueError for what is no such time.
+
+    >>> read_time("01:02:03,500"), read_time("2:03"), read_time("12.5 s"), read_time(7), read_time(" ")
+    (3723.5, 123.0, 12.5, 7.0, None)
+    """
+    if raw is None or (isinstance(raw, str) and not raw.strip()):
+        return None
+    seconds = _from_text(raw.strip()) if isinstance(raw, str) else _from_number(raw)
+    if not 0 <= seconds <= MAX_SECONDS:  # NaN fails as well
+        raise ValueError(f"{raw!r} is no time within a dialogue")
+    return seconds
+
+
+def _from_text(text: str) -> float:
+    clock = _CLOCK.fullmatch(text)
+    if clock is not None:
+        hours, minutes, seconds = int(clock[1] or 0), int(clock[2]), float(clock[3].replace(",", "."))
+        return math.nan if seconds >= 60 or (clock[1] and minutes >= 60) else hours * 3600 + minutes * 60 + seconds
+    if _SECONDS.fullmatch(text) is None:
+        return math.nan
+    return float(text.rstrip("s ").replace(",", "."))
+
+
+def _from_number(raw: object) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        return math.nan
+    try:
+        return float(raw)
+    except OverflowError:
+        return math.inf

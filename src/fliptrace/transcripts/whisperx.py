@@ -1,0 +1,51 @@
+"""Reads WhisperX and Whisper JSON: an object whose `segments` have text, start, end and, after diarisation, speaker.
+
+Each segment is an utterance. Where a segment has no speaker but its words do, it is the one of most of them, the
+earliest of equals.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from fliptrace.transcripts.rows import name_of, text_of
+from fliptrace.transcripts.source import RawUtterance, Reader, Source
+
+
+def read_whisperx(source: Source) -> Iterator[RawUtterance]:
+    source.refuse_part("WhisperX")
+    segments = source.json.get("segments") if isinstance(source.json, dict) else None
+    if not isinstance(segments, list):
+        raise source.error("", "wanted an object with a list called 'segments'")
+    num_by_words = 0
+    for number, segment in enumerate(segments, start=1):
+        place = f"segment {number}"
+        if not isinstance(segment, dict):
+            raise source.error(place, f"found {type(segment).__name__}, wanted an object")
+        speaker = name_of(segment.get("speaker"))
+        if speaker is None:
+            speaker = _speaker_of_words(segment.get("words"))
+            num_by_words += speaker is not None
+        text = text_of(segment.get("text"), source, place)
+        yield RawUtterance(place, text, speaker, segment.get("start"), segment.get("end"))
+    if num_by_words:
+        source.notes.append(f"segments without a speaker that have the one of most of their words: {num_by_words:,}")
+
+
+def _speaker_of_words(words: object) -> str | None:
+    if not isinstance(words, list):
+        return None
+    names = [name_of(word.get("speaker")) for word in words if isinstance(word, dict)]
+    heard = Counter(name for name in names if name is not None)
+    return heard.most_common(1)[0][0] if heard else None
+
+
+def _fits(source: Source) -> bool:
+    value = source.json_or_none
+    segments = value.get("segments") if isinstance(value, dict) else None
+    first = segments[0] if isinstance(segments, list) and segments else None
+    return isinstance(first, dict) and {"text", "start", "end"} <= set(first)
+
+
+READER = Reader("whisperx", (".json",), _fits, read_whisperx)

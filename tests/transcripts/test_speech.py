@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from fliptrace.transcripts.speech import read_line, read_name, split_lines, take_cues
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("Ana: hi", "ANA:", "Ana : hi", "Ana:hi", "ana: hi", "Ana-Maria O'Neil: hi", "Maya and Indu: hi", "J.R.: hi"),
+        *("Speaker 1: hi", "SPEAKER_00: hi", "Ludwig van der Rohe: hi", "कृष्णा: hi", "小红：hi", "user@home: hi"),
+    ],
+)
+def test_a_name_stands_before_the_colon(line: str) -> None:
+    spoken = read_name(line)
+    assert spoken is not None and spoken.speaker is not None and spoken.text in ("hi", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("", ":", ": hi", "hi", "10:30", "at 10:30", "https://x.org", "C:\\temp", "one more thing: hi", "1: hi"),
+        *(
+            "Well, Ana: hi",
+            "What? No: hi",
+            "A b c d e f: hi",
+            "Ana" * 30 + ": hi",
+            "hi :)",
+            "ok:)",
+            "{a: 1}",
+            "...: hi",
+        ),
+    ],
+)
+def test_other_colons_name_nobody(line: str) -> None:
+    assert read_name(line) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "start", "end"),
+    [
+        ("[1:02] Ana: hi", "1:02", None),
+        ("(01:02:03,5) Ana: hi", "01:02:03,5", None),
+        ("<1:02> Ana: hi", "1:02", None),
+        ("1:02 --> 1:04 Ana: hi", "1:02", "1:04"),
+        ("[1:02 – 1:04] Ana: hi", "1:02", "1:04"),
+        ("1:02 - Ana: hi", "1:02", None),
+        ("Ana [1:02]: hi", "1:02", None),
+        ("[1:02]: hi", "1:02", None),
+        ("Ana: hi", None, None),
+    ],
+)
+def test_times_stand_before_or_behind_the_name(line: str, start: str | None, end: str | None) -> None:
+    spoken = read_line(line)
+    assert spoken is not None
+    assert (spoken.start, spoken.end, spoken.text.strip()) == (start, end, "hi")
+
+
+def test_a_time_without_brackets_and_name_is_part_of_the_text() -> None:
+    assert read_line("10:30 is fine") is None
+
+
+def test_the_lines_of_a_subtitle_go_on_until_a_dash_or_a_name() -> None:
+    said = split_lines(["hello", "there", "- Ana: I", "know", "-no", "-5 degrees"])
+    assert [(spoken.speaker, spoken.text) for spoken in said] == [
+        (None, "hello there"),
+        ("Ana", "I know"),
+        (None, "no -5 degrees"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "rest", "cues"),
+    [
+        ("[laughs] no (sighs deeply) yes", "no yes", ("laughs", "sighs deeply")),
+        ("(laughs) (laughs)", "", ("laughs",)),
+        ("no [ one two three four ]!", "no!", ("one two three four",)),
+        ("no [one two three four five]", "no [one two three four five]", ()),
+        ("( ) [] (1984) [laughs", "( ) [] (1984) [laughs", ()),
+        ("♪ la ♪ ♫", "la", ("music",)),
+        ("((laughs))", "( )", ("laughs",)),
+    ],
+)
+def test_cues_are_taken_out_of_text(text: str, rest: str, cues: tuple[str, ...]) -> None:
+    assert take_cues(text) == (rest, cues)

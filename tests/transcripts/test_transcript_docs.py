@@ -1,0 +1,40 @@
+"""docs/transcripts.md says what is true: its files are written, its Python is run, its lists are those of the code."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+from fliptrace.transcripts.read import READERS
+from fliptrace.transcripts.rows import ALIASES
+
+PAGE = (Path(__file__).parents[2] / "docs" / "transcripts.md").read_text(encoding="utf-8")
+
+
+def test_every_example_of_the_page_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = re.findall(r"^`([\w.]+)`:\n\n```\w+\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
+    assert len(files) == 6
+    for name, content in files:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    examples = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "transcripts.md", None, 0)
+    told: list[str] = []
+    results = doctest.DocTestRunner().run(examples, out=told.append)
+    assert results.attempted >= 14
+    assert not results.failed, "".join(told)
+
+
+def test_the_page_names_every_format() -> None:
+    assert re.findall(r"^\| `(\w+)` \| .* \| .* \|$", PAGE, re.MULTILINE) == [
+        *("text", "csv", "tsv", "json", "jsonl", "vtt", "srt", "whisperx", "efr")
+    ]
+    assert set(READERS) == {"text", "csv", "tsv", "json", "jsonl", "vtt", "srt", "whisperx", "efr"}
+
+
+@pytest.mark.parametrize("role", ALIASES)
+def test_the_page_names_every_alias(role: str) -> None:
+    assert f"| `{role}` | {', '.join(ALIASES[role])} |" in PAGE

@@ -1,0 +1,119 @@
+"""Large and hostile files: a clear error, or a dialogue, within seconds; no pattern may go back and forth over them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from fliptrace.errors import InputError
+from fliptrace.transcripts.read import READERS, read_transcript
+from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_ROWS, MAX_UTTERANCES
+
+MEGABYTE = 1_000_000
+SECONDS = 5.0  # of processor time; each takes well under one alone; a quadratic pattern takes hours
+
+# What patterns for names, times, cues and markup might stumble over, a megabyte of each in one line.
+SEEDS = (
+    *(
+        "a",
+        "A ",
+        " ",
+        "\t",
+        "1",
+        "1:",
+        "00:",
+        ":",
+        "[",
+        "(",
+        "((a",
+        "<",
+        "<v ",
+        "<v a",
+        "</",
+        "{",
+        "{\\",
+        "&",
+        "♪",
+        "♪a",
+    ),
+    *("*", "-", "- ", ">", '"', '","', ",", "\\", "\\N", "é", "[a", "a: ", "00:00:00,000 --> ", "[1:00 - ", "&#1"),
+)
+
+
+def write(folder: Path, text: str, name: str = "talk.txt") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def try_to_read(path: Path, format: str | None = None) -> str:
+    try:
+        return f"{len(read_transcript(path, format=format).dialogue)} utterances"
+    except InputError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_line_of_a_megabyte_is_read_or_refused_at_once(tmp_path: Path, seed: str) -> None:
+    body = seed * (MEGABYTE // len(seed))
+    for name, opening in [
+        ("talk.txt", ""),
+        ("talk.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n"),
+        ("talk.srt", "1\n00:00:01,000 --> 00:00:02,000\n"),
+        ("talk.csv", "who,text\nAna,"),
+    ]:
+        begun = time.process_time()
+        assert try_to_read(write(tmp_path, opening + body, name))
+        assert time.process_time() - begun < SECONDS, f"{name} of {seed!r}"
+
+
+@pytest.mark.parametrize(
+    "line", ["\n", " \n", "1\n", "a\n", "-\n", "A:\n", "00:00:00,000 --> 00:00:00,000\n", "{}\n", ",\n"]
+)
+def test_many_thousand_lines_are_read_or_refused_at_once(tmp_path: Path, line: str) -> None:
+    texts = {"vtt": f"WEBVTT\n\n00:01.000 --> 00:02.000\na\n{line * 30_000}b"}
+    texts["srt"] = f"1\n00:00:01,000 --> 00:00:02,000\na\n{line * 30_000}b"
+    for format in READERS:
+        begun = time.process_time()
+        assert try_to_read(write(tmp_path, texts.get(format, line * 30_000)), format)
+        assert time.process_time() - begun < SECONDS, format
+
+
+def test_an_utterance_longer_than_speech_is_an_error_that_names_its_place(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"talk.txt line 2: an utterance of 10,001 characters, wanted at most 10,000"):
+        read_transcript(write(tmp_path, f"Ana: hi\nBen: {'a' * (MAX_CHARACTERS + 1)}\n"))
+    assert len(read_transcript(write(tmp_path, f"Ana: {'a' * MAX_CHARACTERS}\n")).dialogue) == 1
+
+
+def test_lines_that_go_on_count_together(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"line 1: an utterance of 1\d,\d{3} characters"):
+        read_transcript(write(tmp_path, "Ana: hi\n" + "and so on\n" * 500_000))
+
+
+def test_a_name_longer_than_names_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"talk.csv line 2: a speaker's name of 200 characters; is that their column"):
+        read_transcript(write(tmp_path, f"name,text\n{'a' * 200},hi\n", "talk.csv"))
+
+
+def test_more_utterances_than_a_dialogue_has_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="line 20001: over 20,000 utterances; give one dialogue a file"):
+        read_transcript(write(tmp_path, "Ana: hi\n" * (MAX_UTTERANCES + 1)))
+    assert len(read_transcript(write(tmp_path, "Ana: hi\n" * MAX_UTTERANCES)).dialogue) == MAX_UTTERANCES
+
+
+@pytest.mark.parametrize(
+    ("name", "opening", "row"), [("t.csv", "call_id,text\n", "1,a\n"), ("t.jsonl", "", '{"text":1}\n')]
+)
+def test_more_rows_than_a_file_may_have_are_an_error(tmp_path: Path, name: str, opening: str, row: str) -> None:
+    with pytest.raises(InputError, match=f"{name}: over 200,000 rows; give one dialogue a file"):
+        read_transcript(write(tmp_path, opening + row * (MAX_ROWS + 1), name))
+
+
+def test_more_subtitles_than_a_dialogue_has_are_an_error(tmp_path: Path) -> None:
+    cue = "00:00:01.000 --> 00:00:02.000\nhi\n\n"
+    with pytest.raises(InputError, match="over 20,000 cues"):
+        read_transcript(write(tmp_path, "WEBVTT\n\n" + cue * (MAX_UTTERANCES + 1), "talk.vtt"))
+    with pytest.raises(InputError, match="over 20,000 subtitles"):
+        read_transcript(write(tmp_path, cue * (MAX_UTTERANCES + 1), "talk.srt"))
