@@ -167,7 +167,7 @@ def test_own_answers_are_given_without_sight_of_unknown_labels() -> None:
     assert shown == [(0, 1, 2, 3, 4, 5), (1, 2, 3, 4, 5)]
 
 
-HABITS = Habits(Layout("window", window=6), "chain", 0.3)
+HABITS = Habits(Layout("window", window=6), "chain", {"sample": 0.3})
 
 
 @pytest.mark.parametrize(

@@ -90,15 +90,19 @@ WRONG_VALUES: list[tuple[Json, str]] = [
     ({"answers": ["Triggers: 3"]}, "answers holds 'Triggers: 3'; wanted an object"),
     ({"answers": [{"text": None, "value": None, "anomalies": []}]}, "text is None; wanted a text"),
     ({"answers": [{"text": "", "value": [None], "anomalies": []}]}, "value holds None; wanted a whole number"),
-    ({"answers": [{"text": "", "value": None, "anomalies": ["odd"]}]}, "anomaly 'odd'; there are unknown utterance,"),
+    ({"answers": [{"text": "", "value": None, "anomalies": ["odd"]}]}, "anomalies: 'odd'; there are unknown utter"),
     ({"answers": [{"text": ""}]}, "no field 'anomalies'"),
+    ({"answers": [{"text": "", "value": None, "anomalies": [], "prevented": ["odd"]}]}, "prevented: 'odd'; there are"),
+    ({"remaining": "0.1"}, "remaining holds '0.1'; wanted a number or a whole number or null"),
+    ({"remaining": 1.5}, "remaining 1.5, wanted 0 to 1"),
+    ({"emotions_from": "me"}, "emotions_from is 'me'; wanted 'gold' or 'predicted'"),
     ({"drafts": []}, "2 answers, 0 drafts, 2 verdicts"),
     ({"verdicts": [True]}, "2 answers, 2 drafts, 1 verdicts"),
     ({"verdicts": ["right", None]}, "verdicts holds 'right'; wanted true or false or null"),
     ({"num_dropped": 1.0}, "num_dropped is 1.0; wanted a whole number"),
     ({"flip": None}, "flip is None; wanted an object"),
     ({"flip": {"speaker": "Ana"}}, "no field 'source'"),
-    ({"task": "triggers"}, "task 'triggers'; wanted 'trigger' or 'emotion'"),
+    ({"task": "triggers"}, "task 'triggers'; wanted 'trigger', 'emotion', 'unified'"),
     ({"task": None}, "task None; wanted"),
 ]
 
@@ -129,9 +133,24 @@ def test_a_damaged_flip_is_refused_by_its_line(tmp_path: Path, change: Json, mes
 @pytest.mark.parametrize("row", [PREDICTION.to_json(), EMOTIONS.to_json()])
 def test_a_row_that_lacks_any_field_is_refused_by_its_name(tmp_path: Path, row: Json) -> None:
     assert len(row) >= 8
-    for name in row.keys() - {"task"}:
+    for name in row.keys() - {"task", "remaining", "emotions_from", "num_unparsed"}:
         with pytest.raises(InputError, match=f"line 1: no field '{name}'; not a row of a prediction file"):
             read_predictions(write(tmp_path / "p.jsonl", {key: row[key] for key in row if key != name}))
+
+
+def test_a_file_from_before_exact_and_constrained_decoding_is_read(tmp_path: Path) -> None:
+    old = PREDICTION.to_json()
+    del old["remaining"], old["emotions_from"]
+    for answer in (*old["answers"], *old["drafts"]):
+        del answer["prevented"]
+    assert read_predictions(write(tmp_path / "p.jsonl", old)) == [PREDICTION]
+
+
+def test_what_was_weighed_and_what_was_prevented_come_back(tmp_path: Path) -> None:
+    answers = (Answer(frozenset({2}), "Triggers: 3", (), ("after the target", "out of form")),)
+    row = replace(PREDICTION, answers=answers, drafts=(), verdicts=(), remaining=0.25)
+    write_jsonl(tmp_path / "p.jsonl", [row.to_json()])
+    assert read_predictions(tmp_path / "p.jsonl") == [row]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fliptrace.errors import InputError, RunError
+from fliptrace.models.base import DecodingKind
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.views import Layout
 from fliptrace.store import read_json, write_json
@@ -36,11 +38,19 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How a model was trained to be asked; `threshold` is the share of votes that names a trigger."""
+    """How a model was trained to be asked.
+
+    `thresholds` are the supports from which an utterance is named, chosen on val for kinds of decoding: the share of
+    votes of samples is not the probability that exact decoding finds.
+    """
 
     layout: Layout = field(default_factory=Layout)
     ask: Ask = "answer"
-    threshold: float = 0.5
+    thresholds: Mapping[DecodingKind, float] = field(default_factory=dict)
+
+    def threshold(self, kind: DecodingKind) -> float:
+        """0.5 where none was chosen."""
+        return self.thresholds.get(kind, 0.5)
 
     def write(self, checkpoint: Path) -> None:
         write_json(checkpoint / HABITS, asdict(self))
@@ -53,7 +63,11 @@ class Habits:
             return None
         try:
             table = read_json(path)
-            return cls(Layout(**table["layout"]), table["ask"], table["threshold"])
+            # Checkpoints written before exact decoding hold one threshold, that of samples.
+            thresholds: dict[DecodingKind, float] = (
+                table["thresholds"] if "thresholds" in table else {"sample": table["threshold"]}
+            )
+            return cls(Layout(**table["layout"]), table["ask"], thresholds)
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(path, f"not the reading habits of a checkpoint: {error}") from error
 

@@ -5,37 +5,45 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.checkpoints import Habits
-from fliptrace.errors import InputError, RunError
+from fliptrace.errors import InputError
+from fliptrace.exact import weigh_views
 from fliptrace.flips import FlipCase
-from fliptrace.messages import Answer
-from fliptrace.models.base import ChatModel, Decoding, Request, TriggerModel
-from fliptrace.predictions import Prediction, manifest_path, read_manifest
+from fliptrace.messages import Answer, Completion
+from fliptrace.models.answer_line import AnswerLine
+from fliptrace.models.base import ChatModel, Decoding, ReplyScorer, Request, TriggerModel
+from fliptrace.prediction_files import write_predictions
+from fliptrace.predictions import EmotionsFrom, Prediction, read_manifest
 from fliptrace.prompts.answers import Ask, parse_answer, render_question
-from fliptrace.prompts.self_evaluation import Judgement, parse_judgement, render_judgement_prompt
+from fliptrace.prompts.self_evaluation import parse_judgement, render_judgement_prompt
 from fliptrace.prompts.views import Fitted, Layout, LayoutName, View, fit
-from fliptrace.store import Json, hash_json, open_atomic, to_line, versions, write_json, write_jsonl
+from fliptrace.store import Json, hash_json
 from fliptrace.voting import vote
 
+_LINE_TOKENS = 64  # the longest answer line that exact decoding weighs: 8 utterances, three tokens each, and its end
 CASES_AT_ONCE = 256  # between two writes to disk: enough to fill batches, little to lose
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a model is read: how cases are shown, what is asked, how replies are drawn, whether the model judges them."""
+    """How a model is read: how cases are shown, what is asked, how replies are drawn, whether the model judges them.
+
+    `threshold` is the support from which an utterance is named: share of votes, or probability where read exactly.
+    `emotions_from` tells whose emotions the cases carry: it changes no prompt, and stands in every row.
+    """
 
     layout: Layout = field(default_factory=Layout)
     ask: Ask = "answer"
     decoding: Decoding = field(default_factory=Decoding)
     judge: bool = False
     threshold: float = 0.5
+    emotions_from: EmotionsFrom = "gold"
 
 
 def reading_of(
@@ -47,12 +55,20 @@ def reading_of(
     judge: bool = False,
     threshold: float | None = None,
 ) -> Reading:
-    """How to read a model with these habits; None keeps the habit. InputError on a threshold outside 0 to 1."""
-    share = habits.threshold if threshold is None else threshold
+    """How to read a model with these habits; None keeps the habit.
+
+    InputError on a threshold outside 0 to 1, and where answers read exactly are to be judged.
+    """
+    share = habits.threshold(decoding.kind) if threshold is None else threshold
     if not 0 < share <= 1:
         raise InputError("threshold", f"{share}: wanted more than 0 and at most 1")
+    if judge and decoding.kind == "exact":
+        raise InputError("judge", "exact decoding gives probabilities, no answer to judge; wanted greedy or sample")
     shown = habits.layout if layout is None else replace(habits.layout, name=layout)
-    return Reading(shown, ask or habits.ask, decoding, judge, share)
+    asked = ask or habits.ask
+    if decoding.kind == "exact" and asked == "answer":
+        decoding = replace(decoding, num_samples=1)  # nothing is drawn, whatever number was given
+    return Reading(shown, asked, decoding, judge, share)
 
 
 class Reply(NamedTuple):
@@ -82,9 +98,12 @@ def answer_cases(
     views = [View(case, reading.layout, case.known_from if hide_unknown else 0) for case in cases]
     fitted = [_fit(model, view, reading) for view in views]
     views = [each.view for each in fitted]
-    requests = [Request(view.case.id, render_question(view, reading.ask)) for view in views]
+    requests = [
+        Request(view.case.id, render_question(view, reading.ask), _line(view, reading, reading.ask == "answer"))
+        for view in views
+    ]
     drafts = [
-        [parse_answer(completion.text, view) for completion in completions]
+        [replace(parse_answer(reply.text, view), prevented=reply.prevented) for reply in completions]
         for view, completions in zip(views, model.complete(requests, reading.decoding), strict=True)
     ]
     if reading.judge:
@@ -94,17 +113,48 @@ def answer_cases(
     return [Answered(each.view, row, each.num_dropped) for each, row in zip(fitted, replies, strict=True)]
 
 
-def name_triggers(model: ChatModel | TriggerModel, cases: Sequence[FlipCase], reading: Reading) -> Iterator[Prediction]:
-    """A prediction for every case, in order."""
+def weigh_cases(model: ChatModel | ReplyScorer, cases: Sequence[FlipCase], reading: Reading) -> Iterator[Prediction]:
+    """Read the model exactly about every case, in the order of the cases."""
+    fitted = [_fit(model, View(case, reading.layout), reading) for case in cases]
+    weighed = weigh_views(model, [each.view for each in fitted], reading.ask, reading.decoding)
+    for case, shown, (weights, answers) in zip(cases, fitted, weighed, strict=True):
+        ballot = weights.vote(len(case.dialogue), reading.threshold, len(answers))
+        yield Prediction.of(case, ballot, answers, num_dropped=shown.num_dropped, remaining=weights.remaining)
+
+
+def name_triggers(
+    model: ChatModel | ReplyScorer | TriggerModel, cases: Sequence[FlipCase], reading: Reading, num_done: int = 0
+) -> Iterator[Prediction]:
+    """A prediction for every case but the first `num_done`, in order. InputError where the model cannot be so read."""
+    check_model(model, reading)
+    # Probabilities are rounded as the batch will have it: a chunk that was torn apart is weighed again as a whole.
+    num_again = num_done % CASES_AT_ONCE if reading.decoding.kind == "exact" else 0
+    return islice(_name_triggers(model, cases[num_done - num_again :], reading), num_again, None)
+
+
+def _name_triggers(
+    model: ChatModel | ReplyScorer | TriggerModel, cases: Sequence[FlipCase], reading: Reading
+) -> Iterator[Prediction]:
     for start in range(0, len(cases), CASES_AT_ONCE):
         chunk = cases[start : start + CASES_AT_ONCE]
         if isinstance(model, TriggerModel):
             for case in chunk:
                 answer = Answer(model.name_triggers(case), "")
                 yield Prediction.of(case, vote([answer.value], len(case.dialogue), reading.threshold), [answer])
+        elif reading.decoding.kind == "exact":
+            yield from weigh_cases(model, chunk, reading)
         else:
+            assert isinstance(model, ChatModel)
             for case, answered in zip(chunk, answer_cases(model, chunk, reading), strict=True):
                 yield _predict(case, answered, reading)
+
+
+def check_model(model: ChatModel | ReplyScorer | TriggerModel, reading: Reading) -> None:
+    """InputError where the model cannot be read that way."""
+    if reading.decoding.kind == "exact" and not isinstance(model, ReplyScorer):
+        raise InputError(model.name, "weighs no replies; exact decoding wants a model that does, such as a local one")
+    if not isinstance(model, TriggerModel | ChatModel) and (reading.decoding.kind != "exact" or reading.ask == "chain"):
+        raise InputError(model.name, "weighs replies and gives none; wanted exact decoding of the answer alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +169,15 @@ class PredictedFile:
         """Cases whose prompt had to leave out utterances to fit the model's context."""
         return sum(prediction.num_dropped > 0 for prediction in self.predictions)
 
+    @property
+    def mean_remaining(self) -> float | None:
+        """Of the probability that exact decoding did not look at; None where nothing was read exactly."""
+        shares = [p.remaining for p in self.predictions if p.remaining is not None]
+        return sum(shares) / len(shares) if shares else None
+
 
 def predict_file(
-    model: ChatModel | TriggerModel,
+    model: ChatModel | ReplyScorer | TriggerModel,
     cases: Sequence[FlipCase],
     reading: Reading,
     path: Path,
@@ -133,6 +189,7 @@ def predict_file(
     `data` says what the cases come from (files, hashes) and stands in the manifest. RunError where `path.partial`
     belongs to another run.
     """
+    check_model(model, reading)
     manifest = {
         "model": model.name,
         "reading": asdict(reading),
@@ -140,26 +197,25 @@ def predict_file(
         "num_cases": len(cases),
         "prompts_sha256": _hash_prompts(cases, reading),
     }
-    partial = path.with_name(f"{path.name}.partial")
-    done = _resume(partial, hash_json(manifest))
-    num_resumed = len(done)
-    on_progress(num_resumed)
-    with partial.open("ab") as file:
-        for prediction in name_triggers(model, cases[num_resumed:], reading):
-            done.append(prediction)
-            file.write(to_line(prediction.to_json()).encode())
-            if len(done) % CASES_AT_ONCE == 0:
-                file.flush()
-                os.fsync(file.fileno())
-            on_progress(len(done))
-    predicted = PredictedFile(done, num_resumed)
-    write_jsonl(path, (prediction.to_json() for prediction in done))
-    write_json(
-        manifest_path(path),
-        manifest | {"num_cut_cases": predicted.num_cut_cases, "versions": versions("torch", "transformers")},
+    written = write_predictions(
+        path,
+        manifest,
+        Prediction.from_json,
+        lambda num_done: _mark(name_triggers(model, cases, reading, num_done), reading),
+        summarise=lambda rows: _summarise(PredictedFile(rows, 0)),
+        rows_at_once=CASES_AT_ONCE,
+        on_progress=on_progress,
     )
-    partial.unlink()
-    return predicted
+    return PredictedFile(written.rows, written.num_resumed)
+
+
+def _mark(predictions: Iterable[Prediction], reading: Reading) -> Iterator[Prediction]:
+    """Each says whose emotions it was shown: the experiments are never mixed."""
+    return (replace(prediction, emotions_from=reading.emotions_from) for prediction in predictions)
+
+
+def _summarise(predicted: PredictedFile) -> Json:
+    return {"num_cut_cases": predicted.num_cut_cases, "mean_remaining": predicted.mean_remaining}
 
 
 def layout_of(path: Path) -> LayoutName:
@@ -168,9 +224,11 @@ def layout_of(path: Path) -> LayoutName:
     return "window" if name == "window" else "dialogue"
 
 
-def _fit(model: ChatModel, view: View, reading: Reading) -> Fitted:
+def _fit(model: ChatModel | ReplyScorer, view: View, reading: Reading) -> Fitted:
     """Leave room for the reply and, where the model judges it, for question, reply and judgement."""
     budget = reading.decoding.max_new_tokens
+    if reading.decoding.kind == "exact":  # behind a rationale of that length stands an answer line of any
+        budget = budget + _LINE_TOKENS if reading.ask == "chain" else max(budget, _LINE_TOKENS)
     if reading.judge:
         return fit(view, lambda v: model.fits(render_judgement_prompt(v, reading.ask, "-"), 2 * budget))
     return fit(view, lambda v: model.fits(render_question(v, reading.ask), budget))
@@ -181,21 +239,37 @@ def _judge(
 ) -> list[tuple[Reply, ...]]:
     """Let the model judge every draft, greedily, as the samples differ already. An unreadable one keeps the draft."""
     requests = [
-        Request(f"{view.case.id}/judge/{number}", render_judgement_prompt(view, reading.ask, draft.text))
+        Request(
+            f"{view.case.id}/judge/{number}",
+            render_judgement_prompt(view, reading.ask, draft.text),
+            _line(view, reading, fills_reply=False),
+        )
         for view, row in zip(views, drafts, strict=True)
         for number, draft in enumerate(row)
     ]
     greedy = Decoding(max_new_tokens=reading.decoding.max_new_tokens)
-    texts = iter([completion.text for (completion,) in model.complete(requests, greedy)])
+    completions = iter([completion for (completion,) in model.complete(requests, greedy)])
     return [
-        tuple(_last_word(draft, parse_judgement(next(texts), view)) for draft in row)
+        tuple(_last_word(draft, next(completions), view) for draft in row)
         for view, row in zip(views, drafts, strict=True)
     ]
 
 
-def _last_word(draft: Answer, judgement: Judgement) -> Reply:
-    keeps = judgement.answer.value is None
-    return Reply(draft, judgement.is_right, draft if keeps else judgement.answer)
+def _last_word(draft: Answer, completion: Completion, view: View) -> Reply:
+    judgement = parse_judgement(completion.text, view)
+    if judgement.answer.value is None:
+        return Reply(draft, judgement.is_right, draft)
+    return Reply(draft, judgement.is_right, replace(judgement.answer, prevented=completion.prevented))
+
+
+def _line(view: View, reading: Reading, fills_reply: bool) -> AnswerLine | None:
+    """What an answer line about this view may name: utterances of the dialogue up to the target."""
+    if not reading.decoding.constrain:
+        return None
+    labels = [view.label(i) for i in range(view.target + 1)]
+    later = [view.label(i) for i in range(view.target + 1, len(view.case.dialogue))]
+    # In the window layout what comes after the target has no label: a distance is not negative.
+    return AnswerLine(tuple(sorted(labels)), tuple(label for label in later if label > 0), fills_reply)
 
 
 def _predict(case: FlipCase, answered: Answered, reading: Reading) -> Prediction:
@@ -211,22 +285,3 @@ def _hash_prompts(cases: Sequence[FlipCase], reading: Reading) -> str:
     """Of the plain questions before any cut, so that it tells prompts apart, not models."""
     questions = (render_question(View(case, reading.layout), reading.ask) for case in cases)
     return hash_json([[message.to_json() for message in question] for question in questions])
-
-
-def _resume(partial: Path, run: str) -> list[Prediction]:
-    """The rows a killed run left, cut back to the last whole one; a new file where there is none."""
-    whole, newline, _ = partial.read_bytes().rpartition(b"\n") if partial.exists() else (b"", b"", b"")
-    if not newline:
-        write_jsonl(partial, [{"run": run}])
-        return []
-    header, *lines = whole.split(b"\n")
-    try:
-        is_ours = json.loads(header) == {"run": run}
-        done = [Prediction.from_json(json.loads(line)) for line in lines] if is_ours else []
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(partial, f"damaged ({error}); delete it to start anew") from error
-    if not is_ours:
-        raise RunError(partial, "left by a run with other data, model or settings; delete it, or choose another --out")
-    with open_atomic(partial) as file:
-        file.write(whole + newline)
-    return done

@@ -5,18 +5,30 @@ The fields are documented in docs/formats.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from fliptrace.errors import InputError
 from fliptrace.flips import Flip, FlipCase
-from fliptrace.messages import AnomalyKind, Answer
+from fliptrace.messages import Answer
+from fliptrace.predictions_unified import UnifiedPrediction
+from fliptrace.row_fields import (
+    answer_from_json,
+    answer_to_json,
+    flip_from_json,
+    read_field,
+    read_items,
+    read_remaining,
+    read_set,
+    vote_from_json,
+    vote_to_json,
+)
 from fliptrace.store import Json, read_json, read_jsonl
 from fliptrace.voting import Vote
 
-T = TypeVar("T")
+EmotionsFrom = Literal["gold", "predicted"]  # the first two of the three experiments; the third is the unified task
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,8 @@ class Prediction:
 
     Where the model judged its own answers, `drafts` are those before and `verdicts` what it held of them (None:
     it did not say), one a sample; else both are empty. `num_dropped`: the oldest utterances that did not fit.
+    `remaining`: where answers were weighed, the probability, 0 to 1, of all that was not asked about.
+    `emotions_from` tells whether `emotions` are the labels or a model's own; the flip is one of the labels' either way.
     """
 
     id: str
@@ -42,6 +56,8 @@ class Prediction:
     drafts: tuple[Answer, ...] = ()
     verdicts: tuple[bool | None, ...] = ()
     num_dropped: int = 0
+    remaining: float | None = None
+    emotions_from: EmotionsFrom = "gold"
 
     def __post_init__(self) -> None:
         num_utterances, target = len(self.speakers), self.flip.target
@@ -57,6 +73,8 @@ class Prediction:
         outside = sorted(i for i in self.gold or () if not 0 <= i <= target)
         if outside:
             raise ValueError(f"case {self.id!r}: gold {outside} lies outside 0..{target}, the target")
+        if self.remaining is not None and not 0 <= self.remaining <= 1:
+            raise ValueError(f"case {self.id!r}: remaining {self.remaining}, wanted 0 to 1")
         if len(self.drafts) != len(self.verdicts) or (self.drafts and len(self.drafts) != len(self.answers)):
             raise ValueError(
                 f"case {self.id!r}: {len(self.answers)} answers, {len(self.drafts)} drafts, "
@@ -72,6 +90,8 @@ class Prediction:
         drafts: Sequence[Answer] = (),
         verdicts: Sequence[bool | None] = (),
         num_dropped: int = 0,
+        remaining: float | None = None,
+        emotions_from: EmotionsFrom = "gold",
     ) -> Prediction:
         dialogue = case.dialogue
         return cls(
@@ -90,6 +110,8 @@ class Prediction:
             drafts=tuple(drafts),
             verdicts=tuple(verdicts),
             num_dropped=num_dropped,
+            remaining=remaining,
+            emotions_from=emotions_from,
         )
 
     def to_json(self) -> Json:
@@ -105,46 +127,45 @@ class Prediction:
             "flip": asdict(self.flip),
             "known_from": self.known_from,
             "gold": None if self.gold is None else sorted(self.gold),
-            "triggers": sorted(self.vote.triggers),
-            "support": list(self.vote.support),
-            "num_valid": self.vote.num_valid,
-            "num_samples": self.vote.num_samples,
-            "answers": [_answer_to_json(answer) for answer in self.answers],
-            "drafts": [_answer_to_json(answer) for answer in self.drafts],
+            **vote_to_json(self.vote),
+            "answers": [answer_to_json(answer) for answer in self.answers],
+            "drafts": [answer_to_json(answer) for answer in self.drafts],
             "verdicts": list(self.verdicts),
             "num_dropped": self.num_dropped,
+            "remaining": self.remaining,
+            "emotions_from": self.emotions_from,
         }
 
     @classmethod
     def from_json(cls, row: Json) -> Prediction:
         """The inverse of `to_json`; KeyError, TypeError or ValueError where the row is not one."""
         return cls(
-            id=_field(row, "id", str),
-            dialogue_id=_field(row, "dialogue", str),
-            group=_field(row, "group", str),
-            corpus=_field(row, "corpus", str),
-            split=_field(row, "split", str),
-            speakers=_items(row, "speakers", str),
-            emotions=_items(row, "emotions", str, type(None)),
-            flip=_flip_from_json(_field(row, "flip", dict)),
-            known_from=_field(row, "known_from", int),
-            gold=_set(row, "gold"),
-            vote=Vote(
-                triggers=frozenset(_items(row, "triggers", int)),
-                support=_items(row, "support", float, int),
-                num_valid=_field(row, "num_valid", int),
-                num_samples=_field(row, "num_samples", int),
-            ),
-            answers=tuple(_answer_from_json(answer) for answer in _items(row, "answers", dict)),
-            drafts=tuple(_answer_from_json(answer) for answer in _items(row, "drafts", dict)),
-            verdicts=_items(row, "verdicts", bool, type(None)),
-            num_dropped=_field(row, "num_dropped", int),
+            id=read_field(row, "id", str),
+            dialogue_id=read_field(row, "dialogue", str),
+            group=read_field(row, "group", str),
+            corpus=read_field(row, "corpus", str),
+            split=read_field(row, "split", str),
+            speakers=read_items(row, "speakers", str),
+            emotions=read_items(row, "emotions", str, type(None)),
+            flip=flip_from_json(read_field(row, "flip", dict)),
+            known_from=read_field(row, "known_from", int),
+            gold=read_set(row, "gold"),
+            vote=vote_from_json(row),
+            answers=tuple(answer_from_json(answer) for answer in read_items(row, "answers", dict)),
+            drafts=tuple(answer_from_json(answer) for answer in read_items(row, "drafts", dict)),
+            verdicts=read_items(row, "verdicts", bool, type(None)),
+            num_dropped=read_field(row, "num_dropped", int),
+            remaining=read_remaining(row),
+            emotions_from=_emotions_from(row),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class EmotionPrediction:
-    """The emotions a model gave to one dialogue, an utterance each; `gold` holds None where unlabelled."""
+    """The emotions a model gave to one dialogue, an utterance each; `gold` holds None where unlabelled.
+
+    `num_unparsed` of them stand for replies that could not be read.
+    """
 
     id: str
     group: str
@@ -153,6 +174,7 @@ class EmotionPrediction:
     speakers: tuple[str, ...]
     gold: tuple[str | None, ...]
     emotions: tuple[str, ...]
+    num_unparsed: int = 0
 
     def __post_init__(self) -> None:
         if not len(self.speakers) == len(self.gold) == len(self.emotions):
@@ -170,13 +192,15 @@ class EmotionPrediction:
     def from_json(cls, row: Json) -> EmotionPrediction:
         """The inverse of `to_json`; KeyError, TypeError or ValueError where the row is not one."""
         return cls(
-            id=_field(row, "id", str),
-            group=_field(row, "group", str),
-            corpus=_field(row, "corpus", str),
-            split=_field(row, "split", str),
-            speakers=_items(row, "speakers", str),
-            gold=_items(row, "gold", str, type(None)),
-            emotions=_items(row, "emotions", str),
+            id=read_field(row, "id", str),
+            group=read_field(row, "group", str),
+            corpus=read_field(row, "corpus", str),
+            split=read_field(row, "split", str),
+            speakers=read_items(row, "speakers", str),
+            gold=read_items(row, "gold", str, type(None)),
+            emotions=read_items(row, "emotions", str),
+            # Files written before it was counted have no `num_unparsed`.
+            num_unparsed=read_field({"num_unparsed": 0} | row, "num_unparsed", int),
         )
 
 
@@ -191,85 +215,42 @@ def read_manifest(path: Path) -> Json:
     return dict(read_json(manifest)) if manifest.exists() else {}
 
 
-def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction]:
+def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] | list[UnifiedPrediction]:
     """The rows of one prediction file, all of one task, no id twice; InputError names the line that is wrong."""
-    triggers: list[Prediction] = []
-    emotions: list[EmotionPrediction] = []
+    rows: dict[str, list[Any]] = {task: [] for task in _ROWS}
     seen: dict[str, int] = {}
     for line, row in read_jsonl(path):
         place = f"{path} line {line}"
+        task = row.get("task")
+        if not isinstance(task, str) or task not in _ROWS:
+            raise InputError(place, f"task {task!r}; wanted {', '.join(map(repr, _ROWS))}")
         try:
-            if row.get("task") == "trigger":
-                triggers.append(Prediction.from_json(row))
-            elif row.get("task") == "emotion":
-                emotions.append(EmotionPrediction.from_json(row))
-            else:
-                raise InputError(place, f"task {row.get('task')!r}; wanted 'trigger' or 'emotion'")
+            rows[task].append(_ROWS[task].from_json(row))
         except KeyError as error:
             raise InputError(place, f"no field {error.args[0]!r}; not a row of a prediction file") from error
-        except InputError:
-            raise
         except (TypeError, ValueError) as error:
             raise InputError(place, str(error)) from error
         if row["id"] in seen:
             raise InputError(place, f"id {row['id']!r} stands on line {seen[row['id']]} already")
         seen[row["id"]] = line
-    if triggers and emotions:
+    found = [of_task for of_task in rows.values() if of_task]
+    if len(found) > 1:
         raise InputError(path, "rows of two tasks; wanted one prediction file a task")
-    if not triggers and not emotions:
+    if not found:
         raise InputError(path, "no predictions in it")
-    return triggers or emotions
+    return found[0]
 
 
-def _answer_to_json(answer: Answer) -> Json:
-    value = None if answer.value is None else sorted(answer.value)
-    return {"text": answer.text, "value": value, "anomalies": list(answer.anomalies)}
-
-
-def _answer_from_json(row: Json) -> Answer:
-    anomalies = _items(row, "anomalies", str)
-    unknown = [anomaly for anomaly in anomalies if anomaly not in get_args(AnomalyKind)]
-    if unknown:
-        raise ValueError(f"anomaly {unknown[0]!r}; there are {', '.join(get_args(AnomalyKind))}")
-    return Answer(_set(row, "value"), _field(row, "text", str), cast(tuple[AnomalyKind, ...], anomalies))
-
-
-def _flip_from_json(row: Json) -> Flip:
-    return Flip(
-        speaker=_field(row, "speaker", str),
-        source=_field(row, "source", int),
-        target=_field(row, "target", int),
-        before=_field(row, "before", str),
-        after=_field(row, "after", str),
-    )
-
-
-def _field(row: Json, name: str, kind: type[T]) -> T:
-    """A field of that very type: true is no number, and 1.0 no index."""
-    value = row[name]
-    if type(value) is not kind:
-        raise TypeError(f"{name} is {value!r}; wanted {_KINDS[kind]}")
-    return value
-
-
-def _items(row: Json, name: str, *kinds: type) -> tuple[Any, ...]:
-    values = _field(row, name, list)
-    wrong = [value for value in values if type(value) not in kinds]
-    if wrong:
-        raise TypeError(f"{name} holds {wrong[0]!r}; wanted {' or '.join(_KINDS[kind] for kind in kinds)}")
-    return tuple(values)
-
-
-def _set(row: Json, name: str) -> frozenset[int] | None:
-    return None if row[name] is None else frozenset(_items(row, name, int))
-
-
-_KINDS: dict[type, str] = {
-    str: "a text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    list: "a list",
-    dict: "an object",
-    type(None): "null",
+_ROWS: Mapping[str, type[Prediction] | type[EmotionPrediction] | type[UnifiedPrediction]] = {
+    "trigger": Prediction,
+    "emotion": EmotionPrediction,
+    "unified": UnifiedPrediction,
 }
+
+
+def _emotions_from(row: Json) -> EmotionsFrom:
+    """Files written before the experiments were told apart have no `emotions_from`."""
+    said = row.get("emotions_from", "gold")
+    if said not in get_args(EmotionsFrom):
+        raise ValueError(f"emotions_from is {said!r}; wanted {' or '.join(map(repr, get_args(EmotionsFrom)))}")
+    return cast(EmotionsFrom, said)

@@ -12,14 +12,19 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from fliptrace.errors import InputError
 from fliptrace.flips import FlipCase
 from fliptrace.messages import Completion, Message
+from fliptrace.models.answer_line import AnswerLine
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A prompt to complete. `key` is unique and stable (case id and turn): random draws and scripts hang on it."""
+    """A prompt to complete. `key` is unique and stable (case id and turn): random draws and scripts hang on it.
+
+    A model that can holds its reply to `line`; one that cannot ignores it.
+    """
 
     key: str
     messages: tuple[Message, ...]
+    line: AnswerLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +44,24 @@ class Choice:
             raise ValueError(f"choice {self.key!r}: wanted replies, each once")
 
 
+DecodingKind = Literal["greedy", "sample", "exact"]
+
+
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How replies are drawn. Greedy ignores `num_samples`, `temperature`, `top_p` and `seed`."""
+    """How a model is read. Greedy ignores `num_samples`, `temperature`, `top_p` and `seed`.
 
-    kind: Literal["greedy", "sample"] = "greedy"
+    `constrain` keeps answer lines to what may stand there (answer_line.py). Exact is no way to draw replies: answers
+    are weighed (exact.py), after `num_samples` rationales where reasons are asked for, one being greedy.
+    """
+
+    kind: DecodingKind = "greedy"
     num_samples: int = 1
     temperature: float = 0.7
     top_p: float = 1.0
     max_new_tokens: int = 256
     seed: int = 0
+    constrain: bool = True
 
     def __post_init__(self) -> None:
         if self.num_samples < 1:
@@ -62,7 +75,8 @@ class Decoding:
 
     @property
     def num_replies(self) -> int:
-        """Replies to one request."""
+        """Replies to one request; exact draws none."""
+        assert self.kind != "exact"
         return 1 if self.kind == "greedy" else self.num_samples
 
 

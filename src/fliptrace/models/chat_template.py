@@ -94,6 +94,22 @@ class ChatFormat:
         """The tokens that follow the prompt's: the reply, then the end of the turn."""
         return self._encode(text + self.turn_end)
 
+    def encode_replies(self, opening: str, replies: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+        """The tokens of an opening and those that follow it in each reply, the end of the turn with them.
+
+        As in a completion written in one go; where that joins the opening's last token to a reply, both stand apart.
+        """
+        head = self._encode(opening) if opening else []
+        whole = [self.encode_completion(opening + reply) for reply in replies]
+        if all(tokens[: len(head)] == head for tokens in whole):
+            return head, [tokens[len(head) :] for tokens in whole]
+        return head, [self.encode_completion(reply) for reply in replies]
+
+    @property
+    def pad_id(self) -> int:
+        """What stands where there is no token; any token will do, since nothing sees it."""
+        return int(self.tokenizer.pad_token_id or 0)
+
     def decode_reply(self, ids: Sequence[int]) -> str:
         """The text of generated tokens up to the first that ends the reply.
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,8 +20,11 @@ from transformers.cache_utils import DynamicLayer, LinearAttentionCacheLayerMixi
 
 from fliptrace.errors import InputError
 from fliptrace.messages import Completion, Message
-from fliptrace.models.base import Decoding, Request
+from fliptrace.models.answer_line import AnswerLine
+from fliptrace.models.base import Choice, Decoding, Request
 from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.line_tokens import HeldReply, LineTokens, choose_legal
+from fliptrace.models.local_scoring import ReplyWeigher
 
 # Cached positions in one batch: 65,536 are 8 GiB for an 8B model with 8 KV heads in bf16, and 256 replies of 256
 # tokens for a tiny one, beyond which two CPU cores gain nothing.
@@ -39,10 +42,14 @@ class _Prompt:
     index: int
     key: str
     ids: list[int]
+    line: AnswerLine | None
 
 
 class LocalModel:
-    """A ChatModel on torch. `model` is a causal language model in eval mode, `name` what results call it."""
+    """A ChatModel and a ReplyScorer on torch.
+
+    `model` is a causal language model in eval mode, `name` what results call it.
+    """
 
     def __init__(self, model: Any, tokenizer: Any, name: str, *, max_batch_tokens: int = MAX_BATCH_TOKENS) -> None:
         for layer in DynamicCache(config=model.config).layers:
@@ -56,6 +63,8 @@ class LocalModel:
         self._name = name
         self._takes = frozenset(inspect.signature(model.forward).parameters)
         self._stop_ids = torch.tensor(sorted(self.chat_format.stop_ids), device=model.device)
+        self._line_tokens = LineTokens(self.chat_format)
+        self._weigher = ReplyWeigher(model, self.chat_format, name, self.context_length)
 
     @property
     def name(self) -> str:
@@ -78,17 +87,22 @@ class LocalModel:
     def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
         """See ChatModel. InputError where a prompt leaves no room for `max_new_tokens`."""
         prompts = [
-            _Prompt(index, request.key, self.chat_format.encode_prompt(request.messages))
+            _Prompt(index, request.key, self.chat_format.encode_prompt(request.messages), request.line)
             for index, request in enumerate(requests)
         ]
         self._check_lengths(prompts, decoding)
         replies: dict[int, tuple[Completion, ...]] = {}
         for batch in self._batches(prompts, decoding):
-            tokens = self._decode(batch, decoding).tolist()
-            for position, prompt in enumerate(batch):
-                rows = tokens[position * decoding.num_replies : (position + 1) * decoding.num_replies]
-                replies[prompt.index] = tuple(self._completion(len(prompt.ids), row) for row in rows)
+            written = self._decode(batch, decoding)
+            rows = iter(zip(written.tokens.tolist(), written.held, strict=True))
+            for prompt in batch:
+                completions = (self._completion(len(prompt.ids), *next(rows)) for _ in range(decoding.num_replies))
+                replies[prompt.index] = tuple(completions)
         return [replies[index] for index in range(len(requests))]
+
+    def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+        """See ReplyScorer. InputError where a prompt and its longest reply overrun the context."""
+        return self._weigher.weigh(choices)
 
     def _check_lengths(self, prompts: Sequence[_Prompt], decoding: Decoding) -> None:
         room = self.context_length - decoding.max_new_tokens
@@ -113,8 +127,8 @@ class LocalModel:
             yield batch
 
     @torch.inference_mode()
-    def _decode(self, batch: Sequence[_Prompt], decoding: Decoding) -> Tensor:
-        """Generated tokens, (prompts * replies, max_new_tokens): after a stop token whatever, -1 where never run."""
+    def _decode(self, batch: Sequence[_Prompt], decoding: Decoding) -> _Written:
+        """The replies of a batch, those to one prompt side by side."""
         run = self._prefill(batch, decoding)
         tokens = torch.full((len(run.rows), decoding.max_new_tokens), -1, device=self.model.device)
         ended = torch.zeros(len(run.rows), dtype=torch.bool, device=self.model.device)
@@ -132,7 +146,7 @@ class LocalModel:
             run.logits = self._forward(
                 chosen[:, None], run.mask[:, : run.width + step + 1], run.lengths[:, None] + step, run.cache
             )
-        return tokens
+        return _Written(tokens, run.held)
 
     def _prefill(self, batch: Sequence[_Prompt], decoding: Decoding) -> _Run:
         """Run the prompts once, padded on the left, and expand everything to the replies."""
@@ -148,7 +162,8 @@ class LocalModel:
             logits.append(self._forward(ids[rows], mask[rows, :width], positions[rows], caches[-1]))
         cache = _join(caches)
         cache.batch_repeat_interleave(replies)
-        keys = [(prompt.key, number) for prompt in batch for number in range(replies)]
+        prompts = [(prompt, number) for prompt in batch for number in range(replies)]
+        keys = [(prompt.key, number) for prompt, number in prompts]
         return _Run(
             cache=cache,
             logits=torch.cat(logits).repeat_interleave(replies, dim=0),
@@ -156,7 +171,9 @@ class LocalModel:
             lengths=(positions[:, -1] + 1).repeat_interleave(replies, dim=0),
             width=width,
             rows=torch.arange(len(keys), device=self.model.device),
+            keys=keys,
             generators=[reply_generator(decoding.seed, *key) for key in keys] if decoding.kind == "sample" else [],
+            held=[HeldReply(self._line_tokens, prompt.line) if prompt.line else None for prompt, _ in prompts],
         )
 
     def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: DynamicCache) -> Tensor:
@@ -167,13 +184,21 @@ class LocalModel:
         logits: Tensor = output.logits[:, -1].float()
         return logits
 
-    def _completion(self, num_prompt_tokens: int, row: list[int]) -> Completion:
+    def _completion(self, num_prompt_tokens: int, row: list[int], held: HeldReply | None) -> Completion:
         """Cut a row of tokens at its end; the stop token counts as generated."""
         ends = (i for i, token in enumerate(row) if token in self.chat_format.stop_ids)
         end = next(ends, None)
         num_tokens = len(row) if end is None else end + 1
         text = self.chat_format.decode_reply(row[:num_tokens])
-        return Completion(text, num_prompt_tokens, num_tokens, "length" if end is None else "stop")
+        prevented = tuple(held.prevented) if held else ()
+        return Completion(text, num_prompt_tokens, num_tokens, "length" if end is None else "stop", prevented)
+
+
+class _Written(NamedTuple):
+    """Replies: tokens (replies, max_new_tokens), after a stop token whatever, -1 where never run; what held them."""
+
+    tokens: Tensor
+    held: list[HeldReply | None]
 
 
 @dataclass(slots=True)
@@ -186,11 +211,37 @@ class _Run:
     lengths: Tensor  # (rows,), tokens of the prompt
     width: int  # of the longest prompt of the batch
     rows: Tensor  # (rows,)
+    keys: list[tuple[str, int]]  # of every reply of the batch: request key, number of the reply
     generators: list[np.random.Generator]  # of every reply of the batch; none where greedy
+    held: list[HeldReply | None]  # of every reply of the batch, to an answer line; None where it is free
     uniforms: Tensor | None = None  # (rows, _DRAW_BLOCK), the draws of this block of steps
+    spares: dict[int, np.random.Generator] = field(default_factory=dict)  # of replies that were held back once
 
     def choose(self, step: int, decoding: Decoding) -> Tensor:
         """The next token of every row, (rows,)."""
+        free = self._choose_freely(step, decoding)
+        if not any(self.held):
+            return free
+        rows = self.rows.tolist()
+
+        def again(logits: Tensor, blocked: list[int]) -> Tensor:
+            return self._choose_again(logits, [rows[position] for position in blocked], decoding)
+
+        return choose_legal([self.held[row] for row in rows], free, self.logits, again)
+
+    def _choose_again(self, logits: Tensor, rows: list[int], decoding: Decoding) -> Tensor:
+        """Tokens for these replies, (rows,), from numbers of their own: the free choice used up what was drawn."""
+        if decoding.kind == "greedy":
+            return logits.argmax(-1)
+        for row in rows:
+            if row not in self.spares:
+                key, number = self.keys[row]
+                self.spares[row] = reply_generator(decoding.seed, f"{key}/again", number)
+        drawn = np.array([self.spares[row].random() for row in rows], dtype=np.float32)
+        uniforms = torch.from_numpy(drawn).to(logits.device)
+        return draw_tokens(logits, uniforms, decoding.temperature, decoding.top_p)
+
+    def _choose_freely(self, step: int, decoding: Decoding) -> Tensor:
         if decoding.kind == "greedy":
             return self.logits.argmax(-1)
         if step % _DRAW_BLOCK == 0:

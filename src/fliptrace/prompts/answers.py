@@ -32,9 +32,13 @@ _NUMBER = re.compile(r"[\[(#]?(\d{1,6})[\])]?")
 
 def render_question(view: View, ask: Ask) -> tuple[Message, ...]:
     """The prompt for one case. The window layout spends no token on a system message."""
-    if view.layout.name == "window":
-        return (Message("user", f"{view.render()}\n{_WINDOW_QUESTIONS[ask]}"),)
-    return (Message("system", SYSTEM), Message("user", f"{view.render()}\n\n{_DIALOGUE_QUESTIONS[ask]}"))
+    question = Message("user", f"{view.render()}{trigger_question(view, ask)}")
+    return (question,) if view.layout.name == "window" else (Message("system", SYSTEM), question)
+
+
+def trigger_question(view: View, ask: Ask) -> str:
+    """What stands behind the flip: the question itself, set off by a line break or an empty line."""
+    return f"\n{_WINDOW_QUESTIONS[ask]}" if view.layout.name == "window" else f"\n\n{_DIALOGUE_QUESTIONS[ask]}"
 
 
 def render_answer(triggers: frozenset[int], view: View) -> str:
@@ -63,6 +67,18 @@ def parse_answer(text: str, view: View) -> Answer:
     anomalies = _anomalies(named, view)
     legal = frozenset(i for i in named if 0 <= i <= view.target)
     return Answer(legal or None, text, anomalies)
+
+
+def cut_answer_line(text: str) -> str:
+    """A reply up to its last answer line, which `parse_answer` reads; whole where there is none. Ends on a line break.
+
+    >>> cut_answer_line("2 yes\\nTriggers: 2")
+    '2 yes\\n'
+    """
+    lines = text.splitlines()
+    answer_lines = [number for number, line in enumerate(lines) if _LINE.match(line)]
+    kept = lines[: answer_lines[-1]] if answer_lines else lines
+    return "".join(f"{line}\n" for line in kept)
 
 
 def _anomalies(named: list[int], view: View) -> tuple[AnomalyKind, ...]:
