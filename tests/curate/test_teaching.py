@@ -7,18 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_cases import CAFE, flip_cases, layouts
 
+from fliptrace.curate.curator import Curator
 from fliptrace.curate.teaching import (
     answer_instructions,
     chain_instructions,
+    emotion_instructions,
     flips_instructions,
     right_reply,
     source_instructions,
     taught_chain_instructions,
+    unified_instructions,
 )
 from fliptrace.flips import FlipCase
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.prompts.answers import parse_answer, render_question
 from fliptrace.prompts.chains import WORDINGS, false_observations, parse_chain
+from fliptrace.prompts.emotions import emotion_view, render_emotion_question
 from fliptrace.prompts.flow import parse_source
 from fliptrace.prompts.views import Layout, View, training_view
 
@@ -120,3 +124,42 @@ def test_every_kind_has_its_own_id() -> None:
 
 def test_there_are_enough_wordings_to_vary() -> None:
     assert all(len(wordings) >= 2 for wordings in WORDINGS.values())
+
+
+def test_an_emotion_is_asked_for_once_a_labelled_utterance_and_from_bare_text() -> None:
+    dialogue = CAFE.dialogue.with_emotions(("neutral", None, "anger", "neutral", "anger", "fear"))
+    made = emotion_instructions([dialogue], Layout("window"))
+    assert [i.id for i in made] == [f"cafe/{index}/emotion" for index in (0, 2, 3, 4, 5)]
+    assert [i.completion for i in made] == ["neutral", "anger", "neutral", "anger", "fear"]
+    assert {(i.kind, i.case_id, i.made_by) for i in made} == {("emotion", "cafe", "labels")}
+    assert made[1].prompt == render_emotion_question(emotion_view(dialogue, 2, Layout("window")))
+    assert next(i.completion for i in emotion_instructions([dialogue], Layout("dialogue"))) == "Emotion: neutral"
+
+
+def test_the_unified_task_is_two_rows_a_case_and_the_second_stands_on_the_first() -> None:
+    labels, triggers = unified_instructions([DIALOGUE])
+    assert (labels.id, triggers.id) == ("cafe/unified/emotions", "cafe/unified/triggers")
+    assert labels.completion.split("\n")[-1] == "[6] fear"
+    assert triggers.prompt[:2] == labels.prompt
+    assert triggers.prompt[2].content == labels.completion
+    assert triggers.completion == "Triggers: 3 5"
+
+
+def test_a_flip_whose_source_is_out_of_sight_is_not_made_by_the_labels_shown() -> None:
+    assert [i.id for i in unified_instructions([View(CAFE, Layout("window", window=4))])] == ["cafe/unified/emotions"]
+
+
+def test_where_an_utterance_shown_is_unlabelled_there_is_nothing_to_copy() -> None:
+    unlabelled = CAFE.dialogue.with_emotions((None, *CAFE.dialogue.emotions[1:]))
+    view = replace(DIALOGUE, case=replace(CAFE, dialogue=unlabelled))
+    assert unified_instructions([view]) == []
+    assert len(unified_instructions([replace(view, first=1)])) == 2
+
+
+def test_the_curator_makes_emotions_of_dialogues_and_asks_for_their_layout() -> None:
+    curator = Curator(layout=Layout("window"))
+    assert len(curator.make("emotion", [DIALOGUE], dialogues=[CAFE.dialogue])) == 6
+    mixed = curator.mixture({"emotion": 1.0, "unified": 0.5}, [DIALOGUE], [], 0, [CAFE.dialogue])
+    assert sorted(i.kind for i in mixed) == ["emotion"] * 6 + ["unified"]
+    with pytest.raises(ValueError, match="'emotion' take the curator's layout"):
+        Curator().make("emotion", [], dialogues=[CAFE.dialogue])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fliptrace.flips import Flip
 from fliptrace.messages import AnomalyKind, Answer
 from fliptrace.predictions import Prediction
+from fliptrace.predictions_unified import GoldFlip, PredictedFlip, UnifiedPrediction
 from fliptrace.voting import Vote, vote
 
 
@@ -60,3 +61,38 @@ def predictions(draw: st.DrawFn, max_size: int = 12) -> list[Prediction]:
             )
         )
     return rows
+
+
+GOLD_EMOTIONS = ("neutral", "neutral", "joy", "anger", "joy", "neutral")
+FOUND_EMOTIONS = ("neutral", "neutral", "joy", "neutral", "anger", "joy")
+
+
+def _flip(speaker: str, source: int, target: int, emotions: tuple[str, ...]) -> Flip:
+    return Flip(speaker, source, target, emotions[source], emotions[target])
+
+
+def _found(speaker: str, source: int, target: int, named: Iterable[int]) -> PredictedFlip:
+    triggers = frozenset(named)
+    support = tuple(float(i in triggers) for i in range(6))
+    return PredictedFlip(
+        _flip(speaker, source, target, FOUND_EMOTIONS), Vote(triggers, support, 1, 1), (Answer(triggers, ""),)
+    )
+
+
+# Ana and Ben in turn. One flip is rightly found and its triggers half right, one is missed, one is none, and one is
+# rightly found whose triggers nobody labelled.
+UNIFIED = UnifiedPrediction(
+    id="tea",
+    group="tea",
+    corpus="toy",
+    split="val",
+    speakers=("Ana", "Ben") * 3,
+    gold=GOLD_EMOTIONS,
+    emotions=FOUND_EMOTIONS,
+    gold_flips=(
+        GoldFlip(_flip("Ana", 0, 2, GOLD_EMOTIONS), frozenset({1})),
+        GoldFlip(_flip("Ben", 1, 3, GOLD_EMOTIONS), frozenset({2, 3})),
+        GoldFlip(_flip("Ben", 3, 5, GOLD_EMOTIONS), None),
+    ),
+    flips=(_found("Ana", 0, 2, {1, 2}), _found("Ana", 2, 4, {3}), _found("Ben", 3, 5, {4})),
+)

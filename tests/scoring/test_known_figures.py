@@ -9,7 +9,8 @@ import pytest
 from fliptrace.corpora.efr import read_efr
 from fliptrace.predictions import Prediction
 from fliptrace.rules import RULES
-from fliptrace.scoring.scores import Settings, TriggerFileScores, score_trigger_file
+from fliptrace.scoring.intervals import Settings
+from fliptrace.scoring.scores import TriggerFileScores, score_trigger_file
 from fliptrace.voting import vote
 
 MELD_VAL, MASAC_VAL = "meld-fr/MELD_val_efr.json", "masac-fr/MaSaC_val_efr.json"

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from scored_cases import prediction
+from scored_cases import UNIFIED, prediction
 
 from fliptrace.errors import InputError
 from fliptrace.predictions import EmotionPrediction
@@ -38,12 +39,16 @@ def emotion_file(tmp_path: Path) -> Path:
     return tmp_path / "emotions.jsonl"
 
 
+LONG = ("baselines", "breakdown", "anomalies", "prevented")
+
+
 def test_the_json_of_a_trigger_file_is_the_documented_one(trigger_file: Path) -> None:
     written: dict[str, Any] = json.loads(json.dumps(score_file(trigger_file, num_draws=200, seed=7).to_json()))
     low, high = written.pop("interval")
     assert 0 <= low <= written["trigger_f1"] <= high <= 1
-    assert {name: written[name] for name in written if name not in ("baselines", "breakdown", "anomalies")} == {
+    assert {name: written[name] for name in written if name not in LONG} == {
         "task": "trigger",
+        "experiment": "gold emotions",
         "trigger_f1": 0.8,
         "trigger_precision": 1.0,
         "trigger_recall": 0.666667,
@@ -56,9 +61,11 @@ def test_the_json_of_a_trigger_file_is_the_documented_one(trigger_file: Path) ->
         "num_unlabelled": 1,
         "num_unparsed": 1,
         "num_answers": 3,
+        "mean_remaining": None,
         "settings": {"num_draws": 200, "seed": 7},
     }
     assert written["anomalies"]["unreadable"] == 1
+    assert set(written["prevented"].values()) == {0}
     assert list(written["baselines"]) == ["previous", "previous-or-self", "previous-plus-self"]
     assert written["baselines"]["previous"]["trigger_f1"] == 0.666667
     assert list(written["breakdown"]) == ["by_flip_type", "by_distance", "by_length"]
@@ -69,6 +76,16 @@ def test_the_json_of_an_emotion_file_is_the_documented_one(emotion_file: Path) -
     assert json.loads(json.dumps(written, allow_nan=False)) == written
     assert (written["task"], written["accuracy"], written["num_unlabelled"]) == ("emotion", 0.5, 1)
     assert written["by_label"]["fear"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "num_gold": 1}
+
+
+def test_the_experiments_go_under_their_names_and_are_not_mixed(tmp_path: Path) -> None:
+    path = tmp_path / "predicted.jsonl"
+    predicted = [replace(row, emotions_from="predicted") for row in ROWS]
+    write_jsonl(path, (row.to_json() for row in predicted))
+    assert score_file(path, num_draws=50).to_json()["experiment"] == "predicted emotions"
+    write_jsonl(path, (row.to_json() for row in (ROWS[0], *predicted[1:])))
+    with pytest.raises(InputError, match=r"predicted\.jsonl: some rows under gold emotions, some under predicted"):
+        score_file(path)
 
 
 def test_the_table_has_the_model_then_the_rules(trigger_file: Path) -> None:
@@ -98,7 +115,7 @@ def test_files_are_compared_by_name(trigger_file: Path, tmp_path: Path) -> None:
 
 
 def test_emotion_files_are_not_compared(trigger_file: Path, emotion_file: Path) -> None:
-    with pytest.raises(InputError, match="holds emotion predictions"):
+    with pytest.raises(InputError, match="holds no trigger predictions"):
         compare_files(emotion_file, trigger_file)
 
 
@@ -109,6 +126,9 @@ def test_every_field_that_is_written_is_documented(trigger_file: Path, emotion_f
     results.append(compare_files(trigger_file, trigger_file, num_draws=10).to_json())
     results += [results[0]["settings"], results[0]["breakdown"], results[0]["breakdown"]["by_distance"]["1"]]
     results += [results[0]["baselines"]["previous"], results[1]["by_label"]["joy"]]
+    write_jsonl(trigger_file.with_name("unified.jsonl"), [UNIFIED.to_json()])
+    results.append(score_file(trigger_file.with_name("unified.jsonl"), num_draws=10).to_json())
+    rows += [UNIFIED.to_json(), UNIFIED.gold_flips[0].to_json(), UNIFIED.flips[0].to_json()]
     written = {field for row in (*rows, *results) for field in row}
-    assert len(written) > 50
+    assert len(written) > 70
     assert written - documented == set()

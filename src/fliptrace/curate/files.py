@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import cast, get_args
 
+from fliptrace.corpora.trunks import distinct_trunks
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.curator import OWN_ANSWER_KINDS, Curator, Kind
 from fliptrace.curate.instructions import FileForm, write_instructions
@@ -58,14 +60,20 @@ def curate_file(
     own: Path | None,
     source: Json,
 ) -> dict[str, int]:
-    """Write a mixture and its manifest; how many there are of each kind. InputError where nobody labelled the cases."""
+    """Write a mixture and its manifest; how many there are of each kind. InputError where nobody labelled the cases.
+
+    The kind "emotion" is made of the dialogues that the cases are taken from, each once.
+    """
     unlabelled = next((case.id for case in cases if case.triggers is None), None)
     if unlabelled is not None:
         raise InputError(f"case {unlabelled}", "has no triggers; instructions are made from labelled cases")
     if own is None and not OWN_ANSWER_KINDS.isdisjoint(weights):
         raise InputError("--mix", "feedback and self-evaluation correct a model's own answers: give them with --own")
     views = [training_view(case, layout) for case in cases]
-    mixture = curator.mixture(weights, views, read_own_answers(own, cases, layout) if own else [], curator.seed)
+    corrected = read_own_answers(own, cases, layout) if own else []
+    mixture = replace(curator, layout=layout).mixture(
+        weights, views, corrected, curator.seed, distinct_trunks(cases) if "emotion" in weights else ()
+    )
     if not mixture:
         raise InputError(path, "not one instruction came of this: no kind had anything to say")
     write_instructions(path, mixture, form)

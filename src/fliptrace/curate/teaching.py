@@ -1,16 +1,21 @@
-"""Stage 1: instructions from labels alone: answer-only, chain of thought, simple ones on the emotional flow."""
+"""Stage 1: instructions from labels alone: answer-only, chain of thought, simple ones on the emotional flow; and from
+bare text the emotion of an utterance, and the unified task in its two turns.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 
+from fliptrace.dialogue import Dialogue
 from fliptrace.messages import Instruction, Message
 from fliptrace.models.base import ChatModel, Decoding, Request
 from fliptrace.prompts.answers import Ask, parse_answer, render_answer, render_question
 from fliptrace.prompts.chains import WORDINGS, Chain, Wording, observe, render_chain
+from fliptrace.prompts.emotions import emotion_view, render_emotion, render_emotion_question
 from fliptrace.prompts.flow import render_flips, render_flips_question, render_source, render_source_question
-from fliptrace.prompts.views import View
+from fliptrace.prompts.unified import bare_view, render_labels, render_labels_question, render_unified_question
+from fliptrace.prompts.views import Layout, View
 
 
 def taught_triggers(view: View, ask: Ask) -> frozenset[int]:
@@ -69,6 +74,43 @@ def flips_instructions(views: Sequence[View]) -> list[Instruction]:
         Instruction(f"{v.case.id}/flips", "flips", render_flips_question(v), render_flips(v), v.case.id, "labels")
         for v in views
     ]
+
+
+def emotion_instructions(dialogues: Sequence[Dialogue], layout: Layout) -> list[Instruction]:
+    """Which emotion has this utterance? One a labelled utterance of every dialogue, from bare text."""
+    return [
+        Instruction(
+            f"{dialogue.id}/{index}/emotion",
+            "emotion",
+            render_emotion_question(emotion_view(dialogue, index, layout)),
+            render_emotion(emotion, layout.name),
+            dialogue.id,
+            "labels",
+        )
+        for dialogue in dialogues
+        for index, emotion in enumerate(dialogue.emotions)
+        if emotion is not None
+    ]
+
+
+def unified_instructions(views: Sequence[View]) -> list[Instruction]:
+    """Two a case, from bare text: label every utterance shown; with those labels given, the triggers of the flip.
+
+    The first only where every utterance shown is labelled, the second besides only where the source is among them.
+    """
+    instructions = []
+    for view in views:
+        bare = bare_view(view)
+        emotions = {i: e for i in bare.shown if (e := view.case.dialogue.emotions[i]) is not None}
+        if len(emotions) < len(bare.shown):
+            continue
+        name, labels = f"{view.case.id}/unified", render_labels(bare, emotions)
+        made = [(f"{name}/emotions", render_labels_question(bare), labels)]
+        if view.case.flip.source in emotions:
+            answer = render_answer(taught_triggers(view, "answer"), view)
+            made.append((f"{name}/triggers", render_unified_question(view, labels, "answer"), answer))
+        instructions += [Instruction(i, "unified", prompt, reply, view.case.id, "labels") for i, prompt, reply in made]
+    return instructions
 
 
 def _instruction(view: View, kind: str, ask: Ask, num_wordings: int, seed: int) -> Instruction:

@@ -8,11 +8,12 @@ A transcript is data: `escape` leaves nothing in it that a prompt gives a meanin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from fliptrace.dialogue import Dialogue, Utterance
 from fliptrace.errors import InputError
 from fliptrace.flips import FlipCase
 
@@ -21,7 +22,9 @@ LayoutName = Literal["dialogue", "window"]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How cases are shown. `window` and `max_words` bound the window layout alone.
+    """How cases are shown. `window`, `emotion_window` and `max_words` bound the window layout alone.
+
+    `emotion_window` is how many utterances a question for one emotion shows, None as many as `window`.
 
     A rationale weighs the last `reach` utterances, the target among them: 5 hold 99.2% of the triggers on MELD val,
     97.5% on MaSaC val (docs/data.md).
@@ -31,11 +34,14 @@ class Layout:
     window: int = 8
     max_words: int = 20
     reach: int = 5
+    emotion_window: int | None = None
 
     def __post_init__(self) -> None:
         for field, least in (("window", 2), ("max_words", 1), ("reach", 1)):
             if getattr(self, field) < least:
                 raise ValueError(f"layout {field} {getattr(self, field)}: wanted at least {least}")
+        if self.emotion_window is not None and self.emotion_window < 1:
+            raise ValueError(f"layout emotion_window {self.emotion_window}: wanted at least 1")
 
 
 @dataclass(frozen=True)
@@ -90,14 +96,16 @@ class View:
     @cached_property
     def window_names(self) -> Mapping[str, str]:
         """What the window layout calls the speakers: `self`, the target's, and A, B ... by nearness to the target."""
-        names = {self.case.flip.speaker: "self"}
-        for i in reversed(self.shown):
-            names.setdefault(self.case.dialogue.speakers[i], _letter(len(names) - 1))
-        return names
+        return name_by_nearness(self.case.dialogue, self.shown)
 
     def render(self) -> str:
         """The dialogue's part of the prompt, without the question."""
-        return _render_window(self) if self.layout.name == "window" else _render_dialogue(self)
+        lines = _window_lines(self) if self.layout.name == "window" else _dialogue_lines(self)
+        return f"{lines}\n{self.render_flip()}"
+
+    def render_flip(self) -> str:
+        """Which flip is asked about: what a prompt says behind the utterances."""
+        return _window_flip(self) if self.layout.name == "window" else _dialogue_flip(self)
 
 
 def training_view(case: FlipCase, layout: Layout) -> View:
@@ -117,16 +125,24 @@ def fit(view: View, fits: Callable[[View], bool]) -> Fitted:
     """Drop the oldest utterances until a prompt with this view fits; never the target, the question, or the source
     where the layout shows it wherever it lies.
     """
-    if fits(view):
-        return Fitted(view, 0)
-    low, high = view.first + 1, view.target  # the smallest `first` that fits lies in low..high
-    if low > high or not fits(replace(view, first=high)):
+    first = first_that_fits(view.first, view.target, lambda first: fits(replace(view, first=first)))
+    if first is None:
         raise InputError(f"case {view.case.id}", "flip and question alone overrun the model's context")
+    fitted = replace(view, first=first)
+    return Fitted(fitted, len(view.shown) - len(fitted.shown))
+
+
+def first_that_fits(first: int, target: int, fits: Callable[[int], bool]) -> int | None:
+    """The smallest of first..target with which a prompt fits, None where it never does; later ones make it shorter."""
+    if fits(first):
+        return first
+    low, high = first + 1, target
+    if low > high or not fits(high):
+        return None
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if fits(replace(view, first=middle)) else (middle + 1, high)
-    fitted = replace(view, first=low)
-    return Fitted(fitted, len(view.shown) - len(fitted.shown))
+        low, high = (low, middle) if fits(middle) else (middle + 1, high)
+    return low
 
 
 _MEANINGFUL = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "{": "(", "}": ")", "|": "¦"})
@@ -144,44 +160,71 @@ def escape(text: str) -> str:
     return _BLANKS.sub(" ", printable.translate(_MEANINGFUL)).strip()
 
 
-def _speaker(name: str) -> str:
+def speaker_name(name: str) -> str:
+    """A speaker's name as the dialogue layout writes it: on one line, with nothing that ends a name."""
     return _NO_NAME.sub(" ", escape(name)).strip() or "?"
 
 
-def _render_dialogue(view: View) -> str:
-    dialogue, flip = view.case.dialogue, view.case.flip
+def name_by_nearness(dialogue: Dialogue, shown: Sequence[int]) -> Mapping[str, str]:
+    """`self` for the speaker of the last utterance shown, A, B ... for the others by nearness to it."""
+    names = {dialogue.utterances[shown[-1]].speaker: "self"}
+    for i in reversed(shown):
+        names.setdefault(dialogue.utterances[i].speaker, _letter(len(names) - 1))
+    return names
+
+
+def render_numbered(utterance: Utterance, number: int, emotion: str | None) -> str:
+    """An utterance on a line of the dialogue layout, under its number from 1."""
+    felt = f" ({emotion})" if emotion else ""
+    return f"[{number}] {speaker_name(utterance.speaker)}{felt}: {escape(utterance.text)}{_cues(utterance)}"
+
+
+def render_distant(utterance: Utterance, distance: int, name: str, max_words: int, emotion: str | None) -> str:
+    """An utterance on a line of the window layout, its first words under its distance from the target."""
+    felt = f" {emotion}" if emotion else ""
+    return f"{distance} {name}{felt}: {' '.join(escape(utterance.text).split()[:max_words])}{_cues(utterance)}"
+
+
+def _cues(utterance: Utterance) -> str:
+    return f" {{{', '.join(escape(cue) for cue in utterance.cues)}}}" if utterance.cues else ""
+
+
+def _dialogue_lines(view: View) -> str:
     lines = ["Dialogue"]
     previous = -1
     for i in view.shown:
         if i != previous + 1:
             lines.append("...")  # shorter than any utterance, so that leaving one out never makes a prompt longer
         previous = i
-        utterance = dialogue.utterances[i]
-        emotion = f" ({utterance.emotion})" if utterance.emotion else ""
-        cues = f" {{{', '.join(escape(cue) for cue in utterance.cues)}}}" if utterance.cues else ""
-        lines.append(f"[{view.label(i)}] {_speaker(utterance.speaker)}{emotion}: {escape(utterance.text)}{cues}")
+        utterance = view.case.dialogue.utterances[i]
+        lines.append(render_numbered(utterance, view.label(i), utterance.emotion))
+    return "\n".join([*lines, ""])
+
+
+def _dialogue_flip(view: View) -> str:
+    dialogue, flip = view.case.dialogue, view.case.flip
     source, target = view.mention(flip.source), view.mention(flip.target)
-    lines += ["", f"{_speaker(flip.speaker)} flips from {flip.before} in {source} to {flip.after} in {target}."]
+    lines = [f"{speaker_name(flip.speaker)} flips from {flip.before} in {source} to {flip.after} in {target}."]
     lines += ["Candidates by distance from the target:"]
     for i in reversed(view.candidates):
         utterance = dialogue.utterances[i]
-        words = [str(flip.target - i), view.mention(i), _speaker(utterance.speaker), utterance.emotion or ""]
+        words = [str(flip.target - i), view.mention(i), speaker_name(utterance.speaker), utterance.emotion or ""]
         lines.append(" ".join(word for word in words if word))
     return "\n".join(lines)
 
 
-def _render_window(view: View) -> str:
-    dialogue, flip = view.case.dialogue, view.case.flip
+def _window_lines(view: View) -> str:
     lines = []
     for i in view.shown:
-        utterance = dialogue.utterances[i]
-        words = escape(utterance.text).split()[: view.layout.max_words]
-        emotion = f" {utterance.emotion}" if utterance.emotion else ""
-        head = f"{view.label(i)} {view.window_names[utterance.speaker]}{emotion}"
-        cues = f" {{{', '.join(escape(cue) for cue in utterance.cues)}}}" if utterance.cues else ""
-        lines.append(f"{head}: {' '.join(words)}{cues}")
-    lines.append(f"flip {flip.before} to {flip.after}, source {view.label(flip.source)}")
+        utterance = view.case.dialogue.utterances[i]
+        name = view.window_names[utterance.speaker]
+        lines.append(render_distant(utterance, view.label(i), name, view.layout.max_words, utterance.emotion))
     return "\n".join(lines)
+
+
+def _window_flip(view: View) -> str:
+    flip = view.case.flip
+    return f"flip {flip.before} to {flip.after}, source {view.label(flip.source)}"
 
 
 def _letter(position: int) -> str:

@@ -16,6 +16,7 @@ from fliptrace.errors import InputError
 from fliptrace.predictions import EmotionPrediction
 from fliptrace.scoring.counts import Floats, sum_by_group
 from fliptrace.scoring.intervals import NUM_DRAWS, Interval, cluster_interval
+from fliptrace.store import Json
 
 
 class LabelScores(NamedTuple):
@@ -32,7 +33,7 @@ class LabelScores(NamedTuple):
 class EmotionScores:
     """Scores over the labelled utterances; dialogues and groups without any are not counted.
 
-    `by_label` holds each label that is gold or predicted there, A to Z.
+    `by_label` holds each label that is gold or predicted there, A to Z. `num_unparsed` is over all utterances.
     `macro_f1` is the plain mean over `by_label`, `weighted_f1` the mean weighted by `num_gold`.
     """
 
@@ -44,6 +45,14 @@ class EmotionScores:
     num_groups: int
     num_utterances: int
     num_unlabelled: int
+    num_unparsed: int
+
+    def labels_to_json(self) -> Json:
+        """The scores of each label under its name."""
+        return {
+            row.label: {name: round(x, 6) for name, x in row._asdict().items() if name != "label"}
+            for row in self.by_label
+        }
 
 
 class _Pair(NamedTuple):
@@ -71,6 +80,7 @@ def score_emotions(predictions: Sequence[EmotionPrediction], place: object = "pr
         num_groups=len({pair.group for pair in pairs}),
         num_utterances=len(pairs),
         num_unlabelled=sum(len(prediction.gold) for prediction in predictions) - len(pairs),
+        num_unparsed=sum(prediction.num_unparsed for prediction in predictions),
     )
 
 

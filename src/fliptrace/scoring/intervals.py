@@ -18,6 +18,13 @@ NUM_DRAWS = 10_000  # the ends of a 95% interval then move by about 1% of its wi
 CELLS_AT_ONCE = 250_000  # draws x groups held at once: 2 MB an array stays in cache, and larger ones ran slower
 
 
+class Settings(NamedTuple):
+    """What the intervals hang on beside the data."""
+
+    num_draws: int = NUM_DRAWS
+    seed: int = 0
+
+
 class Interval(NamedTuple):
     """From the 2.5th to the 97.5th percentile of the draws."""
 

@@ -10,21 +10,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.errors import InputError
-from fliptrace.predictions import EmotionPrediction, Prediction, read_predictions
+from fliptrace.predictions import EmotionPrediction, EmotionsFrom, Prediction, read_predictions
+from fliptrace.predictions_unified import UnifiedPrediction
 from fliptrace.rules import RULES
 from fliptrace.scoring.breakdown import Breakdown, break_down
 from fliptrace.scoring.compare import Comparison, compare
 from fliptrace.scoring.emotions import EmotionScores, score_emotions, weighted_f1_interval
-from fliptrace.scoring.intervals import NUM_DRAWS, Interval, f1_interval
+from fliptrace.scoring.intervals import NUM_DRAWS, Interval, Settings, f1_interval
 from fliptrace.scoring.triggers import TriggerScores, answer_by_rule, score_triggers
+from fliptrace.scoring.unified_scores import UnifiedFileScores, score_unified_file
 from fliptrace.store import Json
-
-
-class Settings(NamedTuple):
-    """What the intervals hang on beside the data."""
-
-    num_draws: int = NUM_DRAWS
-    seed: int = 0
 
 
 class TableRow(NamedTuple):
@@ -53,6 +48,7 @@ class TriggerFileScores:
     baselines: Mapping[str, Measured]
     breakdown: Breakdown
     settings: Settings
+    emotions_from: EmotionsFrom = "gold"
 
     def rows(self) -> tuple[TableRow, ...]:
         """The model, then the rules."""
@@ -61,7 +57,7 @@ class TriggerFileScores:
     def to_json(self) -> Json:
         scores = self.model.scores
         return (
-            {"task": "trigger"}
+            {"task": "trigger", "experiment": f"{self.emotions_from} emotions"}
             | _figures(self.model)
             | {
                 "macro_f1": round(scores.macro_f1, 6),
@@ -73,6 +69,8 @@ class TriggerFileScores:
                 "num_unparsed": scores.num_unparsed,
                 "num_answers": scores.num_answers,
                 "anomalies": dict(scores.anomalies),
+                "prevented": dict(scores.prevented),
+                "mean_remaining": None if scores.mean_remaining is None else round(scores.mean_remaining, 6),
                 "baselines": {name: _figures(measured) for name, measured in self.baselines.items()},
                 "breakdown": self.breakdown.to_json(),
                 "settings": self.settings._asdict(),
@@ -100,29 +98,33 @@ class EmotionFileScores:
             "num_utterances": scores.num_utterances,
             "num_groups": scores.num_groups,
             "num_unlabelled": scores.num_unlabelled,
-            "by_label": {
-                row.label: {name: round(x, 6) for name, x in row._asdict().items() if name != "label"}
-                for row in scores.by_label
-            },
+            "num_unparsed": scores.num_unparsed,
+            "by_label": scores.labels_to_json(),
             "settings": self.settings._asdict(),
         }
 
 
-Scores = TriggerFileScores | EmotionFileScores
+Scores = TriggerFileScores | EmotionFileScores | UnifiedFileScores
 
 
 def score_file(path: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0) -> Scores:
-    """Score a prediction file of either task; InputError where it is damaged or nobody labelled any of it."""
+    """Score a prediction file of any task; InputError where it is damaged or nobody labelled any of it."""
     settings = Settings(num_draws, seed)
     predictions = read_predictions(path)
     triggers = [p for p in predictions if isinstance(p, Prediction)]
     if triggers:
         return score_trigger_file(triggers, settings, path)
+    unified = [p for p in predictions if isinstance(p, UnifiedPrediction)]
+    if unified:
+        return score_unified_file(unified, settings, path)
     return score_emotion_file([p for p in predictions if isinstance(p, EmotionPrediction)], settings, path)
 
 
 def score_trigger_file(predictions: Sequence[Prediction], settings: Settings, place: object) -> TriggerFileScores:
-    """All that is said of a file of trigger predictions, from its rows."""
+    """All that is said of a file of trigger predictions, from its rows; InputError where it mixes experiments."""
+    [emotions_from, *others] = sorted({prediction.emotions_from for prediction in predictions})
+    if others:
+        raise InputError(place, "some rows under gold emotions, some under predicted ones; wanted one file each")
     return TriggerFileScores(
         model=_measure(predictions, settings, place),
         baselines={
@@ -131,6 +133,7 @@ def score_trigger_file(predictions: Sequence[Prediction], settings: Settings, pl
         },
         breakdown=break_down(predictions, place),
         settings=settings,
+        emotions_from=emotions_from,
     )
 
 
@@ -153,7 +156,7 @@ def compare_files(a: Path, b: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0
 def _read_triggers(path: Path) -> list[Prediction]:
     triggers = [p for p in read_predictions(path) if isinstance(p, Prediction)]
     if not triggers:
-        raise InputError(path, "holds emotion predictions; compare takes trigger predictions")
+        raise InputError(path, "holds no trigger predictions; compare takes those of the task 'trigger'")
     return triggers
 
 

@@ -22,13 +22,7 @@ class ChosenThreshold(NamedTuple):
 
 def choose_threshold(predictions: Sequence[Prediction], place: object = "predictions") -> ChosenThreshold:
     """Of all thresholds on support that make a difference the one with the best F1; of equals the nearest to 0.5."""
-    rows = labelled(predictions, place)
-    grid = _grid(predictions)
-    groups = [row.prediction.group for row in rows]
-    # by_group: (thresholds, 2 kinds, groups)
-    by_group = np.stack(
-        [sum_by_group(groups, np.array([_kinds(at_threshold(p, t), gold) for p, gold in rows]).T) for t in grid]
-    )
+    grid, by_group, _ = _tally(predictions, place)
     totals = by_group.sum(axis=2)
     best = _best(totals, grid)
     left_out = np.zeros(2)
@@ -37,10 +31,39 @@ def choose_threshold(predictions: Sequence[Prediction], place: object = "predict
     return ChosenThreshold(float(grid[best]), float(f1_of_totals(totals[best])), float(f1_of_totals(left_out)))
 
 
+def leave_one_group_out(predictions: Sequence[Prediction], place: object = "predictions") -> list[Prediction]:
+    """Each labelled prediction at the threshold best on all groups but its own: what `f1_left_out` counts."""
+    grid, by_group, group_of = _tally(predictions, place)
+    totals = by_group.sum(axis=2)
+    chosen = [float(grid[_best(totals - by_group[:, :, group], grid)]) for group in range(by_group.shape[2])]
+    rows = labelled(predictions, place)
+    return [at_threshold(row.prediction, chosen[group]) for row, group in zip(rows, group_of, strict=True)]
+
+
 def at_threshold(prediction: Prediction, threshold: float) -> Prediction:
     """The same votes, counted at another threshold."""
     named = frozenset(i for i, share in enumerate(prediction.vote.support) if share >= threshold)
     return replace(prediction, vote=replace(prediction.vote, triggers=named))
+
+
+class _Tally(NamedTuple):
+    """`by_group`: (thresholds, kinds, groups). `group_of` is the number of each labelled prediction's group."""
+
+    grid: Floats
+    by_group: Floats
+    group_of: Sequence[int]
+
+
+def _tally(predictions: Sequence[Prediction], place: object) -> _Tally:
+    """What is right and wrong at every threshold that makes a difference, by group A to Z."""
+    rows = labelled(predictions, place)
+    grid = _grid(predictions)
+    groups = [row.prediction.group for row in rows]
+    by_group = np.stack(
+        [sum_by_group(groups, np.array([_kinds(at_threshold(p, t), gold) for p, gold in rows]).T) for t in grid]
+    )
+    names = sorted(set(groups))
+    return _Tally(grid, by_group, [names.index(group) for group in groups])
 
 
 def _kinds(prediction: Prediction, gold: frozenset[int]) -> tuple[int, int]:

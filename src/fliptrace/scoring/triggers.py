@@ -15,7 +15,7 @@ from typing import NamedTuple, get_args
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
-from fliptrace.messages import AnomalyKind
+from fliptrace.messages import AnomalyKind, PreventedKind
 from fliptrace.predictions import Prediction
 from fliptrace.rules import Rule
 from fliptrace.scoring.counts import CaseCounts, Counts, count_case, labelled
@@ -27,7 +27,8 @@ class TriggerScores:
     """Scores of the labelled cases; everything but `num_unlabelled` is about those alone.
 
     `f1`, `precision` and `recall` are of class "trigger". `exact_match` is the share of cases whose whole set is right.
-    `anomalies` counts over all `num_answers` answers, voted down or not.
+    `anomalies` counts over all `num_answers` answers, voted down or not, and `prevented` what constrained decoding kept
+    out of them. `mean_remaining` is the mean probability that exact decoding did not look at; None where none was.
     """
 
     f1: float
@@ -42,6 +43,8 @@ class TriggerScores:
     num_unlabelled: int
     num_answers: int
     anomalies: Mapping[str, int]
+    prevented: Mapping[str, int]
+    mean_remaining: float | None
     cases: tuple[CaseCounts, ...]
 
 
@@ -54,6 +57,8 @@ def score_triggers(predictions: Sequence[Prediction], place: object = "predictio
     scored = [row.prediction for row in rows]
     cases = tuple(count_case(*row) for row in rows)
     metrics = _pooled_metrics(cases)
+    answers = [answer for prediction in scored for answer in prediction.answers]
+    remaining = [prediction.remaining for prediction in scored if prediction.remaining is not None]
     return TriggerScores(
         f1=metrics.f1,
         precision=metrics.precision,
@@ -65,8 +70,10 @@ def score_triggers(predictions: Sequence[Prediction], place: object = "predictio
         num_utterances=sum(case.num_utterances for case in cases),
         num_unparsed=sum(prediction.vote.is_unparsed for prediction in scored),
         num_unlabelled=len(predictions) - len(cases),
-        num_answers=sum(len(prediction.answers) for prediction in scored),
-        anomalies=_count_anomalies(scored),
+        num_answers=len(answers),
+        anomalies=_count(get_args(AnomalyKind), (kind for answer in answers for kind in answer.anomalies)),
+        prevented=_count(get_args(PreventedKind), (kind for answer in answers for kind in answer.prevented)),
+        mean_remaining=float(np.mean(remaining)) if remaining else None,
         cases=cases,
     )
 
@@ -76,7 +83,7 @@ def answer_by_rule(prediction: Prediction, rule: Rule) -> Prediction:
     triggers = rule.function(prediction.speakers, prediction.emotions, prediction.flip)
     support = tuple(float(i in triggers) for i in range(len(prediction.speakers)))
     vote = Vote(triggers, support, num_valid=1, num_samples=1)
-    return replace(prediction, vote=vote, answers=(), drafts=(), verdicts=(), num_dropped=0)
+    return replace(prediction, vote=vote, answers=(), drafts=(), verdicts=(), num_dropped=0, remaining=None)
 
 
 class _Metrics(NamedTuple):
@@ -98,7 +105,6 @@ def _pooled_metrics(cases: Sequence[CaseCounts]) -> _Metrics:
     return _Metrics(float(f1[1]), float(precision[1]), float(recall[1]), float(macro_f1), float(weighted_f1))
 
 
-def _count_anomalies(predictions: Iterable[Prediction]) -> dict[str, int]:
-    answers = (answer for prediction in predictions for answer in prediction.answers)
-    found: Counter[str] = Counter(kind for answer in answers for kind in answer.anomalies)
-    return dict.fromkeys(get_args(AnomalyKind), 0) | found
+def _count(kinds: Iterable[str], found: Iterable[str]) -> dict[str, int]:
+    """How often each kind was found, in the order of the kinds, those that never were too."""
+    return dict.fromkeys(kinds, 0) | Counter(found)

@@ -1,0 +1,134 @@
+"""Counts of the unified task: found flips are matched with the labelled ones on speaker, source and target.
+
+A labelled flip that was not found misses all its triggers; every trigger of a flip that is none is a false alarm. Where
+source or target has no label nobody knows whether there is a flip: it does not count. A flip that is rightly found but
+whose triggers nobody labelled counts as found, and what was named for it does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from fliptrace.errors import InputError
+from fliptrace.flips import Flip
+from fliptrace.predictions import EmotionPrediction
+from fliptrace.predictions_unified import GoldFlip, PredictedFlip, UnifiedPrediction
+from fliptrace.rules import Rule
+from fliptrace.scoring.counts import CaseCounts, Counts
+from fliptrace.voting import Vote
+
+_Place = tuple[str, int, int]  # speaker, source, target
+
+
+class FlipMatch(NamedTuple):
+    """A labelled flip and the one found in its place; one of them may be None, "no such flip"."""
+
+    id: str
+    group: str
+    gold: GoldFlip | None
+    found: PredictedFlip | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether what is named for it is right or wrong: not where there is a flip that nobody asked about."""
+        return self.gold is None or self.gold.triggers is not None
+
+    def count_flip(self) -> CaseCounts:
+        counts = Counts(self.gold is not None and self.found is not None, self.gold is None, self.found is None)
+        return CaseCounts(self.id, self.group, Counts(*map(int, counts)), 1)
+
+    def count_triggers(self) -> CaseCounts:
+        """Over the utterances up to the target, of a labelled flip from `known_from` on."""
+        assert self.is_known
+        named = self.found.vote.triggers if self.found else frozenset()
+        wanted = self.gold.triggers or frozenset() if self.gold else frozenset()
+        either = self.gold or self.found
+        assert either is not None
+        known = frozenset(range(self.gold.known_from if self.gold else 0, either.flip.target + 1))
+        named, wanted = named & known, wanted & known
+        counts = Counts(len(named & wanted), len(named - wanted), len(wanted - named))
+        return CaseCounts(self.id, self.group, counts, len(known))
+
+
+@dataclass(frozen=True, slots=True)
+class EndToEndCounts:
+    """`flips` counts flips, `triggers` the utterances of flips; `matched` only those of labelled flips that were found.
+
+    `triggers` and `matched` are empty where nobody labelled any. `num_unlabelled` flips are rightly found, but nobody
+    labelled their triggers; `num_undecided` lie where an emotion has no label.
+    """
+
+    flips: tuple[CaseCounts, ...]
+    triggers: tuple[CaseCounts, ...]
+    matched: tuple[CaseCounts, ...]
+    num_unlabelled: int
+    num_undecided: int
+
+
+def count_end_to_end(predictions: Sequence[UnifiedPrediction], place: object = "predictions") -> EndToEndCounts:
+    """All that flip and trigger scores take; InputError with `place` in front where no emotion is labelled."""
+    if not any(emotion is not None for p in predictions for emotion in p.gold[p.counted_from :]):
+        raise InputError(place, "no labels in it, so there is nothing to score")
+    matches = [match for prediction in predictions for match in match_flips(prediction)]
+    is_labelled = any(m.gold is not None and m.gold.triggers is not None for m in matches)
+    known = [match for match in matches if is_labelled and match.is_known]
+    return EndToEndCounts(
+        flips=tuple(match.count_flip() for match in matches),
+        triggers=tuple(match.count_triggers() for match in known),
+        matched=tuple(match.count_triggers() for match in known if match.gold and match.found),
+        num_unlabelled=sum(match.found is not None and not match.is_known for match in matches),
+        num_undecided=sum(
+            each.flip.target >= p.counted_from and not _is_decided(p, each.flip)
+            for p in predictions
+            for each in p.flips
+        ),
+    )
+
+
+def match_flips(prediction: UnifiedPrediction) -> Iterator[FlipMatch]:
+    """Every flip that counts, labelled or found, once, in the order they land."""
+    gold = {_place(each.flip): each for each in prediction.gold_flips if each.flip.target >= prediction.counted_from}
+    found = {
+        _place(each.flip): each
+        for each in prediction.flips
+        if each.flip.target >= prediction.counted_from and _is_decided(prediction, each.flip)
+    }
+    for place in sorted(gold.keys() | found.keys(), key=lambda place: place[2]):
+        yield FlipMatch(f"{prediction.id}/{place[2]}", prediction.group, gold.get(place), found.get(place))
+
+
+def label_predictions(predictions: Sequence[UnifiedPrediction]) -> list[EmotionPrediction]:
+    """The emotions alone, as the task `emotion` would have them."""
+    return [
+        EmotionPrediction(
+            p.id,
+            p.group,
+            p.corpus,
+            p.split,
+            p.speakers,
+            (None,) * p.counted_from + p.gold[p.counted_from :],
+            p.emotions,
+            p.num_unparsed,
+        )
+        for p in predictions
+    ]
+
+
+def name_by_rule(prediction: UnifiedPrediction, rule: Rule) -> UnifiedPrediction:
+    """The same flips found, their triggers named by the rule, from the predicted emotions."""
+    flips = []
+    for found in prediction.flips:
+        triggers = rule.function(prediction.speakers, prediction.emotions, found.flip)
+        support = tuple(float(i in triggers) for i in range(len(prediction.speakers)))
+        flips.append(PredictedFlip(found.flip, Vote(triggers, support, num_valid=1, num_samples=1), ()))
+    return replace(prediction, flips=tuple(flips))
+
+
+def _place(flip: Flip) -> _Place:
+    return flip.speaker, flip.source, flip.target
+
+
+def _is_decided(prediction: UnifiedPrediction, flip: Flip) -> bool:
+    return None not in (prediction.gold[flip.source], prediction.gold[flip.target])

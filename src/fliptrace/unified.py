@@ -1,0 +1,102 @@
+"""The unified task: from the bare text of a dialogue to its emotions, its flips and their triggers, in one process.
+
+Emotions are labelled first, flips are found once over the whole dialogue, then each is asked about with the labels
+just given. Labels that a dialogue carries are not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from fliptrace.dialogue import Dialogue
+from fliptrace.flips import FlipCase, find_flips
+from fliptrace.label_emotions import (
+    EmotionLabels,
+    EmotionReading,
+    Place,
+    combine_readings,
+    label_emotions,
+    read_emotions,
+)
+from fliptrace.models.base import ChatModel, Decoding, ReplyScorer, Request, TriggerModel
+from fliptrace.predict import CASES_AT_ONCE, Reading, name_triggers
+from fliptrace.predictions import Prediction
+from fliptrace.prompts.emotions import EmotionView
+from fliptrace.prompts.unified import parse_labels, render_labels_question
+from fliptrace.prompts.views import Layout
+
+TURN_UTTERANCES = 24  # utterances that one labels' turn shows; half of them are context, but in the first
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One dialogue under the emotions that the model gave it, and a prediction for each of its flips as they land."""
+
+    dialogue: Dialogue
+    labels: EmotionLabels
+    predictions: tuple[Prediction, ...]
+
+
+def trace_dialogues(
+    model: ChatModel | ReplyScorer | TriggerModel, dialogues: Sequence[Dialogue], reading: Reading
+) -> Iterator[Traced]:
+    """Emotions, flips and triggers of every dialogue, in order. InputError where the model reads no text."""
+    labelled = zip(dialogues, label_for_flips(model, dialogues, reading), strict=True)
+    while chunk := list(_until_enough(labelled)):
+        cases = [found_cases(dialogue) for dialogue, _ in chunk]
+        predictions = name_triggers(model, [case for row in cases for case in row], reading)
+        for (dialogue, labels), row in zip(chunk, cases, strict=True):
+            yield Traced(dialogue, labels, tuple(islice(predictions, len(row))))
+
+
+def found_cases(dialogue: Dialogue) -> tuple[FlipCase, ...]:
+    """A case for every flip that the dialogue's emotions make, in the order they land; nobody labelled its triggers."""
+    return tuple(FlipCase(f"{dialogue.id}/{flip.target}", dialogue, flip) for flip in find_flips(dialogue))
+
+
+def label_for_flips(
+    model: ChatModel | ReplyScorer | TriggerModel, dialogues: Sequence[Dialogue], reading: Reading
+) -> Iterator[EmotionLabels]:
+    """Weighed labels where the model weighs replies; one that is only talked to labels many utterances in one turn."""
+    budget = reading.decoding.max_new_tokens
+    if isinstance(model, ChatModel) and not isinstance(model, ReplyScorer) and reading.layout.name == "dialogue":
+        for dialogue in dialogues:
+            yield label_in_turns(model, dialogue, reading.layout, budget)
+    else:
+        yield from label_emotions(model, dialogues, reading.layout, budget)
+
+
+def label_in_turns(model: ChatModel, dialogue: Dialogue, layout: Layout, max_new_tokens: int = 512) -> EmotionLabels:
+    """Labels from turns of `TURN_UTTERANCES`, each half over the one before.
+
+    An utterance takes its label from the turn in which most is said before it. One that no turn labels is asked for
+    on its own; what cannot be read then either is counted as in `label_emotions`.
+    """
+    step = TURN_UTTERANCES // 2
+    starts = range(0, max(1, len(dialogue) - step), step)
+    views = [EmotionView(dialogue, min(start + TURN_UTTERANCES, len(dialogue)) - 1, layout, start) for start in starts]
+    budget = max(max_new_tokens, 8 * TURN_UTTERANCES)  # `[12] surprise` and its line break are 8 tokens at most
+    if not all(model.fits(render_labels_question(view), budget) for view in views):
+        return next(label_emotions(model, [dialogue], layout, max_new_tokens))
+    requests = [Request(f"{dialogue.id}/{view.first}/emotions", render_labels_question(view)) for view in views]
+    told: dict[int, str] = {}
+    replies = model.complete(requests, Decoding(max_new_tokens=budget))
+    for view, (reply,) in zip(views, replies, strict=True):
+        told = parse_labels(reply.text, view) | told  # an earlier turn shows more of what is before
+    missing = [Place(dialogue, index) for index in range(len(dialogue)) if index not in told]
+    alone = iter(read_emotions(model, missing, layout, max_new_tokens))
+    readings = [EmotionReading(told[i], None) if i in told else next(alone) for i in range(len(dialogue))]
+    return combine_readings(readings, dialogue.emotion_set)
+
+
+def _until_enough(labelled: Iterator[tuple[Dialogue, EmotionLabels]]) -> Iterator[tuple[Dialogue, EmotionLabels]]:
+    """The next dialogues, relabelled, until they hold enough flips to ask about together."""
+    num_cases = 0
+    for dialogue, labels in labelled:
+        relabelled = dialogue.with_emotions(labels.emotions)
+        yield relabelled, labels
+        num_cases += len(find_flips(relabelled))
+        if num_cases >= CASES_AT_ONCE:
+            return

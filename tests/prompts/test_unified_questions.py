@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toy_cases import CAFE, emotions, flip_cases, layouts
+
+from fliptrace.flips import FlipCase
+from fliptrace.prompts.emotions import EmotionView
+from fliptrace.prompts.unified import (
+    bare_view,
+    parse_labels,
+    render_labels,
+    render_labels_question,
+    render_unified_question,
+)
+from fliptrace.prompts.views import Layout, View
+
+DIALOGUE = Layout("dialogue", reach=3)
+WINDOW = Layout("window", window=3)
+LABELS = dict(enumerate(("neutral", "neutral", "anger", "neutral", "anger", "fear")))
+
+
+def test_the_window_layout_asks_for_all_emotions_and_then_for_triggers() -> None:
+    view = View(CAFE, replace(WINDOW, window=5))
+    labels = render_labels(bare_view(view), LABELS)
+    assert labels == "4 neutral\n3 anger\n2 neutral\n1 anger\n0 fear"
+    first, said, second = render_unified_question(view, labels, "answer")
+    assert first.content == (
+        "4 self: Good morning!\n3 A: You are late.\n2 B: Leave her alone.\n1 A: Again.\n0 self: I am sorry.\nemotions?"
+    )
+    assert (said.role, said.content) == ("assistant", labels)
+    assert second.content == "flip neutral to fear, source 4\ntriggers?"
+
+
+def test_the_dialogue_layout_tells_the_flip_in_its_second_turn() -> None:
+    view = View(CAFE, DIALOGUE)
+    system, first, said, second = render_unified_question(view, render_labels(bare_view(view), LABELS), "answer")
+    assert [m.role for m in (system, first, said, second)] == ["system", "user", "assistant", "user"]
+    assert "(" not in first.content.split("\n\n")[0]
+    assert "such as `[1] anger`" in first.content
+    assert said.content.split("\n")[0] == "[1] neutral"
+    assert second.content.startswith("Ana flips from neutral in [2] to fear in [6].\nCandidates by distance")
+    assert second.content.endswith("or `Triggers: none`.")
+
+
+@given(flip_cases(), layouts, st.data())
+def test_labels_are_read_as_they_were_written(case: FlipCase, layout: Layout, data: st.DataObject) -> None:
+    view = bare_view(View(case, layout, first=data.draw(st.integers(0, case.flip.source))))
+    told = {i: data.draw(emotions) for i in view.shown}
+    assert parse_labels(render_labels(view, told), view) == told
+
+
+@given(flip_cases(), layouts)
+def test_no_label_of_the_transcript_stands_in_the_first_turn(case: FlipCase, layout: Layout) -> None:
+    view = bare_view(View(case, layout))
+    unlabelled = replace(view, dialogue=view.dialogue.with_emotions((None,) * len(view.dialogue)))
+    assert render_labels_question(view) == render_labels_question(unlabelled)
+
+
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        ("[1] joy\n[2] anger", {0: "joy", 1: "anger"}),
+        (
+            "1 joy\n2: Anger\n- [3]: **fear**\n4. joy\n(5) = fear",
+            {0: "joy", 1: "anger", 2: "fear", 3: "joy", 4: "fear"},
+        ),
+        ("[1] joy\n[1] joy", {0: "joy"}),
+        ("[1] joy\n[1] anger\n[2] fear", {1: "fear"}),
+        ("[7] joy\n[0] joy", {}),
+        ("[1] happiness\n[2] joy, mostly", {}),
+        ("[1] Ben: joy", {}),
+        ("", {}),
+        ("joy", {}),
+        ("9" * 5000 + " joy", {}),
+    ],
+)
+def test_labels_that_cannot_be_read_are_missing(reply: str, told: dict[int, str]) -> None:
+    assert parse_labels(reply, EmotionView(CAFE.dialogue, 5, DIALOGUE)) == told
+
+
+@given(flip_cases(), layouts)
+def test_fake_lines_in_a_transcript_change_neither_turn(case: FlipCase, layout: Layout) -> None:
+    def spoken(text: str) -> FlipCase:
+        utterances = tuple(replace(u, text=text, cues=()) for u in case.dialogue.utterances)
+        return replace(case, dialogue=replace(case.dialogue, utterances=utterances))
+
+    fake, plain = View(spoken("yes\n[1] joy\n1 joy\nTriggers: 1"), layout), View(spoken("yes"), layout)
+    labels = render_labels(bare_view(plain), dict.fromkeys(range(len(case.dialogue)), "anger"))
+    asked = [render_unified_question(view, labels, "answer") for view in (fake, plain)]
+    assert len(asked[0][-3].content.splitlines()) == len(asked[1][-3].content.splitlines())
+    assert asked[0][-2:] == asked[1][-2:]
+    assert "[1] joy" not in asked[0][-3].content
+    assert parse_labels(labels, bare_view(fake)) == parse_labels(labels, bare_view(plain))
