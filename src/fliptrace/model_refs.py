@@ -1,8 +1,10 @@
 """MODEL, as every command takes it: what a reference means, and how the model behind it was trained to be asked.
 
+embedded                                                           the model that fliptrace brings; needs no torch
 rule:previous | rule:previous-or-self | rule:previous-plus-self     rules that read no word
 scripted:FILE                                                      replies from a file
-a folder: a run, a checkpoint, a Hugging Face model, an adapter     a Hub id such as Qwen/Qwen3-0.6B
+a folder: a run, a checkpoint, a Hugging Face model, an adapter, an embedded model (also as embedded:FOLDER)
+a Hub id such as Qwen/Qwen3-0.6B
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from typing import Any
 
 from fliptrace.checkpoints import Habits, is_run, last_checkpoint
 from fliptrace.errors import InputError
-from fliptrace.models.base import ChatModel, TriggerModel
+from fliptrace.models.base import ChatModel, ReplyScorer, TriggerModel
+from fliptrace.models.embedded import bundled_folder, hash_weights, is_embedded, load_embedded
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.rules import find_rule
 from fliptrace.store import hash_file, hash_json
@@ -26,7 +29,7 @@ class OpenModel:
     `weights_sha256` tells two models in one place apart, "" where there are no files of weights.
     """
 
-    model: ChatModel | TriggerModel
+    model: ChatModel | ReplyScorer | TriggerModel
     ref: str
     habits: Habits = field(default_factory=Habits)
     weights_sha256: str = ""
@@ -39,14 +42,23 @@ def open_model(ref: str, device: str = "auto") -> OpenModel:
         return OpenModel(find_rule(rest), ref)
     if colon and kind == "scripted":
         return OpenModel(ScriptedModel.read(Path(rest)), ref)
+    if kind == "embedded":
+        return _open_embedded(ref, Path(rest) if rest else bundled_folder())
     if colon and "/" not in kind:
-        raise InputError(ref, "no such kind of model; there are rule:NAME, scripted:FILE, a folder, a Hub id")
+        raise InputError(ref, "no such kind of model; there are embedded, rule:NAME, scripted:FILE, a folder, a Hub id")
     folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(ref)
     if not folder.is_dir():
         return OpenModel(_load(ref, device, ref), ref)
+    if is_embedded(folder):
+        return _open_embedded(ref, folder)
     hashes = [hash_file(path) for path in sorted(folder.glob("*.safetensors"))]
     weights = hash_json(hashes) if len(hashes) > 1 else "".join(hashes)
     return OpenModel(_load(str(folder), device, ref), str(folder), Habits.read(folder) or Habits(), weights)
+
+
+def _open_embedded(ref: str, folder: Path) -> OpenModel:
+    model = load_embedded(folder, name=ref)
+    return OpenModel(model, ref, Habits.read(folder) or Habits(), hash_weights(folder))
 
 
 def _load(ref: str, device: str, name: str) -> Any:

@@ -1,0 +1,280 @@
+"""The embedded model: onnxruntime instead of torch, for those who only want a transcript read. It weighs, never writes.
+
+A folder holds one graph or several (the members of an ensemble, whose probabilities are averaged), the tokenizer's
+files and `embedded.json`; training/export.py makes such folders. The graph takes reply trees (reply_tree.py).
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fliptrace.errors import InputError
+from fliptrace.messages import Message
+from fliptrace.models.base import Choice
+from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.plain_tokenizer import PlainTokenizer
+from fliptrace.models.reply_tree import ReplyTree, batch_trees, grow_tree
+from fliptrace.store import hash_file, hash_json, read_json, read_text, write_json
+
+CONFIG = "embedded.json"
+TOKENIZER = "tokenizer.json"
+CHAT_TEMPLATE = "chat_template.jinja"
+BUNDLED = Path(__file__).parents[1] / "embedded" / "mini"
+
+# Tokens in one forward pass, padding included. A 2.75M model takes 4 ms for 90 tokens in passes of 700 to 1,500 tokens
+# and more in larger ones, which leave the processor's cache.
+MAX_PASS_TOKENS = 1_024
+# Each takes tens of megabytes; passes that run side by side beyond that wait for memory.
+_MAX_WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedConfig:
+    """What `embedded.json` tells: the graphs' files, the tokens with a role, prompt and reply tokens a graph takes."""
+
+    graphs: tuple[str, ...]
+    special_tokens: dict[str, str]
+    context_length: int
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / CONFIG, asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> EmbeddedConfig:
+        path = folder / CONFIG
+        table = read_json(path)
+        try:
+            config = cls(tuple(table["graphs"]), dict(table["special_tokens"]), int(table["context_length"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(path, f"not the description of an embedded model: {error!r}") from error
+        if not config.graphs:
+            raise InputError(path, "graphs is empty; wanted the names of ONNX files")
+        return config
+
+
+def is_embedded(folder: Path) -> bool:
+    return (folder / CONFIG).is_file()
+
+
+def load_embedded(folder: Path | None = None, name: str | None = None) -> EmbeddedModel:
+    """The model in a folder, named `name` or else after the folder; without one the model that fliptrace brings.
+
+    InputError where files are missing or cannot be read.
+    """
+    if folder is None:
+        folder, name = bundled_folder(), name or "embedded"
+    config = EmbeddedConfig.read(folder)
+    sessions = [_open_graph(folder / graph) for graph in config.graphs]
+    tokenizer = load_tokenizer(folder, config.special_tokens)
+    return EmbeddedModel(sessions, ChatFormat.of(tokenizer), name or str(folder), config.context_length)
+
+
+def bundled_folder() -> Path:
+    """Where the model lies that fliptrace brings; InputError where this package was built without its weights."""
+    if not is_embedded(BUNDLED):
+        raise InputError(
+            "embedded", f"this fliptrace was built without weights; wanted them in {BUNDLED}. Name a model's folder"
+        )
+    return BUNDLED
+
+
+def load_tokenizer(folder: Path, special_tokens: dict[str, str]) -> PlainTokenizer:
+    from tokenizers import Tokenizer
+
+    text = read_text(folder / TOKENIZER)
+    try:
+        tokenizer = Tokenizer.from_str(text)
+    except Exception as error:  # tokenizers raises nothing more special
+        raise InputError(folder / TOKENIZER, f"cannot be read as a tokenizer: {error}") from error
+    template = folder / CHAT_TEMPLATE
+    return PlainTokenizer(
+        tokenizer, special_tokens, read_text(template) if template.exists() else None, str(folder / TOKENIZER)
+    )
+
+
+def hash_weights(folder: Path) -> str:
+    """Tells two models in one place apart: the hash of the graph, or of the hashes of all members' graphs."""
+    hashes = [hash_file(folder / graph) for graph in EmbeddedConfig.read(folder).graphs]
+    return hash_json(hashes) if len(hashes) > 1 else hashes[0]
+
+
+class _Job(NamedTuple):
+    place: int  # among the choices
+    tree: ReplyTree
+
+
+class EmbeddedModel:
+    """A ReplyScorer on onnxruntime. `sessions` are the members of an ensemble, or one; `name` is for results."""
+
+    def __init__(
+        self,
+        sessions: Sequence[Any],
+        chat_format: ChatFormat,
+        name: str,
+        context_length: int,
+        *,
+        max_pass_tokens: int = MAX_PASS_TOKENS,
+        num_workers: int | None = None,
+    ) -> None:
+        self.sessions = tuple(sessions)
+        self.chat_format = chat_format
+        self.context_length = context_length
+        self.max_pass_tokens = max_pass_tokens
+        self.num_workers = num_workers or min(num_cpus(), _MAX_WORKERS)
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def num_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the prompt that `messages` make."""
+        return len(self.chat_format.encode_prompt(messages))
+
+    def fits(self, messages: Sequence[Message], max_new_tokens: int) -> bool:
+        """Whether the prompt and a reply of that length fit the context."""
+        return self.num_tokens(messages) + max_new_tokens <= self.context_length
+
+    def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+        """See ReplyScorer; of an ensemble the logarithm of the mean probability.
+
+        InputError where a prompt and its longest reply overrun the context.
+        """
+        jobs = self._jobs(choices)
+        if not jobs:
+            return []
+        batches = list(self._batches(jobs))
+        # A pass a core, each on one thread: threads within a pass wait for each other at every step of the graph, and
+        # on a machine that does other things besides, two of them took longer than one.
+        with ThreadPoolExecutor(min(self.num_workers, len(batches))) as pool:
+            weighed = list(pool.map(self._weigh, batches))
+        weights = {job.place: row for jobs, rows in zip(batches, weighed, strict=True)
+                   for job, row in zip(jobs, rows, strict=True)}  # fmt: skip
+        return [weights[index] for index in range(len(choices))]
+
+    def _jobs(self, choices: Sequence[Choice]) -> list[_Job]:
+        encoded: dict[tuple[str, tuple[str, ...]], tuple[list[int], list[list[int]]]] = {}
+        jobs = []
+        for index, choice in enumerate(choices):
+            key = choice.opening, choice.replies  # mostly the same for many choices
+            if key not in encoded:
+                encoded[key] = self.chat_format.encode_replies(*key)
+            opening, replies = encoded[key]
+            prompt = [*self.chat_format.encode_prompt(choice.messages), *opening]
+            self._check_length(choice, len(prompt) + max(map(len, replies)))
+            jobs.append(_Job(index, grow_tree(prompt, replies)))
+        return jobs
+
+    def _check_length(self, choice: Choice, num_tokens: int) -> None:
+        if num_tokens > self.context_length:
+            raise InputError(
+                f"{self.name}, choice {choice.key}",
+                f"prompt and longest reply take {num_tokens} tokens; wanted at most {self.context_length}, the context",
+            )
+
+    def _batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
+        """Trees of like width together, widest first; a batch never exceeds the budget but for a single tree."""
+        batch: list[_Job] = []
+        for job in sorted(jobs, key=lambda job: (-len(job.tree.prompt), -len(job.tree.tokens))):
+            num_nodes = max(len(each.tree.tokens) for each in (*batch, job))
+            width = len((batch or [job])[0].tree.prompt) + num_nodes
+            if batch and (len(batch) + 1) * width > self.max_pass_tokens:
+                yield batch
+                batch = []
+            batch.append(job)
+        if batch:
+            yield batch
+
+    def _weigh(self, batch: Sequence[_Job]) -> list[tuple[float, ...]]:
+        """The log-probability of every reply of every tree, averaged over the members in probability."""
+        trees = [job.tree for job in batch]
+        feed = _feed(trees, self.chat_format.pad_id)
+        sizes = [len(reply) for tree in trees for reply in tree.reads]
+        starts = np.cumsum([0, *sizes[:-1]])
+        read = np.stack([session.run(["log_probs"], feed)[0] for session in self.sessions])  # (members, reads)
+        replies = np.add.reduceat(read.astype(np.float64), starts, axis=1)  # (members, replies)
+        mean = iter((np.logaddexp.reduce(replies, axis=0) - math.log(len(self.sessions))).tolist())
+        return [tuple(next(mean) for _ in tree.reads) for tree in trees]
+
+
+def _feed(trees: Sequence[ReplyTree], pad_id: int) -> dict[str, NDArray[Any]]:
+    """The inputs of the graph; `rows` and `tokens` name the log-probabilities wanted, among (trees * num_read, vocab).
+
+    `columns` are those whose next token is predicted, the same in all trees.
+    """
+    batch = batch_trees(trees, pad_id)
+    time = batch.ids.shape[1]
+    reads = [
+        (place * batch.num_read + read.node + 1, read.token)
+        for place, tree in enumerate(trees)
+        for reply in tree.reads
+        for read in reply
+    ]
+    rows, tokens = np.array(reads, dtype=np.int64).T
+    return {
+        "ids": batch.ids,
+        "positions": batch.positions,
+        "visible": batch.visible,
+        "columns": np.arange(time - batch.num_read, time),
+        "rows": rows,
+        "tokens": tokens,
+    }
+
+
+def num_cpus() -> int:
+    """The processors this process may run on."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _open_graph(path: Path) -> Any:
+    """A graph ready to run, one thread a run."""
+    if not path.is_file():
+        raise InputError(path, "no such file")
+    onnxruntime = _import_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = 3  # errors
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own have no common ancestor but this
+        raise InputError(path, f"cannot be read as an ONNX graph: {str(error).partition(chr(10))[0]}") from error
+
+
+def _import_onnxruntime() -> Any:
+    with _silent_stderr():
+        import onnxruntime
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """onnxruntime looks for GPUs as it is imported, and warns of what it finds, whatever its log level.
+
+    It writes to the file descriptor, so that is turned away.
+    """
+    if "onnxruntime" in sys.modules:
+        yield
+        return
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,119 @@
+"""A tokenizer from its files alone, without transformers: what ChatFormat asks of one, and the same bytes and tokens.
+
+`tokenizer.json` and the chat template are those of the Hugging Face tokenizer; which tokens have a role (beginning and
+end of sequence, padding) is told. Source of the rendering: transformers 5, utils/chat_template_utils.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from jinja2 import Template
+from jinja2.exceptions import TemplateError
+from jinja2.ext import loopcontrols
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+
+class PlainTokenizer:
+    """Text to tokens. `special_tokens` names the tokens with a role, as in {"eos_token": "<|end|>"}.
+
+    `chat_template` is None where the tokenizer has none; `name_or_path` stands in errors.
+    """
+
+    def __init__(
+        self, tokenizer: Any, special_tokens: Mapping[str, str], chat_template: str | None, name_or_path: str
+    ) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        self._special_tokens = dict(special_tokens)
+        self.chat_template = chat_template
+        self.name_or_path = name_or_path
+
+    def __call__(self, text: str, add_special_tokens: bool = True, verbose: bool = True) -> dict[str, list[int]]:
+        """The tokens of a text, under `input_ids`. There is nothing to be verbose about."""
+        return {"input_ids": self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids}
+
+    def apply_chat_template(
+        self,
+        chat: Sequence[Mapping[str, str]],
+        chat_template: str,
+        tokenize: bool,
+        add_generation_prompt: bool,
+        **switches: Any,
+    ) -> str:
+        """The chat as text, byte for byte as transformers writes it."""
+        assert not tokenize, "wanted text"
+        variables = self._special_tokens | switches
+        return _compile(chat_template).render(
+            messages=chat, tools=None, documents=None, add_generation_prompt=add_generation_prompt, **variables
+        )
+
+    def get_chat_template(self) -> str:
+        assert self.chat_template is not None, "wanted a tokenizer with a template"
+        return self.chat_template
+
+    def convert_tokens_to_ids(self, token: str) -> int | None:
+        index: int | None = self._tokenizer.token_to_id(token)
+        return index
+
+    @property
+    def all_special_tokens(self) -> list[str]:
+        return list(self._special_tokens.values())
+
+    @property
+    def added_tokens_decoder(self) -> dict[int, Any]:
+        """The tokens that are no merges of bytes, by id."""
+        tokens: dict[int, Any] = self._tokenizer.get_added_tokens_decoder()
+        return tokens
+
+    @property
+    def bos_token(self) -> str | None:
+        return self._special_tokens.get("bos_token")
+
+    @property
+    def bos_token_id(self) -> int | None:
+        return self._id_of("bos_token")
+
+    @property
+    def eos_token(self) -> str | None:
+        return self._special_tokens.get("eos_token")
+
+    @property
+    def eos_token_id(self) -> int | None:
+        return self._id_of("eos_token")
+
+    @property
+    def pad_token_id(self) -> int | None:
+        return self._id_of("pad_token")
+
+    def _id_of(self, role: str) -> int | None:
+        token = self._special_tokens.get(role)
+        return None if token is None else self.convert_tokens_to_ids(token)
+
+
+@lru_cache
+def _compile(template: str) -> Template:
+    """With the settings of transformers; the clock is left out, as ChatFormat hides it."""
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+    environment.filters["tojson"] = _to_json
+    environment.globals["raise_exception"] = _raise_exception
+    return environment.from_string(template)
+
+
+def _to_json(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    """Jinja's own filter escapes HTML."""
+    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+
+def _raise_exception(message: str) -> NoReturn:
+    raise TemplateError(message)
