@@ -5,12 +5,15 @@ BIN := .venv/bin
 .PHONY: demo test test-slow check mini-meld mini-masac clean
 .DELETE_ON_ERROR:
 
-demo: .venv/.train  ## three stages on the sample corpus, scores, one dialogue with the model's reasons
+demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
+	$(BIN)/fliptrace analyze sample --html runs/demo-call.html
+	@$(MAKE) --no-print-directory .venv/.train
 	$(BIN)/fliptrace train recipes/demo.toml --out runs/demo
 	$(BIN)/fliptrace predict runs/demo sample:test --ask chain --max-new-tokens 128 --out runs/demo/test.jsonl
 	$(BIN)/fliptrace score runs/demo/test.jsonl
 	$(BIN)/fliptrace show runs/demo/test.jsonl sample:test
 	$(BIN)/fliptrace report runs/demo
+	@echo "To look at in a browser: the call in runs/demo-call.html, the training in runs/demo/report.html"
 
 test: .venv/.dev  ## everything that runs within minutes
 	$(BIN)/python -m pytest -q -n auto -m "not slow"
@@ -36,6 +39,11 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "fliptrace needs Python 3.11 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
+
+.venv/.core: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing fliptrace into .venv: 220 MB, under a minute"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
 
 .venv/.train .venv/.dev: .venv/.%: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing fliptrace[$*] into .venv: PyTorch and all, 1.4 GB or more, a few minutes"

@@ -1,7 +1,26 @@
-"""Find where a speaker's emotion flips in a dialogue, which utterances triggered it, and why."""
+"""Find where a speaker's emotion flips in a dialogue, which utterances triggered it, and why.
 
+>>> import fliptrace
+>>> transcript = fliptrace.read_transcript("sample")
+>>> len(transcript.dialogue), transcript.dialogue.speakers[:2]
+(24, ('Theo', 'Leila'))
+"""
+
+from fliptrace.api import analyze, load_model, read_transcript
 from fliptrace.dialogue import Dialogue, Utterance
 from fliptrace.flips import Flip, FlipCase, consequences, find_flips
 from fliptrace.voting import Vote, vote
 
-__all__ = ["Dialogue", "Flip", "FlipCase", "Utterance", "Vote", "consequences", "find_flips", "vote"]
+__all__ = [
+    "Dialogue",
+    "Flip",
+    "FlipCase",
+    "Utterance",
+    "Vote",
+    "analyze",
+    "consequences",
+    "find_flips",
+    "load_model",
+    "read_transcript",
+    "vote",
+]

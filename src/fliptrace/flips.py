@@ -102,8 +102,10 @@ def find_flips(dialogue: Dialogue) -> tuple[Flip, ...]:
 
 def consequences(triggers: Mapping[Flip, frozenset[int]]) -> dict[Flip, tuple[Flip, ...]]:
     """For every flip, the later flips one of whose triggers is this flip's target, in the order they land."""
-    in_order = sorted(triggers, key=lambda flip: flip.target)
-    return {
-        flip: tuple(later for later in in_order if later.target > flip.target and flip.target in triggers[later])
-        for flip in in_order
-    }
+    by_target = {flip.target: flip for flip in sorted(triggers, key=lambda flip: flip.target)}
+    found: dict[Flip, list[Flip]] = {flip: [] for flip in by_target.values()}
+    for later in by_target.values():
+        for trigger in triggers[later]:
+            if trigger in by_target and trigger < later.target:
+                found[by_target[trigger]].append(later)
+    return {flip: tuple(later) for flip, later in found.items()}

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from fliptrace.dialogue import Dialogue
 from fliptrace.flips import Flip, consequences
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class FoundFlip:
     reason_by: Literal["model", "template"] = "template"
 
     def __post_init__(self) -> None:
-        if not all(0 <= share <= 1 for share in self.support):
+        if not all(0 <= share <= 1 for share in set(self.support)):
             raise ValueError(f"support {list(self.support)}: wanted shares from 0 to 1")
         if not all(0 <= i <= self.flip.target < len(self.support) for i in (*self.triggers, 0)):
             raise ValueError(
@@ -36,8 +40,9 @@ class FoundFlip:
 class Analysis:
     """One dialogue with an emotion for every utterance, and its flips in the order they land.
 
-    `emotion_scores[i]` is the probability of each label at utterance i, None where the transcript gave the emotion.
-    `notes` are what a reader should know of how it came about (speakers made up, labels given).
+    `emotion_scores[i]` is the probability of each label at utterance i, None where the transcript gave the emotion or
+    the model told no probabilities. `notes` are what a reader should know of how it came about (speakers made up,
+    labels given); `format` is that of the transcript, "" where it was no file.
     """
 
     dialogue: Dialogue
@@ -46,6 +51,7 @@ class Analysis:
     model: str
     threshold: float
     notes: tuple[str, ...] = ()
+    format: str = ""
 
     def __post_init__(self) -> None:
         if len(self.emotion_scores) != len(self.dialogue) or None in self.dialogue.emotions:
@@ -55,3 +61,34 @@ class Analysis:
     def consequences(self) -> dict[Flip, tuple[Flip, ...]]:
         """For every flip, the later flips that it triggered."""
         return consequences({found.flip: found.triggers for found in self.flips})
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, of the schema in docs/analysis.schema.json."""
+        from fliptrace.analysis.schema import AnalysisDocument  # pydantic
+
+        return AnalysisDocument.of(self).to_json()
+
+    @classmethod
+    def from_json(cls, value: object) -> Analysis:
+        """The inverse of `to_json`; InputError where the value is none of that schema."""
+        from fliptrace.analysis.schema import read_document
+
+        return read_document(value).analysis()
+
+    def to_html(self, path: str | Path) -> None:
+        """Write the page: one file that needs no network."""
+        from fliptrace.analysis.page import write_page
+
+        write_page(self, Path(path))
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write one row an utterance, for spreadsheets (docs/analyze.md says what the columns hold)."""
+        from fliptrace.analysis.tables import write_csv
+
+        write_csv(self, Path(path))
+
+    def to_frame(self) -> pd.DataFrame:
+        """The same rows as a pandas frame; MissingExtra where pandas is not installed."""
+        from fliptrace.analysis.tables import to_frame
+
+        return to_frame(self)

@@ -7,14 +7,15 @@ markup, and no control characters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fliptrace.dialogue import Dialogue
+from fliptrace.analysis.wording import clock, printable
+from fliptrace.dialogue import Dialogue, Utterance
 from fliptrace.flips import Flip
 from fliptrace.predictions import Prediction
 from fliptrace.prompts.views import LayoutName
@@ -38,7 +39,6 @@ EMOTION_STYLES: Mapping[str, str] = {
     "scared": "cyan",
 }
 FLIP_MARK = "↯"
-_JOINERS = "\u200c\u200d"  # invisible, but they shape Devanagari and emoji
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,47 +71,61 @@ def show_dialogue(
 def dialogue_view(dialogue: Dialogue, flips: Sequence[ShownFlip], layout: LayoutName = "dialogue") -> RenderableType:
     """The same as something rich can print."""
     in_order = sorted(flips, key=lambda shown: shown.flip.target)
-    parts: list[RenderableType] = [Text(_printable(dialogue.id), style="bold"), _transcript(dialogue, in_order)]
+    parts: list[RenderableType] = [Text(printable(dialogue.id), style="bold")]
+    parts.append(transcript_table(dialogue, {shown.flip.target for shown in in_order}))
     if not in_order:
         parts.append(Text("No flips.", style="dim"))
     for shown in in_order:
-        parts += ["", _sentence(shown), *_reasoning(shown, layout)]
+        parts += ["", flip_sentence(shown), *_reasoning(shown, layout)]
     return Group(*parts)
 
 
-def _transcript(dialogue: Dialogue, flips: Sequence[ShownFlip]) -> Table:
-    """Number, mark, speaker, emotion and text of every utterance."""
-    targets = {shown.flip.target for shown in flips}
+def transcript_table(
+    dialogue: Dialogue, targets: Collection[int], probabilities: Sequence[float | None] | None = None
+) -> Table:
+    """Number, time, mark, speaker, emotion, its probability and text of every utterance, as far as they are known."""
+    has_times = any(utterance.start is not None for utterance in dialogue.utterances)
     grid = Table.grid(padding=(0, 1))
     grid.add_column(justify="right", no_wrap=True)
+    if has_times:
+        grid.add_column(justify="right", no_wrap=True, style="dim")
     grid.add_column(no_wrap=True)
     grid.add_column(max_width=16, overflow="fold")
     grid.add_column(no_wrap=True)
+    if probabilities is not None:
+        grid.add_column(justify="right", no_wrap=True, style="dim")
     grid.add_column(overflow="fold")
     for i, utterance in enumerate(dialogue.utterances):
-        words = Text(_printable(utterance.text))
-        if utterance.cues:
-            words.append(f" ({_printable(', '.join(utterance.cues))})", style="italic")
-        grid.add_row(
-            Text(_number(i), style="dim"),
-            Text(FLIP_MARK if i in targets else " ", style="bold"),
-            Text(_printable(utterance.speaker), style="bold"),
-            _emotion(utterance.emotion or ""),
-            words,
-        )
+        cells: list[RenderableType] = [Text(position(i), style="dim")]
+        if has_times:
+            cells.append("" if utterance.start is None else clock(utterance.start))
+        cells.append(Text(FLIP_MARK if i in targets else " ", style="bold"))
+        cells.append(Text(printable(utterance.speaker), style="bold"))
+        cells.append(emotion_text(utterance.emotion or ""))
+        if probabilities is not None:
+            share = probabilities[i]
+            cells.append("" if share is None else f"{share:.2f}")
+        grid.add_row(*cells, _words(utterance))
     return grid
 
 
-def _sentence(shown: ShownFlip) -> Text:
+def _words(utterance: Utterance) -> Text:
+    words = Text(printable(utterance.text))
+    if utterance.cues:
+        words.append(f" ({printable(', '.join(utterance.cues))})", style="italic")
+    return words
+
+
+def flip_sentence(shown: ShownFlip) -> Text:
     """`Rachel flips from neutral [3] to anger [7]; triggered by [5] (support 0.75), [6]; gold: [5]`."""
     flip, gold = shown.flip, shown.gold
     line = Text.assemble(
-        (f"{FLIP_MARK} {_printable(flip.speaker)}", "bold"),
+        (f"{FLIP_MARK} {printable(flip.speaker)}", "bold"),
         " flips from ",
-        _emotion(flip.before),
-        f" {_number(flip.source)} to ",
-        _emotion(flip.after),
-        f" {_number(flip.target)}; {_triggers(shown.vote)}",
+        emotion_text(flip.before),
+        f" {position(flip.source)} to ",
+        emotion_text(flip.after),
+        f" {position(flip.target)}; {_triggers(shown.vote)}",
     )
     if gold is None:
         return line
@@ -132,7 +146,8 @@ def _triggers(vote: Vote) -> str:
     if not vote.triggers:
         return "triggered by nothing in the dialogue"
     named = (
-        _number(i) + (f" (support {vote.support[i]:.2f})" if vote.support[i] < 1 else "") for i in sorted(vote.triggers)
+        position(i) + (f" (support {vote.support[i]:.2f})" if vote.support[i] < 1 else "")
+        for i in sorted(vote.triggers)
     )
     return f"triggered by {', '.join(named)}"
 
@@ -142,29 +157,29 @@ def _reasoning(shown: ShownFlip, layout: LayoutName) -> list[RenderableType]:
     said = shown.reply.strip().splitlines()
     if not said or (len(said) == 1 and said[0].startswith("Triggers:")):
         return []
-    lines = [Text(_printable(line)) for line in said]
+    lines = [Text(printable(line)) for line in said]
     if layout == "window":
         lines.insert(0, Text("(numbers count back from the target)", style="italic"))
+    return [under_flip(lines)]
+
+
+def under_flip(lines: Iterable[Text]) -> Table:
+    """Lines that belong to the flip above them."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, style="dim")
     grid.add_column(overflow="fold")
     for line in lines:
         grid.add_row("   │", line)
-    return [grid]
+    return grid
 
 
-def _emotion(name: str) -> Text:
+def emotion_text(name: str) -> Text:
     return Text(name, style=EMOTION_STYLES.get(name, ""))
 
 
 def _list(indices: Iterable[int]) -> str:
-    return ", ".join(_number(i) for i in sorted(indices)) or "none"
+    return ", ".join(position(i) for i in sorted(indices)) or "none"
 
 
-def _number(index: int) -> str:
+def position(index: int) -> str:
     return f"[{index + 1}]"
-
-
-def _printable(text: str) -> str:
-    """On one line, without escape sequences that a terminal would obey."""
-    return " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in text).split())

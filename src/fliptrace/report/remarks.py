@@ -74,7 +74,7 @@ def _choices(report: RunReport) -> Iterator[str]:
         f"The best step of every stage was chosen on val, by the F1 of reading “{chooser}”: its scores here flatter it."
     )
     if any(reading.threshold for _, reading in _readings(report)):
-        yield "Thresholds on the share of votes were chosen on val too; the left-out F1 is the one to quote."
+        yield "Thresholds on support were chosen on val too; the left-out F1 is the one to quote."
 
 
 def _drifts(report: RunReport) -> Iterator[str]:
@@ -82,9 +82,12 @@ def _drifts(report: RunReport) -> Iterator[str]:
     chooser = next(iter(report.recipe["readings"]))
     for stage, reading in _readings(report):
         kept = stage.curve.best
-        if reading.name == chooser and kept and abs(kept.value - reading.figures.f1) > ROUNDING:
+        # Read exactly, a step is kept for the F1 that its threshold has on groups it was not chosen on.
+        is_exact = report.recipe["readings"][chooser].get("decode") == "exact"
+        f1 = reading.threshold.f1_left_out if is_exact and reading.threshold else reading.figures.f1
+        if reading.name == chooser and kept and abs(kept.value - f1) > ROUNDING:
             yield (
-                f"{_place(stage, reading)} has an F1 of {figure(reading.figures.f1)}, but the step was kept for "
+                f"{_place(stage, reading)} has an F1 of {figure(f1)}, but the step was kept for "
                 f"{figure(kept.value)}: precision in training and in reading may differ."
             )
 

@@ -43,7 +43,7 @@ class Difference(NamedTuple):
 
 
 class Threshold(NamedTuple):
-    """The share of votes that names a trigger, chosen on val; `f1_left_out` takes each group at the others' choice."""
+    """The support that names a trigger, chosen on val; `f1_left_out` takes each group at the others' choice."""
 
     threshold: float
     f1: float

@@ -1,0 +1,177 @@
+"""From a transcript to an analysis: emotions where nobody gave them, flips found once, triggers of each, reasons.
+
+Whatever the model was unsure of stays in the `Analysis`: the probability of every label, the support of every trigger,
+and a note where a reply could not be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+from fliptrace.analysis.reasons import give_reason, rationale_of
+from fliptrace.analysis.result import Analysis, FoundFlip
+from fliptrace.dialogue import Dialogue
+from fliptrace.errors import InputError
+from fliptrace.flips import Flip, FlipCase, find_flips
+from fliptrace.label_emotions import EmotionLabels, fallback_emotion, label_emotions
+from fliptrace.model_refs import OpenModel
+from fliptrace.models.base import ChatModel, Decoding, ReplyScorer, TriggerModel, make_decoding
+from fliptrace.predict import Reading, name_triggers, reading_of
+from fliptrace.predictions import Prediction
+from fliptrace.transcripts.transcript import Transcript
+
+DIGITS = 6  # of a probability, as everywhere in our files
+
+AnyModel = ChatModel | ReplyScorer | TriggerModel
+
+
+class OnProgress(Protocol):
+    """Told what an analysis is at, how much of it is done and how much there is."""
+
+    def __call__(self, what: str, num_done: int, total: int) -> None: ...
+
+
+def _tell_nobody(what: str, num_done: int, total: int) -> None:
+    return
+
+
+def analyze(
+    dialogue: Dialogue | Transcript,
+    model: OpenModel,
+    *,
+    threshold: float | None = None,
+    decoding: Decoding | None = None,
+    on_progress: OnProgress = _tell_nobody,
+) -> Analysis:
+    """Find the flips of a dialogue and what triggered them.
+
+    Emotions that the transcript gives are kept. `threshold` is the support that names a trigger, None what was chosen
+    when the model was trained; `decoding` None reads the model exactly where it weighs replies, else greedily.
+    InputError where emotions are wanted of a model that reads no text.
+    """
+    transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
+    reading = reading_of(model.habits, decoding or _decoding(model.model), threshold=threshold)
+    felt = _feel(transcript.dialogue, model, reading, on_progress)
+    named = _name(felt.dialogue, model.model, reading, on_progress)
+    return Analysis(
+        dialogue=felt.dialogue,
+        emotion_scores=felt.scores,
+        flips=tuple(_found(felt.dialogue, named)),
+        model=model.ref,
+        threshold=reading.threshold,
+        notes=(*transcript.notes, *felt.notes, *_notes_on(named)),
+        format=transcript.format,
+    )
+
+
+def _decoding(model: AnyModel) -> Decoding:
+    return make_decoding(kind="exact") if isinstance(model, ReplyScorer) else Decoding()
+
+
+class _Felt(NamedTuple):
+    """The dialogue with all its emotions, how probable each label was where a model chose, and what to say of it."""
+
+    dialogue: Dialogue
+    scores: tuple[Mapping[str, float] | None, ...]
+    notes: tuple[str, ...]
+
+
+def _feel(dialogue: Dialogue, model: OpenModel, reading: Reading, on_progress: OnProgress) -> _Felt:
+    given, total = dialogue.emotions, len(dialogue)
+    num_given = sum(emotion is not None for emotion in given)
+    if num_given == total:
+        return _Felt(dialogue, (None,) * total, ("the emotions are those of the transcript",))
+    if not isinstance(model.model, ChatModel | ReplyScorer):
+        raise InputError(
+            dialogue.id,
+            f"{total - num_given:,} of {total:,} utterances have no emotion, and {model.ref} reads no text; wanted a "
+            "transcript with emotions, or a model that labels them",
+        )
+    on_progress("emotions", 0, total)
+    (labels,) = label_emotions(model.model, [dialogue], reading.layout)
+    on_progress("emotions", total, total)
+    notes = []
+    if num_given:
+        notes.append(f"{num_given:,} of {total:,} emotions are those of the transcript, the others the model's")
+    if labels.num_unparsed:
+        stand_in = fallback_emotion(dialogue.emotion_set)
+        notes.append(f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be read, {stand_in} stands")
+    emotions = tuple(own or label for own, label in zip(given, labels.emotions, strict=True))
+    return _Felt(dialogue.with_emotions(emotions), tuple(_scores(dialogue, labels)), tuple(notes))
+
+
+def _scores(dialogue: Dialogue, labels: EmotionLabels) -> Iterator[Mapping[str, float] | None]:
+    """One row an utterance; None where the transcript gave the emotion, or the model only replied."""
+    rows = labels.scores or (None,) * len(dialogue)
+    for own, row in zip(dialogue.emotions, rows, strict=True):
+        if own is not None or row is None:
+            yield None
+        else:
+            yield {name: round(share, DIGITS) for name, share in zip(dialogue.emotion_set.labels, row, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a model said of one flip. It was shown the dialogue from utterance `start` on, and counts from there."""
+
+    flip: Flip
+    prediction: Prediction
+    start: int
+    rationale: str
+
+    @property
+    def triggers(self) -> frozenset[int]:
+        return frozenset(self.start + i for i in self.prediction.vote.triggers)
+
+    def support(self, num_utterances: int) -> tuple[float, ...]:
+        shares = tuple(round(share, DIGITS) for share in self.prediction.vote.support)
+        return (0.0,) * self.start + shares + (0.0,) * (num_utterances - self.start - len(shares))
+
+
+def _name(dialogue: Dialogue, model: AnyModel, reading: Reading, on_progress: OnProgress) -> list[_Named]:
+    """The triggers of every flip, in the order they land."""
+    flips = find_flips(dialogue)
+    starts = [_start(flip, model, reading) for flip in flips]
+    cases = [_case(dialogue, flip, start) for flip, start in zip(flips, starts, strict=True)]
+    named = []
+    on_progress("flips", 0, len(flips))
+    for flip, start, case, prediction in zip(flips, starts, cases, name_triggers(model, cases, reading), strict=True):
+        rationale = rationale_of(prediction.answers, prediction.vote.triggers, case, reading.layout, start)
+        named.append(_Named(flip, prediction, start, rationale))
+        on_progress("flips", len(named), len(flips))
+    return named
+
+
+def _start(flip: Flip, model: AnyModel, reading: Reading) -> int:
+    """Where the part of the dialogue begins that a model is shown: a long one must not cost its square.
+
+    The window layout shows its last utterances and tells of nothing before them but how far back the source is.
+    """
+    if reading.layout.name != "window" or not isinstance(model, ChatModel | ReplyScorer):
+        return 0
+    return max(0, min(flip.source, flip.target - reading.layout.window + 1))
+
+
+def _case(dialogue: Dialogue, flip: Flip, start: int) -> FlipCase:
+    part = replace(dialogue, utterances=dialogue.utterances[start : flip.target + 1])
+    moved = replace(flip, source=flip.source - start, target=flip.target - start)
+    return FlipCase(f"{dialogue.id}/{flip.target}", part, moved)
+
+
+def _found(dialogue: Dialogue, named: Sequence[_Named]) -> Iterator[FoundFlip]:
+    flips = {each.flip.target: each.flip for each in named}
+    for each in named:
+        support = each.support(len(dialogue))
+        reason = give_reason(dialogue, each.flip, each.triggers, support, flips, each.rationale)
+        yield FoundFlip(each.flip, each.triggers, support, reason.text, reason.by)
+
+
+def _notes_on(named: Sequence[_Named]) -> Iterator[str]:
+    num_unparsed = sum(each.prediction.vote.is_unparsed for each in named)
+    if num_unparsed:
+        yield f"{num_unparsed:,} of {len(named):,} flips: no answer could be read, so no trigger is named"
+    num_cut = sum(each.prediction.num_dropped > 0 for each in named)
+    if num_cut:
+        yield f"{num_cut:,} of {len(named):,} flips: too long for the model, so the oldest utterances were not shown"

@@ -1,0 +1,175 @@
+"""The page of an analysis: one HTML file that needs nothing else, to look at, to print and to pass on.
+
+Utterances are numbered from 1, as on the terminal. All that comes from the transcript or from a model is escaped by
+Jinja2, stands in text or in quoted attributes only, and never in the script or the styles; the page's content security
+policy runs no script but its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from fliptrace.analysis import lanes
+from fliptrace.analysis.cards import FlipCard, flip_cards
+from fliptrace.analysis.matrices import Change, change_matrix, count_changes, first_seen, trigger_matrix, untriggered
+from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.signs import emotion_signs
+from fliptrace.analysis.wording import clock
+from fliptrace.dialogue import Dialogue
+from fliptrace.store import versions, write_text
+
+MAX_QUOTED = 120  # characters of an utterance quoted outside the transcript; the transcript has it whole
+ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What a reader wants to know first. `seconds` is None without times, `change` where no flip is."""
+
+    num_utterances: int
+    num_speakers: int
+    num_flips: int
+    num_triggered: int
+    change: Change | None
+    num_changes: int
+    seconds: float | None
+
+
+def render_page(analysis: Analysis) -> str:
+    """The whole page. The same analysis gives the same text."""
+    dialogue = analysis.dialogue
+    cards = flip_cards(analysis)
+    script = _script()
+    text: str = (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            analysis=analysis,
+            dialogue=dialogue,
+            headline=headline(analysis),
+            signs=emotion_signs(dialogue.emotion_set.labels),
+            emotion_counts=emotion_counts(dialogue),
+            speaker_numbers={speaker: row for row, speaker in enumerate(first_seen(dialogue.speakers))},
+            speaker_counts=Counter(dialogue.speakers),
+            flip_counts=Counter(card.flip.speaker for card in cards),
+            picture=lanes.lay_out(analysis),
+            size=lanes,
+            cards=cards,
+            card_at=_by_target(cards, len(dialogue)),
+            changes=count_changes(analysis),
+            change_matrix=change_matrix(analysis),
+            trigger_matrix=trigger_matrix(analysis),
+            untriggered=untriggered(analysis),
+            script=script,
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            version=versions()["fliptrace"],
+        )
+    )
+    return text + "\n"
+
+
+def write_page(analysis: Analysis, path: Path) -> None:
+    """The page as a UTF-8 file, whole or not at all."""
+    write_text(path, render_page(analysis))
+
+
+def headline(analysis: Analysis) -> Headline:
+    changes = count_changes(analysis)
+    change = next(iter(changes), None)
+    return Headline(
+        num_utterances=len(analysis.dialogue),
+        num_speakers=len(set(analysis.dialogue.speakers)),
+        num_flips=len(analysis.flips),
+        num_triggered=sum(bool(found.triggers) for found in analysis.flips),
+        change=change,
+        num_changes=changes[change] if change else 0,
+        seconds=duration(analysis.dialogue),
+    )
+
+
+def duration(dialogue: Dialogue) -> float | None:
+    """Seconds from the first start to the last end (or start) that is known; None without two of them."""
+    starts = [u.start for u in dialogue.utterances if u.start is not None]
+    ends = [u.end for u in dialogue.utterances if u.end is not None]
+    last = max([*starts, *ends], default=0.0)
+    return last - min(starts) if starts and last > min(starts) else None
+
+
+def emotion_counts(dialogue: Dialogue) -> dict[str, int]:
+    """Utterances of every emotion that occurs, in the order of the emotion set."""
+    found = Counter(dialogue.emotions)
+    return {label: found[label] for label in dialogue.emotion_set.labels if found[label]}
+
+
+def quoted(text: str) -> str:
+    """A text on one line, cut where it is long.
+
+    >>> quoted("So\\nlong."), len(quoted("word " * 100)) <= MAX_QUOTED
+    ('So long.', True)
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_QUOTED else line[: MAX_QUOTED - 1].rstrip() + "…"
+
+
+def share(value: float) -> str:
+    """
+    >>> share(0.8249), share(1)
+    ('0.82', '1.00')
+    """
+    return f"{value:.2f}"
+
+
+def describe(card: FlipCard) -> str:
+    """A flip in a sentence, for those who hear the page.
+
+    >>> from fliptrace.analysis.result import FoundFlip
+    >>> from fliptrace.flips import Flip
+    >>> found = FoundFlip(Flip("Ana", 0, 2, "joy", "fear"), frozenset({1}), (0, 0.8, 0), "")
+    >>> describe(FlipCard(found, (), (), ()))
+    'Flip at 3, Ana: joy to fear'
+    """
+    named = ", ".join(
+        f"{trigger.utterance_index + 1} with support {share(trigger.support)}" for trigger in card.triggers
+    )
+    flip = card.flip
+    text = f"Flip at {flip.target + 1}, {flip.speaker}: {flip.before} to {flip.after}"
+    return f"{text}; triggered by {named}" if named else text
+
+
+def _by_target(cards: tuple[FlipCard, ...], num_utterances: int) -> tuple[FlipCard | None, ...]:
+    """For every utterance the card of the flip that lands there, None where none does."""
+    landed = {card.flip.target: card for card in cards}
+    return tuple(landed.get(i) for i in range(num_utterances))
+
+
+def _clean(value: object) -> object:
+    """No control characters or halves of characters, which HTML may not hold, whatever a transcript brought along."""
+    return ILLEGAL.sub("\ufffd", value) if type(value) is str else value
+
+
+@cache
+def _script() -> str:
+    return resources.files("fliptrace").joinpath("analysis/templates/page.js").read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("fliptrace", "analysis/templates"),
+        autoescape=True,
+        finalize=_clean,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"clock": clock, "quoted": quoted, "share": share, "describe": describe}
+    return environment

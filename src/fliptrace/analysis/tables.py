@@ -1,0 +1,110 @@
+"""An analysis as a table, one row an utterance: CSV for spreadsheets, a frame for pandas. Indices count from 0.
+
+docs/analyze.md says what every column holds.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fliptrace.analysis.result import Analysis, FoundFlip
+from fliptrace.dialogue import Utterance
+from fliptrace.errors import MissingExtra
+from fliptrace.store import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A spreadsheet runs a cell that begins so, and a transcript is written by strangers: an apostrophe makes it text.
+# Source: OWASP, CSV injection.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BOM = "\ufeff"  # without it Excel reads UTF-8 as the local code page
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One utterance; from `flip_from` on, what is said of the flip that lands on it, if one does."""
+
+    index: int
+    speaker: str
+    start: float | None
+    end: float | None
+    text: str
+    emotion: str
+    probability: float | None
+    flip_from: str | None = None
+    flip_to: str | None = None
+    flip_source: int | None = None
+    triggers: tuple[int, ...] = ()
+    support: tuple[float, ...] = ()
+    reason: str | None = None
+    reason_by: str | None = None
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+
+
+def table_rows(analysis: Analysis) -> list[Row]:
+    """A row for every utterance, in order. `support` is that of the triggers, in their order."""
+    found = {each.flip.target: each for each in analysis.flips}
+    return [
+        _row(i, utterance, scores, found.get(i))
+        for i, (utterance, scores) in enumerate(zip(analysis.dialogue.utterances, analysis.emotion_scores, strict=True))
+    ]
+
+
+def write_csv(analysis: Analysis, path: Path) -> None:
+    """The rows as CSV, in UTF-8 with a byte order mark. Cells that a spreadsheet would run get an apostrophe before."""
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines)
+    writer.writerow(COLUMNS)
+    for row in table_rows(analysis):
+        writer.writerow(map(_cell, astuple(row)))
+    write_text(path, _BOM + lines.getvalue())
+
+
+def to_frame(analysis: Analysis) -> pd.DataFrame:
+    """The rows as a frame, its index the utterances' position; text as it is. MissingExtra without pandas."""
+    try:
+        import pandas as pd
+    except ImportError as error:
+        raise MissingExtra("to_frame", "study", "pandas") from error
+    frame = pd.DataFrame([asdict(row) for row in table_rows(analysis)]).set_index("index")
+    return frame.astype({"start": "float64", "end": "float64", "probability": "float64", "flip_source": "Int64"})
+
+
+def _row(index: int, utterance: Utterance, scores: Mapping[str, float] | None, found: FoundFlip | None) -> Row:
+    emotion = utterance.emotion or ""
+    probability = None if scores is None else scores.get(emotion)
+    row = Row(index, utterance.speaker, utterance.start, utterance.end, utterance.text, emotion, probability)
+    if found is None:
+        return row
+    triggers = tuple(sorted(found.triggers))
+    return replace(
+        row,
+        flip_from=found.flip.before,
+        flip_to=found.flip.after,
+        flip_source=found.flip.source,
+        triggers=triggers,
+        support=tuple(found.support[i] for i in triggers),
+        reason=found.reason,
+        reason_by=found.reason_by,
+    )
+
+
+def _cell(value: object) -> str:
+    """
+    >>> _cell("=1+1"), _cell((2, 5)), _cell(0.25), _cell(None)
+    ("'=1+1", '2 5', '0.25', '')
+    """
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text

@@ -1,0 +1,63 @@
+"""How an analysis speaks to people: names, emotions, numbers and times in words, on one line and without control signs.
+
+What it is given comes from transcripts, so it is data: no line break and no escape sequence passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_JOINERS = "\u200c\u200d"  # invisible, but they shape Devanagari and emoji
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+# "joy" is a noun and "neutral" is none; labels of other sets are given as labels.
+_SAID: Mapping[str, str] = {
+    "anger": "in anger",
+    "contempt": "with contempt",
+    "disgust": "in disgust",
+    "fear": "in fear",
+    "joy": "with joy",
+    "neutral": "in neutral words",
+    "sadness": "in sadness",
+    "surprise": "in surprise",
+}
+
+
+def printable(text: str) -> str:
+    """On one line, without escape sequences that a terminal would obey.
+
+    >>> printable("Ana\\n\\x1b[1mB ")
+    'Ana [1mB'
+    """
+    return " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in text).split())
+
+
+def printable_name(speaker: str) -> str:
+    """A speaker's name; a question mark where nothing of it can be shown."""
+    return printable(speaker) or "?"
+
+
+def said_in(label: str) -> str:
+    """
+    >>> said_in("joy"), said_in("powerful")
+    ('with joy', 'marked as powerful')
+    """
+    return _SAID.get(label, f"marked as {label}")
+
+
+def spell(number: int) -> str:
+    """
+    >>> spell(2), spell(12)
+    ('two', '12')
+    """
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
+
+
+def clock(seconds: float) -> str:
+    """A time in a recording.
+
+    >>> clock(65.5), clock(3725)
+    ('1:05', '1:02:05')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,0 +1,128 @@
+"""The JSON of an analysis: documented, versioned, read back as it was written."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from analyses import support_call, two_friends
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keyword_scorer import keyword_model
+
+from fliptrace.analysis.analyze import analyze
+from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.schema import SCHEMA, json_schema
+from fliptrace.dialogue import Dialogue, Utterance
+from fliptrace.emotions import MASAC8
+from fliptrace.errors import InputError
+
+SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "analysis.schema.json"
+
+
+@st.composite
+def dialogues(draw: st.DrawFn) -> Dialogue:
+    words = st.sampled_from(
+        ["happy", "how dare you", "scared", "ugh", "well", "sorry", "\U0001f600", "\n", "</script>"]
+    )
+    utterances = draw(
+        st.lists(
+            st.builds(
+                Utterance,
+                st.sampled_from(["Ana", "Ben", "=Cleo", "Śarmā"]),
+                st.lists(words | st.text(max_size=8), max_size=5).map(" ".join),
+                st.none() | st.sampled_from(MASAC8.labels),
+                st.none() | st.floats(0, 10, allow_nan=False),
+                st.none() | st.floats(10, 20, allow_nan=False),
+                st.lists(st.text(max_size=5), max_size=2).map(tuple),
+            ),
+            min_size=1,
+            max_size=12,
+        )
+    )
+    return Dialogue("d", "d", tuple(utterances), MASAC8)
+
+
+@settings(max_examples=60)
+@given(dialogues())
+def test_an_analysis_comes_back_as_it_was_written(dialogue: Dialogue) -> None:
+    analysis = analyze(dialogue, keyword_model())
+    text = json.dumps(analysis.to_json(), ensure_ascii=False, allow_nan=False)
+    text.encode()
+    assert Analysis.from_json(json.loads(text)) == analysis
+
+
+def test_the_document_holds_what_it_promises() -> None:
+    analysis = replace(support_call(), format="vtt")
+    document = analysis.to_json()
+    assert document["schema"] == "fliptrace.analysis/1" == SCHEMA
+    assert document["transcript"] == {
+        "id": analysis.dialogue.id,
+        "format": "vtt",
+        "notes": ["Emotions were predicted."],
+    }
+    assert [row["index"] for row in document["utterances"]] == list(range(24))
+    flip = next(flip for flip in document["flips"] if flip["target"] == 7)
+    assert flip == {
+        "speaker": "Ada Okafor",
+        "source": 5,
+        "target": 7,
+        "before": "surprise",
+        "after": "anger",
+        "triggers": [{"index": 4, "support": 0.47}, {"index": 6, "support": 0.81}],
+        "candidates": [{"index": 4, "support": 0.47}, {"index": 5, "support": 0.12}, {"index": 6, "support": 0.81}],
+        "reason": analysis.flips[3].reason,
+        "reason_by": "model",
+        "consequences": [8],
+    }
+
+
+def test_the_schema_in_the_docs_is_that_of_the_code() -> None:
+    assert json.loads(SCHEMA_FILE.read_text(encoding="utf-8")) == json_schema()
+
+
+def test_every_field_of_the_schema_that_is_no_plain_name_is_described() -> None:
+    plain = {"speaker", "text", "name", "end", "before", "after", "schema", "transcript", "emotion_set", "utterances"}
+    parts = [json_schema(), *json_schema()["$defs"].values()]
+    assert len(parts) == 6
+    for part in parts:
+        undescribed = {name for name, field in part["properties"].items() if "description" not in field}
+        assert undescribed <= plain
+
+
+def test_half_an_emoji_is_replaced_so_that_utf8_can_hold_it() -> None:
+    document = two_friends("fine \ud83d", "well", "good").to_json()
+    assert document["utterances"][0]["text"] == "fine \ufffd"
+
+
+def changed(place: tuple[Any, ...], value: object) -> Any:
+    document = copy.deepcopy(support_call().to_json())
+    part = document
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    return document
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([], "schema None; wanted 'fliptrace.analysis/1'"),
+        (changed(("schema",), "fliptrace.analysis/2"), "schema 'fliptrace.analysis/2'; wanted"),
+        (changed(("threshold",), "high"), "analysis threshold: "),
+        (changed(("utterances", 3, "emotion"), "grumpy"), "unknown emotion 'grumpy'"),
+        (changed(("utterances", 3, "emotion"), "joy"), "its flips are not those of its emotions"),
+        (changed(("utterances", 3, "mood"), "joy"), "analysis utterances.3.mood: Extra inputs"),
+        (changed(("flips", 0, "triggers"), [{"index": 9, "support": 0.5}]), "outside the dialogue"),
+        (changed(("flips", 0, "candidates"), [{"index": 99, "support": 0.5}]), "index out of range"),
+        (changed(("flips", 0, "candidates"), [{"index": 0, "support": float("nan")}]), "candidates.0.support"),
+    ],
+)
+def test_what_is_no_analysis_is_one_clear_error(value: object, message: str) -> None:
+    with pytest.raises(InputError) as raised:
+        Analysis.from_json(value)
+    assert message in str(raised.value)

@@ -1,0 +1,79 @@
+"""Tables of an analysis: a row an utterance, and nothing in a cell that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+import pytest
+from analyses import support_call, two_friends
+
+from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.tables import COLUMNS
+from fliptrace.errors import MissingExtra
+from fliptrace.transcripts.read import read_transcript
+
+
+def written(analysis: Analysis, folder: Path) -> list[dict[str, str]]:
+    analysis.to_csv(folder / "a.csv")
+    with (folder / "a.csv").open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_row_an_utterance_with_the_flip_that_lands_there(tmp_path: Path) -> None:
+    rows = written(support_call(), tmp_path)
+    assert len(rows) == 24 and list(rows[0]) == list(COLUMNS)
+    assert [row["index"] for row in rows] == [str(i) for i in range(24)]
+    picked = {name: rows[7][name] for name in ("emotion", "probability", "flip_from", "flip_to", "triggers", "support")}
+    assert picked == {
+        "emotion": "anger",
+        "probability": "0.91",
+        "flip_from": "surprise",
+        "flip_to": "anger",
+        "triggers": "4 6",
+        "support": "0.47 0.81",
+    }
+    assert (rows[0]["flip_from"], rows[0]["triggers"], rows[0]["reason"]) == ("", "", "")
+
+
+def test_excel_is_told_that_it_is_utf8(tmp_path: Path) -> None:
+    support_call().to_csv(tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbfindex,")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_cell_that_a_spreadsheet_would_run_is_text(start: str, tmp_path: Path) -> None:
+    text, name = f"{start}HYPERLINK(1)", f"{start}Ana"
+    rows = written(two_friends(text, "1-2", "fine", speakers=(name, "Ben")), tmp_path)
+    assert (rows[0]["text"], rows[0]["speaker"]) == (f"'{text}", f"'{name}")
+    assert rows[1]["text"] == "1-2"
+
+
+def test_quotes_line_breaks_and_commas_stay_in_their_cell(tmp_path: Path) -> None:
+    text = 'she said "no",\nand left'
+    assert written(two_friends(text, "a", "b"), tmp_path)[0]["text"] == text
+
+
+def test_the_table_is_a_transcript_again(tmp_path: Path) -> None:
+    analysis = support_call()
+    analysis.to_csv(tmp_path / "call.csv")
+    again = read_transcript(tmp_path / "call.csv").dialogue
+    assert [(u.speaker, u.text, u.emotion, u.start) for u in again.utterances] == [
+        (u.speaker, u.text, u.emotion, u.start) for u in analysis.dialogue.utterances
+    ]
+
+
+def test_the_frame_keeps_text_as_it_is_and_numbers_as_numbers() -> None:
+    pytest.importorskip("pandas")
+    frame = two_friends("=1+1", "x", "fine").to_frame()
+    assert list(frame.columns) == list(COLUMNS[1:]) and frame.index.name == "index"
+    assert frame.loc[0, "text"] == "=1+1"
+    assert frame.loc[2, "triggers"] == (1,) and frame.loc[2, "support"] == (0.75,)
+    assert frame["start"].dtype == float and frame["flip_source"].dropna().tolist() == [0]
+
+
+def test_without_pandas_the_frame_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtra, match=r"needs pandas; install it with: pip install 'fliptrace\[study\]'"):
+        support_call().to_frame()

@@ -1,0 +1,159 @@
+"""From a dialogue to its analysis: given emotions are kept, flips found once, and nothing unsure is hidden."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from keyword_scorer import KeywordScorer, keyword_model
+
+from fliptrace.analysis.analyze import analyze
+from fliptrace.analysis.result import Analysis
+from fliptrace.checkpoints import Habits
+from fliptrace.dialogue import Dialogue, Utterance
+from fliptrace.emotions import MASAC8, MELD7
+from fliptrace.errors import InputError
+from fliptrace.flips import FlipCase, find_flips
+from fliptrace.model_refs import OpenModel, open_model
+from fliptrace.models.base import make_decoding
+from fliptrace.models.scripted import ScriptedModel
+from fliptrace.predict import Reading, name_triggers
+from fliptrace.prompts.views import Layout
+from fliptrace.transcripts.transcript import Transcript
+
+LINES = (
+    ("Ana", "I'm so happy, it works!", "joy"),
+    ("Ben", "It did until I sat on it.", "neutral"),
+    ("Ana", "How dare you?", "anger"),
+    ("Ben", "I'm sorry.", "sadness"),
+    ("Ana", "Never mind, I'm happy with the old one.", "joy"),
+)
+BARE = Dialogue("sofa", "sofa", tuple(Utterance(who, text) for who, text, _ in LINES), MASAC8)
+LABELLED = BARE.with_emotions(tuple(emotion for *_, emotion in LINES))
+
+
+def targets(analysis: Analysis) -> list[int]:
+    return [found.flip.target for found in analysis.flips]
+
+
+def test_a_bare_dialogue_gets_emotions_flips_triggers_and_reasons() -> None:
+    analysis = analyze(BARE, keyword_model())
+    assert analysis.dialogue == LABELLED
+    assert [found.flip for found in analysis.flips] == list(find_flips(LABELLED))
+    assert [sorted(found.triggers) for found in analysis.flips] == [[1], [2], [3]]
+    assert all(found.reason and found.reason_by == "template" for found in analysis.flips)
+    assert (analysis.model, analysis.threshold, analysis.notes) == ("keywords", 0.5, ())
+
+
+def test_scores_are_probabilities_of_every_label() -> None:
+    for scores in analyze(BARE, keyword_model()).emotion_scores:
+        assert scores is not None and tuple(scores) == MASAC8.labels
+        assert sum(scores.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_support_is_the_probability_that_an_utterance_is_named() -> None:
+    found = analyze(BARE, keyword_model()).flips[0]
+    assert found.support[1] == pytest.approx(0.69, abs=0.02)  # 0.65 and 0.04 of about 0.99
+    assert found.support[2] == pytest.approx(0.24, abs=0.02)
+    assert found.support[3:] == (0, 0)
+
+
+def test_a_lower_threshold_names_more_triggers() -> None:
+    analysis = analyze(BARE, keyword_model(), threshold=0.2)
+    assert (sorted(analysis.flips[0].triggers), analysis.threshold) == ([1, 2], 0.2)
+
+
+def test_given_emotions_are_kept_and_the_others_labelled() -> None:
+    half = BARE.with_emotions((None, "disgust", None, None, "fear"))
+    analysis = analyze(half, keyword_model())
+    assert analysis.dialogue.emotions == ("joy", "disgust", "anger", "sadness", "fear")
+    assert [scores is None for scores in analysis.emotion_scores] == [False, True, False, False, True]
+    assert analysis.notes == ("2 of 5 emotions are those of the transcript, the others the model's",)
+
+
+def test_a_labelled_transcript_asks_for_no_emotion() -> None:
+    scorer = KeywordScorer()
+    analysis = analyze(LABELLED, OpenModel(scorer, "keywords", Habits(Layout("window"))))
+    assert analysis.emotion_scores == (None,) * 5
+    assert scorer.asked and not [key for key in scorer.asked if "emotion" in key]
+
+
+def test_a_rule_names_triggers_of_a_labelled_transcript() -> None:
+    analysis = analyze(LABELLED, open_model("rule:previous"))
+    assert [found.triggers for found in analysis.flips] == [{1}, {2}, {3}]
+    assert analysis.flips[1].reason == "Ana turned from joy to anger just before Ben turned to sadness (support 1.00)."
+
+
+def test_a_rule_cannot_label_emotions_and_says_so() -> None:
+    with pytest.raises(InputError, match="5 of 5 utterances have no emotion, and rule:previous reads no text"):
+        analyze(BARE, open_model("rule:previous"))
+
+
+def test_what_the_transcripts_reader_noted_stays_with_the_analysis() -> None:
+    analysis = analyze(Transcript(LABELLED, "vtt", ("nobody is named",)), open_model("rule:previous"))
+    assert (analysis.format, analysis.notes[0]) == ("vtt", "nobody is named")
+    assert "the emotions are those of the transcript" in analysis.notes
+
+
+def test_a_dialogue_without_flips_has_an_analysis() -> None:
+    analysis = analyze(BARE.with_emotions(("neutral",) * 5), keyword_model())
+    assert analysis.flips == () and analysis.consequences == {}
+
+
+def test_one_utterance_is_a_dialogue() -> None:
+    one = replace(BARE, utterances=BARE.utterances[:1])
+    assert analyze(one, keyword_model()).flips == ()
+
+
+def test_progress_tells_what_and_how_far() -> None:
+    told: list[tuple[str, int, int]] = []
+    analyze(BARE, keyword_model(), on_progress=lambda *step: told.append(step))
+    assert told == [("emotions", 0, 5), ("emotions", 5, 5), *[("flips", i, 3) for i in range(4)]]
+
+
+def test_a_smaller_emotion_set_is_kept_to() -> None:
+    analysis = analyze(replace(BARE, emotion_set=MELD7), keyword_model())
+    assert "contempt" not in (analysis.emotion_scores[0] or {})
+
+
+def test_a_model_that_only_talks_is_asked_greedily_and_gives_its_own_reasons() -> None:
+    model = ScriptedModel(
+        by_key={f"sofa/{i}/emotion": [f"Emotion: {emotion}"] for i, (*_, emotion) in enumerate(LINES)},
+        by_text={"Which utterances triggered": ["Ben sat on it in [2].\nTriggers: 2"]},
+    )
+    analysis = analyze(BARE, OpenModel(model, "scripted"))
+    assert analysis.dialogue == LABELLED
+    assert analysis.emotion_scores == (None,) * 5
+    assert [(found.reason, found.reason_by) for found in analysis.flips] == [("Ben sat on it in [2].", "model")] * 3
+
+
+def test_replies_that_cannot_be_read_are_counted() -> None:
+    model = ScriptedModel(
+        by_key={f"sofa/{i}/emotion": [f"Emotion: {emotion}"] for i, (*_, emotion) in enumerate(LINES[:4])},
+        by_text={"Which emotion": ["Who knows?"], "Which utterances": ["Hard to say."]},
+    )
+    analysis = analyze(BARE, OpenModel(model, "scripted"))
+    assert analysis.dialogue.emotions[4] == "neutral"
+    assert analysis.notes == (
+        "1 of 5 emotions: the reply could not be read, neutral stands",
+        "3 of 3 flips: no answer could be read, so no trigger is named",
+    )
+
+
+def long_dialogue(num_utterances: int) -> Dialogue:
+    texts = ("How dare you?", "I'm happy.", "Well.", "I'm so scared.", "Is it?", "I'm sorry.", "Fine.")
+    utterances = tuple(
+        Utterance(("Ana", "Ben", "Cleo", "Ana", "Ben")[i % 5], f"{texts[i * i % 7]} {i}") for i in range(num_utterances)
+    )
+    return Dialogue("long", "long", utterances, MASAC8)
+
+
+def test_a_part_of_a_long_dialogue_gives_the_answer_of_the_whole() -> None:
+    analysis = analyze(long_dialogue(60), keyword_model())
+    whole = analysis.dialogue
+    cases = [FlipCase(f"long/{found.flip.target}", whole, found.flip) for found in analysis.flips]
+    reading = Reading(Layout("window"), decoding=make_decoding(kind="exact"))
+    predictions = list(name_triggers(KeywordScorer(), cases, reading))
+    assert len(predictions) > 20
+    assert [found.triggers for found in analysis.flips] == [each.vote.triggers for each in predictions]
+    assert [found.support for found in analysis.flips] == [each.vote.support for each in predictions]

@@ -1,0 +1,66 @@
+"""What docs/analyze.md and the README show of `analyze` is true: the Python runs, columns and JSON are as told."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from keyword_scorer import keyword_model
+
+from fliptrace import model_refs
+from fliptrace.analysis.bundled import BUNDLED
+from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.tables import COLUMNS
+from fliptrace.models import embedded
+
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "docs" / "analyze.md").read_text(encoding="utf-8")
+EXAMPLES = [
+    (page, block)
+    for page in ("README.md", "docs/analyze.md")
+    for block in re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    if "fliptrace.analyze" in block
+]
+
+
+@pytest.fixture
+def an_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that comes with fliptrace, or where a tree is without its weights one that reads exclamations."""
+    opens = model_refs.open_model
+
+    def open_model(ref: str, device: str = "auto") -> model_refs.OpenModel:
+        return keyword_model() if ref == "embedded" else opens(ref, device)
+
+    if not embedded.is_embedded(embedded.BUNDLED):
+        monkeypatch.setattr(model_refs, "open_model", open_model)
+
+
+def test_there_is_an_example() -> None:
+    assert len(EXAMPLES) >= 1
+
+
+@pytest.mark.usefixtures("an_embedded_model")
+@pytest.mark.parametrize(("page", "example"), EXAMPLES, ids=[page for page, _ in EXAMPLES])
+def test_the_example_runs(page: str, example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(BUNDLED["call"], "call.vtt")
+    names: dict[str, Any] = {}
+    exec(compile(example, page, "exec"), names)
+    assert Analysis.from_json(names["analysis"].to_json()) == names["analysis"]
+    assert Path("call.html").stat().st_size > 10_000
+    assert len(names["analysis"].dialogue) == len(names["dialogue"]) == 24
+
+
+def test_every_column_is_told() -> None:
+    table = GUIDE.partition("## The table")[2].partition("## In Python")[0]
+    assert set(re.findall(r"`(\w+)`", table)) >= set(COLUMNS)
+
+
+def test_the_json_shown_is_an_analysis() -> None:
+    [block] = re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)
+    document = json.loads(block)
+    assert Analysis.from_json(document).to_json() == document

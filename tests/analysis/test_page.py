@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from analyses import calm, crowd, support_call, two_friends
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fliptrace.analysis.page import headline, render_page, write_page
+from fliptrace.analysis.result import Analysis
+
+NASTY = (
+    "<script>window.hacked = 1</script>",
+    "</script><img src=x onerror=alert(1)>",
+    "</style></title></svg></textarea><h1>Big</h1>",
+    "\"><a href='javascript:alert(1)'>here</a>",
+    "' onmouseover='alert(1)",
+    "<!-- a comment that never ends",
+    "]]> {{ 7 * 7 }} {% raw %} ${1 + 1}",
+    "null \x00 bell \x07 escape \x1b[31m half \ud83d",
+    "&lt;b&gt; &amp; &#60;",
+    "\u202eright to left\u202c סלאם नमस्ते 👩🏽\u200d🚀",
+)
+
+
+class Outline(HTMLParser):
+    """The elements of a page with the names of their attributes, and its visible text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, ...]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, *(name for name, _ in attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def outline(page: str) -> Outline:
+    parser = Outline()
+    parser.feed(page)
+    parser.close()
+    return parser
+
+
+def with_texts(text: str, speaker: str = "Ben") -> Analysis:
+    """A dialogue with `text` at every place that a transcript, a model or a file name can fill."""
+    analysis = two_friends("Hello.", text, "Well.", text, speakers=("Ana", speaker))
+    utterances = tuple(replace(u, cues=(text,)) for u in analysis.dialogue.utterances)
+    dialogue = replace(analysis.dialogue, id=text, utterances=utterances)
+    flips = tuple(replace(found, reason=text) for found in analysis.flips)
+    return replace(analysis, dialogue=dialogue, flips=flips, model=text, notes=(text,))
+
+
+PLAIN = outline(render_page(with_texts("plain"))).elements
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_a_text_can_add_no_element_and_no_attribute(text: str) -> None:
+    page = render_page(with_texts(text, speaker=text))
+    assert outline(page).elements == PLAIN
+    page.encode()
+
+
+@settings(max_examples=40)
+@given(st.text(alphabet=st.sampled_from("<>&\"'/={}%#!-[]()\\ \n\x00\u2028abc"), min_size=1), st.text())
+def test_whatever_is_said_the_page_keeps_its_form(text: str, speaker: str) -> None:
+    page = render_page(with_texts(text, speaker=f"B{speaker}"))
+    assert outline(page).elements == PLAIN
+    page.encode()
+
+
+def test_hostile_text_is_shown_as_it_was_said() -> None:
+    said = "<script>window.hacked = 1</script> & \"so\" it 'goes'"
+    assert said in outline(render_page(two_friends("Hello.", said, "Well."))).text
+
+
+def test_nothing_of_the_dialogue_stands_in_script_or_style() -> None:
+    pages = [render_page(with_texts("zebra", speaker="zebra")), render_page(support_call())]
+    scripts, styles = (
+        [re.findall(rf"<{tag}>.*?</{tag}>", page, re.S) for page in pages] for tag in ("script", "style")
+    )
+    assert scripts[0] == scripts[1]
+    assert styles[0] == styles[1]
+    assert len(scripts[0]) == len(styles[0]) == 1
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    page = render_page(support_call())
+    assert not re.search(r"https?://|@import|url\(", page)
+    assert set(re.findall(r'(?:src|href)="([^"#][^"]*)"', page)) == {"data:,"}
+
+
+def test_the_same_analysis_gives_the_same_page() -> None:
+    assert render_page(crowd(40, 4)) == render_page(crowd(40, 4))
+
+
+def test_anchors_are_unique_and_every_link_has_its_anchor() -> None:
+    page = render_page(crowd(60, 5))
+    anchors = re.findall(r'\bid="([^"]+)"', page)
+    assert len(anchors) == len(set(anchors))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(anchors)
+
+
+def test_the_headline_counts_what_is_there() -> None:
+    head = headline(support_call())
+    assert (head.num_utterances, head.num_speakers, head.num_flips, head.num_triggered) == (24, 3, 12, 11)
+    assert (head.change, head.num_changes) == (("neutral", "surprise"), 3)
+    assert head.seconds == pytest.approx(183, abs=2)
+
+
+def test_a_page_without_flips_or_times_says_so_and_shows_the_transcript() -> None:
+    page = render_page(calm())
+    assert "No flips: no speaker's emotion differs" in outline(page).text
+    assert page.count('<li id="u') == 5
+    assert headline(calm()).seconds is None
+
+
+def test_every_utterance_flip_trigger_and_reason_is_on_the_page() -> None:
+    analysis = support_call()
+    text = outline(render_page(analysis)).text
+    assert all(utterance.text in text for utterance in analysis.dialogue.utterances)
+    assert all(found.reason in text for found in analysis.flips)
+    assert text.count("the model's own rationale") == 7
+    assert text.count("sentence built from the decision") == 5
+    assert "This page shows what is expressed in text, not what a person feels." in text
+    assert all(said in text for said in ("embedded (fliptrace-mini)", "0.40", "Emotions were predicted."))
+
+
+@pytest.mark.parametrize("num_speakers", [1, 2, 12])
+def test_a_dialogue_of_a_single_utterance_or_of_many_speakers_is_a_page(num_speakers: int) -> None:
+    assert render_page(crowd(1, num_speakers)).endswith("</html>\n")
+    assert render_page(crowd(30, num_speakers)).endswith("</html>\n")
+
+
+def test_a_thousand_utterances_make_two_megabytes_at_most_in_a_second() -> None:
+    analysis = crowd(1000, 3)
+    start = time.process_time()
+    page = render_page(analysis)
+    assert time.process_time() - start < 2  # 0.5 s on one core of 2024; a busy machine is slower
+    assert len(page.encode()) < 2_000_000
+
+
+def test_the_file_holds_the_page(tmp_path: Path) -> None:
+    write_page(support_call(), tmp_path / "out" / "call.html")
+    assert (tmp_path / "out" / "call.html").read_text("utf-8") == render_page(support_call())
