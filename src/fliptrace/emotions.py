@@ -56,3 +56,12 @@ EMORYNLP7_TO_MASAC8: Mapping[str, str | None] = {
     "sad": "sadness",
     "scared": "fear",
 }
+
+
+def to_masac8(label: str, emotion_set: EmotionSet) -> str | None:
+    """A label of any of our sets as one of MASAC8, the largest of Ekman's kind; None where it has no counterpart.
+
+    >>> to_masac8("mad", EMORYNLP7), to_masac8("peaceful", EMORYNLP7), to_masac8("joy", MELD7)
+    ('anger', None, 'joy')
+    """
+    return EMORYNLP7_TO_MASAC8[label] if emotion_set == EMORYNLP7 else MASAC8.canonical(label)

@@ -109,7 +109,7 @@ def test_a_run_folder_is_a_model(run: Path) -> None:
     opened = open_model(str(run), "cpu")
     assert opened.ref == str(run / "3-self-evaluation" / "checkpoint")
     chosen = read_json(run / "scores.json")["stages"]["self-evaluation"]["k3"]["chosen_threshold"]["threshold"]
-    assert opened.habits == Habits(make_recipe().layout, "answer", chosen)
+    assert opened.habits == Habits(make_recipe().layout, "answer", {"sample": chosen})
     assert load_config(opened.ref).hidden_size == 32
 
 

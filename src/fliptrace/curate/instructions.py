@@ -16,6 +16,7 @@ FileForm = Literal["trl", "hosted"]
 def to_row(instruction: Instruction, form: FileForm = "trl") -> Json:
     """`trl`: conversational prompt and completion, and where the row comes from. `hosted`: messages alone.
 
+    Soft targets stand beside the completion under `soft`, which only our own trainer reads.
     In the hosted form every assistant message but the last has weight 0: no loss falls on an earlier, wrong answer.
     """
     prompt = [message.to_json() for message in instruction.prompt]
@@ -23,6 +24,7 @@ def to_row(instruction: Instruction, form: FileForm = "trl") -> Json:
     if form == "hosted":
         earlier = [message | {"weight": 0} if message["role"] == "assistant" else message for message in prompt]
         return {"messages": [*earlier, reply | {"weight": 1}]}
+    soft = {"soft": [list(target) for target in instruction.soft]} if instruction.soft else {}
     return {
         "id": instruction.id,
         "kind": instruction.kind,
@@ -30,6 +32,7 @@ def to_row(instruction: Instruction, form: FileForm = "trl") -> Json:
         "made_by": instruction.made_by,
         "prompt": prompt,
         "completion": [reply],
+        **soft,
     }
 
 
@@ -53,7 +56,8 @@ def read_instructions(path: Path) -> list[Instruction]:
 def _from_row(row: Json) -> Instruction:
     prompt = tuple(_message(message) for message in row["prompt"])
     [reply] = map(_message, row["completion"])
-    return Instruction(row["id"], row["kind"], prompt, reply.content, row["case_id"], row["made_by"])
+    soft = tuple((str(text), float(share)) for text, share in row.get("soft", ()))
+    return Instruction(row["id"], row["kind"], prompt, reply.content, row["case_id"], row["made_by"], soft)
 
 
 def _message(row: Json) -> Message:

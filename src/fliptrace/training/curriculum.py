@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fliptrace.curate.correcting import OwnAnswer
-from fliptrace.curate.curator import Curator
+from fliptrace.curate.curator import Curator, Kind
+from fliptrace.curate.mixture import mix
+from fliptrace.curate.softening import SoftTargets
+from fliptrace.curate.teaching import emotion_instructions
+from fliptrace.dialogue import Dialogue
 from fliptrace.flips import FlipCase
 from fliptrace.messages import Instruction, Message
 from fliptrace.models.base import ChatModel
 from fliptrace.prompts.answers import render_question
-from fliptrace.prompts.views import Fitted, View, fit, training_view
+from fliptrace.prompts.views import Fitted, View, escape, fit, training_view
 from fliptrace.training.recipe import Recipe, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Curriculum:
-    """Makes the instructions of any stage of a recipe."""
+    """Makes the instructions of any stage of a recipe. `emotions` are its dialogues with labels, by file."""
 
     recipe: Recipe
     teacher: ChatModel | None = None
+    emotions: Mapping[str, Sequence[Dialogue]] = field(default_factory=dict)
+    soft: SoftTargets = field(default_factory=SoftTargets)
 
     def instructions(self, stage: Stage, views: Sequence[View], own: Sequence[OwnAnswer]) -> list[Instruction]:
         """The stage's mixture, shuffled; the same recipe and answers give the same rows in the same order."""
         seed = self.recipe.seed + self.recipe.stages.index(stage)
-        return self._curator.mixture(stage.mixture, views, own, seed)
+        others: dict[Kind, float] = {kind: weight for kind, weight in stage.mixture.items() if kind != "emotion"}
+        rows = self.soft.soften_answers(self._curator.mixture(others, views, own, seed), views)
+        if "emotion" in stage.mixture:
+            rows += self._emotion_instructions(stage, seed)
+            random.Random(f"{seed}/kinds").shuffle(rows)
+        return rows
+
+    def _emotion_instructions(self, stage: Stage, seed: int) -> list[Instruction]:
+        """Every file as often as it is weighed, times the weight of the kind."""
+        files = self.recipe.data.emotions if stage.emotions is None else stage.emotions
+        weights = {ref: weight * stage.mixture["emotion"] for ref, weight in files.items()}
+        layout = self.recipe.layout
+        made = {ref: emotion_instructions(self.emotions[ref], layout) for ref in weights}
+        return mix(
+            {ref: self.soft.soften_emotions(rows, ref, layout.name) for ref, rows in made.items()}, weights, seed
+        )
 
     def fit_views(
         self, cases: Sequence[FlipCase], num_tokens: Callable[[Sequence[Message]], int], context_length: int
@@ -43,6 +65,8 @@ class Curriculum:
         for instruction in untaught.make("answer", views) + untaught.make("chain", views):
             yield from (message.content for message in instruction.prompt)
             yield instruction.completion
+        for dialogues in self.emotions.values():
+            yield from (escape(utterance.text) for dialogue in dialogues for utterance in dialogue.utterances)
 
     @property
     def _curator(self) -> Curator:

@@ -1,18 +1,21 @@
-"""The cases a run trains and chooses on, where they come from, and what is wrong with that."""
+"""The cases and dialogues a run trains and chooses on, where they come from, and what is wrong with that."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from fliptrace.corpora.catalog import locate_ref
+from fliptrace.corpora.detect import read_corpus
 from fliptrace.corpora.efr import read_efr
 from fliptrace.corpora.groups import assign_groups_across
-from fliptrace.corpora.guards import find_leaks
-from fliptrace.corpora.results import EfrFile
+from fliptrace.corpora.guards import drop_leaks, find_leaks
+from fliptrace.corpora.results import EfrFile, ErcFile
 from fliptrace.corpora.splits import split_by_group
+from fliptrace.dialogue import Dialogue
+from fliptrace.emotions import MASAC8, to_masac8
 from fliptrace.errors import InputError, RunError
 from fliptrace.flips import FlipCase
 from fliptrace.store import Json, hash_file
@@ -21,12 +24,17 @@ from fliptrace.training.recipe import Data, Recipe
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """`manifest` names files, hashes, counts and leaks; `notes` are what a user should read before the start."""
+    """`manifest` names files, hashes, counts and leaks; `notes` are what a user should read before the start.
+
+    `emotions` and `emotion_val` are dialogues with labels by the file they come from.
+    """
 
     train: tuple[FlipCase, ...]
     val: tuple[FlipCase, ...]
     manifest: Json
     notes: tuple[str, ...] = ()
+    emotions: Mapping[str, tuple[Dialogue, ...]] = field(default_factory=dict)
+    emotion_val: Mapping[str, tuple[Dialogue, ...]] = field(default_factory=dict)
 
 
 def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
@@ -39,6 +47,12 @@ def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
     _refuse_same_ids(list(files.values()))
     _refuse_unlabelled(list(files.values()))
     train, val = _split(part, files, recipe.seed)
+    emotions = {ref: _read_erc(ref, root) for ref in part.emotions}
+    emotion_val = {ref: _read_erc(ref, root) for ref in part.emotion_val}
+    held_out = [member for ref in part.hold_out for member in read_corpus(locate_ref(ref, root)).members]
+    if held_out:
+        train = drop_leaks(train, held_out)
+    taught_dialogues = {ref: _taught(file, held_out, part) for ref, file in emotions.items()}
     leaks = find_leaks(train, val)
     if not leaks.is_clean and part.shared_groups == "refuse":
         raise RunError(
@@ -54,10 +68,13 @@ def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
         "num_train_cases": len(kept),
         "num_val_cases": len(kept_val),
     }
+    if emotions or emotion_val:
+        manifest |= _describe_emotions(emotions, taught_dialogues, emotion_val, train)
     notes = [f"{f.path.name}: {len(f.left_out)} cases end on no flip, left out" for f in files.values() if f.left_out]
     if not leaks.is_clean:
         notes.append(f"{leaks}: scores on val are too good by an unknown amount")
-    return TrainingData(kept, kept_val, manifest, tuple(notes))
+    dialogues = {ref: file.dialogues for ref, file in emotion_val.items()}
+    return TrainingData(kept, kept_val, manifest, tuple(notes), taught_dialogues, dialogues)
 
 
 def _split(part: Data, files: dict[str, EfrFile], seed: int) -> tuple[Sequence[FlipCase], Sequence[FlipCase]]:
@@ -69,6 +86,42 @@ def _split(part: Data, files: dict[str, EfrFile], seed: int) -> tuple[Sequence[F
         return train, val
     parts = split_by_group([*train, *val], {"train": 1 - part.resplit, "val": part.resplit}, seed)
     return parts["train"], parts["val"]
+
+
+def _read_erc(ref: str, root: Path | None) -> ErcFile:
+    file = read_corpus(locate_ref(ref, root))
+    if isinstance(file, EfrFile):
+        raise InputError(f"recipe data, {ref}", "flip cases; wanted a file of dialogues with an emotion an utterance")
+    return file
+
+
+def _taught(file: ErcFile, held_out: Sequence[Dialogue | FlipCase], part: Data) -> tuple[Dialogue, ...]:
+    """The dialogues of a file to train on, under the labels that the recipe wants."""
+    kept = drop_leaks(file.dialogues, held_out) if held_out else file.dialogues
+    return kept if part.emotion_set == "as labelled" else tuple(map(_in_masac8, kept))
+
+
+def _in_masac8(dialogue: Dialogue) -> Dialogue:
+    """Labels without a counterpart are taken away: their utterances are shown, and not asked about."""
+    emotions = tuple(e and to_masac8(e, dialogue.emotion_set) for e in dialogue.emotions)
+    bare = dialogue.with_emotions((None,) * len(dialogue))
+    return replace(bare, emotion_set=MASAC8).with_emotions(emotions)
+
+
+def _describe_emotions(
+    files: Mapping[str, ErcFile],
+    taught: Mapping[str, tuple[Dialogue, ...]],
+    val: Mapping[str, ErcFile],
+    train: Sequence[FlipCase],
+) -> Json:
+    """The files of emotions, and for each val file what it shares with everything that is trained on."""
+    described = {
+        ref: {"sha256": hash_file(file.path), "num_dialogues": len(taught.get(ref, file.dialogues))}
+        for ref, file in {**files, **val}.items()
+    }
+    trained: Iterable[Dialogue | FlipCase] = [*train, *(dialogue for part in taught.values() for dialogue in part)]
+    leaks = {ref: asdict(find_leaks(trained, file.dialogues)) for ref, file in val.items()}
+    return {"emotion_files": described, "emotion_leaks": leaks}
 
 
 def _describe(file: EfrFile) -> Json:

@@ -80,7 +80,7 @@ class DryRun:
 
 def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
     """Everything `train` would do but the work. InputError where the base cannot be reached."""
-    curriculum = Curriculum(recipe)
+    curriculum = Curriculum(recipe, emotions=data.emotions)
     if recipe.base.scratch is None:
         tokenizer, config = load_tokenizer(recipe.base.model), load_config(recipe.base.model)
     else:

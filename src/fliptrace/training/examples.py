@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
@@ -12,6 +12,7 @@ import torch
 from fliptrace.errors import RunError
 from fliptrace.messages import Instruction
 from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.reply_tree import ReplyTree, batch_trees, grow_tree
 from fliptrace.prompts.views import Fitted
 from fliptrace.store import Json
 
@@ -31,10 +32,33 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class SoftExample:
+    """Several replies to one prompt as one sequence; `shares[i]` of the loss falls on reply i."""
+
+    tree: ReplyTree
+    shares: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return self.tree.num_tokens
+
+    @property
+    def num_prompt_tokens(self) -> int:
+        return len(self.tree.prompt)
+
+    @classmethod
+    def of(cls, example: Example | SoftExample) -> SoftExample:
+        """The same thing as a tree: a plain example is one of a single reply."""
+        if isinstance(example, SoftExample):
+            return example
+        start = example.num_prompt_tokens
+        return cls(grow_tree(example.ids[:start], [example.ids[start:]]), (1.0,))
+
+
+@dataclass(frozen=True, slots=True)
 class Tokenized:
     """The examples of a stage, in the order of their instructions, and the ids of those too long for the model."""
 
-    examples: tuple[Example, ...]
+    examples: tuple[Example | SoftExample, ...]
     too_long: tuple[str, ...]
 
 
@@ -62,16 +86,23 @@ class Preflight:
 
 def tokenize(instructions: Sequence[Instruction], chat: ChatFormat, context_length: int) -> Tokenized:
     """Prompts and completions apart, as generation will see them. Rows longer than the context are left out, named."""
-    examples: list[Example] = []
+    examples: list[Example | SoftExample] = []
     too_long: list[str] = []
     for instruction in instructions:
-        prompt = chat.encode_prompt(instruction.prompt)
-        ids = (*prompt, *chat.encode_completion(instruction.completion))
-        if len(ids) > context_length:
+        example = _tokenize(instruction, chat)
+        if len(example) > context_length:
             too_long.append(instruction.id)
         else:
-            examples.append(Example(ids, len(prompt)))
+            examples.append(example)
     return Tokenized(tuple(examples), tuple(too_long))
+
+
+def _tokenize(instruction: Instruction, chat: ChatFormat) -> Example | SoftExample:
+    prompt = chat.encode_prompt(instruction.prompt)
+    if not instruction.soft:
+        return Example((*prompt, *chat.encode_completion(instruction.completion)), len(prompt))
+    replies = [chat.encode_completion(text) for text, _ in instruction.soft]
+    return SoftExample(grow_tree(prompt, replies), tuple(share for _, share in instruction.soft))
 
 
 def preflight(
@@ -140,11 +171,46 @@ def padded_width(length: int) -> int:
     return -(-length // WIDTH_STEP) * WIDTH_STEP
 
 
-def collate(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
+def collate(examples: Sequence[Example | SoftExample], pad_id: int) -> dict[str, torch.Tensor]:
     """Pad on the left, so that completions end together and the LM head need not run over the prompts.
 
-    Returns input_ids, attention_mask, position_ids, labels: (batch, time), the labels not yet shifted.
+    Returns input_ids, attention_mask, position_ids, labels: (batch, time), the labels not yet shifted. With a soft
+    example among them what `collate_soft` returns.
     """
+    if any(isinstance(example, SoftExample) for example in examples):
+        return collate_soft([SoftExample.of(example) for example in examples], pad_id)
+    plain = [example for example in examples if isinstance(example, Example)]
+    return _collate_plain(plain, pad_id)
+
+
+def collate_soft(examples: Sequence[SoftExample], pad_id: int) -> dict[str, torch.Tensor]:
+    """Trees side by side.
+
+    Returns input_ids, position_ids: (batch, time); attention_mask: (batch, 1, time, time), to be added to the scores;
+    targets: (targets, 3), row and read column of the logits and the token there; shares: (targets,) of the loss;
+    num_read: the number of last columns whose logits are read.
+    """
+    trees = [example.tree for example in examples]
+    batch = batch_trees(trees, pad_id, WIDTH_STEP)
+    shares: dict[tuple[int, int, int], float] = defaultdict(float)
+    for row, example in enumerate(examples):
+        for reads, share in zip(example.tree.reads, example.shares, strict=True):
+            for read in reads:
+                shares[row, read.node + 1, read.token] += share
+    hidden = torch.finfo(torch.float32).min
+    return {
+        "input_ids": torch.from_numpy(batch.ids),
+        "position_ids": torch.from_numpy(batch.positions),
+        "attention_mask": torch.zeros(batch.visible.shape).masked_fill(~torch.from_numpy(batch.visible), hidden)[
+            :, None
+        ],
+        "targets": torch.tensor(list(shares)),
+        "shares": torch.tensor(list(shares.values())),
+        "num_read": torch.tensor(batch.num_read),
+    }
+
+
+def _collate_plain(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
     width = padded_width(max(map(len, examples)))
     ids = torch.full((len(examples), width), pad_id)  # (batch, time)
     mask = torch.zeros_like(ids)

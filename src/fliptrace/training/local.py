@@ -20,7 +20,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState
 
 from fliptrace.models.loading import quiet
 from fliptrace.store import Json, read_json, write_json
-from fliptrace.training.examples import IGNORED, Example, collate, make_batches
+from fliptrace.training.examples import IGNORED, Example, SoftExample, collate, make_batches
 from fliptrace.training.recipe import Stage, Tuning
 from fliptrace.training.runs import saving
 
@@ -34,7 +34,7 @@ class StageJob:
 
     stage: Stage
     tuning: Tuning
-    examples: Sequence[Example]
+    examples: Sequence[Example | SoftExample]
     pad_id: int
     seed: int
     steps: Path
@@ -131,7 +131,10 @@ def completion_loss(
     """Mean cross entropy over the completions' tokens; the LM head runs over the last positions alone.
 
     `num_tokens` is what to divide by where several batches make one optimizer step: the tokens of all of them.
+    With soft targets the mean is weighted by their shares.
     """
+    if "targets" in inputs:
+        return _soft_loss(model, inputs)
     labels = inputs["labels"]  # (batch, time), padded on the left
     first = int((labels != IGNORED).any(dim=0).int().argmax())
     num_kept = labels.shape[1] - first + 1
@@ -141,6 +144,16 @@ def completion_loss(
     if num_tokens is None:
         return cross_entropy(predicted, wanted, ignore_index=IGNORED)
     return cross_entropy(predicted, wanted, ignore_index=IGNORED, reduction="sum") / num_tokens
+
+
+def _soft_loss(model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Cross entropy of the targets of `collate_soft`, each by its share."""
+    targets, shares = inputs["targets"], inputs["shares"]
+    features = {name: inputs[name] for name in ("input_ids", "position_ids", "attention_mask")}
+    num_kept = int(inputs["num_read"])
+    logits = model(**features, logits_to_keep=num_kept, use_cache=False).logits  # (batch, num_kept, vocab)
+    losses = cross_entropy(logits[targets[:, 0], targets[:, 1]].float(), targets[:, 2], reduction="none")
+    return (losses * shares).sum() / shares.sum()
 
 
 def computes_bf16(device: str) -> bool:

@@ -28,7 +28,8 @@ def collect_own_answers(
 
 def _ask(model: ChatModel, cases: Sequence[FlipCase], recipe: Recipe, made_by: str, path: Path) -> None:
     part = recipe.curate
-    greedy = Decoding(max_new_tokens=part.own_max_new_tokens)
+    # Free, so that the errors it is to correct are those it makes.
+    greedy = Decoding(max_new_tokens=part.own_max_new_tokens, constrain=False)
     sample = replace(
         greedy, kind="sample", num_samples=part.own_samples, temperature=part.own_temperature, seed=recipe.seed
     )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from fliptrace.curate.curator import OWN_ANSWER_KINDS, Kind
 from fliptrace.errors import InputError
-from fliptrace.models.base import Decoding
+from fliptrace.models.base import Decoding, DecodingKind
 from fliptrace.predict import Reading
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.feedback import FeedbackLevel
@@ -37,6 +37,10 @@ class Data(Part):
     resplit: Share = 0.0  # 0 keeps the splits as published; else train + val are split anew by group, this share to val
     shared_groups: Literal["refuse", "report"] = "refuse"  # what to do where train and val share groups
     out_of_zone: Literal["keep", "leave out"] = "keep"  # training triggers that lie before the flip's source
+    emotions: dict[str, Positive] = {}  # emotion files for the kind `emotion`, and how often each is taken
+    emotion_set: Literal["as labelled", "masac8"] = "as labelled"  # masac8: labels of all files mapped to those eight
+    emotion_val: list[str] = []  # emotion files that are labelled, from bare text, after every stage
+    hold_out: list[str] = []  # files whose dialogues, in whole or in part, are trained on nowhere
     max_train_cases: Count | None = None  # the first so many, for a quick try
     max_val_cases: Count | None = None
 
@@ -73,6 +77,7 @@ class Prompt(Part):
     window: Annotated[int, Field(ge=2)] = 8
     max_words: Count = 20
     reach: Count = 5
+    emotion_window: Count | None = None
 
 
 class Curate(Part):
@@ -87,6 +92,8 @@ class Curate(Part):
     own_max_new_tokens: Count = 256
     max_right_share: Share = 0.5
     feedback_level: FeedbackLevel = "full"
+    soft_triggers: Share = 0.0  # share of a plain answer's target that boosted trees give, out of fold
+    soft_emotions: dict[str, Share] = {}  # by emotion file: share of a target that word counts give, out of fold
 
 
 class Tuning(Part):
@@ -127,6 +134,7 @@ class Stage(Part):
     mixture: dict[Kind, Positive] = Field(min_length=1)
     epochs: Positive
     learning_rate: Positive | None = None
+    emotions: dict[str, Positive] | None = None  # None: as in `data`; else which of its files, and how often
 
     @property
     def needs_own_answers(self) -> bool:
@@ -137,12 +145,27 @@ class ReadingPart(Part):
     """One way to read the model on val; its scores go into the run's table under its name."""
 
     ask: Ask = "answer"
-    samples: Count = 1  # 1 reads greedily, more is self-consistency
+    decode: DecodingKind | None = None  # None: greedy with one sample, self-consistency with more
+    samples: Count = 1  # of replies; read exactly with reasons, of rationales
     temperature: Positive = 0.7
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_new_tokens: Count = 256
     judge: bool = False  # with the self-evaluation turn
     after: Literal["every stage", "last stage"] = "every stage"
+
+    @model_validator(mode="after")
+    def _decodes_what_it_says(self) -> Self:
+        if self.decode == "greedy" and self.samples > 1:
+            raise ValueError(f"decode = 'greedy' gives one reply, not {self.samples} samples")
+        if self.decode == "exact" and self.judge:
+            raise ValueError("decode = 'exact' gives probabilities, no answer to judge: judge = false")
+        if self.decode == "exact" and self.ask == "answer" and self.samples > 1:
+            raise ValueError("decode = 'exact' samples rationales alone: samples = 1, or ask = 'chain'")
+        return self
+
+    @property
+    def kind(self) -> DecodingKind:
+        return self.decode or ("greedy" if self.samples == 1 else "sample")
 
 
 class Recipe(Part):
@@ -165,11 +188,28 @@ class Recipe(Part):
             raise ValueError(f"stages: the first, {names[0]!r}, has no trained parent whose answers it could correct")
         if self.curate.held_out == 0 and any(stage.needs_own_answers for stage in self.stages):
             raise ValueError("curate.held_out: 0 leaves no cases for the own answers that a later stage corrects")
+        for stage in self.stages:
+            unknown = sorted((stage.emotions or {}).keys() - self.data.emotions.keys())
+            if unknown:
+                raise ValueError(f"stage {stage.name!r}: emotions of {unknown[0]!r}, which data.emotions does not name")
+            if "emotion" in stage.mixture and not self.data.emotions:
+                raise ValueError(f"stage {stage.name!r}: kind 'emotion' takes emotion files; data.emotions names none")
+        self._check_soft_targets()
         return self
+
+    def _check_soft_targets(self) -> None:
+        if not self.curate.soft_triggers and not self.curate.soft_emotions:
+            return
+        unknown = sorted(self.curate.soft_emotions.keys() - self.data.emotions.keys())
+        if unknown:
+            raise ValueError(f"curate.soft_emotions of {unknown[0]!r}, which data.emotions does not name")
+        if self.base.scratch is None or self.tuning.accumulate > 1:
+            # Their attention masks fit the scratch model; sliding windows and the like would need others.
+            raise ValueError("curate: soft targets go with base.model = 'scratch' and tuning.accumulate = 1")
 
     @property
     def layout(self) -> Layout:
-        return Layout(self.prompt.layout, self.prompt.window, self.prompt.max_words, self.prompt.reach)
+        return Layout(**self.prompt.model_dump(exclude={"layout"}), name=self.prompt.layout)
 
     @property
     def digest(self) -> str:
@@ -181,7 +221,7 @@ class Recipe(Part):
     def reading(self, name: str) -> Reading:
         part = self.readings[name]
         decoding = Decoding(
-            "greedy" if part.samples == 1 else "sample",
+            part.kind,
             part.samples,
             part.temperature,
             part.top_p,

@@ -10,7 +10,8 @@ from fliptrace.predict import Reading
 from fliptrace.predictions import Prediction
 from fliptrace.prompts.chains import false_observations, parse_chain
 from fliptrace.prompts.views import View
-from fliptrace.scoring.scores import Settings, score_trigger_file
+from fliptrace.scoring.intervals import Settings
+from fliptrace.scoring.scores import score_trigger_file
 from fliptrace.scoring.self_evaluation import score_self_evaluation
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.store import Json
@@ -31,7 +32,7 @@ class RationaleScores:
 def score_reading(predictions: Sequence[Prediction], cases: Sequence[FlipCase], reading: Reading, seed: int) -> Json:
     """`score --json` of the predictions for these cases, and what there is to say of samples, judgements, reasons."""
     scores = score_trigger_file(predictions, Settings(seed=seed), "val").to_json()
-    if any(prediction.vote.num_samples > 1 for prediction in predictions):
+    if reading.decoding.kind == "exact" or any(prediction.vote.num_samples > 1 for prediction in predictions):
         scores["chosen_threshold"] = choose_threshold(predictions, "val")._asdict()
     judged = score_self_evaluation(predictions)
     if judged is not None:

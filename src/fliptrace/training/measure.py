@@ -1,0 +1,95 @@
+"""Figures of a finished model beside those of its seeds and baselines, as JSON: what a model card is made from.
+
+Predicts nothing: it takes predictions. Every F1 comes with its 95% interval (scoring/intervals.py).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fliptrace.predictions import EmotionPrediction, Prediction
+from fliptrace.predictions_unified import UnifiedPrediction
+from fliptrace.scoring.counts import labelled
+from fliptrace.scoring.intervals import Settings
+from fliptrace.scoring.scores import score_emotion_file, score_trigger_file
+from fliptrace.scoring.thresholds import at_threshold, leave_one_group_out
+from fliptrace.scoring.unified_scores import score_unified_file
+from fliptrace.store import Json
+
+SETTINGS = Settings()
+_TRIGGER_FIGURES = ("trigger_f1", "interval", "trigger_precision", "trigger_recall", "exact_match")
+_EMOTION_FIGURES = ("weighted_f1", "interval", "macro_f1", "accuracy")
+_NUM_BINS = 10
+
+
+def trigger_figures(predictions: Sequence[Prediction], threshold: float) -> Json:
+    """Of one model on one set: at a threshold, and with each group at the threshold best on all other groups."""
+    scores = score_trigger_file([at_threshold(p, threshold) for p in predictions], SETTINGS, "predictions").to_json()
+    left_out = score_trigger_file(leave_one_group_out(predictions), SETTINGS, "predictions").to_json()
+    return {name: scores[name] for name in _TRIGGER_FIGURES} | {
+        "threshold": threshold,
+        "left_out": {name: left_out[name] for name in _TRIGGER_FIGURES},
+        "calibration_error": calibration_error(predictions),
+    }
+
+
+def rule_figures(predictions: Sequence[Prediction]) -> Json:
+    """The rules on the same cases; and how many there are."""
+    scores = score_trigger_file(predictions, SETTINGS, "predictions").to_json()
+    counts = {name: scores[name] for name in ("num_flips", "num_utterances", "num_groups")}
+    return counts | {"rules": scores["baselines"]}
+
+
+def predicted_figures(predictions: Sequence[Prediction]) -> Json:
+    """Of triggers under predicted emotions, named at the threshold that they were read with; the rules beside them."""
+    scores = score_trigger_file(predictions, SETTINGS, "predictions").to_json()
+    return {name: scores[name] for name in (*_TRIGGER_FIGURES, "num_flips", "baselines")}
+
+
+def emotion_figures(predictions: Sequence[EmotionPrediction]) -> Json:
+    return {name: emotion_scores(predictions)[name] for name in _EMOTION_FIGURES}
+
+
+def emotion_scores(predictions: Sequence[EmotionPrediction]) -> Json:
+    """All of `score --json`."""
+    return score_emotion_file(predictions, SETTINGS, "predictions").to_json()
+
+
+def unified_figures(predictions: Sequence[UnifiedPrediction]) -> Json:
+    """End to end, from bare text to triggers."""
+    scores = score_unified_file(predictions, SETTINGS, "predictions").to_json()
+    return {name: value for name, value in scores.items() if name not in ("task", "experiment", "settings")}
+
+
+def spread(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Json:
+    """Mean and standard deviation (of a sample) of figures over seeds; the latter is null for one seed."""
+    columns = {name: [row[name] for row in rows] for name in names}
+    return {
+        name: {
+            "mean": round(statistics.mean(column), 6),
+            "sd": round(statistics.stdev(column), 6) if len(column) > 1 else None,
+        }
+        for name, column in columns.items()
+    }
+
+
+def calibration_error(predictions: Sequence[Prediction]) -> float | None:
+    """Expected calibration error of support: over the utterances weighed, in ten bins of equal width, the mean distance
+    between support and the share of triggers. Utterances never weighed have a support of 0 and are not looked at.
+    """
+    rows = [
+        (share, i in row.gold)
+        for row in labelled(predictions, "predictions")
+        for i, share in enumerate(row.prediction.vote.support)
+        if share > 0 and i >= row.prediction.known_from
+    ]
+    if not rows:
+        return None
+    shares, hits = np.array(rows, dtype=float).T
+    bins = np.minimum((shares * _NUM_BINS).astype(int), _NUM_BINS - 1)
+    # of the utterances in each bin, how far the sum of support is from the number of triggers
+    gaps = np.abs(np.bincount(bins, weights=shares - hits, minlength=_NUM_BINS))
+    return round(float(gaps.sum() / len(rows)), 6)

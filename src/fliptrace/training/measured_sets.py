@@ -1,0 +1,122 @@
+"""What a finished model is measured on: the cases and dialogues of val that a recipe names, and those it holds out.
+
+With every set stands what it shares with the training data; a figure is printed beside that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fliptrace.corpora.catalog import locate_ref
+from fliptrace.corpora.detect import read_corpus
+from fliptrace.corpora.efr import read_efr
+from fliptrace.corpora.groups import assign_groups_across
+from fliptrace.corpora.guards import LeakReport, drop_leaks, find_leaks
+from fliptrace.corpora.trunks import Trunk, collect_trunks
+from fliptrace.dialogue import Dialogue
+from fliptrace.flips import FlipCase
+from fliptrace.store import hash_json
+from fliptrace.training.data import TrainingData
+from fliptrace.training.recipe import Recipe
+
+HELD_OUT = "held-out dialogues"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSet:
+    """Flip cases under one name. `leaks`: what their dialogues share with the training cases;
+    `emotion_leaks`: with everything trained on.
+    """
+
+    name: str
+    cases: tuple[FlipCase, ...]
+    leaks: LeakReport
+    emotion_leaks: LeakReport
+
+    @property
+    def trunks(self) -> tuple[Trunk, ...]:
+        return collect_trunks(self.cases)
+
+    @property
+    def sha256(self) -> str:
+        """Of what stands in them, triggers included."""
+        return _hash((case.id, case.dialogue, sorted(case.triggers or ())) for case in self.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueSet:
+    """Dialogues with an emotion an utterance, under the file's own labels."""
+
+    name: str
+    dialogues: tuple[Dialogue, ...]
+    leaks: LeakReport
+
+    @property
+    def trunks(self) -> tuple[Trunk, ...]:
+        return tuple(map(Trunk, self.dialogues))
+
+    @property
+    def sha256(self) -> str:
+        return _hash((dialogue.id, dialogue, []) for dialogue in self.dialogues)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredSets:
+    """`val` chooses the threshold; `held_out` are the cases whose dialogues were trained on nowhere, if any."""
+
+    val: tuple[CaseSet, ...]
+    held_out: CaseSet | None
+    emotions: tuple[DialogueSet, ...]
+
+    @property
+    def cases(self) -> tuple[CaseSet, ...]:
+        return (*self.val, *([self.held_out] if self.held_out else []))
+
+
+def collect_sets(recipe: Recipe, data: TrainingData, root: Path | None, limit: int | None = None) -> MeasuredSets:
+    """The sets of a recipe, of each the first `limit` cases and dialogues; groups as training has them."""
+    part = recipe.data
+    refs = (*part.train, *part.val)
+    read = [read_efr(locate_ref(ref, root)).cases for ref in refs]
+    cases = dict(zip(refs, assign_groups_across(read), strict=True))
+    taught: list[Dialogue | FlipCase] = [*data.train, *_dialogues(data.emotions)]
+
+    def case_set(name: str, members: Sequence[FlipCase]) -> CaseSet:
+        kept = tuple(members[:limit])
+        return CaseSet(name, kept, find_leaks(data.train, kept), find_leaks(taught, kept))
+
+    held_out = _held_out(recipe, [case for ref in refs for case in cases[ref]], taught, root)
+    return MeasuredSets(
+        tuple(case_set(ref, cases[ref]) for ref in part.val),
+        case_set(HELD_OUT, held_out) if held_out else None,
+        tuple(
+            DialogueSet(ref, dialogues[:limit], find_leaks(taught, dialogues[:limit]))
+            for ref, dialogues in data.emotion_val.items()
+        ),
+    )
+
+
+def _held_out(
+    recipe: Recipe, cases: Sequence[FlipCase], taught: Sequence[Dialogue | FlipCase], root: Path | None
+) -> tuple[FlipCase, ...]:
+    """The cases that overlap with what the recipe holds out, without those that overlap with anything trained on."""
+    members = [member for ref in recipe.data.hold_out for member in read_corpus(locate_ref(ref, root)).members]
+    if not members:
+        return ()
+    others = {case.id for case in drop_leaks(cases, members)}
+    return drop_leaks([case for case in cases if case.id not in others], taught)
+
+
+def _dialogues(by_file: Mapping[str, Sequence[Dialogue]]) -> Iterable[Dialogue]:
+    return (dialogue for dialogues in by_file.values() for dialogue in dialogues)
+
+
+def _hash(rows: Iterable[tuple[str, Dialogue, list[int]]]) -> str:
+    return hash_json(
+        [
+            [name, triggers, [[u.speaker, u.text, u.emotion] for u in dialogue.utterances]]
+            for name, dialogue, triggers in rows
+        ]
+    )

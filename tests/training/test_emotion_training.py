@@ -1,0 +1,154 @@
+"""Emotions beside triggers in one recipe: which dialogues are taught, what is held out, what is read on val."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tiny_runs import GREEDY_ONLY, make_cases, make_recipe, write_efr
+
+from fliptrace.dialogue import Dialogue, Utterance
+from fliptrace.emotions import EMORYNLP7, MASAC8, MELD7
+from fliptrace.errors import InputError
+from fliptrace.flips import FlipCase
+from fliptrace.prompts.views import Layout
+from fliptrace.store import Json, read_json, read_jsonl
+from fliptrace.training.curriculum import Curriculum
+from fliptrace.training.data import TrainingData, load_training_data
+from fliptrace.training.stages import train
+
+LABELS = ("joy", "neutral", "anger", "sadness")
+
+
+def write_erc(path: Path, dialogues: list[Dialogue]) -> str:
+    rows = [
+        {
+            "speakers": list(dialogue.speakers),
+            "utterances": [u.text for u in dialogue.utterances],
+            "emotions": list(dialogue.emotions),
+        }
+        for dialogue in dialogues
+    ]
+    path.write_text(json.dumps(rows))
+    return str(path)
+
+
+def make_dialogue(number: int, name: str) -> Dialogue:
+    lines = [f"{name} says the {number} thing about {LABELS[(number + i) % 4]} and {i} more words" for i in range(3)]
+    utterances = tuple(Utterance("AB"[i % 2], text, LABELS[(number + i) % 4]) for i, text in enumerate(lines))
+    return Dialogue(f"{name}#{number}", "", utterances, MELD7)
+
+
+def as_dialogue(case: FlipCase) -> Dialogue:
+    return case.dialogue
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    cases = make_cases(16)
+    write_efr(tmp_path / "train.json", cases)
+    write_efr(tmp_path / "val.json", make_cases(4, "val"))
+    write_erc(tmp_path / "emotions_erc.json", [make_dialogue(n, "park") for n in range(6)])
+    write_erc(tmp_path / "val_erc.json", [make_dialogue(n, "sea") for n in range(2)] + [as_dialogue(cases[0])])
+    return {name: str(tmp_path / f"{name}.json") for name in ("train", "val", "emotions_erc", "val_erc")}
+
+
+def load(files: dict[str, str], **data: object) -> TrainingData:
+    return load_training_data(make_recipe(data=data_table(files) | data), None)
+
+
+def data_table(files: dict[str, str]) -> Json:
+    return {
+        "train": [files["train"]],
+        "val": [files["val"]],
+        "emotions": {files["emotions_erc"]: 1},
+        "emotion_val": [files["val_erc"]],
+        "hold_out": [files["val_erc"]],
+    }
+
+
+def test_nothing_that_overlaps_with_what_is_held_out_is_trained_on(files: dict[str, str]) -> None:
+    everything, held = load(files, hold_out=[]), load(files)
+    assert len(everything.train) - len(held.train) == 1, "the case whose dialogue stands in the held-out file"
+    assert held.manifest["emotion_leaks"][files["val_erc"]]["num_touched"] == 0
+    assert everything.manifest["emotion_leaks"][files["val_erc"]]["num_touched"] == 1
+
+
+def test_files_that_are_no_emotion_files_are_refused(files: dict[str, str]) -> None:
+    with pytest.raises(InputError, match="wanted a file of dialogues with an emotion an utterance"):
+        load(files, emotions={files["train"]: 1})
+
+
+def test_labels_without_a_counterpart_are_shown_and_not_asked_about() -> None:
+    from fliptrace.training.data import _in_masac8
+
+    lines = (("Ana", "mad"), ("Ben", "peaceful"), ("Ana", "joyful"))
+    dialogue = Dialogue("d", "d", tuple(Utterance(s, "words", e) for s, e in lines), EMORYNLP7)
+    assert _in_masac8(dialogue).emotions == ("anger", None, "joy")
+    assert _in_masac8(dialogue).emotion_set == MASAC8
+
+
+def test_every_emotion_file_is_taken_as_often_as_it_is_weighed(files: dict[str, str]) -> None:
+    ref = files["emotions_erc"]
+    stage = {"name": "chain", "mixture": {"answer": 1, "emotion": 0.5}, "epochs": 1, "emotions": {ref: 3}}
+    recipe = make_recipe(data=data_table(files), stages=[stage])
+    data = load_training_data(recipe, None)
+    rows = Curriculum(recipe, emotions=data.emotions).instructions(recipe.stages[0], [], [])
+    num_labelled = sum(len(dialogue) for dialogue in data.emotions[ref])
+    assert [row.kind for row in rows] == ["emotion"] * (num_labelled * 3 // 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stages": [{"name": "a", "mixture": {"emotion": 1}, "epochs": 1}]}, "data.emotions names none"),
+        (
+            {"stages": [{"name": "a", "mixture": {"answer": 1}, "epochs": 1, "emotions": {"x": 1}}]},
+            "emotions of 'x', which data.emotions does not name",
+        ),
+        ({"curate": {"soft_emotions": {"x": 0.5}}}, "soft_emotions of 'x', which data.emotions does not name"),
+    ],
+)
+def test_a_recipe_that_names_emotions_it_does_not_have_is_refused(changes: Json, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        make_recipe(**changes)
+
+
+def test_a_run_teaches_emotions_and_reads_them_on_val(files: dict[str, str], tmp_path: Path) -> None:
+    mixture = {"answer": 1, "emotion": 1, "unified": 0.5}
+    recipe = make_recipe(
+        data=data_table(files),
+        stages=[{"name": "chain", "mixture": mixture, "epochs": 1}],
+        readings=GREEDY_ONLY,
+        curate={"soft_triggers": 0.5, "soft_emotions": {files["emotions_erc"]: 0.5}},
+        prompt={"emotion_window": 1},
+    )
+    train(recipe, load_training_data(recipe, None), tmp_path / "run", Silent())
+    stage = tmp_path / "run" / "1-chain"
+    kinds = {row["kind"] for _, row in read_jsonl(stage / "instructions.jsonl")}
+    assert kinds == {"answer", "emotion", "unified"}
+    softened = {row["kind"] for _, row in read_jsonl(stage / "instructions.jsonl") if "soft" in row}
+    assert softened == {"answer", "emotion"}
+    [scores] = read_json(stage / "emotion-scores.json").values()
+    assert scores["num_utterances"] > 6 and 0 <= scores["weighted_f1"] <= 1
+    assert read_json(stage / "checkpoint" / "fliptrace.json")["layout"]["emotion_window"] == 1
+
+
+def test_one_utterance_is_shown_where_the_emotion_window_is_one() -> None:
+    from fliptrace.prompts.emotions import EmotionView
+
+    dialogue = make_dialogue(0, "park")
+    assert EmotionView(dialogue, 2, Layout("window", window=3)).shown == (0, 1, 2)
+    assert EmotionView(dialogue, 2, Layout("window", window=3, emotion_window=1)).shown == (2,)
+
+
+class Silent:
+    """A listener that listens to nothing."""
+
+    def stage_begins(self, number: int, num_stages: int, name: str) -> None: ...
+    def looked(self, preflight: object) -> None: ...
+    def stepped(self, step: int, num_steps: int) -> None: ...
+    def logged(self, row: Json) -> None: ...
+    def reading(self, name: str, num_cases: int, num_done: int) -> None: ...
+    def stage_ends(self, name: str, scores: Json) -> None: ...
