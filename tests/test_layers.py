@@ -20,12 +20,13 @@ LEVELS = {
     for level, names in enumerate(
         [
             "dialogue emotions errors",
-            "flips voting store messages predictions rules",
+            "flips voting store messages predictions predictions_unified row_fields rules",
             "corpora prompts models scoring",
-            "transcripts curate checkpoints model_refs predict",
+            "transcripts curate checkpoints model_refs label_emotions exact "
+            "predict predict_tasks prediction_files classical unified",
             "training study analysis",
             "report",
-            "cli console server web __init__ __main__",
+            "api cli console server web __init__ __main__",
         ]
     )
     for name in names.split()

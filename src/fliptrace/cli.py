@@ -7,13 +7,14 @@ Heavy imports stand inside the commands, so that --help answers at once. Exit co
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from fliptrace import cli_data, cli_report, cli_train
-from fliptrace.console import console, done, figure, interval, note, print_json, progress, table
+from fliptrace import cli_analyze, cli_data, cli_export, cli_predict, cli_report, cli_train
+from fliptrace.console import console, figure, interval, note, print_json, table
 from fliptrace.errors import InputError
 
 app = typer.Typer(
@@ -22,38 +23,64 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="Find where a speaker's emotion flips in a dialogue, which utterances triggered it, and why.",
-    epilog="Start with `fliptrace train recipes/demo.toml`, then "
+    epilog="Start with `fliptrace analyze sample`. To train a model: `fliptrace train recipes/demo.toml`, then "
     "`fliptrace predict runs/demo sample:test --out p.jsonl` and `fliptrace score p.jsonl`.",
 )
+app.command(epilog=cli_analyze.EPILOG)(cli_analyze.analyze)
 app.add_typer(cli_data.app, name="data")
 app.command()(cli_data.doctor)
 app.command()(cli_train.curate)
 app.command()(cli_train.train)
 app.command()(cli_report.report)
 app.command()(cli_report.show)
+app.add_typer(cli_export.app, name="export")
 
 DataFolder = cli_data.DataFolder
 MODEL_HELP = (
-    "rule:previous, rule:previous-or-self, rule:previous-plus-self, scripted:FILE, a folder (run, checkpoint, "
-    "Hugging Face model, adapter) or a Hub id."
+    "embedded, rule:previous, rule:previous-or-self, rule:previous-plus-self, scripted:FILE, a folder (run, checkpoint, "
+    "Hugging Face model, adapter, embedded model) or a Hub id."
 )
 
 
 @app.command()
 def predict(
     model: Annotated[str, typer.Argument(help=MODEL_HELP, show_default=False)],
-    file: Annotated[str, typer.Argument(help="Flip cases: an EFR JSON file, or NAME:SPLIT.", show_default=False)],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="NAME:SPLIT or a file: flip cases as EFR JSON; for the other tasks also dialogues as MaSaC JSON, "
+            "MELD or EmoryNLP CSV.",
+            show_default=False,
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The prediction file to write; a manifest goes beside it.")],
-    task: Annotated[Literal["trigger"], typer.Option(help="What to predict.")] = "trigger",
+    task: Annotated[
+        Literal["trigger", "emotion", "unified"],
+        typer.Option(help="Triggers of given flips; emotions from bare text; or emotions, flips and triggers at once."),
+    ] = "trigger",
+    emotions: Annotated[
+        Literal["gold", "predicted"],
+        typer.Option(help="With --task trigger: whose emotions the model is shown, the labels or its own."),
+    ] = "gold",
     decode: Annotated[
-        Literal["greedy", "sample"], typer.Option(help="One greedy answer, or self-consistency over samples.")
-    ] = "greedy",
-    samples: Annotated[int, typer.Option(min=1, help="Answers a case, with --decode sample.")] = 8,
+        Literal["greedy", "sample", "exact"] | None,
+        typer.Option(
+            help="One greedy answer, self-consistency over samples, or the probability of every answer. Default: "
+            "greedy; exact for a model that writes no replies.",
+            show_default=False,
+        ),
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=1, help="Answers a case, with --decode sample; with exact and --ask chain rationales.")
+    ] = 8,
+    constrain: Annotated[
+        bool, typer.Option(help="Let an answer line name nothing but utterances that exist, up to the target.")
+    ] = True,
     temperature: Annotated[float, typer.Option(help="Of the samples.")] = 0.7,
     top_p: Annotated[float, typer.Option(help="Sample from the most likely tokens of this mass.")] = 1.0,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Share of votes that names a trigger. Default: what training chose on val, else 0.5."),
+        typer.Option(help="Support that names a trigger. Default: what training chose on val, else 0.5."),
     ] = None,
     ask: Annotated[
         Literal["answer", "chain"] | None,
@@ -70,32 +97,32 @@ def predict(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many cases.")] = None,
     data: DataFolder = None,
 ) -> None:
-    """Name the triggers of every flip in FILE.
+    """Name the triggers of every flip in FILE; or label emotions, or find flips and their triggers, from bare text.
 
     A killed run goes on where it stopped when given again. Cases that end on no flip are left out, with a note.
     """
     from fliptrace.model_refs import open_model
     from fliptrace.models.base import make_decoding
-    from fliptrace.predict import predict_file, reading_of
+    from fliptrace.predict import reading_of
 
-    cases, source = cli_data.read_cases(file, data, limit)
+    if task != "trigger" and emotions == "predicted":
+        raise typer.BadParameter(
+            "goes with --task trigger; the other tasks predict emotions anyway", param_hint="--emotions"
+        )
+    read = cli_data.read_cases if task == "trigger" else cli_predict.read_trunks
+    items, source = read(file, data, limit)
     opened = open_model(model, device)
     source |= {"weights_sha256": opened.weights_sha256}
     decoding = make_decoding(
-        kind=decode, num_samples=samples, temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens, seed=seed
-    )
+        kind=decode or cli_predict.default_decoding(opened.model), num_samples=samples, temperature=temperature,
+        top_p=top_p, max_new_tokens=max_new_tokens, seed=seed, constrain=constrain,
+    )  # fmt: skip
     reading = reading_of(opened.habits, decoding, ask=ask, layout=layout, judge=judge, threshold=threshold)
-    with progress() as bar:
-        bar_task = bar.add_task(f"predicting with {model}", total=len(cases))
-        predicted = predict_file(
-            opened.model, cases, reading, out, source, lambda num_done: bar.update(bar_task, completed=num_done)
-        )
-    if predicted.num_resumed:
-        note(f"{predicted.num_resumed:,} cases were done already")
-    if predicted.num_cut_cases:
-        note(f"{predicted.num_cut_cases:,} dialogues did not fit the model's context: their oldest utterances were cut")
-    unparsed = sum(prediction.vote.is_unparsed for prediction in predicted.predictions)
-    done(f"{len(cases):,} flips, {unparsed:,} unparsed: {out}")
+    if task == "trigger":
+        reading = replace(reading, emotions_from=emotions)
+        cli_predict.predict_flips(opened, items, reading, out, source)
+    else:
+        cli_predict.predict_dialogues(task, opened, items, reading, out, source)
 
 
 @app.command()
@@ -107,7 +134,8 @@ def score(
 ) -> None:
     """Score predictions beside the rules, with 95% intervals.
 
-    Needs nothing but the prediction file. Trigger F1 is that of class "trigger", pooled over all utterances.
+    Needs nothing but the prediction file. Trigger F1 is that of class "trigger", pooled over all utterances. The three
+    experiments go under their names: triggers under gold emotions, under predicted emotions, end to end.
     """
     scores = _scoring("score").score_file(file, num_draws=draws, seed=seed)
     if json:
@@ -115,10 +143,13 @@ def score(
         return
     result = scores.to_json()
     if result["task"] == "emotion":
-        rows = [(name, figure(row["f1"]), f"{row['support']:.0f}") for name, row in result["by_label"].items()]
+        rows = [(name, figure(row["f1"]), f"{row['num_gold']:,}") for name, row in result["by_label"].items()]
         table(f"emotions of {result['num_utterances']:,} utterances", ("emotion", "F1", "utterances"), rows)
         console.print(f"weighted F1 {figure(result['weighted_f1'])} ({interval(result['interval'])}), "
-                      f"macro F1 {figure(result['macro_f1'])}")  # fmt: skip
+                      f"macro F1 {figure(result['macro_f1'])}; {result['num_unparsed']:,} unparsed")  # fmt: skip
+        return
+    if result["task"] == "unified":
+        cli_predict.show_unified_scores(file, scores)
         return
     _show_trigger_scores(file, scores)
 
@@ -178,7 +209,7 @@ def _show_trigger_scores(file: Path, scores: Any) -> None:
         for row in scores.rows()
     ]
     result = scores.to_json()
-    title = f"{file}: {result['num_flips']:,} flips in {result['num_groups']:,} groups"
+    title = f"{file}: {result['num_flips']:,} flips in {result['num_groups']:,} groups, {result['experiment']}"
     table(title, ("", "trigger F1", "95% interval", "precision", "recall", "exact set"), rows)
     for name, title in (("by_flip_type", "flip"), ("by_distance", "distance of trigger"), ("by_length", "utterances")):
         slices = list(result["breakdown"][name].items())[:8]
@@ -192,5 +223,8 @@ def _show_trigger_scores(file: Path, scores: Any) -> None:
     console.print(
         f"{result['num_unparsed']:,} unparsed; anomalies in {result['num_answers']:,} answers: {found or 'none'}"
     )
+    prevented = {kind: count for kind, count in result["prevented"].items() if count}
+    if prevented:
+        console.print(f"prevented by constrained decoding: {prevented}")
     if result["num_unlabelled"]:
         note(f"{result['num_unlabelled']:,} flips nobody labelled were left out")

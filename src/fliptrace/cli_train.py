@@ -59,7 +59,10 @@ def curate(
     out: Annotated[Path, typer.Option(help="The JSONL file to write; a manifest goes beside it.")],
     mix: Annotated[
         str,
-        typer.Option(help="Kinds and weights: answer, chain, source, flips; feedback and self-evaluation with --own."),
+        typer.Option(
+            help="Kinds and weights: answer, chain, source, flips, emotion, unified; feedback and self-evaluation with "
+            "--own."
+        ),
     ] = "answer=1,chain=1",
     form: Annotated[
         Literal["trl", "hosted"], typer.Option(help="Prompt and completion for TRL, or messages for hosted providers.")
@@ -76,7 +79,9 @@ def curate(
     seed: Annotated[int, typer.Option(help="Of wordings and order.")] = 0,
     data: DataFolder = None,
 ) -> None:
-    """Make instructions from labelled flip cases: the plain question, chains of thought, feedback, self-evaluation."""
+    """Make instructions from labelled flip cases: the plain question, chains of thought, feedback, self-evaluation;
+    from their bare text the emotions of utterances, and emotions and triggers in one go.
+    """
     from fliptrace.curate.curator import Curator
     from fliptrace.curate.files import curate_file, parse_mix
     from fliptrace.prompts.views import Layout
