@@ -37,8 +37,8 @@ app.add_typer(cli_export.app, name="export")
 
 DataFolder = cli_data.DataFolder
 MODEL_HELP = (
-    "embedded, rule:previous, rule:previous-or-self, rule:previous-plus-self, scripted:FILE, a folder (run, checkpoint, "
-    "Hugging Face model, adapter, embedded model) or a Hub id."
+    "embedded, rule:previous, rule:previous-or-self, rule:previous-plus-self, scripted:FILE, a folder (run, "
+    "checkpoint, Hugging Face model, adapter, exported model) or a Hub id."
 )
 
 

@@ -36,7 +36,7 @@ def summed_loss(model: torch.nn.Module, instruction: Instruction, completion: st
 def test_the_loss_is_that_of_every_reply_by_its_share() -> None:
     model = make_model("llama", CHAT.tokenizer)
     soft, plain, other = answer_instructions(VIEWS)
-    rows = [replace(soft, soft=SOFT), plain, replace(other, soft=SOFT[:2] + (("Triggers: 2", 0.3),))]
+    rows = [replace(soft, soft=SOFT), plain, replace(other, soft=(*SOFT[:2], ("Triggers: 2", 0.3)))]
     total = weight = 0.0
     for row in rows:
         for reply, share in row.soft or ((row.completion, 1.0),):

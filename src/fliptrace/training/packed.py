@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from fliptrace.checkpoints import Habits
+from fliptrace.corpora.sample import load_sample, load_sample_dialogues
+from fliptrace.label_emotions import check_reads_text, label_emotions
 from fliptrace.model_refs import OpenModel
 from fliptrace.models.base import Decoding
 from fliptrace.models.embedded import hash_weights, load_embedded
-from fliptrace.predict import Reading, predict_file, reading_of
+from fliptrace.predict import Reading, name_triggers, predict_file, reading_of
 from fliptrace.predict_tasks import predict_emotions_file, predict_unified_file, relabel_cases
 from fliptrace.predictions import EmotionPrediction, Prediction, read_manifest, read_predictions
 from fliptrace.predictions_unified import UnifiedPrediction
@@ -20,6 +22,7 @@ from fliptrace.store import Json, hash_json
 from fliptrace.training.measured_sets import CaseSet, DialogueSet
 
 Progress = Callable[[str, int, int], None]  # what is predicted, done, of how many
+_NUM_SAMPLE_CASES, _NUM_SAMPLE_DIALOGUES = 12, 3
 _Told = Callable[[int], None]
 _Predict = Callable[[Path, Json, _Told], list[Any]]
 
@@ -90,3 +93,19 @@ class PackedModel:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         return predict(path, data, lambda num_done: self.on_progress(f"{self.name}: {what}", num_done, total))
+
+
+def decide_sample(opened: OpenModel) -> Json:
+    """What a model decides on a few cases of the sample corpus: enough to tell that it is still the same model."""
+    reading = reading_of(opened.habits, Decoding("exact"))
+    cases = load_sample("test")[:_NUM_SAMPLE_CASES]
+    dialogues = load_sample_dialogues("test")[:_NUM_SAMPLE_DIALOGUES]
+    labelled = label_emotions(check_reads_text(opened.model), dialogues, reading.layout)
+    return {
+        "weights_sha256": opened.weights_sha256,
+        "triggers": {
+            p.id: {"triggers": sorted(p.vote.triggers), "support": [round(share, 3) for share in p.vote.support]}
+            for p in name_triggers(opened.model, cases, reading)
+        },
+        "emotions": {d.id: list(labels.emotions) for d, labels in zip(dialogues, labelled, strict=True)},
+    }
