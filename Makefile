@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check mini-meld mini-masac clean
+.PHONY: demo test test-slow check mini mini-meld mini-masac clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -31,6 +31,15 @@ check: .venv/.dev  ## style, types, layers, what the docs say, the sample corpus
 mini-meld mini-masac: .venv/.train  ## the runs of docs/results.md; FLIPTRACE_DATA names the folder of corpora
 	$(BIN)/fliptrace train recipes/$@.toml --out runs/$@
 	$(BIN)/fliptrace report runs/$@
+
+SEEDS := 0 1 2
+
+mini: .venv/.train  ## the shipped model: three seeds one after the other, packed, measured, its card; killed, it goes on
+	for seed in $(SEEDS); do $(BIN)/fliptrace train recipes/mini.toml --seed $$seed --out runs/mini-$$seed || exit 1; done
+	$(BIN)/python scripts/pack_mini.py $(SEEDS:%=runs/mini-%)
+
+mini-%: .venv/.train  ## one seed of it: make mini-0
+	$(BIN)/fliptrace train recipes/mini.toml --seed $* --out runs/mini-$*
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

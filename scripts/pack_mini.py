@@ -42,6 +42,8 @@ def main() -> None:
 
 
 def pack(arguments: argparse.Namespace) -> None:
+    if arguments.limit is not None and arguments.out == BUNDLED:
+        raise InputError("--limit", "figures of a part of val are not for the model that ships; name another --out")
     if arguments.fresh:
         shutil.rmtree(arguments.work, ignore_errors=True)
     recipe = read_recipe(arguments.recipe)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_runs import GREEDY_ONLY, make_cases, make_recipe, write_efr
+from tiny_runs import GREEDY_ONLY, Recorder, make_case, make_cases, make_recipe, one_stage, write_efr
 
 from fliptrace.dialogue import Dialogue, Utterance
 from fliptrace.emotions import EMORYNLP7, MASAC8, MELD7
-from fliptrace.errors import InputError
+from fliptrace.errors import InputError, RunError
 from fliptrace.flips import FlipCase
 from fliptrace.prompts.views import Layout
 from fliptrace.store import Json, read_json, read_jsonl
@@ -124,7 +125,7 @@ def test_a_run_teaches_emotions_and_reads_them_on_val(files: dict[str, str], tmp
         curate={"soft_triggers": 0.5, "soft_emotions": {files["emotions_erc"]: 0.5}},
         prompt={"emotion_window": 1},
     )
-    train(recipe, load_training_data(recipe, None), tmp_path / "run", Silent())
+    train(recipe, load_training_data(recipe, None), tmp_path / "run", Recorder())
     stage = tmp_path / "run" / "1-chain"
     kinds = {row["kind"] for _, row in read_jsonl(stage / "instructions.jsonl")}
     assert kinds == {"answer", "emotion", "unified"}
@@ -143,12 +144,29 @@ def test_one_utterance_is_shown_where_the_emotion_window_is_one() -> None:
     assert EmotionView(dialogue, 2, Layout("window", window=3, emotion_window=1)).shown == (2,)
 
 
-class Silent:
-    """A listener that listens to nothing."""
+def test_a_run_goes_on_where_its_recipe_got_more_stages(files: dict[str, str], tmp_path: Path) -> None:
+    first, more = one_stage(), [*one_stage(), {"name": "again", "mixture": {"answer": 0.5}, "epochs": 1}]
+    short, long = (make_recipe(data=data_table(files), stages=s, readings=GREEDY_ONLY) for s in (first, more))
+    data = load_training_data(short, None)
+    train(short, data, tmp_path / "run", Recorder())
+    done = (tmp_path / "run" / "1-chain" / "checkpoint" / "model.safetensors").stat()
+    assert list(train(long, data, tmp_path / "run", Recorder())) == ["chain", "again"]
+    assert (tmp_path / "run" / "1-chain" / "checkpoint" / "model.safetensors").stat() == done
+    assert read_json(tmp_path / "run" / "manifest.json")["recipe_hash"] == long.digest
+    with pytest.raises(RunError, match="started with another recipe"):
+        train(short, data, tmp_path / "run", Recorder())
 
-    def stage_begins(self, number: int, num_stages: int, name: str) -> None: ...
-    def looked(self, preflight: object) -> None: ...
-    def stepped(self, step: int, num_steps: int) -> None: ...
-    def logged(self, row: Json) -> None: ...
-    def reading(self, name: str, num_cases: int, num_done: int) -> None: ...
-    def stage_ends(self, name: str, scores: Json) -> None: ...
+
+def test_a_stage_may_leave_out_what_lies_before_the_source(files: dict[str, str], tmp_path: Path) -> None:
+    case = make_case(0, length=6)
+    early = replace(case, triggers=frozenset({0, case.flip.target}))
+    assert case.flip.source > 0
+    stages = [*one_stage(), {"name": "zone", "mixture": {"answer": 1}, "epochs": 1, "out_of_zone": "leave out"}]
+    recipe = make_recipe(data=data_table(files), stages=stages, readings=GREEDY_ONLY, prompt={"window": 6})
+    data = replace(load_training_data(recipe, None), train=(early, *make_cases(15)[1:]))
+    train(recipe, data, tmp_path / "run", Recorder())
+    taught = {}
+    for stage in ("1-chain", "2-zone"):
+        rows = [row for _, row in read_jsonl(tmp_path / "run" / stage / "instructions.jsonl")]
+        [taught[stage]] = [row["completion"][0]["content"] for row in rows if row["case_id"] == early.id]
+    assert taught == {"1-chain": f"Triggers: 0 {case.flip.target}", "2-zone": "Triggers: 0"}

@@ -12,7 +12,7 @@ from fliptrace.transcripts.read import READERS, read_transcript
 from fliptrace.transcripts.source import RawUtterance, Reader
 from fliptrace.transcripts.transcript import Transcript
 
-FOLDER = Path(__file__).parents[1] / "fixtures" / "transcripts"
+FOLDER = Path(__file__).parent / "fixtures"
 
 Rows = list[tuple[str, str]]
 

@@ -26,6 +26,14 @@ _NAMES = {
     "meld:val": "MELD dev",
     "masac-erc:val": "MaSaC ERC val",
 }
+_AUTHORS = {
+    "meld-fr": "Kumar et al. 2022, 2024",
+    "masac-fr": "Kumar et al. 2022, 2024; Bedi et al. 2021",
+    "masac-erc": "Kumar et al. 2024; Bedi et al. 2021",
+    "meld": "Poria et al. 2019",
+    "emorynlp": "Zahiri and Choi 2018",
+    "goemotions-ekman": "Demszky et al. 2020",
+}
 _RULES = ("previous", "previous-or-self", "previous-plus-self")
 _MIN_GOLD = 20  # of fewer utterances with an emotion F1 says nothing
 _NUM_WEAKEST = 3
@@ -48,9 +56,11 @@ def render_card(figures: Json, files: Sequence[Json]) -> str:
             num_bytes=sum(file["num_bytes"] for file in files),
             emotion_set=MASAC8,
             data_sets=data_sets(recipe),
+            files_of_data={**figures["data"]["files"], **figures["data"].get("emotion_files", {})},
             holds_out=recipe["data"]["hold_out"],
             size=recipe["base"]["scratch"],
             prompt=recipe["prompt"],
+        soft={kind: recipe["curate"][f"soft_{kind}"] for kind in ("triggers", "emotions")},
             emotion_view=_emotion_view(recipe["prompt"]["emotion_window"] or recipe["prompt"]["window"]),
             rules=_RULES,
             words=_word_counts(figures["emotions"]),
@@ -81,10 +91,12 @@ def data_sets(recipe: Json) -> list[Json]:
 def _describe(name: str, roles: Sequence[str]) -> Json:
     known = CATALOG.get(name)
     if known is None:
-        return {"name": name, "description": "files of one's own", "roles": roles, "licence": "unknown", "source": name}
+        own = {"description": "of one's own", "authors": "", "licence": "unknown", "source": ""}
+        return {"name": name, "roles": roles, **own}
     return {
         "name": name,
         "description": known.description,
+        "authors": _AUTHORS[name],
         "roles": roles,
         "licence": known.licence,
         "source": _repository(known),
@@ -183,8 +195,10 @@ def _best_rule(row: Json) -> str:
     return f"{_f1(rules[name], 'trigger_f1')} ({name})"
 
 
-def _shared(leaks: Json) -> str:
-    """What a set shares with all that was trained on, emotions included."""
-    if leaks["num_touched"] == 0:
-        return "nothing with anything trained on"
-    return f"with emotions trained on, {count(leaks['num_touched'])} of {count(leaks['num_evaluation'])}"
+def _shared(row: Json) -> str:
+    """What a set shares with what was trained on: with the cases that triggers are learned from, and with all."""
+    cases, everything = row.get("shared_with_training_cases"), row["shared_with_all_training"]
+    if everything["num_touched"] == 0:
+        return "nothing"
+    in_all = f"emotions included, {count(everything['num_touched'])} of {count(everything['num_evaluation'])} do"
+    return f"{cases['told']}; {in_all}" if cases else in_all

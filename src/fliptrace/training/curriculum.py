@@ -22,32 +22,34 @@ from fliptrace.training.recipe import Recipe, Stage
 
 @dataclass(frozen=True, slots=True)
 class Curriculum:
-    """Makes the instructions of any stage of a recipe. `emotions` are its dialogues with labels, by file."""
+    """Makes the instructions of any stage of a recipe. `emotions` are its dialogues with labels, by file.
+
+    `soft` are the soft targets of every stage, by its name; without any all targets are hard.
+    """
 
     recipe: Recipe
     teacher: ChatModel | None = None
     emotions: Mapping[str, Sequence[Dialogue]] = field(default_factory=dict)
-    soft: SoftTargets = field(default_factory=SoftTargets)
+    soft: Mapping[str, SoftTargets] = field(default_factory=dict)
 
     def instructions(self, stage: Stage, views: Sequence[View], own: Sequence[OwnAnswer]) -> list[Instruction]:
         """The stage's mixture, shuffled; the same recipe and answers give the same rows in the same order."""
         seed = self.recipe.seed + self.recipe.stages.index(stage)
         others: dict[Kind, float] = {kind: weight for kind, weight in stage.mixture.items() if kind != "emotion"}
-        rows = self.soft.soften_answers(self._curator.mixture(others, views, own, seed), views)
+        soft = self.soft.get(stage.name, SoftTargets())
+        rows = soft.soften_answers(self._curator.mixture(others, views, own, seed), views)
         if "emotion" in stage.mixture:
-            rows += self._emotion_instructions(stage, seed)
+            rows += self._emotion_instructions(stage, soft, seed)
             random.Random(f"{seed}/kinds").shuffle(rows)
         return rows
 
-    def _emotion_instructions(self, stage: Stage, seed: int) -> list[Instruction]:
+    def _emotion_instructions(self, stage: Stage, soft: SoftTargets, seed: int) -> list[Instruction]:
         """Every file as often as it is weighed, times the weight of the kind."""
         files = self.recipe.data.emotions if stage.emotions is None else stage.emotions
         weights = {ref: weight * stage.mixture["emotion"] for ref, weight in files.items()}
         layout = self.recipe.layout
         made = {ref: emotion_instructions(self.emotions[ref], layout) for ref in weights}
-        return mix(
-            {ref: self.soft.soften_emotions(rows, ref, layout.name) for ref, rows in made.items()}, weights, seed
-        )
+        return mix({ref: soft.soften_emotions(rows, ref, layout.name) for ref, rows in made.items()}, weights, seed)
 
     def fit_views(
         self, cases: Sequence[FlipCase], num_tokens: Callable[[Sequence[Message]], int], context_length: int

@@ -19,7 +19,7 @@ from fliptrace.emotions import MASAC8, to_masac8
 from fliptrace.errors import InputError, RunError
 from fliptrace.flips import FlipCase
 from fliptrace.store import Json, hash_file
-from fliptrace.training.recipe import Data, Recipe
+from fliptrace.training.recipe import Data, OutOfZone, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
             f"{leaks}, so scores would be too good; "
             'set resplit to split anew by group, or shared_groups = "report" to go on with that remark',
         )
-    taught = [_without_out_of_zone(case) for case in train] if part.out_of_zone == "leave out" else train
+    taught = treat_out_of_zone(train, part.out_of_zone)
     kept, kept_val = tuple(taught[: part.max_train_cases]), tuple(val[: part.max_val_cases])
     manifest: Json = {
         "files": {ref: _describe(file) for ref, file in files.items()},
@@ -128,11 +128,16 @@ def _describe(file: EfrFile) -> Json:
     return {"sha256": hash_file(file.path), "num_cases": len(file.cases), "num_left_out": len(file.left_out)}
 
 
-def _without_out_of_zone(case: FlipCase) -> FlipCase:
-    """Without the triggers before the source, many of which look carried over from earlier flips (docs/data.md)."""
-    if case.triggers is None:
-        return case
-    return replace(case, triggers=frozenset(t for t in case.triggers if t >= case.flip.source))
+def treat_out_of_zone(cases: Sequence[FlipCase], how: OutOfZone) -> tuple[FlipCase, ...]:
+    """The cases with the triggers before the source, many of which look carried over (docs/data.md), or without."""
+    if how == "keep":
+        return tuple(cases)
+    return tuple(
+        replace(case, triggers=frozenset(t for t in case.triggers if t >= case.flip.source))
+        if case.triggers is not None
+        else case
+        for case in cases
+    )
 
 
 def _refs(part: Data) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from fliptrace.rules import RULES
 from fliptrace.store import Json
 from fliptrace.training.base import frozen_dtype, is_packed, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.curriculum import Curriculum
-from fliptrace.training.data import TrainingData
+from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import Tokenized, collate, preflight, tokenize
 from fliptrace.training.folds import stage_cases
 from fliptrace.training.local import StageJob, completion_loss, plan
@@ -100,7 +100,8 @@ def _tokenize_stages(
 ) -> list[tuple[StageCost, Tokenized]]:
     costs = []
     for stage, cases in zip(recipe.stages, stage_cases(recipe, data.train), strict=True):
-        fitted = curriculum.fit_views(cases.taught, lambda m: len(chat.encode_prompt(m)), context_length)
+        taught = treat_out_of_zone(cases.taught, stage.out_of_zone or recipe.data.out_of_zone)
+        fitted = curriculum.fit_views(taught, lambda m: len(chat.encode_prompt(m)), context_length)
         views = [each.view for each in fitted]
         own = [answer for case in cases.answered for answer in _stand_ins(case, recipe)]
         instructions = curriculum.instructions(stage, views, own)

@@ -13,9 +13,10 @@ import numpy as np
 from fliptrace.predictions import EmotionPrediction, Prediction
 from fliptrace.predictions_unified import UnifiedPrediction
 from fliptrace.scoring.counts import labelled
-from fliptrace.scoring.intervals import Settings
+from fliptrace.scoring.intervals import Settings, f1_interval
 from fliptrace.scoring.scores import score_emotion_file, score_trigger_file
 from fliptrace.scoring.thresholds import at_threshold, leave_one_group_out
+from fliptrace.scoring.triggers import score_triggers
 from fliptrace.scoring.unified_scores import score_unified_file
 from fliptrace.store import Json
 
@@ -27,11 +28,9 @@ _NUM_BINS = 10
 
 def trigger_figures(predictions: Sequence[Prediction], threshold: float) -> Json:
     """Of one model on one set: at a threshold, and with each group at the threshold best on all other groups."""
-    scores = score_trigger_file([at_threshold(p, threshold) for p in predictions], SETTINGS, "predictions").to_json()
-    left_out = score_trigger_file(leave_one_group_out(predictions), SETTINGS, "predictions").to_json()
-    return {name: scores[name] for name in _TRIGGER_FIGURES} | {
+    return _trigger_figures([at_threshold(p, threshold) for p in predictions]) | {
         "threshold": threshold,
-        "left_out": {name: left_out[name] for name in _TRIGGER_FIGURES},
+        "left_out": _trigger_figures(leave_one_group_out(predictions)),
         "calibration_error": calibration_error(predictions),
     }
 
@@ -50,7 +49,8 @@ def predicted_figures(predictions: Sequence[Prediction]) -> Json:
 
 
 def emotion_figures(predictions: Sequence[EmotionPrediction]) -> Json:
-    return {name: emotion_scores(predictions)[name] for name in _EMOTION_FIGURES}
+    scores = emotion_scores(predictions)
+    return {name: scores[name] for name in _EMOTION_FIGURES}
 
 
 def emotion_scores(predictions: Sequence[EmotionPrediction]) -> Json:
@@ -62,6 +62,18 @@ def unified_figures(predictions: Sequence[UnifiedPrediction]) -> Json:
     """End to end, from bare text to triggers."""
     scores = score_unified_file(predictions, SETTINGS, "predictions").to_json()
     return {name: value for name, value in scores.items() if name not in ("task", "experiment", "settings")}
+
+
+def _trigger_figures(predictions: Sequence[Prediction]) -> Json:
+    scores = score_triggers(predictions)
+    interval = f1_interval(scores.cases, *SETTINGS)
+    return {
+        "trigger_f1": round(scores.f1, 6),
+        "interval": None if interval is None else interval.to_json(),
+        "trigger_precision": round(scores.precision, 6),
+        "trigger_recall": round(scores.recall, 6),
+        "exact_match": round(scores.exact_match, 6),
+    }
 
 
 def spread(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Json:

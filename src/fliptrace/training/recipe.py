@@ -21,6 +21,7 @@ from fliptrace.store import Json, hash_json, read_text
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+OutOfZone = Literal["keep", "leave out"]
 
 
 class Part(BaseModel):
@@ -36,7 +37,7 @@ class Data(Part):
     val: list[str] = Field(min_length=1)
     resplit: Share = 0.0  # 0 keeps the splits as published; else train + val are split anew by group, this share to val
     shared_groups: Literal["refuse", "report"] = "refuse"  # what to do where train and val share groups
-    out_of_zone: Literal["keep", "leave out"] = "keep"  # training triggers that lie before the flip's source
+    out_of_zone: OutOfZone = "keep"  # training triggers that lie before the flip's source
     emotions: dict[str, Positive] = {}  # emotion files for the kind `emotion`, and how often each is taken
     emotion_set: Literal["as labelled", "masac8"] = "as labelled"  # masac8: labels of all files mapped to those eight
     emotion_val: list[str] = []  # emotion files that are labelled, from bare text, after every stage
@@ -135,6 +136,8 @@ class Stage(Part):
     epochs: Positive
     learning_rate: Positive | None = None
     emotions: dict[str, Positive] | None = None  # None: as in `data`; else which of its files, and how often
+    out_of_zone: OutOfZone | None = None  # None: as in `data`
+    soft_triggers: Share | None = None  # None: as in `curate`
 
     @property
     def needs_own_answers(self) -> bool:
@@ -198,7 +201,8 @@ class Recipe(Part):
         return self
 
     def _check_soft_targets(self) -> None:
-        if not self.curate.soft_triggers and not self.curate.soft_emotions:
+        of_stages = any(stage.soft_triggers for stage in self.stages)
+        if not self.curate.soft_triggers and not self.curate.soft_emotions and not of_stages:
             return
         unknown = sorted(self.curate.soft_emotions.keys() - self.data.emotions.keys())
         if unknown:
@@ -259,6 +263,12 @@ def override(recipe: Recipe, *, base: str | None, seed: int | None, device: str 
     if device is not None:
         table["tuning"]["device"] = device
     return parse_recipe(table, "recipe as overridden")
+
+
+def is_extended(old: Json, new: Json) -> bool:
+    """Whether the new recipe is the old one with more stages behind it: what the old one did is still right."""
+    stages = new["stages"][: len(old["stages"])]
+    return len(new["stages"]) > len(old["stages"]) and not differences(old, new | {"stages": stages})
 
 
 def differences(old: Json, new: Json, prefix: str = "") -> list[str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from fliptrace.checkpoints import MANIFEST
 from fliptrace.errors import RunError
 from fliptrace.store import Json, read_json, read_text, to_line, versions, write_json, write_jsonl
-from fliptrace.training.recipe import Recipe, Stage, differences
+from fliptrace.training.recipe import Recipe, Stage, differences, is_extended
 
 SCORES = "scores.json"
 _NEIGHBOUR = re.compile(r"\..+\.[0-9a-z_]{8}")
@@ -66,13 +66,18 @@ class RunFolder:
 
 
 def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
-    """Start a run folder or go on with it; RunError where it was started with another recipe or other data."""
+    """Start a run folder or go on with it; RunError where it was started with another recipe or other data.
+
+    A recipe with more stages behind those that the run was started with extends it.
+    """
     manifest = path / MANIFEST
-    ours = {"recipe": recipe.to_json(), "data": data}
+    ours: Json = {"recipe": recipe.to_json(), "data": data}
     if manifest.exists():
         theirs = read_json(manifest)
         changed = differences(theirs["recipe"], ours["recipe"]) + differences(theirs["data"], data, "data files: ")
-        if changed:
+        if is_extended(theirs["recipe"], ours["recipe"]) and theirs["data"] == data:
+            write_json(manifest, theirs | ours | {"recipe_hash": recipe.digest})
+        elif changed:
             lines = "\n  ".join(changed)
             raise RunError(
                 path, f"started with another recipe or other data:\n  {lines}\nname another folder with --out"

@@ -29,7 +29,7 @@ from fliptrace.scoring.triggers import score_triggers
 from fliptrace.store import Json, hash_json, read_json, write_json, write_jsonl
 from fliptrace.training.base import load_parent, make_base, save_checkpoint
 from fliptrace.training.curriculum import Curriculum
-from fliptrace.training.data import TrainingData
+from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import Preflight, preflight, tokenize
 from fliptrace.training.folds import StageCases, stage_cases
 from fliptrace.training.local import StageJob, Watch, pick_device, train_stage
@@ -74,12 +74,13 @@ def train(
     """
     run = Run(recipe, data, open_run(folder, recipe, data.manifest), listener, teacher)
     run.folder.sweep()
-    curriculum = Curriculum(recipe, teacher, data.emotions, teach_softly(recipe, data))
+    places = [run.folder.stage(number, stage) for number, stage in enumerate(recipe.stages, start=1)]
+    left = [stage for stage, place in zip(recipe.stages, places, strict=True) if Checkpoint.read(place) is None]
+    curriculum = Curriculum(recipe, teacher, data.emotions, teach_softly(recipe, data, left))
     cases = stage_cases(recipe, data.train)
     parent = make_base(recipe, curriculum.texts(data.train), run.folder.base)
     scores: Json = {}
-    for number, stage in enumerate(recipe.stages, start=1):
-        place = run.folder.stage(number, stage)
+    for number, (stage, place) in enumerate(zip(recipe.stages, places, strict=True), start=1):
         checkpoint = Checkpoint.read(place)
         if checkpoint is None:
             listener.stage_begins(number, len(recipe.stages), stage.name)
@@ -137,7 +138,8 @@ class _StageRun:
             # Short rows: the plain kernels train 1.5 to 1.8 times as fast as SDPA's backward pass (docs/results.md).
             parent.bare.set_attn_implementation("eager")
         model = LocalModel(parent.bare, parent.tokenizer, self.parent)
-        fitted = self.curriculum.fit_views(cases.taught, model.num_tokens, model.context_length)
+        taught = treat_out_of_zone(cases.taught, self.stage.out_of_zone or self.run.recipe.data.out_of_zone)
+        fitted = self.curriculum.fit_views(taught, model.num_tokens, model.context_length)
         views = [each.view for each in fitted]
         instructions = self.curriculum.instructions(self.stage, views, self._own_answers(model, cases))
         write_instructions(self.place / "instructions.jsonl", instructions)
