@@ -76,8 +76,8 @@ def test_the_figures_are_of_these_files_and_of_the_recipe_as_it_stands() -> None
         path.name: hash_file(path) for path in BUNDLED.iterdir()
     }
     assert parse_recipe(figures["recipe"], str(FIGURES)) == recipe
-    assert [seed["seed"] for seed in figures["seeds"]] == [0, 1, 2]
-    assert len(EmbeddedConfig.read(BUNDLED).graphs) == 3
+    seeds = [seed["seed"] for seed in figures["seeds"]]
+    assert seeds == list(range(len(EmbeddedConfig.read(BUNDLED).graphs))) and len(seeds) >= 2
 
 
 def test_two_of_the_sets_share_nothing_with_training() -> None:
