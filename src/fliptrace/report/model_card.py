@@ -60,7 +60,7 @@ def render_card(figures: Json, files: Sequence[Json]) -> str:
             holds_out=recipe["data"]["hold_out"],
             size=recipe["base"]["scratch"],
             prompt=recipe["prompt"],
-        soft={kind: recipe["curate"][f"soft_{kind}"] for kind in ("triggers", "emotions")},
+            soft={kind: recipe["curate"][f"soft_{kind}"] for kind in ("triggers", "emotions")},
             emotion_view=_emotion_view(recipe["prompt"]["emotion_window"] or recipe["prompt"]["window"]),
             rules=_RULES,
             words=_word_counts(figures["emotions"]),
