@@ -31,7 +31,7 @@ LEVELS = {
     )
     for name in names.split()
 }
-HEAVY = ("torch", "transformers", "sklearn", "scipy")
+HEAVY = ("torch", "transformers", "sklearn", "scipy", "pandas", "onnx", "onnxruntime")
 
 
 class Import(NamedTuple):

@@ -60,7 +60,9 @@ def write_predictions(
                 os.fsync(file.fileno())
             on_progress(len(rows))
     write_jsonl(path, (row.to_json() for row in rows))
-    write_json(manifest_path(path), manifest | summarise(rows) | {"versions": versions("torch", "transformers")})
+    write_json(
+        manifest_path(path), manifest | summarise(rows) | {"versions": versions("torch", "transformers", "onnxruntime")}
+    )
     partial.unlink()
     return Written(rows, num_resumed)
 
