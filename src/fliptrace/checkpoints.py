@@ -41,12 +41,14 @@ class Habits:
     """How a model was trained to be asked.
 
     `thresholds` are the supports from which an utterance is named, chosen on val for kinds of decoding: the share of
-    votes of samples is not the probability that exact decoding finds.
+    votes of samples is not the probability that exact decoding finds. `emotion_weights` multiply the probabilities of
+    emotion labels: a model that learned from few rare emotions is too sure of frequent ones; 1 where none is given.
     """
 
     layout: Layout = field(default_factory=Layout)
     ask: Ask = "answer"
     thresholds: Mapping[DecodingKind, float] = field(default_factory=dict)
+    emotion_weights: Mapping[str, float] = field(default_factory=dict)
 
     def threshold(self, kind: DecodingKind) -> float:
         """0.5 where none was chosen."""
@@ -67,7 +69,7 @@ class Habits:
             thresholds: dict[DecodingKind, float] = (
                 table["thresholds"] if "thresholds" in table else {"sample": table["threshold"]}
             )
-            return cls(Layout(**table["layout"]), table["ask"], thresholds)
+            return cls(Layout(**table["layout"]), table["ask"], thresholds, table.get("emotion_weights", {}))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(path, f"not the reading habits of a checkpoint: {error}") from error
 

@@ -6,7 +6,7 @@ can only be talked to is asked an utterance at a time, greedily.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
@@ -27,6 +27,7 @@ from fliptrace.prompts.emotions import (
 from fliptrace.prompts.views import Layout, first_that_fits
 
 UTTERANCES_AT_ONCE = 1024  # enough to fill batches, little to hold
+NO_WEIGHTS: Mapping[str, float] = {}
 _REPLY_TOKENS = 32  # no label is longer, whatever the tokenizer
 
 
@@ -71,17 +72,22 @@ def label_emotions(
     dialogues: Sequence[Dialogue],
     layout: Layout,
     max_new_tokens: int = _REPLY_TOKENS,
+    weights: Mapping[str, float] = NO_WEIGHTS,
 ) -> Iterator[EmotionLabels]:
     """The emotions of every dialogue, in order. InputError where the model reads no text, as a rule does not.
 
-    `max_new_tokens` bounds the replies of a model that is talked to. Equal questions are asked once a call.
+    `max_new_tokens` bounds the replies of a model that is talked to; `weights` multiply the probabilities of labels
+    where there are any (checkpoints.Habits). Equal questions are asked once a call.
     """
     known: dict[_Ask, EmotionReading] = {}
     for chunk in _chunks(dialogues):
         places = [Place(dialogue, index) for dialogue in chunk for index in range(len(dialogue))]
         readings = iter(read_emotions(model, places, layout, max_new_tokens, known))
         for dialogue in chunk:
-            yield combine_readings(list(islice(readings, len(dialogue))), dialogue.emotion_set)
+            of_dialogue = [
+                reweigh(reading, dialogue.emotion_set, weights) for reading in islice(readings, len(dialogue))
+            ]
+            yield combine_readings(of_dialogue, dialogue.emotion_set)
 
 
 def read_emotions(
@@ -119,6 +125,20 @@ def combine_readings(readings: Sequence[EmotionReading], emotion_set: EmotionSet
         tuple(scores) if len(scores) == len(readings) else None,
         sum(reading.label is None for reading in readings),
     )
+
+
+def reweigh(reading: EmotionReading, emotion_set: EmotionSet, weights: Mapping[str, float]) -> EmotionReading:
+    """The reading with the probability of every label multiplied by its weight, and their sum 1 again.
+
+    >>> from fliptrace.emotions import EmotionSet
+    >>> reweigh(EmotionReading("neutral", (0.25, 0.75)), EmotionSet("two", ("fear", "neutral")), {"fear": 9.0})
+    EmotionReading(label='fear', scores=(0.75, 0.25))
+    """
+    if reading.scores is None or not weights:
+        return reading
+    weighted = np.array(reading.scores) * [weights.get(label, 1.0) for label in emotion_set.labels]
+    scores = weighted / weighted.sum()
+    return EmotionReading(emotion_set.labels[int(scores.argmax())], tuple(map(float, scores)))
 
 
 def fallback_emotion(emotion_set: EmotionSet) -> str:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -36,6 +36,7 @@ class Reading:
 
     `threshold` is the support from which an utterance is named: share of votes, or probability where read exactly.
     `emotions_from` tells whose emotions the cases carry: it changes no prompt, and stands in every row.
+    `emotion_weights` multiply the probabilities of emotion labels (checkpoints.Habits).
     """
 
     layout: Layout = field(default_factory=Layout)
@@ -44,6 +45,7 @@ class Reading:
     judge: bool = False
     threshold: float = 0.5
     emotions_from: EmotionsFrom = "gold"
+    emotion_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def reading_of(
@@ -68,7 +70,7 @@ def reading_of(
     asked = ask or habits.ask
     if decoding.kind == "exact" and asked == "answer":
         decoding = replace(decoding, num_samples=1)  # nothing is drawn, whatever number was given
-    return Reading(shown, asked, decoding, judge, share)
+    return Reading(shown, asked, decoding, judge, share, emotion_weights=habits.emotion_weights)
 
 
 class Reply(NamedTuple):

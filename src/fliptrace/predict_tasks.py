@@ -40,7 +40,8 @@ def predict_emotions_file(
 
     def make_rows(num_done: int) -> Iterator[EmotionPrediction]:
         rest = trunks[num_done:]
-        labelled = label_emotions(model, [t.dialogue for t in rest], reading.layout, reading.decoding.max_new_tokens)
+        dialogues, budget = [trunk.dialogue for trunk in rest], reading.decoding.max_new_tokens
+        labelled = label_emotions(model, dialogues, reading.layout, budget, reading.emotion_weights)
         return (emotion_row(trunk, labels) for trunk, labels in zip(rest, labelled, strict=True))
 
     return write_predictions(
@@ -104,7 +105,8 @@ def relabel_cases(model: AnyModel, cases: Sequence[FlipCase], reading: Reading) 
     differ. Every other utterance has its likeliest label.
     """
     trunks = distinct_trunks(cases)
-    labelled = label_emotions(model, trunks, reading.layout, reading.decoding.max_new_tokens)
+    budget = reading.decoding.max_new_tokens
+    labelled = label_emotions(model, trunks, reading.layout, budget, reading.emotion_weights)
     by_trunk = {trunk.id: labels for trunk, labels in zip(trunks, labelled, strict=True)}
     relabelled, num_gold_pairs = [], 0
     for case, trunk in zip(cases, find_trunks(cases), strict=True):

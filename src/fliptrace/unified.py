@@ -65,7 +65,7 @@ def label_for_flips(
         for dialogue in dialogues:
             yield label_in_turns(model, dialogue, reading.layout, budget)
     else:
-        yield from label_emotions(model, dialogues, reading.layout, budget)
+        yield from label_emotions(model, dialogues, reading.layout, budget, reading.emotion_weights)
 
 
 def label_in_turns(model: ChatModel, dialogue: Dialogue, layout: Layout, max_new_tokens: int = 512) -> EmotionLabels:

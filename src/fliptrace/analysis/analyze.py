@@ -90,7 +90,7 @@ def _feel(dialogue: Dialogue, model: OpenModel, reading: Reading, on_progress: O
             "transcript with emotions, or a model that labels them",
         )
     on_progress("emotions", 0, total)
-    (labels,) = label_emotions(model.model, [dialogue], reading.layout)
+    (labels,) = label_emotions(model.model, [dialogue], reading.layout, weights=reading.emotion_weights)
     on_progress("emotions", total, total)
     notes = []
     if num_given:

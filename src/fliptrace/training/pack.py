@@ -16,12 +16,13 @@ from pathlib import Path
 from fliptrace.checkpoints import Habits
 from fliptrace.corpora.guards import LeakReport
 from fliptrace.errors import RunError
-from fliptrace.models.embedded import is_embedded
+from fliptrace.models.embedded import is_embedded, load_embedded
 from fliptrace.predictions import Prediction
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.store import Json, hash_json, new_folder, read_json, versions, write_json, write_text
 from fliptrace.training.baselines import fit_trees, fit_words, label_by_words, name_by_trees
 from fliptrace.training.data import TrainingData
+from fliptrace.training.emotion_weights import EmotionWeights, choose_emotion_weights, label_shares
 from fliptrace.training.export import export_onnx
 from fliptrace.training.measure import (
     SETTINGS,
@@ -59,18 +60,30 @@ class Packing:
         folder = self._export(self.seeds)
         habits = Habits.read(folder)
         assert habits is not None
-        Habits(habits.layout, habits.ask, {"exact": self.threshold}).write(folder)
+        Habits(habits.layout, habits.ask, {"exact": self.threshold}, self.emotion_weights.weights).write(folder)
         return folder
 
     @cached_property
     def whole(self) -> PackedModel:
-        return PackedModel.open("whole", self._export(self.seeds), self.work, self.on_progress)
+        weights = self.emotion_weights.weights
+        return PackedModel.open("whole", self._export(self.seeds), self.work, self.on_progress, weights)
+
+    @cached_property
+    def emotion_weights(self) -> EmotionWeights:
+        """Chosen for the whole model, and the seeds are read with the same; none where no emotions are taught."""
+        folder, shares = self._export(self.seeds), label_shares(self.recipe, self.data.emotions)
+        if not shares or not self.sets.emotions:
+            return EmotionWeights(0.0, {}, {})
+        dialogues = [emotions.dialogues for emotions in self.sets.emotions]
+        return choose_emotion_weights(load_embedded(folder), dialogues, self.recipe.layout, shares)
 
     @cached_property
     def members(self) -> Mapping[str, PackedModel]:
         """Each seed alone, exported in the same way."""
         return {
-            seed.name: PackedModel.open(seed.name, self._export([seed]), self.work, self.on_progress)
+            seed.name: PackedModel.open(
+                seed.name, self._export([seed]), self.work, self.on_progress, self.emotion_weights.weights
+            )
             for seed in self.seeds
         }
 
@@ -95,6 +108,7 @@ class Packing:
             "data": self.data.manifest,
             "threshold": self.threshold,
             "threshold_chosen_on": [cases.name for cases in self.sets.val],
+            "emotion_weights": self.emotion_weights._asdict(),
             "export": read_json(_note(folder)),
             "triggers": {name: row | {"trees": baselines["triggers"][name]} for name, row in triggers.items()},
             "emotions": {name: row | {"word_counts": baselines["emotions"][name]} for name, row in emotions.items()},

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +35,20 @@ class PackedModel:
     opened: OpenModel
     kept: Path
     on_progress: Progress
+    emotion_weights: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, name: str, folder: Path, work: Path, on_progress: Progress) -> PackedModel:
+    def open(
+        cls, name: str, folder: Path, work: Path, on_progress: Progress, emotion_weights: Mapping[str, float]
+    ) -> PackedModel:
         """Predictions go to a folder in `work` that is named after the weights."""
         weights = hash_weights(folder)
         opened = OpenModel(load_embedded(folder, name), name, Habits.read(folder) or Habits(), weights)
-        return cls(name, opened, work / f"{name}-{weights[:12]}", on_progress)
+        return cls(name, opened, work / f"{name}-{weights[:12]}", on_progress, emotion_weights)
 
     def reading(self, threshold: float = 0.5) -> Reading:
-        return reading_of(self.opened.habits, Decoding("exact"), ask="answer", threshold=threshold)
+        reading = reading_of(self.opened.habits, Decoding("exact"), ask="answer", threshold=threshold)
+        return replace(reading, emotion_weights=self.emotion_weights)
 
     def triggers(self, cases: CaseSet) -> list[Prediction]:
         """Under gold emotions; support is what counts, whatever the threshold."""
@@ -100,7 +104,9 @@ def decide_sample(opened: OpenModel) -> Json:
     reading = reading_of(opened.habits, Decoding("exact"))
     cases = load_sample("test")[:_NUM_SAMPLE_CASES]
     dialogues = load_sample_dialogues("test")[:_NUM_SAMPLE_DIALOGUES]
-    labelled = label_emotions(check_reads_text(opened.model), dialogues, reading.layout)
+    labelled = label_emotions(
+        check_reads_text(opened.model), dialogues, reading.layout, weights=reading.emotion_weights
+    )
     return {
         "weights_sha256": opened.weights_sha256,
         "triggers": {
