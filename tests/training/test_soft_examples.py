@@ -46,15 +46,15 @@ def test_the_loss_is_that_of_every_reply_by_its_share() -> None:
     assert completion_loss(model, batch).item() == pytest.approx(total / weight, rel=1e-5)
 
 
-def test_gradients_are_those_of_separate_rows() -> None:
+def test_one_soft_reply_has_the_gradients_of_the_plain_row() -> None:
     model = make_model("llama", CHAT.tokenizer)
     row = replace(answer_instructions(VIEWS)[0], soft=(("Triggers: 0", 1.0),))
     gradients = []
-    for examples in (tokenize([row], CHAT, 10_000).examples, tokenize([replace(row, soft=())], CHAT, 10_000).examples):
-        hard = [replace(row, completion="Triggers: 0", soft=())]
-        chosen = examples if isinstance(examples[0], SoftExample) else tokenize(hard, CHAT, 10_000).examples
+    for each in (row, replace(row, completion="Triggers: 0", soft=())):
+        [example] = tokenize([each], CHAT, 10_000).examples
+        assert isinstance(example, SoftExample) == bool(each.soft)
         model.zero_grad()
-        completion_loss(model, collate(chosen, pad_id=0)).backward()
+        completion_loss(model, collate([example], pad_id=0)).backward()
         gradients.append([p.grad.clone() for p in model.parameters() if p.grad is not None])
     assert len(gradients[0]) == len(gradients[1]) > 5
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(*gradients, strict=True))
