@@ -197,13 +197,11 @@ def collate_soft(examples: Sequence[SoftExample], pad_id: int) -> dict[str, torc
         for reads, share in zip(example.tree.reads, example.shares, strict=True):
             for read in reads:
                 shares[row, read.node + 1, read.token] += share
-    hidden = torch.finfo(torch.float32).min
+    hides = ~torch.from_numpy(batch.visible)[:, None]  # (batch, 1, time, time)
     return {
         "input_ids": torch.from_numpy(batch.ids),
         "position_ids": torch.from_numpy(batch.positions),
-        "attention_mask": torch.zeros(batch.visible.shape).masked_fill(~torch.from_numpy(batch.visible), hidden)[
-            :, None
-        ],
+        "attention_mask": torch.zeros(hides.shape).masked_fill(hides, torch.finfo(torch.float32).min),
         "targets": torch.tensor(list(shares)),
         "shares": torch.tensor(list(shares.values())),
         "num_read": torch.tensor(batch.num_read),
