@@ -50,7 +50,7 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/.core: pyproject.toml constraints.txt | .venv/bin/python
-	@echo "installing fliptrace into .venv: 240 MB, under a minute"
+	@echo "installing fliptrace into .venv: 250 MB, under a minute"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
