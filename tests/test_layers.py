@@ -24,7 +24,8 @@ LEVELS = {
             "corpora prompts models scoring",
             "transcripts curate checkpoints model_refs label_emotions exact "
             "predict predict_tasks prediction_files classical unified",
-            "training study analysis",
+            "training analysis",
+            "study",
             "report",
             "api cli console server web __init__ __main__",
         ]
