@@ -150,6 +150,8 @@ class TrainingDisplay:
 
     def stage_ends(self, name: str, scores: Json) -> None:
         self._clear()
+        if not scores:
+            return
         rows = [
             (f"{name}: {reading}", figure(s["trigger_f1"]), interval(s["interval"]), s["num_unparsed"])
             for reading, s in scores.items()

@@ -95,7 +95,7 @@ def test_a_reading_may_have_the_name_of_a_key(name: str) -> None:
         ("stages.1.mixture", {}, "stages.1.mixture: Dictionary should have at least 1 item"),
         ("stages.1.epochs", 0, "stages.1.epochs: Input should be greater than 0"),
         ("stages.1.name", "chain", "stages: two of one name in chain, chain, self-evaluation"),
-        ("stages.0.mixture", {"feedback": 1}, "stages: the first, 'chain', has no trained parent"),
+        ("stages.0.mixture", {"feedback": 1}, "stages: 'chain' has no trained parent"),
         ("curate.held_out", 0, "curate.held_out: 0 leaves no cases for the own answers"),
         ("stages", [], "stages: List should have at least 1 item"),
         ("readings", {}, "readings: Dictionary should have at least 1 item"),

@@ -34,7 +34,15 @@ STAGES = ("1-chain", "2-feedback", "3-self-evaluation")
 
 def test_a_run_folder_holds_what_runs_py_says(run: Path) -> None:
     assert {path.name for path in run.iterdir()} == {"manifest.json", "log.jsonl", "scores.json", "base", *STAGES}
-    common = {"instructions.jsonl", "preflight.json", "checkpoint", "predictions", "scores.json", "stage.json"}
+    common = {
+        "instructions.jsonl",
+        "preflight.json",
+        "cost.json",
+        "checkpoint",
+        "predictions",
+        "scores.json",
+        "stage.json",
+    }
     assert {path.name for path in (run / STAGES[0]).iterdir()} == common
     for stage in STAGES[1:]:
         assert {path.name for path in (run / stage).iterdir()} == common | {"own-answers.jsonl"}

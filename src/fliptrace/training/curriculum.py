@@ -37,7 +37,7 @@ class Curriculum:
         seed = self.recipe.seed + self.recipe.stages.index(stage)
         others: dict[Kind, float] = {kind: weight for kind, weight in stage.mixture.items() if kind != "emotion"}
         soft = self.soft.get(stage.name, SoftTargets())
-        rows = soft.soften_answers(self._curator.mixture(others, views, own, seed), views)
+        rows = soft.soften_answers(self._curator(stage).mixture(others, views, own, seed), views)
         if "emotion" in stage.mixture:
             rows += self._emotion_instructions(stage, soft, seed)
             random.Random(f"{seed}/kinds").shuffle(rows)
@@ -70,7 +70,6 @@ class Curriculum:
         for dialogues in self.emotions.values():
             yield from (escape(utterance.text) for dialogue in dialogues for utterance in dialogue.utterances)
 
-    @property
-    def _curator(self) -> Curator:
+    def _curator(self, stage: Stage) -> Curator:
         part = self.recipe.curate
-        return Curator(part.num_wordings, part.feedback_level, self.recipe.seed, self.teacher)
+        return Curator(part.num_wordings, stage.feedback_level or part.feedback_level, self.recipe.seed, self.teacher)

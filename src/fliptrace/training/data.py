@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from fliptrace.corpora.catalog import locate_ref
-from fliptrace.corpora.detect import read_corpus
-from fliptrace.corpora.efr import read_efr
+from fliptrace.corpora.detect import read_corpus, read_flip_cases
 from fliptrace.corpora.groups import assign_groups_across
 from fliptrace.corpora.guards import drop_leaks, find_leaks
 from fliptrace.corpora.results import EfrFile, ErcFile
@@ -43,7 +42,7 @@ def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
     RunError where train and val share groups and the recipe does not say `shared_groups = "report"`.
     """
     part = recipe.data
-    files = {ref: read_efr(locate_ref(ref, root)) for ref in _refs(part)}
+    files = {ref: read_flip_cases(locate_ref(ref, root), to_train=True) for ref in _refs(part)}
     _refuse_same_ids(list(files.values()))
     _refuse_unlabelled(list(files.values()))
     train, val = _split(part, files, recipe.seed)

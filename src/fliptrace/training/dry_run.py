@@ -27,7 +27,7 @@ from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import Tokenized, collate, preflight, tokenize
 from fliptrace.training.folds import stage_cases
-from fliptrace.training.local import StageJob, completion_loss, plan
+from fliptrace.training.local import Length, StageJob, completion_loss, plan
 from fliptrace.training.recipe import Recipe, Tuning
 
 
@@ -98,7 +98,7 @@ def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
 def _tokenize_stages(
     recipe: Recipe, curriculum: Curriculum, data: TrainingData, chat: ChatFormat, context_length: int
 ) -> list[tuple[StageCost, Tokenized]]:
-    costs = []
+    costs: list[tuple[StageCost, Tokenized]] = []
     for stage, cases in zip(recipe.stages, stage_cases(recipe, data.train), strict=True):
         taught = treat_out_of_zone(cases.taught, stage.out_of_zone or recipe.data.out_of_zone)
         fitted = curriculum.fit_views(taught, lambda m: len(chat.encode_prompt(m)), context_length)
@@ -107,7 +107,8 @@ def _tokenize_stages(
         instructions = curriculum.instructions(stage, views, own)
         tokenized = tokenize(instructions, chat, context_length)
         look = preflight(instructions, tokenized, fitted, chat, stage.name)
-        job = StageJob(stage, recipe.tuning, tokenized.examples, 0, recipe.seed, Path())
+        length = next((Length(cost.num_steps, 1) for cost, _ in costs if cost.name == stage.steps_of), None)
+        job = StageJob(stage, recipe.tuning, tokenized.examples, 0, recipe.seed, Path(), length)
         steps = plan(job).num_steps
         cost = StageCost(stage.name, look.num_rows, look.num_dropped, look.num_tokens, look.num_trained_tokens, steps)
         costs.append((cost, tokenized))

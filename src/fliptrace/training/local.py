@@ -6,12 +6,13 @@ loss on completions alone, early stopping on the trigger F1 of val, and steps th
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -28,9 +29,19 @@ TRAINER_STATE_NAME = "trainer_state.json"  # what Trainer calls its own
 WHOLE = "whole.json"  # marks a step's folder that was written to its end
 
 
+class Length(NamedTuple):
+    """Optimizer steps of a stage, and evaluations evenly among them, the last at the end."""
+
+    num_steps: int
+    num_evals: int
+
+
 @dataclass(frozen=True, slots=True)
 class StageJob:
-    """Everything `train_stage` needs to know; `steps` is the folder where it keeps what it takes to go on."""
+    """Everything `train_stage` needs to know; `steps` is the folder where it keeps what it takes to go on.
+
+    `length` is that of another stage, where this one takes its steps; else the epochs tell.
+    """
 
     stage: Stage
     tuning: Tuning
@@ -38,6 +49,7 @@ class StageJob:
     pad_id: int
     seed: int
     steps: Path
+    length: Length | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,31 @@ class Watch:
     on_log: Callable[[Json], None]
     on_resume: Callable[[int], None]
     on_step: Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class StageCost:
+    """What a stage is laid out to take: `num_tokens` go through the model, padding not counted."""
+
+    num_parameters: int
+    num_trainable: int
+    num_steps: int
+    num_evals: int
+    num_tokens: int
+    num_trained_tokens: int
+
+
+def count_cost(model: Any, job: StageJob) -> StageCost:
+    schedule = plan(job)
+    rows = [job.examples[i] for batch in schedule.batches for i in batch]
+    return StageCost(
+        num_parameters=sum(weight.numel() for weight in model.parameters()),
+        num_trainable=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+        num_steps=schedule.num_steps,
+        num_evals=schedule.num_steps // schedule.eval_every,
+        num_tokens=sum(map(len, rows)),
+        num_trained_tokens=sum(len(row) - row.num_prompt_tokens for row in rows),
+    )
 
 
 def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
@@ -86,12 +123,21 @@ class Schedule:
 def plan(job: StageJob) -> Schedule:
     """Lay a stage out; its last step is an evaluation, for which fewer than `eval_every` steps may be cut off."""
     lengths = [len(example) for example in job.examples]
-    batches = make_batches(lengths, job.tuning.batch_tokens, job.stage.epochs, job.seed)
-    num_steps = max(1, len(batches) // job.tuning.accumulate)
-    num_evals = max(1, min(num_steps, round(job.stage.epochs * job.tuning.evals_per_epoch)))
-    eval_every = num_steps // num_evals
-    num_steps = eval_every * num_evals
-    return Schedule(batches[: num_steps * job.tuning.accumulate], num_steps, eval_every)
+    draw = partial(make_batches, lengths, job.tuning.batch_tokens, seed=job.seed)
+    if job.length is not None:
+        epochs: float = math.ceil(job.length.num_steps * job.tuning.accumulate / len(draw(epochs=1)))
+    else:
+        assert job.stage.epochs is not None
+        epochs = job.stage.epochs
+    batches = draw(epochs=epochs)
+    num_steps, num_evals = job.length or _length(job.tuning, len(batches), epochs)
+    return Schedule(batches[: num_steps * job.tuning.accumulate], num_steps, num_steps // num_evals)
+
+
+def _length(tuning: Tuning, num_batches: int, epochs: float) -> Length:
+    num_steps = max(1, num_batches // tuning.accumulate)
+    num_evals = max(1, min(num_steps, round(epochs * tuning.evals_per_epoch)))
+    return Length(num_steps // num_evals * num_evals, num_evals)
 
 
 def newest_step(steps: Path) -> Path | None:

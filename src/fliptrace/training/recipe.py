@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from fliptrace.curate.curator import OWN_ANSWER_KINDS, Kind
-from fliptrace.errors import InputError
 from fliptrace.models.base import Decoding, DecodingKind
 from fliptrace.predict import Reading
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.feedback import FeedbackLevel
 from fliptrace.prompts.views import Layout, LayoutName
-from fliptrace.store import Json, hash_json, read_text
+from fliptrace.store import Json, hash_json
+from fliptrace.training.typed_toml import Part, parse_table, read_toml
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 OutOfZone = Literal["keep", "leave out"]
+OwnAnswersFrom = Literal["held-out", "in-sample"]
+BASE = "base"  # the parent of a stage that starts from the base
 
 
-class Part(BaseModel):
-    """A table of the recipe: unknown keys are errors, values do not change."""
+class SparsePart(Part):
+    """A table that leaves out, as JSON, the keys of `later_keys` where they are not set: they were added to it later,
+    and the hash of an older recipe stays what it was.
+    """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    later_keys: ClassVar[frozenset[str]]
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_said(self, dump: SerializerFunctionWrapHandler) -> Json:
+        table: Json = dump(self)
+        return {key: value for key, value in table.items() if key not in self.later_keys or value is not None}
 
 
 class Data(Part):
@@ -38,10 +46,10 @@ class Data(Part):
     resplit: Share = 0.0  # 0 keeps the splits as published; else train + val are split anew by group, this share to val
     shared_groups: Literal["refuse", "report"] = "refuse"  # what to do where train and val share groups
     out_of_zone: OutOfZone = "keep"  # training triggers that lie before the flip's source
-    emotions: dict[str, Positive] = {}  # emotion files for the kind `emotion`, and how often each is taken
+    emotions: dict[str, Positive] = Field({})  # emotion files for the kind `emotion`, and how often each is taken
     emotion_set: Literal["as labelled", "masac8"] = "as labelled"  # masac8: labels of all files mapped to those eight
-    emotion_val: list[str] = []  # emotion files that are labelled, from bare text, after every stage
-    hold_out: list[str] = []  # files whose dialogues, in whole or in part, are trained on nowhere
+    emotion_val: list[str] = Field([])  # emotion files that are labelled, from bare text, after every stage
+    hold_out: list[str] = Field([])  # files whose dialogues, in whole or in part, are trained on nowhere
     max_train_cases: Count | None = None  # the first so many, for a quick try
     max_val_cases: Count | None = None
 
@@ -94,7 +102,7 @@ class Curate(Part):
     max_right_share: Share = 0.5
     feedback_level: FeedbackLevel = "full"
     soft_triggers: Share = 0.0  # share of a plain answer's target that boosted trees give, out of fold
-    soft_emotions: dict[str, Share] = {}  # by emotion file: share of a target that word counts give, out of fold
+    soft_emotions: dict[str, Share] = Field({})  # by emotion file: share of a target that word counts give, out of fold
 
 
 class Tuning(Part):
@@ -128,24 +136,42 @@ class Tuning(Part):
         return self
 
 
-class Stage(Part):
-    """One training stage: how much of each kind of instruction, for how long."""
+class Stage(SparsePart):
+    """One training stage: how much of each kind of instruction, for how long, and from where it goes on.
+
+    A control takes the steps of another stage: as many, on the labels that are open to that one.
+    """
+
+    later_keys = frozenset({"steps_of", "parent", "feedback_level", "own_answers", "share"})
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     mixture: dict[Kind, Positive] = Field(min_length=1)
-    epochs: Positive
+    epochs: Positive | None = None
+    steps_of: str | None = None  # instead of epochs: as many optimizer steps as that earlier stage took
+    parent: str | None = None  # None: the stage before; "base", or an earlier stage that several grow from
     learning_rate: Positive | None = None
     emotions: dict[str, Positive] | None = None  # None: as in `data`; else which of its files, and how often
     out_of_zone: OutOfZone | None = None  # None: as in `data`
     soft_triggers: Share | None = None  # None: as in `curate`
+    feedback_level: FeedbackLevel | None = None  # None: as in `curate`
+    own_answers: OwnAnswersFrom | None = None  # None: to held-out cases; "in-sample": to as many its parent was taught
+    share: Annotated[float, Field(gt=0, le=1)] | None = None  # of the groups it would be taught; None: all of them
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> Self:
+        if (self.epochs is None) == (self.steps_of is None):
+            raise ValueError("a stage takes either epochs or steps_of")
+        return self
 
     @property
     def needs_own_answers(self) -> bool:
         return not OWN_ANSWER_KINDS.isdisjoint(self.mixture)
 
 
-class ReadingPart(Part):
+class ReadingPart(SparsePart):
     """One way to read the model on val; its scores go into the run's table under its name."""
+
+    later_keys = frozenset({"constrain"})
 
     ask: Ask = "answer"
     decode: DecodingKind | None = None  # None: greedy with one sample, self-consistency with more
@@ -154,7 +180,8 @@ class ReadingPart(Part):
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_new_tokens: Count = 256
     judge: bool = False  # with the self-evaluation turn
-    after: Literal["every stage", "last stage"] = "every stage"
+    constrain: bool | None = None  # false: what the model says unhindered, illegal answers too
+    after: Literal["every stage", "last stage"] | list[str] = "every stage"  # or the stages by name
 
     @model_validator(mode="after")
     def _decodes_what_it_says(self) -> Self:
@@ -165,6 +192,11 @@ class ReadingPart(Part):
         if self.decode == "exact" and self.ask == "answer" and self.samples > 1:
             raise ValueError("decode = 'exact' samples rationales alone: samples = 1, or ask = 'chain'")
         return self
+
+    def is_due(self, stage: str, *, is_last: bool) -> bool:
+        if isinstance(self.after, str):
+            return is_last or self.after == "every stage"
+        return stage in self.after
 
     @property
     def kind(self) -> DecodingKind:
@@ -187,8 +219,9 @@ class Recipe(Part):
         names = [stage.name for stage in self.stages]
         if len(set(names)) != len(names):
             raise ValueError(f"stages: two of one name in {', '.join(names)}")
-        if self.stages[0].needs_own_answers:
-            raise ValueError(f"stages: the first, {names[0]!r}, has no trained parent whose answers it could correct")
+        for position, stage in enumerate(self.stages):
+            _check_origin(stage, names[:position])
+        _check_readings(self.readings, names)
         if self.curate.held_out == 0 and any(stage.needs_own_answers for stage in self.stages):
             raise ValueError("curate.held_out: 0 leaves no cases for the own answers that a later stage corrects")
         for stage in self.stages:
@@ -231,26 +264,36 @@ class Recipe(Part):
             part.top_p,
             part.max_new_tokens,
             self.seed,
+            constrain=part.constrain is not False,
         )
         return Reading(self.layout, part.ask, decoding, part.judge)
 
 
+def _check_origin(stage: Stage, earlier: Sequence[str]) -> None:
+    """ValueError where a stage names a parent, or a stage whose steps to take, that does not come before it."""
+    for key, name in (("parent", stage.parent), ("steps_of", stage.steps_of)):
+        known = [*([BASE] if key == "parent" else []), *earlier]
+        if name is not None and name not in known:
+            raise ValueError(f"stage {stage.name!r}: {key} is {name!r}; wanted one of {', '.join(known) or 'none'}")
+    if stage.needs_own_answers and (not earlier or stage.parent == BASE):
+        raise ValueError(f"stages: {stage.name!r} has no trained parent whose answers it could correct")
+
+
+def _check_readings(readings: Mapping[str, ReadingPart], stages: Sequence[str]) -> None:
+    for name, part in readings.items():
+        unknown = [] if isinstance(part.after, str) else sorted(set(part.after) - set(stages))
+        if unknown:
+            raise ValueError(f"reading {name!r}: after {unknown[0]!r}, which is no stage of {', '.join(stages)}")
+
+
 def read_recipe(path: Path) -> Recipe:
     """A recipe from a TOML file. InputError names every key that is wrong, and the known key nearest to an unknown."""
-    try:
-        table = tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(path, f"not TOML: {error}") from error
-    return parse_recipe(table, place=str(path))
+    return parse_recipe(read_toml(path), place=str(path))
 
 
 def parse_recipe(table: Json, place: str) -> Recipe:
     """A recipe from a parsed table; `place` stands in the errors."""
-    try:
-        return Recipe.model_validate(table)
-    except ValidationError as error:
-        complaints = [_complaint(table, item["loc"], item["type"], item["msg"]) for item in error.errors()]
-        raise InputError(place, "; ".join(complaints)) from error
+    return parse_table(Recipe, table, place, "recipe")
 
 
 def override(recipe: Recipe, *, base: str | None, seed: int | None, device: str | None) -> Recipe:
@@ -287,29 +330,3 @@ def _numbered(value: Any) -> Any:
     """A list of tables as a table by position, so that what changed in one of them can be named."""
     is_tables = isinstance(value, list) and all(isinstance(item, dict) for item in value)
     return {str(position): item for position, item in enumerate(value)} if is_tables else value
-
-
-def _complaint(table: Json, location: tuple[int | str, ...], kind: str, message: str) -> str:
-    name = ".".join(map(str, location)) or "recipe"
-    if kind != "extra_forbidden":
-        return f"{name}: {message.removeprefix('Value error, ')}"
-    part: type[BaseModel] | None = Recipe
-    for position, step in enumerate(location[:-1]):
-        is_own_name = position == 1 and location[0] in ("stages", "readings")  # a stage's number, a reading's name
-        part = part if is_own_name else _TABLES.get(str(step))
-    known = list(part.model_fields) if part else []
-    nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(known)}"
-    return f"{name}: unknown key; {hint}"
-
-
-_TABLES: dict[str, type[BaseModel]] = {
-    "data": Data,
-    "base": Base,
-    "scratch": Scratch,
-    "prompt": Prompt,
-    "curate": Curate,
-    "tuning": Tuning,
-    "stages": Stage,
-    "readings": ReadingPart,
-}

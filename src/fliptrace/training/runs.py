@@ -2,8 +2,8 @@
 
 manifest.json   recipe, data, versions          log.jsonl    a row every few steps and every evaluation
 base/           the scratch model, if any       scores.json  every stage, every reading, beside the rules
-1-chain/        instructions.jsonl, preflight.json, own-answers.jsonl (later stages), steps/ while it trains,
-                checkpoint/, predictions/, scores.json, and last of all stage.json
+1-chain/        instructions.jsonl, preflight.json, cost.json, own-answers.jsonl (later stages), steps/ while it
+                trains, checkpoint/, predictions/, scores.json, and last of all stage.json
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -32,13 +33,16 @@ from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import Preflight, preflight, tokenize
 from fliptrace.training.folds import StageCases, stage_cases
-from fliptrace.training.local import StageJob, Watch, pick_device, train_stage
+from fliptrace.training.local import Length, StageJob, Watch, count_cost, pick_device, train_stage
 from fliptrace.training.own_answers import collect_own_answers
 from fliptrace.training.recipe import Recipe, Stage
 from fliptrace.training.runs import SCORES, RunFolder, open_run
+from fliptrace.training.stage_tree import named, needed_for, parent_of
 from fliptrace.training.teachers import teach_softly
 from fliptrace.training.val_scores import score_reading
 
+CHECKPOINT = "checkpoint"
+COST = "cost.json"
 OWN_ANSWERS = "own-answers.jsonl"
 EMOTION_SCORES = "emotion-scores.json"
 
@@ -64,31 +68,44 @@ class Run:
     listener: Listener
     teacher: ChatModel | None = None
 
+    def number(self, stage: Stage) -> int:
+        """Its place in the recipe, from 1."""
+        return self.recipe.stages.index(stage) + 1
+
+    def place(self, stage: Stage) -> Path:
+        return self.folder.stage(self.number(stage), stage)
+
 
 def train(
-    recipe: Recipe, data: TrainingData, folder: Path, listener: Listener, teacher: ChatModel | None = None
+    recipe: Recipe,
+    data: TrainingData,
+    folder: Path,
+    listener: Listener,
+    teacher: ChatModel | None = None,
+    only: Sequence[str] | None = None,
 ) -> Json:
     """Train all stages that are not finished yet; the val scores of every stage and reading, as in scores.json.
 
+    With `only`, these stages and those that they grow from.
     RunError where `folder` holds a run of another recipe or of other data.
     """
     run = Run(recipe, data, open_run(folder, recipe, data.manifest), listener, teacher)
     run.folder.sweep()
-    places = [run.folder.stage(number, stage) for number, stage in enumerate(recipe.stages, start=1)]
-    left = [stage for stage, place in zip(recipe.stages, places, strict=True) if Checkpoint.read(place) is None]
+    wanted = recipe.stages if only is None else needed_for(recipe.stages, only)
+    left = [stage for stage in wanted if Checkpoint.read(run.place(stage)) is None]
     curriculum = Curriculum(recipe, teacher, data.emotions, teach_softly(recipe, data, left))
-    cases = stage_cases(recipe, data.train)
-    parent = make_base(recipe, curriculum.texts(data.train), run.folder.base)
+    cases = dict(zip((stage.name for stage in recipe.stages), stage_cases(recipe, data.train), strict=True))
+    base = make_base(recipe, curriculum.texts(data.train), run.folder.base)
     scores: Json = {}
-    for number, (stage, place) in enumerate(zip(recipe.stages, places, strict=True), start=1):
-        checkpoint = Checkpoint.read(place)
-        if checkpoint is None:
-            listener.stage_begins(number, len(recipe.stages), stage.name)
-            checkpoint = _StageRun(run, stage, number, place, parent, curriculum).finish(cases[number - 1])
-        scores[stage.name] = read_json(place / SCORES)
+    for stage in wanted:
+        if stage in left:
+            listener.stage_begins(run.number(stage), len(recipe.stages), stage.name)
+            parent = parent_of(recipe.stages, stage)
+            ref = base if parent is None else str(run.place(parent) / CHECKPOINT)
+            _StageRun(run, stage, ref, curriculum).finish(cases[stage.name])
+        scores[stage.name] = read_json(run.place(stage) / SCORES)
         write_json(run.folder.scores, {"recipe": recipe.name, "recipe_hash": recipe.digest, "stages": scores})
         listener.stage_ends(stage.name, scores[stage.name])
-        parent = str(folder / checkpoint.ref)
     return scores
 
 
@@ -98,14 +115,16 @@ class _StageRun:
 
     run: Run
     stage: Stage
-    number: int
-    place: Path
     parent: str
     curriculum: Curriculum
 
     @property
+    def place(self) -> Path:
+        return self.run.place(self.stage)
+
+    @property
     def checkpoint(self) -> Path:
-        return self.place / "checkpoint"
+        return self.place / CHECKPOINT
 
     @property
     def steps(self) -> Path:
@@ -131,7 +150,7 @@ class _StageRun:
 
     def _train(self, cases: StageCases) -> None:
         tuning = self.run.recipe.tuning
-        seed = self.run.recipe.seed + self.number
+        seed = self.run.recipe.seed + self.run.number(self.stage)
         parent = load_parent(tuning, self.parent, self.place / "base", seed)
         parent.model.to(pick_device(tuning.device))
         if pick_device(tuning.device) == "cpu":
@@ -148,7 +167,8 @@ class _StageRun:
         write_json(self.place / "preflight.json", look.to_json())
         self.run.listener.looked(look)
         pad_id = parent.tokenizer.pad_token_id or 0
-        job = StageJob(self.stage, tuning, tokenized.examples, pad_id, seed, self.steps)
+        job = StageJob(self.stage, tuning, tokenized.examples, pad_id, seed, self.steps, self._length)
+        write_json(self.place / COST, asdict(count_cost(parent.model, job)))
         train_stage(parent.model, job, self._watch(model))
         save_checkpoint(parent, self.checkpoint, Habits(self._first_reading.layout, self._first_reading.ask))
 
@@ -156,6 +176,14 @@ class _StageRun:
         if not self.stage.needs_own_answers:
             return []
         return collect_own_answers(model, cases.answered, self.run.recipe, self.parent_ref, self.place / OWN_ANSWERS)
+
+    @property
+    def _length(self) -> Length | None:
+        """That of the stage whose steps this one takes, if of any."""
+        if self.stage.steps_of is None:
+            return None
+        cost = read_json(self.run.place(named(self.run.recipe.stages, self.stage.steps_of)) / COST)
+        return Length(cost["num_steps"], cost["num_evals"])
 
     @property
     def _first_reading(self) -> Reading:
@@ -190,7 +218,7 @@ class _StageRun:
         scores: Json = {}
         thresholds: dict[DecodingKind, float] = {}
         for name, part in recipe.readings.items():
-            if part.after == "last stage" and not is_last:
+            if not part.is_due(self.stage.name, is_last=is_last):
                 continue
             path = self.place / "predictions" / f"{name}.jsonl"
             told = partial(self.run.listener.reading, name, len(val))

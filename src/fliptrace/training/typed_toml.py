@@ -1,0 +1,75 @@
+"""A TOML file as a typed value: what is wrong is named by its place, and an unknown key by the nearest known one.
+
+Knows nothing of what the tables mean: recipe.py and the study's plan do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fliptrace.errors import InputError
+from fliptrace.store import Json, read_text
+
+
+class Part(BaseModel):
+    """A table of such a file: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Table = TypeVar("Table", bound=Part)
+
+
+def read_toml(path: Path) -> Json:
+    """The tables of a file; InputError where it is not TOML."""
+    try:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(path, f"not TOML: {error}") from error
+
+
+def parse_table(kind: type[Table], table: Json, place: str, name: str) -> Table:
+    """The table as a value; InputError names every key that is wrong. `name` stands for the table as a whole."""
+    try:
+        return kind.model_validate(table)
+    except ValidationError as error:
+        complaints = [_complaint(kind, item["loc"], item["type"], item["msg"], name) for item in error.errors()]
+        raise InputError(place, "; ".join(complaints)) from error
+
+
+def _complaint(kind: type[Part], location: tuple[int | str, ...], error: str, message: str, name: str) -> str:
+    place = ".".join(map(str, location)) or name
+    if error != "extra_forbidden":
+        return f"{place}: {message.removeprefix('Value error, ')}"
+    part = _type_at(kind, location[:-1])
+    known = list(part.model_fields) if isinstance(part, type) and issubclass(part, BaseModel) else []
+    nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]!r}?" if nearest else f"known are {', '.join(known)}"
+    return f"{place}: unknown key; {hint}"
+
+
+def _type_at(kind: Any, location: tuple[int | str, ...]) -> Any:
+    """The type of what stands at a place below a table: keys of tables lead into fields, others into what they hold."""
+    for step in location:
+        kind = _without_none(kind)
+        is_table = isinstance(kind, type) and issubclass(kind, BaseModel)
+        kind = kind.model_fields[str(step)].annotation if is_table else get_args(kind)[-1]
+    return _without_none(kind)
+
+
+def _without_none(kind: Any) -> Any:
+    """
+    >>> _without_none(int | None)
+    <class 'int'>
+    """
+    if get_origin(kind) is Annotated:
+        return _without_none(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        return next(part for part in get_args(kind) if part is not type(None))
+    return kind
