@@ -93,13 +93,18 @@ def doctor(
     raise typer.Exit(1 if report.has_errors else 0)
 
 
-def read_cases(ref: str, root: Path | None, limit: int | None = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The cases of a file and what to say of it in a manifest; quirks that cost cases are told."""
-    from fliptrace.corpora.efr import read_efr
+def read_cases(
+    ref: str, root: Path | None, limit: int | None = None, *, to_train: bool = False
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The cases of a file and what to say of it in a manifest; quirks that cost cases are told.
+
+    `to_train` refuses corpora that are for evaluation alone.
+    """
+    from fliptrace.corpora.detect import read_flip_cases
     from fliptrace.store import hash_file
 
     path = locate_ref(ref, root)
-    file = read_efr(path)
+    file = read_flip_cases(path, to_train=to_train)
     if file.left_out:
         note(f"{path.name}: {len(file.left_out):,} cases end on no flip, left out")
     if not file.cases:

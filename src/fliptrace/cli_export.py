@@ -1,4 +1,4 @@
-"""The commands on giving models away: `fliptrace export onnx`."""
+"""What is given away: `fliptrace export onnx` writes models, `fliptrace export semeval` answers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from typing import Annotated
 
 import typer
 
+from fliptrace.cli_data import DataFolder
 from fliptrace.cli_train import require
 from fliptrace.console import done, note, size
 
-app = typer.Typer(no_args_is_help=True, help="Write a trained model in other forms.")
-
-
-@app.callback()
-def _export() -> None:
-    """Without this typer would make one command of the group and its only member."""
+app = typer.Typer(no_args_is_help=True, help="Write models and predictions in other forms.")
 
 
 @app.command()
@@ -43,3 +39,42 @@ def onnx(
     exported = export_onnx(checkpoints, out, half=half, threshold=threshold)
     note(f"at most {exported.max_difference:.1e} off torch's probabilities over {exported.num_choices:,} choices")
     done(f"{exported.folder}: {size(exported.num_bytes)}; use it as MODEL, for example in `fliptrace predict`")
+
+
+@app.command()
+def semeval(
+    predictions: Annotated[
+        list[Path],
+        typer.Argument(help="Prediction files of triggers or emotions, in the order of the lines.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option(help="The text file to write.")],
+    file: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What was predicted on, NAME:SPLIT or a file; one a prediction file, in their order. Then counts are "
+            "checked, and cases that end on no flip get their lines.",
+            show_default=False,
+        ),
+    ] = None,
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="Put all three subtasks in order, those not answered filled: test files only."),
+    ] = False,
+    data: DataFolder = None,
+) -> None:
+    """Write predictions as SemEval-2024 Task 10 took them: a label a line, emotions by name, triggers as 0.0 and 1.0.
+
+    CodaLab wants the file zipped.
+    """
+    from fliptrace.corpora.catalog import locate_ref
+    from fliptrace.corpora.detect import read_corpus
+    from fliptrace.export_semeval import read_answers, submission, whole_submission
+    from fliptrace.store import write_text
+
+    if file and len(file) != len(predictions):
+        raise typer.BadParameter(f"{len(file)} for {len(predictions)} prediction files", param_hint="--file")
+    files = [read_corpus(locate_ref(ref, data)) for ref in file] if file else [None] * len(predictions)
+    answers = [read_answers(path, read) for path, read in zip(predictions, files, strict=True)]
+    lines = whole_submission(answers) if whole else submission(answers)
+    write_text(out, "".join(f"{line}\n" for line in lines))
+    done(f"{out}: {len(lines):,} lines")

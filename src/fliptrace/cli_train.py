@@ -87,7 +87,7 @@ def curate(
     from fliptrace.prompts.views import Layout
 
     weights = parse_mix(mix)
-    cases, source = read_cases(file, data)
+    cases, source = read_cases(file, data, to_train=True)
     curator = Curator(wordings, feedback_level, seed, _open_teacher(teacher, "auto"))
     written = curate_file(
         cases, out, curator=curator, weights=weights, layout=Layout(layout), form=form, own=own, source=source

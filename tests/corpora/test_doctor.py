@@ -32,7 +32,7 @@ def test_the_form_is_told_by_the_content(file: str, form: str | None, fixtures: 
 
 def test_a_folder_stands_for_the_files_in_it(fixtures: Path) -> None:
     report = examine([fixtures])
-    assert len(report.files) == 7
+    assert len(report.files) == 8
     assert not report.has_errors
     json.dumps(report.to_json(), allow_nan=False)
 

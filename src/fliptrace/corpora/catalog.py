@@ -37,6 +37,7 @@ class DataSet:
     description: str
     licence: str
     files: tuple[DataFile, ...]
+    is_evaluation_only: bool = False
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -190,7 +191,7 @@ _DATA_SETS = (
     ),
     DataSet(
         "reccon",
-        "RECCON: DailyDialog with the utterances that cause an emotion, English; to evaluate on, no reader yet",
+        "RECCON: emotion flips in DailyDialog and what caused the emotion, English; to evaluate on only",
         "DailyDialog text CC BY-NC-SA 4.0 (non-commercial)",
         (
             DataFile(
@@ -206,8 +207,11 @@ _DATA_SETS = (
                 "0644f3f8166c16eb71019294b8a41236771ffb01f2504921dd820807f0e766ad",
             ),
         ),
+        is_evaluation_only=True,
     ),
 )
+
+_SPLIT_NAMES = {"valid": "val", "dev": "val"}  # as some of their authors call it
 
 CATALOG: Mapping[str, DataSet] = {data_set.name: data_set for data_set in _DATA_SETS}
 
@@ -243,7 +247,8 @@ def locate(name: str, split: str, root: Path | None = None) -> Path:
             return sample_path(splits[0])
         raise InputError("corpus 'sample'", f"no split {split!r}; wanted one of {', '.join(SAMPLE_SPLITS)}")
     data_set = find_data_set(name)
-    file = next((file for file in data_set.files if file.split == split), None)
+    wanted = _SPLIT_NAMES.get(split, split)
+    file = next((file for file in data_set.files if file.split == wanted), None)
     if file is None or not split:
         raise InputError(f"corpus {name!r}", f"no split {split!r}; wanted one of {', '.join(data_set.splits)}")
     path = find_file(data_set, file, root)

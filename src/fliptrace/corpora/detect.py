@@ -7,17 +7,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from fliptrace.corpora.efr import scan_efr
+from fliptrace.corpora.catalog import CATALOG
+from fliptrace.corpora.efr import read_efr, scan_efr
 from fliptrace.corpora.emorynlp import scan_emorynlp
 from fliptrace.corpora.findings import Finding, raise_first_error
 from fliptrace.corpora.goemotions import scan_goemotions
 from fliptrace.corpora.masac_erc import scan_masac_erc
 from fliptrace.corpora.meld_erc import scan_meld_erc
+from fliptrace.corpora.reccon import has_reccon_form, read_reccon, scan_reccon
 from fliptrace.corpora.results import EfrFile, ErcFile
 from fliptrace.errors import InputError
 from fliptrace.store import read_text
 
-Form = Literal["efr", "masac-erc", "meld-erc", "emorynlp", "goemotions"]
+Form = Literal["efr", "masac-erc", "meld-erc", "emorynlp", "goemotions", "reccon"]
 
 SCANNERS: Mapping[Form, Callable[[Path], EfrFile | ErcFile]] = {
     "efr": scan_efr,
@@ -25,6 +27,7 @@ SCANNERS: Mapping[Form, Callable[[Path], EfrFile | ErcFile]] = {
     "meld-erc": scan_meld_erc,
     "emorynlp": scan_emorynlp,
     "goemotions": scan_goemotions,
+    "reccon": scan_reccon,
 }
 
 
@@ -35,11 +38,23 @@ def read_corpus(path: Path) -> EfrFile | ErcFile:
     return file
 
 
+def read_flip_cases(path: Path, *, to_train: bool = False) -> EfrFile:
+    """The flip cases of a file of any form that has them; what is not RECCON's is taken for EFR.
+
+    With `to_train`, InputError for a corpus that is to evaluate on only.
+    """
+    file = read_reccon(path) if detect_form(path) == "reccon" else read_efr(path)
+    data_set = CATALOG.get(file.cases[0].dialogue.corpus) if file.cases else None
+    if to_train and data_set is not None and data_set.is_evaluation_only:
+        raise InputError(path, f"{data_set.name} is to evaluate on only: {data_set.licence}")
+    return file
+
+
 def scan_corpus(path: Path) -> EfrFile | ErcFile:
     """Like `read_corpus`, but errors, an unknown form among them, are findings."""
     form = detect_form(path)
     if form is None:
-        wanted = "EFR or ERC as JSON, MELD or EmoryNLP as CSV, GoEmotions as TSV (docs/data.md)"
+        wanted = "EFR or ERC as JSON, RECCON's JSON, MELD or EmoryNLP as CSV, GoEmotions as TSV (docs/data.md)"
         return ErcFile(path, (), (Finding("error", path.name, "", "unknown-form", f"wanted {wanted}"),))
     return SCANNERS[form](path)
 
@@ -66,7 +81,7 @@ def _json_form(path: Path, text: str) -> Form | None:
     except json.JSONDecodeError:
         return _form_by_name(path)
     if isinstance(entries, dict):
-        return None
+        return "reccon" if has_reccon_form(entries) else None
     first: dict[str, Any] = next((entry for entry in entries if isinstance(entry, dict)), {})
     if "triggers" in first or ("labels" in first and "emotions" in first):
         return "efr"
