@@ -17,7 +17,7 @@ def test_every_breakdown_adds_up_to_the_whole(rows: list[Prediction]) -> None:
     whole = Counts.total(case.counts for case in scores.cases)
     for slices in breakdown:
         assert Counts.total(row.counts for row in slices) == whole
-    for slices in (breakdown.by_flip_type, breakdown.by_length):
+    for slices in (breakdown.by_flip_type, breakdown.by_length, breakdown.by_speakers):
         assert sum(row.num_flips for row in slices) == scores.num_flips
 
 

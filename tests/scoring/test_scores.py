@@ -68,7 +68,7 @@ def test_the_json_of_a_trigger_file_is_the_documented_one(trigger_file: Path) ->
     assert set(written["prevented"].values()) == {0}
     assert list(written["baselines"]) == ["previous", "previous-or-self", "previous-plus-self"]
     assert written["baselines"]["previous"]["trigger_f1"] == 0.666667
-    assert list(written["breakdown"]) == ["by_flip_type", "by_distance", "by_length"]
+    assert list(written["breakdown"]) == ["by_flip_type", "by_distance", "by_length", "by_speakers"]
 
 
 def test_the_json_of_an_emotion_file_is_the_documented_one(emotion_file: Path) -> None:

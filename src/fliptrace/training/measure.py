@@ -8,11 +8,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from fliptrace.predictions import EmotionPrediction, Prediction
 from fliptrace.predictions_unified import UnifiedPrediction
-from fliptrace.scoring.counts import labelled
+from fliptrace.scoring.calibration import calibrate
 from fliptrace.scoring.intervals import Settings, f1_interval
 from fliptrace.scoring.scores import score_emotion_file, score_trigger_file
 from fliptrace.scoring.thresholds import at_threshold, leave_one_group_out
@@ -23,7 +21,6 @@ from fliptrace.store import Json
 SETTINGS = Settings()
 _TRIGGER_FIGURES = ("trigger_f1", "interval", "trigger_precision", "trigger_recall", "exact_match")
 _EMOTION_FIGURES = ("weighted_f1", "interval", "macro_f1", "accuracy")
-_NUM_BINS = 10
 
 
 def trigger_figures(predictions: Sequence[Prediction], threshold: float) -> Json:
@@ -89,19 +86,6 @@ def spread(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Json:
 
 
 def calibration_error(predictions: Sequence[Prediction]) -> float | None:
-    """Expected calibration error of support: over the utterances weighed, in ten bins of equal width, the mean distance
-    between support and the share of triggers. Utterances never weighed have a support of 0 and are not looked at.
-    """
-    rows = [
-        (share, i in row.gold)
-        for row in labelled(predictions, "predictions")
-        for i, share in enumerate(row.prediction.vote.support)
-        if share > 0 and i >= row.prediction.known_from
-    ]
-    if not rows:
-        return None
-    shares, hits = np.array(rows, dtype=float).T
-    bins = np.minimum((shares * _NUM_BINS).astype(int), _NUM_BINS - 1)
-    # of the utterances in each bin, how far the sum of support is from the number of triggers
-    gaps = np.abs(np.bincount(bins, weights=shares - hits, minlength=_NUM_BINS))
-    return round(float(gaps.sum() / len(rows)), 6)
+    """The expected calibration error of support (scoring/calibration.py); None where no utterance has any."""
+    calibration = calibrate(predictions)
+    return None if calibration is None else round(calibration.ece, 6)

@@ -1,0 +1,89 @@
+"""Whether support comes true: of the utterances with a support of 0.7, are seven in ten triggers?
+
+Looked at are the utterances that were weighed, those with any support at all, from `known_from` on. The many that no
+answer names would make every model look calibrated; triggers among them are counted as missed instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.metrics import brier_score_loss
+
+from fliptrace.predictions import Prediction
+from fliptrace.scoring.counts import Floats, labelled
+from fliptrace.store import Json
+
+NUM_BINS = 10
+
+
+class Bin(NamedTuple):
+    """The `num` utterances with a support from `low` up to, but not with, `high`; 1 belongs to the last bin."""
+
+    low: float
+    high: float
+    num: int
+    mean_support: float
+    share_triggers: float
+
+    @property
+    def gap(self) -> float:
+        return abs(self.mean_support - self.share_triggers)
+
+
+class Calibration(NamedTuple):
+    """`bins` are those with anything in them, in ascending order.
+
+    `ece` is the expected calibration error, the mean gap of the bins weighted by their size (Guo et al. 2017); `brier`
+    the mean square of support minus truth. `num_missed` triggers have no support.
+    """
+
+    bins: tuple[Bin, ...]
+    ece: float
+    brier: float
+    num_utterances: int
+    num_missed: int
+
+    def to_json(self) -> Json:
+        bins = [{name: round(value, 6) for name, value in each._asdict().items()} for each in self.bins]
+        return self._asdict() | {"bins": bins, "ece": round(self.ece, 6), "brier": round(self.brier, 6)}
+
+
+def calibrate(predictions: Sequence[Prediction], place: object = "predictions") -> Calibration | None:
+    """The calibration of support over the labelled cases; None where no utterance has any.
+
+    InputError with `place` in front where nobody labelled any case.
+    """
+    rows = labelled(predictions, place)
+    known = [
+        (share, i in row.gold)
+        for row in rows
+        for i, share in enumerate(row.prediction.vote.support)
+        if i >= row.prediction.known_from
+    ]
+    supports, are_triggers = np.array(known, dtype=float).T
+    weighed = supports > 0
+    if not weighed.any():
+        return None
+    shares, hits = supports[weighed], are_triggers[weighed]
+    bins = _fill_bins(shares, hits)
+    return Calibration(
+        bins=bins,
+        ece=sum(each.num * each.gap for each in bins) / len(shares),
+        brier=float(brier_score_loss(hits, shares, pos_label=1)),
+        num_utterances=len(shares),
+        num_missed=int(are_triggers[~weighed].sum()),
+    )
+
+
+def _fill_bins(shares: Floats, hits: Floats) -> tuple[Bin, ...]:
+    """By hand, not with sklearn.calibration.calibration_curve, which tells no sizes."""
+    bin_of = np.minimum((shares * NUM_BINS).astype(int), NUM_BINS - 1)
+    inside = [bin_of == number for number in range(NUM_BINS)]
+    return tuple(
+        Bin(number / NUM_BINS, (number + 1) / NUM_BINS, int(x.sum()), float(shares[x].mean()), float(hits[x].mean()))
+        for number, x in enumerate(inside)
+        if x.any()
+    )

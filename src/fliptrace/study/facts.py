@@ -1,0 +1,71 @@
+"""What the corpora of a track hold, in counts alone: no text, so that it may be kept beside the figures.
+
+Counts are of labels that may count (`FlipCase.known_triggers`). Shares are rounded to four digits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from fliptrace.corpora.groups import assign_groups_across
+from fliptrace.corpora.guards import find_leaks
+from fliptrace.corpora.results import EfrFile
+from fliptrace.corpora.splits import split_by_group
+from fliptrace.corpora.trunks import distinct_trunks
+from fliptrace.flips import FlipCase
+from fliptrace.store import Json, hash_file
+
+
+def track_facts(files: Mapping[str, EfrFile], *, share: float, seed: int) -> Json:
+    """The facts of a track from its files by split, "train" and "val" among them; groups are found over all of them.
+
+    Leaks are told of the official division and of one by group, as a recipe makes it with `resplit = share`.
+    """
+    splits = dict(zip(files, assign_groups_across([file.cases for file in files.values()]), strict=True))
+    train, val = splits["train"], splits["val"]
+    parts = split_by_group([*train, *val], {"train": 1 - share, "val": share}, seed)
+    return {
+        "files": {name: _describe(file) for name, file in files.items()},
+        "splits": {name: split_facts(cases) for name, cases in splits.items()},
+        "num_groups": len({case.group for cases in splits.values() for case in cases}),
+        "leaks": {
+            "official": asdict(find_leaks(train, val)),
+            "by group": asdict(find_leaks(parts["train"], parts["val"])) | {"share": share, "seed": seed},
+        },
+    }
+
+
+def split_facts(cases: Sequence[FlipCase]) -> Json:
+    """Flips, triggers and where they lie; distances count from the target back, 0 is the target itself.
+
+    Triggers before the source are counted where their labels are known, `num_known_whole` cases.
+    """
+    labelled = [case for case in cases if case.triggers is not None]
+    whole = [case for case in labelled if case.known_from == 0]
+    distances = Counter(case.flip.target - trigger for case in labelled for trigger in case.known_triggers)
+    num_before_source = sum(trigger < case.flip.source for case in whole for trigger in case.known_triggers)
+    types = Counter(f"{case.flip.before}->{case.flip.after}" for case in cases)
+    return {
+        "num_flips": len(cases),
+        "num_labelled": len(labelled),
+        "num_known_whole": len(whole),
+        "num_dialogues": len(distinct_trunks(cases)),
+        "num_groups": len({case.group for case in cases}),
+        "num_triggers": distances.total(),
+        "triggers_per_flip": _ratio(distances.total(), len(labelled)),
+        "share_without_trigger": _ratio(sum(not case.known_triggers for case in labelled), len(labelled)),
+        "share_before_source": _ratio(num_before_source, sum(len(case.known_triggers) for case in whole)),
+        "triggers_by_distance": {str(distance): distances[distance] for distance in sorted(distances)},
+        "flip_types": dict(sorted(types.items(), key=lambda item: (-item[1], item[0]))),
+    }
+
+
+def _describe(file: EfrFile) -> Json:
+    return {"name": file.path.name, "sha256": hash_file(file.path), "num_left_out": len(file.left_out)}
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    """None where there is nothing to take a share of."""
+    return round(part / whole, 4) if whole else None
