@@ -32,7 +32,7 @@ LEVELS = {
     )
     for name in names.split()
 }
-HEAVY = ("torch", "transformers", "sklearn", "scipy", "pandas", "onnx", "onnxruntime")
+HEAVY = ("torch", "transformers", "sklearn", "scipy", "statsmodels", "matplotlib", "pandas", "onnx", "onnxruntime")
 
 
 class Import(NamedTuple):
