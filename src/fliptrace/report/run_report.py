@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from fliptrace.report import pictures, wording
+from fliptrace.report import pictures
+from fliptrace.report.pages import page_environment
 from fliptrace.report.remarks import lead, remarks
 from fliptrace.report.run_reader import read_run
 from fliptrace.report.run_values import RunReport
@@ -29,7 +28,7 @@ def render_html(report: RunReport) -> str:
 
 
 def _render(report: RunReport, template: str) -> str:
-    page = _environment().get_template(template)
+    page = page_environment().get_template(template)
     axis = pictures.interval_axis(report, ROW_WIDTH, ROW_MARGIN) if report.rules else None
     text = page.render(
         report=report,
@@ -55,36 +54,3 @@ def _first_samples(report: RunReport) -> Mapping[str, str]:
         for kind, text in (stage.preflight.samples if stage.preflight else {}).items():
             samples.setdefault(kind, text)
     return samples
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("fliptrace", "report/templates"),
-        autoescape=lambda name: name is not None and name.endswith(".html"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        name: getattr(wording, name)
-        for name in ("figure", "signed", "percent", "interval", "f1", "difference", "count", "plural", "unbroken")
-    }
-    environment.filters |= {"md": _escape_markdown, "fence": _fence}
-    return environment
-
-
-def _escape_markdown(text: str) -> str:
-    """Text that means nothing to Markdown, on one line, fit for a table's cell.
-
-    >>> print(_escape_markdown("a|b\\n<script> *c*"))
-    a\\|b \\<script> \\*c\\*
-    """
-    return "".join(f"\\{c}" if c in "\\`*_<|" else c for c in " ".join(text.split()))
-
-
-def _fence(text: str) -> str:
-    """The text as a code block, in a fence longer than any within it."""
-    ticks = "```"
-    while ticks in text:
-        ticks += "`"
-    return f"{ticks}text\n{text}\n{ticks}"
