@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fliptrace import cli_analyze, cli_data, cli_export, cli_predict, cli_report, cli_train
+from fliptrace import cli_analyze, cli_data, cli_export, cli_predict, cli_report, cli_study, cli_train
 from fliptrace.console import console, figure, interval, note, print_json, table
 from fliptrace.errors import InputError
 
@@ -31,6 +31,7 @@ app.add_typer(cli_data.app, name="data")
 app.command()(cli_data.doctor)
 app.command()(cli_train.curate)
 app.command()(cli_train.train)
+app.command()(cli_study.reproduce)
 app.command()(cli_report.report)
 app.command()(cli_report.show)
 app.add_typer(cli_export.app, name="export")

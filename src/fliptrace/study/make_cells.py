@@ -1,0 +1,225 @@
+"""Makes a cell: trains an arm, reads it on its test sets, and gives what the cell's file holds.
+
+The folder of a run (one base, or the baselines, on one track with one seed) keeps checkpoints and predictions, from
+which a killed study goes on. Nobody else needs them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from fliptrace.corpora.guards import find_leaks
+from fliptrace.flips import FlipCase
+from fliptrace.models.loading import load_local
+from fliptrace.models.local import LocalModel
+from fliptrace.predict import Reading, predict_file
+from fliptrace.predictions import Prediction, read_predictions
+from fliptrace.prompts.answers import render_question
+from fliptrace.prompts.views import View
+from fliptrace.store import Json, hash_file, hash_json, read_json, versions, write_json
+from fliptrace.study.baselines import BASELINES, fit_baseline
+from fliptrace.study.figures import reading_figures
+from fliptrace.study.plan import BASELINE, FORMAT, CellKey, Study, definition
+from fliptrace.study.test_sets import TestSet, held_out_name
+from fliptrace.training.data import TrainingData
+from fliptrace.training.examples import Preflight
+from fliptrace.training.local import pick_device
+from fliptrace.training.recipe import BASE, Recipe
+from fliptrace.training.runs import RunFolder
+from fliptrace.training.stage_tree import named
+from fliptrace.training.stages import CHECKPOINT, COST, train
+
+PLAIN = "plain"  # the one reading of a baseline
+SECONDS = "seconds.json"  # in a stage's folder: what training took, written with its last step
+Progress = Callable[[str, int, int], None]  # what is being done, how much of it is, of how much
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the cells of a run share. `command` is the one that made them."""
+
+    study: Study
+    data: TrainingData
+    tests: Mapping[str, TestSet]
+    folder: Path
+    command: str
+    on_progress: Progress = lambda what, num_done, num: None
+
+
+def make_cell(run: Run, key: CellKey) -> Json:
+    """The cell, from what is finished of it in the run's folder and what is not."""
+    recipe = run.study.recipe(next(iter(run.study.bases)) if key.base == BASELINE else key.base, key.track, key.seed)
+    made = _make_baseline(run, key, recipe) if key.base == BASELINE else _make_arm(run, key, recipe)
+    return {
+        "format": FORMAT,
+        **key._asdict(),
+        "title": BASELINES[key.arm].title if key.base == BASELINE else key.arm,
+        "definition": definition(run.study, key),
+        "command": run.command,
+        "recipe_sha256": recipe.digest,
+        "versions": versions("torch", "transformers", "scikit-learn"),
+        "data": {ref: file["sha256"] for ref, file in run.data.manifest["files"].items()},
+        "num_train_cases": len(run.data.train),
+        "weights_sha256": made.weights_sha256,
+        "training": made.training,
+        "tests": {
+            name: {
+                "title": run.tests[name].title,
+                "leaks": str(find_leaks(run.data.train, run.tests[name].cases)),
+                "num_flips": len(run.tests[name].cases),
+                "groups_sha256": run.tests[name].groups_sha256,
+                "readings": readings,
+            }
+            for name, readings in made.tests.items()
+        },
+    }
+
+
+class _Made(NamedTuple):
+    tests: Mapping[str, Mapping[str, Json]]
+    training: Json | None
+    weights_sha256: str | None
+
+
+def _make_baseline(run: Run, key: CellKey, recipe: Recipe) -> _Made:
+    """A baseline knows no languages and costs little: it is asked about everything."""
+    run.on_progress(f"training {key.arm}", 0, 1)
+    began = time.monotonic()
+    baseline = fit_baseline(
+        key.arm,
+        run.data.train,
+        window=recipe.prompt.window,
+        seed=key.seed,
+        folder=run.folder / key.arm,
+        on_step=lambda step, num: run.on_progress(f"training {key.arm}", step, num),
+    )
+    training = baseline.cost and baseline.cost | {"seconds": round(time.monotonic() - began, 1)}
+    tests = {
+        name: {PLAIN: _figures(baseline.predict(test.cases), test, Reading(), None)} for name, test in run.tests.items()
+    }
+    return _Made(tests, training, None)
+
+
+def _make_arm(run: Run, key: CellKey, recipe: Recipe) -> _Made:
+    trained = _train(run, key, recipe)
+    device = pick_device(recipe.tuning.device)
+    model = load_local(trained.checkpoint, device=device, name=f"{key.base}/{key.track}/{key.arm}")
+    tests = {
+        test: {name: _read(run, model, run.tests[test], name, reading, trained.place) for name, reading in due.items()}
+        for test, due in _due(run, key, recipe).items()
+    }
+    weights = [hash_file(path) for path in sorted(Path(trained.checkpoint).glob("*.safetensors"))]
+    return _Made(tests, trained.training, hash_json(weights) if weights else None)
+
+
+def _due(run: Run, key: CellKey, recipe: Recipe) -> dict[str, dict[str, Reading]]:
+    """What an arm is read on, and how: its own track, what that holds out, and where it transfers to everything."""
+    study, own = run.study, run.study.readings_of(recipe, key.arm)
+    tests = study.tracks[key.track].tests
+    due = dict.fromkeys([key.track] if tests is None else tests, own)
+    if held_out_name(key.track) in run.tests:
+        due[held_out_name(key.track)] = {name: own[name] for name in study.held_out_readings if name in own}
+    if study.transfer is not None and key.arm == study.transfer.arm:
+        abroad = {name: recipe.reading(name) for name in study.transfer.readings}
+        due |= {test: abroad for test in run.tests if test not in due}
+    return {test: readings for test, readings in due.items() if readings}
+
+
+class _Trained(NamedTuple):
+    """`place` is where the arm's predictions go; `training` None for the untuned base."""
+
+    checkpoint: str
+    place: Path
+    training: Json | None
+
+
+def _train(run: Run, key: CellKey, recipe: Recipe) -> _Trained:
+    folder = RunFolder(run.folder)
+    clock = _Clock(run, recipe)
+    if key.arm == BASE:
+        train(recipe, run.data, run.folder, clock, only=[])
+        ref = recipe.base.model if recipe.base.scratch is None else str(folder.base)
+        return _Trained(ref, run.folder / "0-base", None)
+    train(recipe, run.data, run.folder, clock, only=[key.arm])
+    stage = named(recipe.stages, key.arm)
+    place = folder.stage(recipe.stages.index(stage) + 1, stage)
+    seconds = read_json(place / SECONDS) if (place / SECONDS).exists() else {"seconds": None}
+    return _Trained(str(place / CHECKPOINT), place, read_json(place / COST) | seconds)
+
+
+class _Clock:
+    """Follows a training: tells how it goes on, and times its steps without what lies around them."""
+
+    def __init__(self, run: Run, recipe: Recipe) -> None:
+        self._run = run
+        self._recipe = recipe
+        self._stage = recipe.stages[0]
+        self._first: tuple[int, float] | None = None
+
+    def stage_begins(self, number: int, num_stages: int, name: str) -> None:
+        self._stage = named(self._recipe.stages, name)
+        self._first = None
+        self._run.on_progress(f"preparing {name}", 0, 1)
+
+    def looked(self, preflight: Preflight) -> None: ...
+
+    def stepped(self, step: int, num_steps: int) -> None:
+        self._run.on_progress(f"training {self._stage.name}", step, num_steps)
+        if self._first is None:
+            self._first = step, time.monotonic()
+        elif step == num_steps:
+            # All steps as fast as those seen here: the first is not timed, nor are those before a kill.
+            seconds = (time.monotonic() - self._first[1]) * num_steps / (step - self._first[0])
+            number = self._recipe.stages.index(self._stage) + 1
+            place = RunFolder(self._run.folder).stage(number, self._stage)
+            write_json(place / SECONDS, {"seconds": round(seconds, 1)})
+
+    def logged(self, row: Json) -> None: ...
+    def reading(self, name: str, num_cases: int, num_done: int) -> None: ...
+    def stage_ends(self, name: str, scores: Json) -> None: ...
+
+
+def _read(run: Run, model: LocalModel, test: TestSet, name: str, reading: Reading, place: Path) -> Json:
+    path = place / "predictions" / f"{test.name}.{name}.jsonl"
+    cost_path = path.with_suffix(".cost.json")
+    predictions = _kept(path, test) if cost_path.exists() else None
+    if predictions is None:
+        began = time.monotonic()
+
+        def tell(num_done: int) -> None:
+            run.on_progress(f"reading {test.name} {name}", num_done, len(test.cases))
+
+        tell(0)
+        predicted = predict_file(model, test.cases, reading, path, run.data.manifest, tell)
+        predictions = predicted.predictions
+        share = len(predictions) / max(1, len(predictions) - predicted.num_resumed)
+        write_json(cost_path, _cost(model, test.cases, reading, predictions, (time.monotonic() - began) * share))
+    return _figures(predictions, test, reading, read_json(cost_path))
+
+
+def _kept(path: Path, test: TestSet) -> list[Prediction] | None:
+    """The predictions of an earlier sitting, if they are of these cases."""
+    rows = [row for row in read_predictions(path) if isinstance(row, Prediction)]
+    return rows if [row.id for row in rows] == [case.id for case in test.cases] else None
+
+
+def _cost(
+    model: LocalModel, cases: Sequence[FlipCase], reading: Reading, predictions: Sequence[Prediction], seconds: float
+) -> Json:
+    """Seconds and tokens; weighed answers are no replies, so that of an exact reading only its rationales count."""
+    replies = [answer for row in predictions for answer in (*row.answers, *row.drafts)]
+    is_written = reading.decoding.kind != "exact" or reading.ask == "chain"
+    questions = (render_question(View(case, reading.layout), reading.ask) for case in cases)
+    return {
+        "seconds": round(seconds, 1),
+        "num_prompt_tokens": sum(map(model.num_tokens, questions)),
+        "num_reply_tokens": sum(len(model.chat_format.encode_completion(r.text)) for r in replies) if is_written else 0,
+    }
+
+
+def _figures(predictions: Sequence[Prediction], test: TestSet, reading: Reading, cost: Json | None) -> Json:
+    return reading_figures(predictions, test.cases, reading, code_mixing=test.code_mixing, cost=cost)

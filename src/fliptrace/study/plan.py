@@ -1,0 +1,244 @@
+"""A study as its TOML file states it: bases x tracks x seeds x arms, and what each arm is read on.
+
+The arms are the stages of one recipe, which may grow as a tree (training/stage_tree.py); a study adds the untuned base
+and the baselines. Every number of a recipe stands here once, and all runs share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, NamedTuple, Self
+
+from pydantic import Field, model_validator
+
+from fliptrace.predict import Reading
+from fliptrace.prompts.views import LayoutName
+from fliptrace.store import Json, hash_json
+from fliptrace.study.baselines import BASELINES
+from fliptrace.study.values import Arm
+from fliptrace.training.recipe import (
+    BASE,
+    Base,
+    Curate,
+    Data,
+    Prompt,
+    ReadingPart,
+    Recipe,
+    Stage,
+    Tuning,
+    parse_recipe,
+)
+from fliptrace.training.stage_tree import needed_for, parent_of
+from fliptrace.training.typed_toml import Part, parse_table, read_toml
+
+FORMAT = 1  # of a cell's file
+BASELINE = "baseline"  # stands for the base in the cells of baselines
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class StudyBase(Base):
+    """A base of the study; what its size asks for overrides what all bases share."""
+
+    layout: LayoutName | None = None
+    tuning: Tuning | None = None
+
+
+class Track(Part):
+    """Data to train on. Its val is a test set of the study under the track's name, unless `tests` names others."""
+
+    title: str
+    data: Data
+    prompt: Prompt = Prompt()
+    arms: list[str] | None = None  # None: all of them
+    seeds: list[int] | None = None  # None: those of the study
+    baselines: bool = True
+    tests: list[str] | None = None  # test sets of other tracks that its arms are read on instead of its own val
+
+    @property
+    def is_test(self) -> bool:
+        return self.tests is None
+
+
+class TestFile(Part):
+    """A file that is only read: `NAME:SPLIT` or a path."""
+
+    title: str
+    file: str
+
+
+class Role(Part):
+    """How the report speaks of an arm, and which arm it must beat to have helped."""
+
+    title: str | None = None
+    control: str | None = None
+    note: str = ""
+
+
+class Transfer(Part):
+    """The arm that is read on the test sets of all tracks, and how."""
+
+    arm: str
+    readings: list[str] = Field(min_length=1)
+
+
+class Study(Part):
+    name: Name
+    seeds: list[int] = Field(min_length=1)
+    bases: dict[Name, StudyBase] = Field(min_length=1)
+    tracks: dict[Name, Track] = Field(min_length=1)
+    tests: dict[Name, TestFile] = Field(default={})
+    curate: Curate = Curate()
+    tuning: Tuning
+    stages: list[Stage] = Field(min_length=1)
+    arms: dict[str, Role] = Field(default={})
+    readings: dict[str, ReadingPart] = Field(min_length=1)
+    held_out_readings: list[str] = Field(default=[])  # of the dialogues that a track's `hold_out` keeps out of training
+    transfer: Transfer | None = None
+    baselines: list[str] = Field(default=list(BASELINES))
+
+    @model_validator(mode="after")
+    def _names_what_there_is(self) -> Self:
+        arms = [BASE, *(stage.name for stage in self.stages)]
+        _refuse_unknown("arms", [*self.arms, *(r.control for r in self.arms.values() if r.control)], arms)
+        _refuse_unknown("baselines", self.baselines, list(BASELINES))
+        _refuse_unknown("held_out_readings", self.held_out_readings, list(self.readings))
+        lent = [name for name, track in self.tracks.items() if track.is_test]
+        for name, track in self.tracks.items():
+            _refuse_unknown(f"tracks.{name}.arms", track.arms or [], arms)
+            _refuse_unknown(f"tracks.{name}.tests", track.tests or [], lent)
+        if self.transfer is not None:
+            _refuse_unknown("transfer.arm", [self.transfer.arm], arms)
+            _refuse_unknown("transfer.readings", self.transfer.readings, list(self.readings))
+        return self
+
+    @property
+    def all_arms(self) -> tuple[Arm, ...]:
+        """As the report shows them: the base, then the stages in order."""
+        parents = {stage.name: parent_of(self.stages, stage) for stage in self.stages}
+        origin = {BASE: None} | {name: parent.name if parent else BASE for name, parent in parents.items()}
+        roles = {name: self.arms.get(name, Role()) for name in origin}
+        return tuple(
+            Arm(name, role.title or name, origin[name], role.control, role.note) for name, role in roles.items()
+        )
+
+    def recipe(self, base: str, track: str, seed: int) -> Recipe:
+        """The recipe of one run, with all stages; a run trains those that its cells need."""
+        part, of_base = self.tracks[track], self.bases[base]
+        layout = {"layout": of_base.layout} if of_base.layout else {}
+        return parse_recipe(
+            {
+                "name": f"{self.name}-{base}-{track}",
+                "seed": seed,
+                "data": part.data.model_dump(mode="json"),
+                "base": of_base.model_dump(mode="json", exclude={"layout", "tuning"}),
+                "prompt": part.prompt.model_dump(mode="json") | layout,
+                "curate": self.curate.model_dump(mode="json"),
+                "tuning": (of_base.tuning or self.tuning).model_dump(mode="json"),
+                "stages": [stage.model_dump(mode="json") for stage in self.stages],
+                # The study reads every arm itself, to time it; training only looks at val with the first reading.
+                "readings": {
+                    name: part.model_dump(mode="json") | {"after": []} for name, part in self.readings.items()
+                },
+            },
+            f"study {self.name}",
+        )
+
+    def readings_of(self, recipe: Recipe, arm: str) -> dict[str, Reading]:
+        """What an arm is read with on its own track. The untuned base was taught no reasons and no judging."""
+        is_last = arm == self.stages[-1].name
+        due = {name: part for name, part in self.readings.items() if part.is_due(arm, is_last=is_last)}
+        if arm == BASE:
+            plain = {name: part for name, part in self.readings.items() if part.after == "every stage"}
+            due = {name: part for name, part in plain.items() if part.ask == "answer" and not part.judge}
+        return {name: recipe.reading(name) for name in due}
+
+
+class CellKey(NamedTuple):
+    """Names one cell, and its file."""
+
+    base: str
+    track: str
+    seed: int
+    arm: str
+
+    @property
+    def file_name(self) -> str:
+        """
+        >>> CellKey("scratch", "meld", 0, "chain").file_name
+        'scratch.meld.seed-0.chain.json'
+        """
+        return f"{self.base}.{self.track}.seed-{self.seed}.{self.arm}.json"
+
+    @property
+    def run(self) -> str:
+        """The name of the run that makes it: cells of one run are made one after the other.
+
+        >>> CellKey("scratch", "meld", 0, "chain").run
+        'scratch.meld.seed-0'
+        """
+        return f"{self.base}.{self.track}.seed-{self.seed}"
+
+
+def read_study(path: Path) -> Study:
+    """A study from a TOML file. InputError names every key that is wrong, and the known key nearest to an unknown."""
+    return parse_table(Study, read_toml(path), str(path), "study")
+
+
+def cells(study: Study) -> Iterator[CellKey]:
+    """All cells of a study: seed by seed, so that the first seed's tables are whole before the second begins.
+
+    Baselines without a seed of their own have one cell a track.
+    """
+    for number, seed in enumerate(study.seeds):
+        for name, track in study.tracks.items():
+            if track.seeds is not None and seed not in track.seeds:
+                continue
+            for base in study.bases:
+                yield from (CellKey(base, name, seed, arm) for arm in _arms_of(study, track))
+            for baseline in study.baselines if track.baselines else ():
+                if number == 0 or BASELINES[baseline].has_seed:
+                    yield CellKey(BASELINE, name, seed, baseline)
+
+
+def definition(study: Study, key: CellKey) -> str:
+    """The hash of all that a cell's figures depend on and the study states; data files are hashed in the cell."""
+    track = study.tracks[key.track]
+    plain: Json = {"key": key._asdict(), "format": FORMAT}
+    if key.base == BASELINE:
+        return hash_json(plain | {"data": _plain(track.data), "window": track.prompt.window})
+    if track.tests is not None:
+        plain["read_on"] = {name: study.tracks[name].data.val for name in track.tests}
+    if track.data.hold_out:
+        plain["held_out"] = study.held_out_readings
+    if study.transfer is not None and key.arm == study.transfer.arm:
+        plain["transfer"] = [
+            _plain(study.transfer),
+            _plain(study.tests),
+            {n: t.data.val for n, t in study.tracks.items()},
+        ]
+    recipe = study.recipe(key.base, key.track, key.seed)
+    stages = [] if key.arm == BASE else needed_for(recipe.stages, [key.arm])
+    table = recipe.to_json() | {"stages": [_plain(stage) for stage in stages], "name": ""}
+    table["readings"] = {name: _plain(study.readings[name]) for name in study.readings_of(recipe, key.arm)}
+    return hash_json(plain | {"recipe": table})
+
+
+def _plain(value: Part | Mapping[str, Part]) -> Json:
+    """A table, or what holds tables, as JSON; titles change no figure."""
+    if isinstance(value, Part):
+        return value.model_dump(mode="json", exclude={"title", "after"})
+    assert isinstance(value, dict)
+    return {name: _plain(part) for name, part in value.items()}
+
+
+def _arms_of(study: Study, track: Track) -> list[str]:
+    every = [BASE, *(stage.name for stage in study.stages)]
+    return [arm for arm in every if track.arms is None or arm in track.arms]
+
+
+def _refuse_unknown(place: str, names: list[str], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{place}: {name!r} is none of {', '.join(known)}")

@@ -1,0 +1,82 @@
+"""The cases that a study reads its arms on: the val of every track, dialogues held out of its training, further files.
+
+A case has the same group whoever reads it, so that counts by group of different arms can be paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fliptrace.corpora.catalog import locate_ref
+from fliptrace.corpora.detect import read_corpus, read_flip_cases
+from fliptrace.corpora.groups import assign_groups_across
+from fliptrace.dialogue import Dialogue
+from fliptrace.errors import InputError
+from fliptrace.flips import FlipCase
+from fliptrace.scoring.code_mixing import learn_vocabulary, slice_by_english
+from fliptrace.store import hash_json
+from fliptrace.study.plan import Study
+from fliptrace.training.data import TrainingData, load_training_data
+from fliptrace.training.measured_sets import collect_sets
+
+ENGLISH = ("meld:train", "emorynlp:train")  # what English dialogue sounds like; GoEmotions holds romanised Hindi
+MIXED = "masac-fr"  # the corpus whose utterances mix two languages
+
+
+@dataclass(frozen=True, slots=True)
+class TestSet:
+    """`code_mixing` names the slice of every case id by its share of English; None where all is of one language."""
+
+    name: str
+    title: str
+    cases: tuple[FlipCase, ...]
+    code_mixing: Mapping[str, str] | None = None
+
+    @property
+    def groups_sha256(self) -> str:
+        """Of which cases stand in which group: counts by group can be paired where it is the same."""
+        return hash_json([[case.id, case.dialogue.group] for case in self.cases])
+
+
+def load_track(study: Study, track: str, root: Path | None) -> TrainingData:
+    """Train and val of a track, which no base and no seed changes."""
+    return load_training_data(study.recipe(next(iter(study.bases)), track, study.seeds[0]), root)
+
+
+def load_tests(study: Study, root: Path | None) -> dict[str, TestSet]:
+    """All test sets of a study by name; what a track holds out is under TRACK-held-out."""
+    vocabulary = _english(root)
+    sets = {}
+    for name, track in study.tracks.items():
+        if track.is_test:
+            data = load_track(study, name, root)
+            sets[name] = _test_set(name, f"{track.title}, val", data.val, vocabulary)
+            held_out = collect_sets(study.recipe(next(iter(study.bases)), name, study.seeds[0]), data, root).held_out
+            if held_out is not None:
+                title = f"{track.title}, dialogues kept out of training"
+                sets[held_out_name(name)] = _test_set(held_out_name(name), title, held_out.cases, vocabulary)
+    for name, file in study.tests.items():
+        [cases] = assign_groups_across([read_flip_cases(locate_ref(file.file, root)).cases])
+        labelled = [case for case in cases if case.triggers is not None]
+        sets[name] = _test_set(name, file.title, labelled, vocabulary)
+    return sets
+
+
+def held_out_name(track: str) -> str:
+    return f"{track}-held-out"
+
+
+def _test_set(name: str, title: str, cases: Sequence[FlipCase], vocabulary: frozenset[str] | None) -> TestSet:
+    is_mixed = vocabulary is not None and any(case.dialogue.corpus == MIXED for case in cases)
+    return TestSet(name, title, tuple(cases), slice_by_english(cases, vocabulary) if is_mixed and vocabulary else None)
+
+
+def _english(root: Path | None) -> frozenset[str] | None:
+    """The words of English dialogue; None where the corpora are not at hand, and slices by English are left out."""
+    try:
+        files = [read_corpus(locate_ref(ref, root)) for ref in ENGLISH]
+    except InputError:
+        return None
+    return learn_vocabulary(member for file in files for member in file.members if isinstance(member, Dialogue))
