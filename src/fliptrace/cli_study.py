@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated, Any, Self
 
 import typer
@@ -42,8 +41,8 @@ def reproduce(
 ) -> None:
     """Make every cell of STUDY that is not there yet, and write the report of all of them beside it.
 
-    A cell is one trained arm or baseline, read on its test sets: bases x tracks x seeds x arms. Each is kept, as a small
-    file in cells/ beside STUDY, as soon as it is finished. Given again, the command goes on where it was.
+    A cell is one trained arm or baseline, read on its test sets: bases x tracks x seeds x arms. Each is kept, as a
+    small file in cells/ beside STUDY, as soon as it is finished. Given again, the command goes on where it was.
     """
     require("reproduce", "train", "torch", "transformers", "peft", "accelerate", "sklearn", "statsmodels", "matplotlib")
     from fliptrace.study.reproduce import StudyFolder
@@ -83,9 +82,7 @@ class StudyDisplay:
             self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live is not None:
             self._live.stop()
 
@@ -104,15 +101,10 @@ class StudyDisplay:
     def _table(self) -> Table:
         grid = Table("run", "cells", "now", "", "last", box=None, header_style="dim", pad_edge=False)
         for run, num in self._num_cells.items():
-            event = self._now.get(run)
-            is_busy = event is not None and self._num_done[run] < num
-            grid.add_row(
-                run,
-                f"{self._num_done[run]}/{num}",
-                event.what if is_busy else "",
-                ProgressBar(max(event.num, 1), event.num_done, width=20) if is_busy else "",
-                self._last.get(run, ""),
-            )
+            event = self._now.get(run) if self._num_done[run] < num else None
+            bar = ProgressBar(max(event.num, 1), event.num_done, width=20) if event else ""
+            now = event.what if event else ""
+            grid.add_row(run, f"{self._num_done[run]}/{num}", now, bar, self._last.get(run, ""))
         return grid
 
 
