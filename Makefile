@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check mini mini-meld mini-masac clean
+.PHONY: demo test test-slow check mini mini-meld mini-masac study study-extended clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -31,6 +31,12 @@ check: .venv/.dev  ## style, types, layers, what the docs say, the sample corpus
 mini-meld mini-masac: .venv/.train  ## the runs of docs/results.md; FLIPTRACE_DATA names the folder of corpora
 	$(BIN)/fliptrace train recipes/$@.toml --out runs/$@
 	$(BIN)/fliptrace report runs/$@
+
+study: .venv/.train  ## the core study: 66 cells, resumable; its report in studies/core/
+	$(BIN)/fliptrace reproduce studies/core/study.toml
+
+study-extended: .venv/.train  ## its variations too: instruction sets left out, another order, own answers, labels, data
+	$(BIN)/fliptrace reproduce studies/core/study.toml --extended
 
 SEEDS := 0 1  # of the shipped model; a third fits under its 12 MB: make mini SEEDS="0 1 2"
 

@@ -34,6 +34,9 @@ def reproduce(
     runs: Annotated[
         Path | None, typer.Option(help="Where checkpoints and predictions go. Default: runs/NAME of the study.")
     ] = None,
+    extended: Annotated[
+        bool, typer.Option("--extended", help="The arms marked `extended` too; their report is extended.html.")
+    ] = False,
     report_only: Annotated[
         bool, typer.Option("--report-only", help="Make nothing: write the report of the cells that are there.")
     ] = False,
@@ -48,7 +51,7 @@ def reproduce(
     from fliptrace.study.reproduce import StudyFolder
     from fliptrace.study.reproduce import reproduce as make_cells
 
-    folder = StudyFolder.open(study, data)
+    folder = StudyFolder.open(study, data, extended=extended)
     missing = [key for key in folder.missing() if only is None or only in key.file_name]
     if list_cells:
         _list(folder, missing, jobs or _default_jobs())
@@ -119,12 +122,11 @@ def _headline(cell: Json) -> str:
 
 def _list(folder: Any, missing: list[Any], num_jobs: int) -> None:
     from fliptrace.study.estimate import estimate_study
-    from fliptrace.study.plan import cells
 
     minutes = estimate_study(folder, missing)
     rows = [
         (key.base, key.track, key.seed, key.arm, _minutes(minutes[key]) if key in minutes else "done")
-        for key in cells(folder.study)
+        for key in folder.planned()
         if key in minutes or key not in missing
     ]
     table(f"{folder.study.name}: {len(rows)} cells", ("base", "track", "seed", "arm", "minutes"), rows)
@@ -143,20 +145,19 @@ def _report(folder: Any) -> None:
     from fliptrace.report.study_report import render_study_html, render_study_markdown, study_json
     from fliptrace.store import write_json, write_text
     from fliptrace.study.evidence import gather
-    from fliptrace.study.plan import cells
 
     finished = folder.finished()
     if not finished:
         raise InputError(folder.path / "cells", "no cell is finished, so there is nothing to report")
-    study = folder.study
-    num_planned = len(list(cells(study)))
+    study, num_planned = folder.study, len(folder.planned())
     report = gather(
         list(finished.values()), folder.gather_facts(), study.all_arms, name=study.name, num_planned=num_planned
     )
-    write_text(folder.path / "report.html", render_study_html(report))
-    write_text(folder.path / "report.md", render_study_markdown(report))
-    write_json(folder.path / "report.json", study_json(report))
-    done(f"{len(finished)} of {num_planned} cells: {folder.path / 'report.html'}, report.md, report.json")
+    stem = folder.path / ("extended" if folder.is_extended else "report")
+    write_text(stem.with_suffix(".html"), render_study_html(report))
+    write_text(stem.with_suffix(".md"), render_study_markdown(report))
+    write_json(stem.with_suffix(".json"), study_json(report))
+    done(f"{len(finished)} of {num_planned} cells: {stem}.html, .md and .json")
 
 
 def _default_jobs() -> int:

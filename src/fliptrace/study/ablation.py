@@ -95,7 +95,7 @@ def _parents(evidence: Evidence, arms: Mapping[str, Measured]) -> dict[str, Pair
 def _questions(evidence: Evidence, arms: Mapping[str, Measured]) -> Iterator[Question]:
     """What was planned to be asked, as far as the arms are there."""
     stack = evidence.stack
-    stages = zip(_stage_questions(evidence), stack, strict=True)
+    stages = zip(_stage_questions(evidence), evidence.tested, strict=True)
     planned = [(text, arm.control or "", arm.name) for text, arm in stages]
     whole = _stack_question(evidence)
     if whole is not None:
@@ -111,7 +111,7 @@ def _questions(evidence: Evidence, arms: Mapping[str, Measured]) -> Iterator[Que
 
 def _stage_questions(evidence: Evidence) -> list[str]:
     titles = {arm.name: arm.title for arm in evidence.arms}
-    return [f"{arm.title} against {titles[arm.control or '']}" for arm in evidence.stack]
+    return [f"{arm.title} against {titles[arm.control or '']}" for arm in evidence.tested]
 
 
 def _stack_question(evidence: Evidence) -> str | None:

@@ -79,9 +79,14 @@ class Evidence:
         return tuple(dict.fromkeys(table_of(m) for m in self.models))
 
     @property
-    def stack(self) -> tuple[Arm, ...]:
-        """The arms that have something to beat, in order: the stages of the method."""
+    def tested(self) -> tuple[Arm, ...]:
+        """The arms that have something to beat, in order."""
         return tuple(arm for arm in self.arms if arm.control is not None)
+
+    @property
+    def stack(self) -> tuple[Arm, ...]:
+        """Those of them that are the stages of the method."""
+        return tuple(arm for arm in self.tested if not arm.is_extended)
 
     def of_table(self, table: Table) -> tuple[Measured, ...]:
         return tuple(m for m in self.models if table_of(m) == table)

@@ -74,6 +74,7 @@ class Role(Part):
     title: str | None = None
     control: str | None = None
     note: str = ""
+    extended: bool = False  # a variation of the method, made only when the extended study is asked for
 
 
 class Transfer(Part):
@@ -120,7 +121,8 @@ class Study(Part):
         origin = {BASE: None} | {name: parent.name if parent else BASE for name, parent in parents.items()}
         roles = {name: self.arms.get(name, Role()) for name in origin}
         return tuple(
-            Arm(name, role.title or name, origin[name], role.control, role.note) for name, role in roles.items()
+            Arm(name, role.title or name, origin[name], role.control, role.note, role.extended)
+            for name, role in roles.items()
         )
 
     def recipe(self, base: str, track: str, seed: int) -> Recipe:
@@ -186,17 +188,16 @@ def read_study(path: Path) -> Study:
     return parse_table(Study, read_toml(path), str(path), "study")
 
 
-def cells(study: Study) -> Iterator[CellKey]:
-    """All cells of a study: seed by seed, so that the first seed's tables are whole before the second begins.
-
-    Baselines without a seed of their own have one cell a track.
+def cells(study: Study, *, extended: bool = False) -> Iterator[CellKey]:
+    """The cells of a study, `extended` ones too or not: seed by seed, so that one seed's tables are whole before the
+    next begins. Baselines without a seed of their own have one cell a track.
     """
     for number, seed in enumerate(study.seeds):
         for name, track in study.tracks.items():
             if track.seeds is not None and seed not in track.seeds:
                 continue
             for base in study.bases:
-                yield from (CellKey(base, name, seed, arm) for arm in _arms_of(study, track))
+                yield from (CellKey(base, name, seed, arm) for arm in _arms_of(study, track, extended))
             for baseline in study.baselines if track.baselines else ():
                 if number == 0 or BASELINES[baseline].has_seed:
                     yield CellKey(BASELINE, name, seed, baseline)
@@ -233,9 +234,10 @@ def _plain(value: Part | Mapping[str, Part]) -> Json:
     return {name: _plain(part) for name, part in value.items()}
 
 
-def _arms_of(study: Study, track: Track) -> list[str]:
+def _arms_of(study: Study, track: Track, extended: bool) -> list[str]:
     every = [BASE, *(stage.name for stage in study.stages)]
-    return [arm for arm in every if track.arms is None or arm in track.arms]
+    wanted = [arm for arm in every if extended or not study.arms.get(arm, Role()).extended]
+    return [arm for arm in wanted if track.arms is None or arm in track.arms]
 
 
 def _refuse_unknown(place: str, names: list[str], known: list[str]) -> None:

@@ -42,22 +42,29 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StudyFolder:
-    """A study and what is finished of it. `root` is the folder of corpora, None the cache of downloads."""
+    """A study and what is finished of it. `root` is the folder of corpora, None the cache of downloads.
+
+    `is_extended`: with the cells of the study's extended arms.
+    """
 
     path: Path
     study: Study
     root: Path | None
+    is_extended: bool = False
 
     @classmethod
-    def open(cls, toml: Path, root: Path | None) -> StudyFolder:
-        return cls(toml.parent, read_study(toml), root)
+    def open(cls, toml: Path, root: Path | None, *, extended: bool = False) -> StudyFolder:
+        return cls(toml.parent, read_study(toml), root, extended)
+
+    def planned(self) -> list[CellKey]:
+        return list(cells(self.study, extended=self.is_extended))
 
     def cell(self, key: CellKey) -> Path:
         return self.path / CELLS / key.file_name
 
     def finished(self) -> dict[CellKey, Json]:
         """The cells that are there, in the order of the plan; RunError where one was made by another study."""
-        there = {key: read_json(self.cell(key)) for key in cells(self.study) if self.cell(key).exists()}
+        there = {key: read_json(self.cell(key)) for key in self.planned() if self.cell(key).exists()}
         stale = [key for key, cell in there.items() if cell.get("definition") != definition(self.study, key)]
         if stale:
             raise RunError(
@@ -69,7 +76,7 @@ class StudyFolder:
 
     def missing(self) -> list[CellKey]:
         there = self.finished()
-        return [key for key in cells(self.study) if key not in there]
+        return [key for key in self.planned() if key not in there]
 
     def gather_facts(self) -> Json:
         """What the tracks' corpora hold, in counts; written once, so that the report can be made without them."""

@@ -21,6 +21,7 @@ class Arm:
 
     `parent` is the arm it was trained on from, None for the untuned base. `control` is the arm it must beat to have
     helped: as many more steps from the same parent, without what is new in it. `note`: what it is, in one sentence.
+    `is_extended`: beside the method itself, one of its variations.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Arm:
     parent: str | None = None
     control: str | None = None
     note: str = ""
+    is_extended: bool = False
 
 
 class Interval(NamedTuple):
