@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fliptrace.classical import predict_with_trees, write_trees_predictions, write_word_counts_predictions
+from fliptrace.classical import predict_by_support, write_trees_predictions, write_word_counts_predictions
 from fliptrace.corpora.sample import load_sample, load_sample_dialogues
 from fliptrace.errors import InputError
 from fliptrace.models.boosted_trees import TriggerTrees, fit_trigger_trees
+from fliptrace.models.trigger_words import fit_trigger_words
 from fliptrace.models.word_counts import fit_word_counts
 from fliptrace.predictions import read_manifest, read_predictions
 from fliptrace.scoring.emotions import score_emotions
@@ -36,14 +37,14 @@ def test_the_file_of_the_trees_is_an_ordinary_prediction_file(tmp_path: Path, tr
 
 
 def test_trees_are_scored_like_any_model_and_beat_naming_the_previous_utterance(trees: TriggerTrees) -> None:
-    scores = score_trigger_file(predict_with_trees(trees, load_sample("val"), 0.4), Settings(), "val").to_json()
+    scores = score_trigger_file(predict_by_support(trees, load_sample("val"), 0.4), Settings(), "val").to_json()
     assert scores["num_unparsed"] == 0
     assert scores["trigger_f1"] > scores["baselines"]["previous"]["trigger_f1"]
 
 
 def test_a_higher_threshold_names_fewer_utterances(trees: TriggerTrees) -> None:
     few, many = (
-        sum(len(row.vote.triggers) for row in predict_with_trees(trees, load_sample("val"), t)) for t in (0.7, 0.2)
+        sum(len(row.vote.triggers) for row in predict_by_support(trees, load_sample("val"), t)) for t in (0.7, 0.2)
     )
     assert few < many
 
@@ -51,7 +52,7 @@ def test_a_higher_threshold_names_fewer_utterances(trees: TriggerTrees) -> None:
 @pytest.mark.parametrize("threshold", [0.0, 1.1])
 def test_a_threshold_out_of_range_is_refused(trees: TriggerTrees, threshold: float) -> None:
     with pytest.raises(InputError, match="wanted more than 0 and at most 1"):
-        predict_with_trees(trees, load_sample("val"), threshold)
+        predict_by_support(trees, load_sample("val"), threshold)
 
 
 def test_the_file_of_word_counts_is_an_ordinary_prediction_file(tmp_path: Path) -> None:
@@ -61,3 +62,11 @@ def test_the_file_of_word_counts_is_an_ordinary_prediction_file(tmp_path: Path) 
     assert read_predictions(path) == written
     assert score_emotions(written).num_utterances == sum(map(len, dialogues))
     assert read_manifest(path)["model"] == "word-counts"
+
+
+def test_any_model_of_supports_gives_ordinary_predictions() -> None:
+    cases = load_sample("val")
+    words = fit_trigger_words(load_sample("train"))
+    rows = predict_by_support(words, cases, 0.3)
+    assert [row.vote.support for row in rows] == list(words.supports(cases))
+    assert all(row.vote.triggers == {i for i, s in enumerate(row.vote.support) if s >= 0.3} for row in rows)

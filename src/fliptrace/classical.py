@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from fliptrace.dialogue import Dialogue
 from fliptrace.errors import InputError
@@ -20,12 +21,20 @@ from fliptrace.store import Json
 from fliptrace.voting import Vote
 
 
-def predict_with_trees(trees: TriggerTrees, cases: Sequence[FlipCase], threshold: float = 0.5) -> list[Prediction]:
+class SupportModel(Protocol):
+    """A model that gives every utterance its support at once, instead of answers: trees, words, an encoder."""
+
+    def supports(self, cases: Sequence[FlipCase]) -> tuple[tuple[float, ...], ...]:
+        """Per case how likely each utterance of the dialogue is a trigger, 0 to 1."""
+        ...
+
+
+def predict_by_support(model: SupportModel, cases: Sequence[FlipCase], threshold: float = 0.5) -> list[Prediction]:
     """A prediction for every case: named is what has at least `threshold` support. InputError unless 0 < it <= 1."""
     if not 0 < threshold <= 1:
         raise InputError("threshold", f"{threshold}: wanted more than 0 and at most 1")
     rows = []
-    for case, support in zip(cases, trees.supports(cases), strict=True):
+    for case, support in zip(cases, model.supports(cases), strict=True):
         named = frozenset(i for i, share in enumerate(support) if share >= threshold)
         rows.append(Prediction.of(case, Vote(named, support, 1, 1), [Answer(named, "")]))
     return rows
@@ -34,7 +43,7 @@ def predict_with_trees(trees: TriggerTrees, cases: Sequence[FlipCase], threshold
 def write_trees_predictions(
     trees: TriggerTrees, cases: Sequence[FlipCase], threshold: float, path: Path, data: Json
 ) -> list[Prediction]:
-    """Write `predict_with_trees`, its manifest beside it; `data` says what the trees learned from and the cases are."""
+    """Write `predict_by_support`, its manifest beside it; `data` says what the trees learned from and the cases are."""
     manifest: Json = {
         "task": "trigger",
         "model": "boosted-trees",
@@ -45,7 +54,7 @@ def write_trees_predictions(
     }
 
     def make_rows(num_done: int) -> Iterator[Prediction]:
-        return iter(predict_with_trees(trees, cases[num_done:], threshold))
+        return iter(predict_by_support(trees, cases[num_done:], threshold))
 
     return write_predictions(path, manifest, Prediction.from_json, make_rows).rows
 

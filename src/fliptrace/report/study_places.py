@@ -52,8 +52,11 @@ class Place:
 
     @property
     def rows(self) -> Iterable[AblationRow]:
-        """Every arm and baseline once, as the first reading that has it knows it."""
-        return {row.name: row for table in reversed(self.tables) for row in table.rows}.values()
+        """Every arm once, as the first reading that has it knows it, then every baseline."""
+        rows: dict[str, AblationRow] = {}
+        for row in (row for table in self.tables for row in table.rows):
+            rows.setdefault(row.name, row)
+        return sorted(rows.values(), key=lambda row: row.kind != "arm")
 
     def f1(self, name: str, reading: str) -> Estimate | None:
         found = (row.f1 for table in self.tables if table.reading == reading for row in table.rows if row.name == name)

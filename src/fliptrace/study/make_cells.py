@@ -23,8 +23,8 @@ from fliptrace.prompts.views import View
 from fliptrace.store import Json, hash_file, hash_json, read_json, versions, write_json
 from fliptrace.study.baselines import BASELINES, fit_baseline
 from fliptrace.study.figures import reading_figures
-from fliptrace.study.plan import BASELINE, FORMAT, CellKey, Study, definition
-from fliptrace.study.test_sets import TestSet, held_out_name
+from fliptrace.study.plan import BASELINE, FORMAT, CellKey, Study, definition, held_out_name
+from fliptrace.study.test_sets import TestSet
 from fliptrace.training.data import TrainingData
 from fliptrace.training.examples import Preflight
 from fliptrace.training.local import pick_device
@@ -196,15 +196,19 @@ def _read(run: Run, model: LocalModel, test: TestSet, name: str, reading: Readin
         tell(0)
         predicted = predict_file(model, test.cases, reading, path, run.data.manifest, tell)
         predictions = predicted.predictions
-        share = len(predictions) / max(1, len(predictions) - predicted.num_resumed)
-        write_json(cost_path, _cost(model, test.cases, reading, predictions, (time.monotonic() - began) * share))
+        num_read = len(predictions) - predicted.num_resumed
+        if num_read == 0:  # all was read before a kill: to be timed, it is read again
+            return _read(run, model, test, name, reading, place)
+        seconds = (time.monotonic() - began) * len(predictions) / num_read
+        write_json(cost_path, _cost(model, test.cases, reading, predictions, seconds))
     return _figures(predictions, test, reading, read_json(cost_path))
 
 
 def _kept(path: Path, test: TestSet) -> list[Prediction] | None:
-    """The predictions of an earlier sitting, if they are of these cases."""
+    """The predictions of an earlier sitting, if they are of these cases under these labels."""
     rows = [row for row in read_predictions(path) if isinstance(row, Prediction)]
-    return rows if [row.id for row in rows] == [case.id for case in test.cases] else None
+    read = [(row.id, row.group, row.gold) for row in rows]
+    return rows if read == [(case.id, case.group, case.triggers) for case in test.cases] else None
 
 
 def _cost(

@@ -6,12 +6,14 @@ and the baselines. Every number of a recipe stands here once, and all runs share
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from fliptrace.errors import InputError
 from fliptrace.predict import Reading
 from fliptrace.prompts.views import LayoutName
 from fliptrace.store import Json, hash_json
@@ -102,12 +104,17 @@ class Study(Part):
     @model_validator(mode="after")
     def _names_what_there_is(self) -> Self:
         arms = [BASE, *(stage.name for stage in self.stages)]
+        _refuse_twice("seeds", self.seeds)
+        if BASELINE in self.bases:
+            raise ValueError(f"bases: {BASELINE!r} stands for what is no language model; wanted another name")
+        _refuse_twice("tests", [*self.tests, *self.tracks, *map(held_out_name, self.tracks)])
         _refuse_unknown("arms", [*self.arms, *(r.control for r in self.arms.values() if r.control)], arms)
         _refuse_unknown("baselines", self.baselines, list(BASELINES))
         _refuse_unknown("held_out_readings", self.held_out_readings, list(self.readings))
         lent = [name for name, track in self.tracks.items() if track.is_test]
         for name, track in self.tracks.items():
             _refuse_unknown(f"tracks.{name}.arms", track.arms or [], arms)
+            _refuse_unknown(f"tracks.{name}.seeds", track.seeds or [], self.seeds)
             _refuse_unknown(f"tracks.{name}.tests", track.tests or [], lent)
         if self.transfer is not None:
             _refuse_unknown("transfer.arm", [self.transfer.arm], arms)
@@ -185,21 +192,35 @@ class CellKey(NamedTuple):
 
 def read_study(path: Path) -> Study:
     """A study from a TOML file. InputError names every key that is wrong, and the known key nearest to an unknown."""
-    return parse_table(Study, read_toml(path), str(path), "study")
+    study = parse_table(Study, read_toml(path), str(path), "study")
+    for key in cells(study):
+        if key.base != BASELINE:
+            _refuse_unread(study, key, path)
+    return study
+
+
+def held_out_name(track: str) -> str:
+    """The test set of what a track keeps out of training.
+
+    >>> held_out_name("masac")
+    'masac-held-out'
+    """
+    return f"{track}-held-out"
 
 
 def cells(study: Study, *, extended: bool = False) -> Iterator[CellKey]:
     """The cells of a study, `extended` ones too or not: seed by seed, so that one seed's tables are whole before the
     next begins. Baselines without a seed of their own have one cell a track.
     """
-    for number, seed in enumerate(study.seeds):
+    for seed in study.seeds:
         for name, track in study.tracks.items():
-            if track.seeds is not None and seed not in track.seeds:
+            seeds = [each for each in study.seeds if track.seeds is None or each in track.seeds]
+            if seed not in seeds:
                 continue
             for base in study.bases:
                 yield from (CellKey(base, name, seed, arm) for arm in _arms_of(study, track, extended))
             for baseline in study.baselines if track.baselines else ():
-                if number == 0 or BASELINES[baseline].has_seed:
+                if seed == seeds[0] or BASELINES[baseline].has_seed:
                     yield CellKey(BASELINE, name, seed, baseline)
 
 
@@ -240,7 +261,21 @@ def _arms_of(study: Study, track: Track, extended: bool) -> list[str]:
     return [arm for arm in wanted if track.arms is None or arm in track.arms]
 
 
-def _refuse_unknown(place: str, names: list[str], known: list[str]) -> None:
+def _refuse_unknown(place: str, names: Sequence[str | int], known: Sequence[str | int]) -> None:
     for name in names:
         if name not in known:
-            raise ValueError(f"{place}: {name!r} is none of {', '.join(known)}")
+            raise ValueError(f"{place}: {name!r} is none of {', '.join(map(str, known))}")
+
+
+def _refuse_twice(place: str, names: Sequence[str | int]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ValueError(f"{place}: {name!r} is there twice")
+
+
+def _refuse_unread(study: Study, key: CellKey, path: Path) -> None:
+    """InputError where a recipe of the study is none, or where an arm would be trained and then read on nothing."""
+    readings = study.readings_of(study.recipe(key.base, key.track, key.seed), key.arm)
+    is_abroad = study.transfer is not None and key.arm == study.transfer.arm
+    if not is_abroad and (not readings or study.tracks[key.track].tests == []):
+        raise InputError(path, f"tracks.{key.track}: arm {key.arm!r} is read on nothing; wanted a reading and a test")

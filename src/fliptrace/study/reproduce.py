@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from queue import Empty, Queue
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fliptrace.corpora.catalog import locate_ref
 from fliptrace.corpora.detect import read_flip_cases
@@ -27,6 +29,7 @@ from fliptrace.study.plan import FORMAT, CellKey, Study, cells, definition, read
 from fliptrace.study.test_sets import load_tests, load_track
 
 STUDY, CELLS, FACTS = "study.toml", "cells", "facts.json"
+_PROCESSES = multiprocessing.get_context("spawn")  # a GPU that was in use does not outlive a fork
 _SHARE_BY_GROUP = 0.1  # of the split by group whose leaks stand beside the official ones
 
 
@@ -111,52 +114,101 @@ def reproduce(
 ) -> None:
     """Make the missing cells (or those of `only` that are), `num_jobs` runs at once, each in a process of its own.
 
-    A run that fails does not stop the others; RunError tells of the first that did, when all else is done.
+    A run that fails, or whose process is killed, does not stop the others; RunError tells of the first that did, when
+    all else is done.
     """
     missing = [key for key in folder.missing() if only is None or key in only]
     by_run: dict[str, list[CellKey]] = {}
     for key in missing:
         by_run.setdefault(key.run, []).append(key)
-    if not by_run:
-        return
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(num_jobs, context, _prepare, (num_jobs,)) as pool:
-        events = manager.Queue()
-        jobs = {
-            pool.submit(_make_run, folder, keys, runs / name, command, events): name for name, keys in by_run.items()
-        }
-        failed = _follow(jobs, events, on_event)
+    jobs = [_Job(name, folder, keys, runs / name, command) for name, keys in by_run.items()]
+    failed = _work_off(jobs, num_jobs, on_event)
     if failed:
         name, error = next(iter(failed.items()))
         raise RunError(f"run {name}", f"{error}; {len(failed)} of {len(by_run)} runs failed, given again they go on")
 
 
-def _follow(
-    jobs: Mapping[Future[None], str], events: Queue[Event], on_event: Callable[[Event], None]
-) -> dict[str, BaseException]:
-    """Pass events on until all jobs have ended; what went wrong, by run."""
-    running = set(jobs)
-    while running:
-        done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-        for event in _drain(events):
-            on_event(event)
-        for job in done:
-            if job.exception() is not None:
-                on_event(Event(jobs[job], f"failed: {job.exception()}"))
-    return {name: error for job, name in jobs.items() if (error := job.exception()) is not None}
+class _Job(NamedTuple):
+    run: str
+    folder: StudyFolder
+    keys: Sequence[CellKey]
+    place: Path
+    command: str
 
 
-def _drain(events: Queue[Event]) -> Iterator[Event]:
-    while True:
-        try:
-            yield events.get_nowait()
-        except Empty:
-            return
+class _Worker(NamedTuple):
+    """The process of a run. What it tells ends with it, however it ends."""
+
+    run: str
+    process: BaseProcess
+    told: Connection
 
 
-def _prepare(num_jobs: int) -> None:
-    """In every process: its share of the cores, and an end when the study is killed."""
-    num_threads = max(1, (os.cpu_count() or 1) // num_jobs)
+class _Failure(NamedTuple):
+    error: str
+
+
+def _work_off(jobs: Sequence[_Job], num_jobs: int, on_event: Callable[[Event], None]) -> dict[str, str]:
+    """Do all jobs, `num_jobs` at once; what went wrong, by run. No process is left, however this ends."""
+    waiting, failed = deque(jobs), dict[str, str]()
+    working: dict[object, _Worker] = {}
+    try:
+        while waiting or working:
+            while waiting and len(working) < num_jobs:
+                worker = _start(waiting.popleft(), max(1, (os.cpu_count() or 1) // num_jobs))
+                working[worker.told] = worker
+            for told in wait_for([worker.told for worker in working.values()]):
+                message = _hear(working[told])
+                if isinstance(message, Event):
+                    on_event(message)
+                    continue
+                ended = working.pop(told)
+                if message is not None:
+                    failed[ended.run] = message.error
+                    on_event(Event(ended.run, f"failed: {message.error}"))
+    finally:
+        for worker in working.values():
+            worker.process.kill()
+            worker.process.join()
+    return failed
+
+
+def _start(job: _Job, num_threads: int) -> _Worker:
+    told, tell = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(target=_work, args=(job, tell, num_threads))
+    process.start()
+    tell.close()  # the process has the only other end of it
+    return _Worker(job.run, process, told)
+
+
+def _hear(worker: _Worker) -> Event | _Failure | None:
+    """What a run tells next, None when it has done all. Nothing is told by a process that was killed."""
+    try:
+        message: Event | _Failure = worker.told.recv()
+    except (EOFError, OSError):
+        worker.process.join()
+        code = worker.process.exitcode
+        return _Failure(f"its process ended with exit code {code}") if code else None
+    if isinstance(message, _Failure):
+        worker.process.join()
+    return message
+
+
+def _work(job: _Job, tell: Connection, num_threads: int) -> None:
+    """What a process does from its start to its end."""
+    _prepare(num_threads)
+    try:
+        _make_run(job, tell.send)
+    except InputError as error:
+        tell.send(_Failure(str(error)))
+    except Exception as error:
+        tell.send(_Failure(f"{type(error).__name__}: {error}"))
+        raise
+
+
+def _prepare(num_threads: int) -> None:
+    """Its share of the cores, and an end when the study is killed; who interrupts the study means its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(num_threads)  # scikit-learn reads it when it is imported
     import torch
 
@@ -166,22 +218,22 @@ def _prepare(num_jobs: int) -> None:
     threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
-def _end_with(sentinel: Any) -> None:
+def _end_with(sentinel: int) -> None:
     wait_for([sentinel])
     os._exit(1)
 
 
-def _make_run(folder: StudyFolder, keys: Sequence[CellKey], place: Path, command: str, events: Queue[Event]) -> None:
+def _make_run(job: _Job, tell: Callable[[Event], None]) -> None:
     from fliptrace.study.make_cells import Run, make_cell
 
-    def tell(what: str, num_done: int, num: int) -> None:
-        events.put(Event(keys[0].run, what, num_done, num))
+    def progress(what: str, num_done: int, num: int) -> None:
+        tell(Event(job.run, what, num_done, num))
 
-    tell("loading data", 0, 1)
-    data = load_track(folder.study, keys[0].track, folder.root)
-    run = Run(folder.study, data, load_tests(folder.study, folder.root), place, command, tell)
-    for key in keys:
+    progress("loading data", 0, 1)
+    study, root = job.folder.study, job.folder.root
+    data = load_track(study, job.keys[0].track, root)
+    run = Run(study, data, load_tests(study, root), job.place, job.command, progress)
+    for key in job.keys:
         cell = make_cell(run, key)
-        folder.cell(key).parent.mkdir(parents=True, exist_ok=True)
-        write_text(folder.cell(key), to_line(cell))
-        events.put(Event(key.run, key.arm, 1, 1, cell))
+        write_text(job.folder.cell(key), to_line(cell))
+        tell(Event(job.run, key.arm, 1, 1, cell))

@@ -17,7 +17,7 @@ from fliptrace.errors import InputError
 from fliptrace.flips import FlipCase
 from fliptrace.scoring.code_mixing import learn_vocabulary, slice_by_english
 from fliptrace.store import hash_json
-from fliptrace.study.plan import Study
+from fliptrace.study.plan import Study, held_out_name
 from fliptrace.training.data import TrainingData, load_training_data
 from fliptrace.training.measured_sets import collect_sets
 
@@ -60,12 +60,10 @@ def load_tests(study: Study, root: Path | None) -> dict[str, TestSet]:
     for name, file in study.tests.items():
         [cases] = assign_groups_across([read_flip_cases(locate_ref(file.file, root)).cases])
         labelled = [case for case in cases if case.triggers is not None]
+        if not labelled:
+            raise InputError(f"study {study.name}, tests.{name}", f"no case of {file.file} has labels")
         sets[name] = _test_set(name, file.title, labelled, vocabulary)
     return sets
-
-
-def held_out_name(track: str) -> str:
-    return f"{track}-held-out"
 
 
 def _test_set(name: str, title: str, cases: Sequence[FlipCase], vocabulary: frozenset[str] | None) -> TestSet:
