@@ -26,6 +26,7 @@ from fliptrace.study.figures import reading_figures
 from fliptrace.study.plan import BASELINE, FORMAT, CellKey, Study, definition, held_out_name
 from fliptrace.study.test_sets import TestSet
 from fliptrace.training.data import TrainingData
+from fliptrace.training.encoder import EncoderSpec
 from fliptrace.training.examples import Preflight
 from fliptrace.training.local import pick_device
 from fliptrace.training.recipe import BASE, Recipe
@@ -95,6 +96,7 @@ def _make_baseline(run: Run, key: CellKey, recipe: Recipe) -> _Made:
         window=recipe.prompt.window,
         seed=key.seed,
         folder=run.folder / key.arm,
+        encoder=EncoderSpec(base=run.study.encoder),
         on_step=lambda step, num: run.on_progress(f"training {key.arm}", step, num),
     )
     training = baseline.cost and baseline.cost | {"seconds": round(time.monotonic() - began, 1)}

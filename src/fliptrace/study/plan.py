@@ -19,6 +19,7 @@ from fliptrace.prompts.views import LayoutName
 from fliptrace.store import Json, hash_json
 from fliptrace.study.baselines import BASELINES
 from fliptrace.study.values import Arm
+from fliptrace.training.encoder import SCRATCH
 from fliptrace.training.recipe import (
     BASE,
     Base,
@@ -100,6 +101,7 @@ class Study(Part):
     held_out_readings: list[str] = Field(default=[])  # of the dialogues that a track's `hold_out` keeps out of training
     transfer: Transfer | None = None
     baselines: list[str] = Field(default=list(BASELINES))
+    encoder: str = SCRATCH  # what the baseline "encoder" is fitted from: "scratch", a local folder or a Hub id
 
     @model_validator(mode="after")
     def _names_what_there_is(self) -> Self:
@@ -229,7 +231,8 @@ def definition(study: Study, key: CellKey) -> str:
     track = study.tracks[key.track]
     plain: Json = {"key": key._asdict(), "format": FORMAT}
     if key.base == BASELINE:
-        return hash_json(plain | {"data": _plain(track.data), "window": track.prompt.window})
+        base = {"encoder": study.encoder} if key.arm == "encoder" and study.encoder != SCRATCH else {}
+        return hash_json(plain | base | {"data": _plain(track.data), "window": track.prompt.window})
     if track.tests is not None:
         plain["read_on"] = {name: study.tracks[name].data.val for name in track.tests}
     if track.data.hold_out:
