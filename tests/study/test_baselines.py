@@ -1,0 +1,67 @@
+"""The baselines of a study, each by its name: fitted on the same cases, asked about any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fliptrace.corpora.sample import load_sample
+from fliptrace.errors import InputError
+from fliptrace.predictions import Prediction
+from fliptrace.rules import RULES
+from fliptrace.scoring.triggers import score_triggers
+from fliptrace.study.baselines import BASELINES, Baseline, fit_baseline
+from fliptrace.training.encoder import EncoderSpec, load_encoder
+
+TRAIN, VAL = load_sample("train")[:80], load_sample("val")[:20]
+ENCODER = EncoderSpec(epochs=0.1, device="cpu")
+
+
+def fit(name: str, folder: Path, seed: int = 0, **more: Any) -> Baseline:
+    return fit_baseline(name, TRAIN, window=4, seed=seed, folder=folder, encoder=ENCODER, **more)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_a_baseline_gives_ordinary_predictions_in_the_order_of_the_cases(tmp_path: Path, name: str) -> None:
+    rows = fit(name, tmp_path / "encoder").predict(VAL)
+    assert [row.id for row in rows] == [case.id for case in VAL]
+    assert [Prediction.from_json(row.to_json()) for row in rows] == rows
+    scores = score_triggers(rows)
+    assert (scores.num_unparsed, scores.num_answers) == (0, len(VAL))
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_another_seed_makes_another_model_only_where_it_is_said_to(tmp_path: Path, name: str) -> None:
+    one, same, other = (fit(name, tmp_path / f"encoder {n}", seed).predict(VAL) for n, seed in enumerate((0, 0, 1)))
+    assert one == same
+    assert (one != other) is BASELINES[name].has_seed
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_names_what_it_would_as_a_model(tmp_path: Path, name: str) -> None:
+    named = [row.vote.triggers for row in fit(name, tmp_path).predict(VAL)]
+    assert named == [RULES[name].name_triggers(case) for case in VAL]
+
+
+@pytest.mark.parametrize("name", sorted(set(BASELINES) - set(RULES)))
+def test_what_is_learned_weighs_the_last_utterances_and_no_others(tmp_path: Path, name: str) -> None:
+    for case, row in zip(VAL, fit(name, tmp_path / "encoder").predict(VAL), strict=True):
+        weighed = [i for i, share in enumerate(row.vote.support) if share > 0]
+        assert weighed == list(range(max(0, case.flip.target - 3), case.flip.target + 1))
+
+
+def test_only_an_encoder_costs_steps_and_leaves_a_folder(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    fitted = fit("encoder", tmp_path / "encoder", on_step=lambda *step: told.append(step))
+    assert fitted.cost is not None
+    assert told[-1] == (fitted.cost["num_steps"], fitted.cost["num_steps"])
+    assert load_encoder(tmp_path / "encoder").supports(VAL) == tuple(row.vote.support for row in fitted.predict(VAL))
+    assert fit("trees", tmp_path / "trees").cost is None
+    assert not (tmp_path / "trees").exists()
+
+
+def test_a_name_that_is_nearly_right_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="baseline 'tree': not known; did you mean 'trees'"):
+        fit("tree", tmp_path)
