@@ -25,11 +25,10 @@ from fliptrace.study.values import Interval, SliceRow
 STUDY = study()
 RULE = STUDY.leaks[0].rule_f1
 SPAN = Interval(0.6, 0.85)
-TITLES = {name: f"title of {name}" for name in ("meld", "masac")}
 
 PICTURES: dict[str, Callable[[], str]] = {
     "ablation": lambda: ablation_picture(STUDY.ablation[0], RULE, "MELD", SPAN),
-    "transfer": lambda: transfer_picture(STUDY.transfer[0], TITLES, TITLES, "all"),
+    "transfer": lambda: transfer_picture(STUDY.transfer[0], "all"),
     "k curve": lambda: k_curve_picture(STUDY.decoding[0], RULE, "MELD"),
     "flips": lambda: flip_picture(STUDY.flip_matrices[1], "MaSaC"),
     "slices": lambda: slice_picture(STUDY.slices[0], SPAN, "by flip type"),

@@ -141,7 +141,7 @@ def leaks(report: StudyReport, places: Sequence[Place]) -> Section:
     columns = ("test set", "what is shared with training", "flips", "best rule", "the whole stack", "distance")
     rows = [_leak_row(place, row) for row in report.leaks for place in places if place.holds(row)]
     table = Table("", columns, tuple(rows), foot(report.header, places), frozenset(columns[1:2]))
-    known = Points(tuple(line for track in report.header.tracks for line in track.known_leaks))
+    known = Points(tuple(f"{track.title}, {line}" for track in report.header.tracks for line in track.known_leaks))
     return Section("leaks", "Do the splits leak?", hint, (table, known))
 
 

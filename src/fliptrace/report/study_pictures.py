@@ -7,7 +7,8 @@ F1 is drawn as a dot with its interval: its axis need not begin at 0 then, and w
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -66,8 +67,8 @@ def ablation_picture(table: AblationTable, rule: Estimate | None, title: str, sp
     return to_svg(draw, WIDTH, FOOT + ROW * (len(places) + gap), f"{F1} of arms and baselines: {title}")
 
 
-def transfer_picture(matrix: TransferMatrix, trained: Mapping[str, str], tested: Mapping[str, str], label: str) -> str:
-    """Trained on the row, tested on the column; the last row is the best rule, which is trained on nothing."""
+def transfer_picture(matrix: TransferMatrix, label: str) -> str:
+    """Trained on the row, tested on the column, by name; the last row is the best rule, which is trained on nothing."""
     estimates = {(cell.train, cell.test): cell.f1 for cell in matrix.cells}
     estimates |= {("", test): f1 for test, f1 in matrix.rules.items()}
     trains = [*matrix.trains, *([""] if matrix.rules else [])]
@@ -76,8 +77,8 @@ def transfer_picture(matrix: TransferMatrix, trained: Mapping[str, str], tested:
 
     def draw(canvas: Figure) -> None:
         axes = canvas.add_subplot()
-        rows = [f"trained on\n{_wrapped(trained[train])}" if train else "best rule" for train in trains]
-        _grid_axes(axes, rows, [f"tested on\n{_wrapped(tested[test], 22)}" for test in matrix.tests])
+        rows = [f"trained on\n{train}" if train else "best rule" for train in trains]
+        _grid_axes(axes, rows, [f"tested on\n{test}" for test in matrix.tests])
         for (train, test), f1 in estimates.items():
             x, y = matrix.tests.index(test), trains.index(train)
             share = (f1.mean - low) / (high - low) if high > low else 0.5
@@ -87,7 +88,8 @@ def transfer_picture(matrix: TransferMatrix, trained: Mapping[str, str], tested:
                 ends = f"{f1.interval.low:.3f} to {f1.interval.high:.3f}"
                 axes.text(x, y + 0.24, ends, ha="center", va="center", color=INK, fontsize=9)
 
-    return to_svg(draw, WIDTH, 50 + 58 * len(trains), f"{F1} by training and test data: {label}")
+    width = max(WIDTH, 130 + 105 * len(matrix.tests))
+    return to_svg(draw, width, 50 + 58 * len(trains), f"{F1} by training and test data: {label}")
 
 
 def k_curve_picture(table: DecodingTable, rule: Estimate | None, label: str) -> str:
@@ -96,8 +98,7 @@ def k_curve_picture(table: DecodingTable, rule: Estimate | None, label: str) -> 
     def draw(canvas: Figure) -> None:
         axes = canvas.add_subplot()
         labels: list[tuple[float, str, str]] = []
-        for curve in table.k_curves:
-            colour = MODEL if curve.ask == table.k_curves[0].ask else OTHER
+        for curve, colour in zip(table.k_curves, cycle((MODEL, OTHER, INK)), strict=False):
             _curve(axes, curve.points, colour)
             labels.append((curve.points[-1].f1.mean, curve.reading, colour))
         for row in table.rows:

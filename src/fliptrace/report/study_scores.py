@@ -96,7 +96,7 @@ def transfer(report: StudyReport, places: Sequence[Place]) -> Section:
         base = f"{matrix.base} · " if len(header.bases) > 1 else ""
         name = f"{base}{arms.get(matrix.arm, matrix.arm)}, reading “{matrix.reading}”"
         if is_stack:
-            pictures.append(Picture(name, partial(transfer_picture, matrix, trained, titles, name)))
+            pictures.append(Picture(name, partial(transfer_picture, matrix, name)))
         of = [place for place in places if place.base == matrix.base]
         tables.append(_transfer_table(matrix, name, trained, titles, foot(header, of), is_folded=not is_stack))
     hint = (
