@@ -60,7 +60,21 @@ def test_readme_names_every_module_of_the_house() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["", "analyze", "data", "doctor", "curate", "train", "predict", "score", "compare", "report", "show", "export", "reproduce"],
+    [
+        "",
+        "analyze",
+        "data",
+        "doctor",
+        "curate",
+        "train",
+        "predict",
+        "score",
+        "compare",
+        "report",
+        "show",
+        "export",
+        "reproduce",
+    ],
 )
 def test_every_command_teaches_by_its_help(command: str) -> None:
     result = CliRunner().invoke(app, [*command.split(), "--help"])

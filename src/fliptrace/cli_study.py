@@ -121,8 +121,11 @@ def _headline(cell: Json) -> str:
 
 
 def _list(folder: Any, missing: list[Any], num_jobs: int) -> None:
+    import torch
+
     from fliptrace.study.estimate import estimate_study
 
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // num_jobs))  # as a run has them
     minutes = estimate_study(folder, missing)
     rows = [
         (key.base, key.track, key.seed, key.arm, _minutes(minutes[key]) if key in minutes else "done")

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Protocol
 
 from fliptrace.report.study_wording import short
+from fliptrace.study.names import is_own_test
 from fliptrace.study.values import AblationRow, AblationTable, Estimate, Header, StudyReport, Test, Track
 
 
@@ -43,7 +44,7 @@ class Place:
     @property
     def is_own(self) -> bool:
         """Tested on what it was trained for: the track's val, or dialogues kept out of its training."""
-        return _is_own(self.track.name, self.test.name)
+        return is_own_test(self.track.name, self.test.name)
 
     @property
     def rule_row(self) -> AblationRow | None:
@@ -70,7 +71,7 @@ def places(report: StudyReport) -> tuple[Place, ...]:
     leaks = {(row.base, row.track, row.test): row for row in report.leaks}
     found = []
     for (base, track, test), tables in groupby(report.ablation, lambda table: (table.base, table.track, table.test)):
-        trained = "" if _is_own(track, test) else f", trained on {tracks[track].title}"
+        trained = "" if is_own_test(track, test) else f", trained on {tracks[track].title}"
         name = f"{f'{base} · ' if len(report.header.bases) > 1 else ''}{tests[test].title}{trained}"
         leak = leaks.get((base, track, test))
         arm, rule = (leak.arm, leak.rule_f1) if leak else (None, None)
@@ -111,7 +112,3 @@ def place_foot(header: Header, place: Place) -> str:
 def arm_at(header: Header, place: Place, arm: str) -> str:
     """The heading of what is about one arm."""
     return f"{place.name}: {next(one.title for one in header.arms if one.name == arm)}"
-
-
-def _is_own(track: str, test: str) -> bool:
-    return test in (track, f"{track}-held-out")  # as study/test_sets.py names them

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from fliptrace.study.conclusions import conclude, summarize
 from fliptrace.study.differences import Pair, compare_family
 from fliptrace.study.measured import Evidence, Measured, Table, estimate, estimate_left_out, mean_of
+from fliptrace.study.names import is_own_test
 from fliptrace.study.values import AblationRow, AblationTable, Comparison, Difference, Summary
 
 AGAINST_RULE = "best arm against best rule"
@@ -42,7 +43,7 @@ def ablation_tables(evidence: Evidence) -> tuple[AblationTable, ...]:
 
 def summaries(evidence: Evidence, tables: tuple[AblationTable, ...]) -> tuple[Summary, ...]:
     """Each planned question over all tables in which a track's model is asked about its own track."""
-    asked = [c for table in tables if table.track == table.test for c in table.comparisons]
+    asked = [c for table in tables if is_own_test(table.track, table.test) for c in table.comparisons]
     planned = [*_stage_questions(evidence), _stack_question(evidence), AGAINST_RULE]
     return tuple(
         summarize(question, [c.difference for c in asked if c.question == question])

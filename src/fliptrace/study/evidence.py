@@ -10,7 +10,8 @@ from fliptrace.store import Json
 from fliptrace.study.ablation import ablation_tables, summaries
 from fliptrace.study.costs import reading_costs, training_costs
 from fliptrace.study.decoding import decoding_tables
-from fliptrace.study.measured import BASELINE, Evidence, Measured, read_cells
+from fliptrace.study.measured import Evidence, Measured, read_cells
+from fliptrace.study.names import BASELINE
 from fliptrace.study.paper import Found, paper_rows
 from fliptrace.study.reliability import anomaly_rows, calibrations, judging_rows, rationale_rows, risk_coverages
 from fliptrace.study.slices import flip_matrices, slice_tables

@@ -22,8 +22,10 @@ from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import View
 from fliptrace.store import Json, hash_file, hash_json, read_json, versions, write_json
 from fliptrace.study.baselines import BASELINES, fit_baseline
+from fliptrace.study.due import due_readings
 from fliptrace.study.figures import reading_figures
-from fliptrace.study.plan import BASELINE, FORMAT, CellKey, Study, definition, held_out_name
+from fliptrace.study.names import BASELINE
+from fliptrace.study.plan import FORMAT, CellKey, Study, definition
 from fliptrace.study.test_sets import TestSet
 from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder import EncoderSpec
@@ -112,23 +114,10 @@ def _make_arm(run: Run, key: CellKey, recipe: Recipe) -> _Made:
     model = load_local(trained.checkpoint, device=device, name=f"{key.base}/{key.track}/{key.arm}")
     tests = {
         test: {name: _read(run, model, run.tests[test], name, reading, trained.place) for name, reading in due.items()}
-        for test, due in _due(run, key, recipe).items()
+        for test, due in due_readings(run.study, recipe, key, run.tests).items()
     }
     weights = [hash_file(path) for path in sorted(Path(trained.checkpoint).glob("*.safetensors"))]
     return _Made(tests, trained.training, hash_json(weights) if weights else None)
-
-
-def _due(run: Run, key: CellKey, recipe: Recipe) -> dict[str, dict[str, Reading]]:
-    """What an arm is read on, and how: its own track, what that holds out, and where it transfers to everything."""
-    study, own = run.study, run.study.readings_of(recipe, key.arm)
-    tests = study.tracks[key.track].tests
-    due = dict.fromkeys([key.track] if tests is None else tests, own)
-    if held_out_name(key.track) in run.tests:
-        due[held_out_name(key.track)] = {name: own[name] for name in study.held_out_readings if name in own}
-    if study.transfer is not None and key.arm == study.transfer.arm:
-        abroad = {name: recipe.reading(name) for name in study.transfer.readings}
-        due |= {test: abroad for test in run.tests if test not in due}
-    return {test: readings for test, readings in due.items() if readings}
 
 
 class _Trained(NamedTuple):

@@ -14,9 +14,8 @@ from fliptrace.scoring.counts import Floats, f1_of_totals
 from fliptrace.scoring.intervals import Settings
 from fliptrace.scoring.seeds import score_seeds
 from fliptrace.store import Json
+from fliptrace.study.names import BASELINE, is_own_test
 from fliptrace.study.values import Arm, Average, Estimate, Interval, RowKind, Where
-
-BASELINE = "baseline"  # the base of cells that are no language model
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Measured:
     @property
     def is_own_test(self) -> bool:
         """Trained on the track that the test set is of."""
-        return self.where.track == self.where.test
+        return is_own_test(self.where.track, self.where.test)
 
     @property
     def any_seed(self) -> Json:

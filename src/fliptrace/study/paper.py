@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from fliptrace.study.conclusions import in_words
 from fliptrace.study.measured import Evidence, estimate
+from fliptrace.study.names import is_own_test
 from fliptrace.study.values import (
     AblationTable,
     AnomalyRow,
@@ -166,7 +167,7 @@ def _transfer(evidence: Evidence, matrices: Sequence[TransferMatrix]) -> Iterato
     last = {matrix.base: matrix for matrix in matrices if matrix.arm in stages}  # matrices are in the order of arms
     for matrix in last.values():
         for cell in matrix.cells:
-            if cell.train != cell.test:
+            if not is_own_test(cell.train, cell.test):
                 rule = matrix.rules.get(cell.test)
                 beside = f", best rule {in_words(rule)}" if rule else ""
                 yield f"{matrix.base}, {cell.train} to {cell.test}: {in_words(cell.f1)}{beside}"

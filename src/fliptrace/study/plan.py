@@ -18,6 +18,7 @@ from fliptrace.predict import Reading
 from fliptrace.prompts.views import LayoutName
 from fliptrace.store import Json, hash_json
 from fliptrace.study.baselines import BASELINES
+from fliptrace.study.names import BASELINE, held_out_name
 from fliptrace.study.values import Arm
 from fliptrace.training.encoder import SCRATCH
 from fliptrace.training.recipe import (
@@ -36,7 +37,6 @@ from fliptrace.training.stage_tree import needed_for, parent_of
 from fliptrace.training.typed_toml import Part, parse_table, read_toml
 
 FORMAT = 1  # of a cell's file
-BASELINE = "baseline"  # stands for the base in the cells of baselines
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
@@ -57,6 +57,7 @@ class Track(Part):
     arms: list[str] | None = None  # None: all of them
     seeds: list[int] | None = None  # None: those of the study
     baselines: bool = True
+    transfers: bool = True  # whether the arm of the transfer matrix is read on everything else, too
     tests: list[str] | None = None  # test sets of other tracks that its arms are read on instead of its own val
 
     @property
@@ -107,11 +108,14 @@ class Study(Part):
     def _names_what_there_is(self) -> Self:
         arms = [BASE, *(stage.name for stage in self.stages)]
         _refuse_twice("seeds", self.seeds)
+        _refuse_twice("stages", arms)
         if BASELINE in self.bases:
             raise ValueError(f"bases: {BASELINE!r} stands for what is no language model; wanted another name")
         _refuse_twice("tests", [*self.tests, *self.tracks, *map(held_out_name, self.tracks)])
         _refuse_unknown("arms", [*self.arms, *(r.control for r in self.arms.values() if r.control)], arms)
         _refuse_unknown("baselines", self.baselines, list(BASELINES))
+        for name, part in self.readings.items():
+            _refuse_unknown(f"readings.{name}.after", [] if isinstance(part.after, str) else part.after, arms[1:])
         _refuse_unknown("held_out_readings", self.held_out_readings, list(self.readings))
         lent = [name for name, track in self.tracks.items() if track.is_test]
         for name, track in self.tracks.items():
@@ -156,6 +160,11 @@ class Study(Part):
             f"study {self.name}",
         )
 
+    def transfers(self, key: CellKey) -> bool:
+        """Whether a cell belongs into the transfer matrix."""
+        is_arm = self.transfer is not None and key.arm == self.transfer.arm
+        return is_arm and self.tracks[key.track].transfers
+
     def readings_of(self, recipe: Recipe, arm: str) -> dict[str, Reading]:
         """What an arm is read with on its own track. The untuned base was taught no reasons and no judging."""
         is_last = arm == self.stages[-1].name
@@ -195,19 +204,10 @@ class CellKey(NamedTuple):
 def read_study(path: Path) -> Study:
     """A study from a TOML file. InputError names every key that is wrong, and the known key nearest to an unknown."""
     study = parse_table(Study, read_toml(path), str(path), "study")
-    for key in cells(study):
+    for key in cells(study, extended=True):
         if key.base != BASELINE:
             _refuse_unread(study, key, path)
     return study
-
-
-def held_out_name(track: str) -> str:
-    """The test set of what a track keeps out of training.
-
-    >>> held_out_name("masac")
-    'masac-held-out'
-    """
-    return f"{track}-held-out"
 
 
 def cells(study: Study, *, extended: bool = False) -> Iterator[CellKey]:
@@ -237,7 +237,7 @@ def definition(study: Study, key: CellKey) -> str:
         plain["read_on"] = {name: study.tracks[name].data.val for name in track.tests}
     if track.data.hold_out:
         plain["held_out"] = study.held_out_readings
-    if study.transfer is not None and key.arm == study.transfer.arm:
+    if study.transfer is not None and study.transfers(key):
         plain["transfer"] = [
             _plain(study.transfer),
             _plain(study.tests),
@@ -279,6 +279,5 @@ def _refuse_twice(place: str, names: Sequence[str | int]) -> None:
 def _refuse_unread(study: Study, key: CellKey, path: Path) -> None:
     """InputError where a recipe of the study is none, or where an arm would be trained and then read on nothing."""
     readings = study.readings_of(study.recipe(key.base, key.track, key.seed), key.arm)
-    is_abroad = study.transfer is not None and key.arm == study.transfer.arm
-    if not is_abroad and (not readings or study.tracks[key.track].tests == []):
+    if not study.transfers(key) and (not readings or study.tracks[key.track].tests == []):
         raise InputError(path, f"tracks.{key.track}: arm {key.arm!r} is read on nothing; wanted a reading and a test")

@@ -84,8 +84,8 @@ class StudyFolder:
     def gather_facts(self) -> Json:
         """What the tracks' corpora hold, in counts; written once, so that the report can be made without them."""
         path = self.path / FACTS
-        if not path.exists():
-            tracks = {name: track for name, track in self.study.tracks.items() if track.is_test}
+        tracks = {name: track for name, track in self.study.tracks.items() if track.is_test}
+        if not path.exists() or read_json(path)["tracks"].keys() != tracks.keys():
             told = {
                 name: {"title": track.title}
                 | track_facts(self._files(name), share=_SHARE_BY_GROUP, seed=self.study.seeds[0])

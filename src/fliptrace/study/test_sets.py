@@ -17,7 +17,8 @@ from fliptrace.errors import InputError
 from fliptrace.flips import FlipCase
 from fliptrace.scoring.code_mixing import learn_vocabulary, slice_by_english
 from fliptrace.store import hash_json
-from fliptrace.study.plan import Study, held_out_name
+from fliptrace.study.names import held_out_name
+from fliptrace.study.plan import Study
 from fliptrace.training.data import TrainingData, load_training_data
 from fliptrace.training.measured_sets import collect_sets
 
@@ -33,6 +34,7 @@ class TestSet:
     title: str
     cases: tuple[FlipCase, ...]
     code_mixing: Mapping[str, str] | None = None
+    __test__ = False  # pytest takes this module and class for tests by their names
 
     @property
     def groups_sha256(self) -> str:

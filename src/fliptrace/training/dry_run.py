@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -27,7 +27,7 @@ from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import Tokenized, collate, preflight, tokenize
 from fliptrace.training.folds import stage_cases
-from fliptrace.training.local import Length, StageJob, completion_loss, plan
+from fliptrace.training.local import Length, Schedule, StageJob, completion_loss, plan
 from fliptrace.training.recipe import Recipe, Tuning
 
 
@@ -78,8 +78,29 @@ class DryRun:
         return asdict(self) | {"memory": asdict(self.memory) | {"total": self.memory.total}}
 
 
-def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
-    """Everything `train` would do but the work. InputError where the base cannot be reached."""
+class PlannedStage(NamedTuple):
+    """What a stage costs, the rows it trains on, and the batches they make."""
+
+    cost: StageCost
+    tokenized: Tokenized
+    schedule: Schedule
+
+
+class PlannedRun(NamedTuple):
+    """A run before it begins: the architecture of its base, without weights, and every stage in order."""
+
+    tokenizer: Any
+    config: Any
+    stages: tuple[PlannedStage, ...]
+
+    def blank_model(self) -> Any:
+        """The model on the meta device, where weights are counted and take no room."""
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(self.config)
+
+
+def plan_run(recipe: Recipe, data: TrainingData) -> PlannedRun:
+    """Lay out all stages. InputError where the base cannot be reached."""
     curriculum = Curriculum(recipe, emotions=data.emotions)
     if recipe.base.scratch is None:
         tokenizer, config = load_tokenizer(recipe.base.model), load_config(recipe.base.model)
@@ -87,18 +108,23 @@ def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
         spec = scratch_spec(recipe.base.scratch)
         tokenizer = train_tokenizer(curriculum.texts(data.train), spec)
         config = llama_config(spec, tokenizer)
-    chat = ChatFormat.of(tokenizer)
-    tokenized = _tokenize_stages(recipe, curriculum, data, chat, config.get_text_config().max_position_embeddings)
-    stages = tuple(cost for cost, _ in tokenized)
-    num_kept = max(len(e) - e.num_prompt_tokens for _, rows in tokenized for e in rows.examples)
-    memory = _memory(recipe.tuning, config, num_kept)
-    return DryRun(stages, memory, _try_step(recipe.tuning, config, tokenized[0][1], tokenizer.pad_token_id or 0))
+    context_length = config.get_text_config().max_position_embeddings
+    stages = _plan_stages(recipe, curriculum, data, ChatFormat.of(tokenizer), context_length)
+    return PlannedRun(tokenizer, config, tuple(stages))
 
 
-def _tokenize_stages(
+def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
+    """Everything `train` would do but the work. InputError where the base cannot be reached."""
+    planned = plan_run(recipe, data)
+    memory = _memory(recipe.tuning, planned)
+    step = _try_step(recipe.tuning, planned.config, planned.stages[0].tokenized, planned.tokenizer.pad_token_id or 0)
+    return DryRun(tuple(stage.cost for stage in planned.stages), memory, step)
+
+
+def _plan_stages(
     recipe: Recipe, curriculum: Curriculum, data: TrainingData, chat: ChatFormat, context_length: int
-) -> list[tuple[StageCost, Tokenized]]:
-    costs: list[tuple[StageCost, Tokenized]] = []
+) -> list[PlannedStage]:
+    planned: list[PlannedStage] = []
     for stage, cases in zip(recipe.stages, stage_cases(recipe, data.train), strict=True):
         taught = treat_out_of_zone(cases.taught, stage.out_of_zone or recipe.data.out_of_zone)
         fitted = curriculum.fit_views(taught, lambda m: len(chat.encode_prompt(m)), context_length)
@@ -107,12 +133,18 @@ def _tokenize_stages(
         instructions = curriculum.instructions(stage, views, own)
         tokenized = tokenize(instructions, chat, context_length)
         look = preflight(instructions, tokenized, fitted, chat, stage.name)
-        length = next((Length(cost.num_steps, 1) for cost, _ in costs if cost.name == stage.steps_of), None)
-        job = StageJob(stage, recipe.tuning, tokenized.examples, 0, recipe.seed, Path(), length)
-        steps = plan(job).num_steps
-        cost = StageCost(stage.name, look.num_rows, look.num_dropped, look.num_tokens, look.num_trained_tokens, steps)
-        costs.append((cost, tokenized))
-    return costs
+        length = next((Length(cost.num_steps, 1) for cost, *_ in planned if cost.name == stage.steps_of), None)
+        schedule = plan(StageJob(stage, recipe.tuning, tokenized.examples, 0, recipe.seed, Path(), length))
+        cost = StageCost(
+            stage.name,
+            look.num_rows,
+            look.num_dropped,
+            look.num_tokens,
+            look.num_trained_tokens,
+            schedule.num_steps,
+        )
+        planned.append(PlannedStage(cost, tokenized, schedule))
+    return planned
 
 
 def _stand_ins(case: FlipCase, recipe: Recipe) -> Sequence[OwnAnswer]:
@@ -122,10 +154,10 @@ def _stand_ins(case: FlipCase, recipe: Recipe) -> Sequence[OwnAnswer]:
     return [own] * recipe.curate.own_samples
 
 
-def _memory(tuning: Tuning, config: Any, num_kept: int) -> MemoryCost:
-    """From the architecture alone: its weights are counted on the meta device, where they take no room."""
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+def _memory(tuning: Tuning, planned: PlannedRun) -> MemoryCost:
+    """From the architecture alone."""
+    config, model = planned.config, planned.blank_model()
+    num_kept = max(len(e) - e.num_prompt_tokens for stage in planned.stages for e in stage.tokenized.examples)
     num_parameters = sum(weight.numel() for weight in model.parameters())
     linears = [m for name, m in model.named_modules() if isinstance(m, nn.Linear) and name != "lm_head"]
     num_adapted = sum(tuning.lora_rank * (m.in_features + m.out_features) for m in linears)

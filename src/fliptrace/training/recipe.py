@@ -46,7 +46,7 @@ class Data(Part):
     resplit: Share = 0.0  # 0 keeps the splits as published; else train + val are split anew by group, this share to val
     shared_groups: Literal["refuse", "report"] = "refuse"  # what to do where train and val share groups
     out_of_zone: OutOfZone = "keep"  # training triggers that lie before the flip's source
-    emotions: dict[str, Positive] = Field(default={})  # emotion files for the kind `emotion`, and how often each is taken
+    emotions: dict[str, Positive] = Field(default={})  # files for the kind `emotion`, and how often each is taken
     emotion_set: Literal["as labelled", "masac8"] = "as labelled"  # masac8: labels of all files mapped to those eight
     emotion_val: list[str] = Field(default=[])  # emotion files that are labelled, from bare text, after every stage
     hold_out: list[str] = Field(default=[])  # files whose dialogues, in whole or in part, are trained on nowhere
@@ -102,7 +102,7 @@ class Curate(Part):
     max_right_share: Share = 0.5
     feedback_level: FeedbackLevel = "full"
     soft_triggers: Share = 0.0  # share of a plain answer's target that boosted trees give, out of fold
-    soft_emotions: dict[str, Share] = Field(default={})  # by emotion file: share of a target that word counts give, out of fold
+    soft_emotions: dict[str, Share] = Field(default={})  # by emotion file: the share that word counts give
 
 
 class Tuning(Part):

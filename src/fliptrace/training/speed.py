@@ -1,0 +1,161 @@
+"""How fast a recipe is on this machine: its real steps and readings, tried for seconds on an untrained model of its
+full size. Not a dry run (dry_run.py), which counts, and steps on a shrunken model alone.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM
+
+from fliptrace.curate.curator import Curator
+from fliptrace.flips import FlipCase
+from fliptrace.models.loading import load_local, quiet
+from fliptrace.models.local import LocalModel
+from fliptrace.predict import CASES_AT_ONCE, Reading, name_triggers
+from fliptrace.prompts.views import training_view
+from fliptrace.training.base import Parent, load_parent
+from fliptrace.training.data import TrainingData
+from fliptrace.training.dry_run import PlannedRun, PlannedStage, plan_run
+from fliptrace.training.examples import Example, SoftExample, collate
+from fliptrace.training.local import completion_loss, pick_device, uses_bf16
+from fliptrace.training.recipe import Recipe, Tuning
+
+# Laid out are so many cases, and steps in proportion: of 4,000 MELD-FR cases that gives all stages' steps within 10%.
+_NUM_PLANNED = 500
+# With more parameters a single step takes longer than anyone waits for a list.
+_MOST_PARAMETERS = {"cpu": 100_000_000}
+_MOST_PARAMETERS_ELSEWHERE = 1_000_000_000
+_ENOUGH_SECONDS = 0.5  # what lasts as long can be told from the noise of a busy machine
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """`stages`: seconds that training a stage takes, evaluations on val included. `cases`: seconds a case, by reading.
+
+    With the threads that torch has here. The own answers of a stage are not in it, nor is making its instructions.
+    """
+
+    stages: Mapping[str, float]
+    cases: Mapping[str, float]
+
+
+def measure_speed(
+    recipe: Recipe, data: TrainingData, *, stages: Iterable[str], readings: Iterable[str]
+) -> Speed | None:
+    """Try the named stages and readings; None where the model is too large for that on this device.
+
+    InputError where the base cannot be reached.
+    """
+    sample = _some_groups(data.train)
+    planned = plan_run(recipe, replace(data, train=sample))
+    device = pick_device(recipe.tuning.device)
+    num_parameters = sum(weight.numel() for weight in planned.blank_model().parameters())
+    if num_parameters > _MOST_PARAMETERS.get(device, _MOST_PARAMETERS_ELSEWHERE):
+        return None
+    with TemporaryDirectory() as folder:
+        _save_untrained(planned, Path(folder) / "base")
+        first = next(iter(recipe.readings))
+        model = load_local(str(Path(folder) / "base"), device=device)
+        cases = {name: _seconds_a_case(model, data.val, recipe.reading(name)) for name in {first, *readings}}
+        trainee = load_parent(recipe.tuning, str(Path(folder) / "base"), Path(folder) / "merged", recipe.seed)
+        wanted = [stage for stage in planned.stages if stage.cost.name in set(stages)]
+        steps = {stage.cost.name: _seconds_a_step(trainee, recipe.tuning, stage) for stage in wanted}
+    scale = len(data.train) / len(sample)
+    evaluation = len(data.val) * cases[first]
+    trained = {
+        stage.cost.name: stage.schedule.num_steps * scale * steps[stage.cost.name]
+        + stage.schedule.num_steps // stage.schedule.eval_every * evaluation
+        for stage in wanted
+    }
+    return Speed(trained, cases)
+
+
+def _some_groups(cases: Sequence[FlipCase]) -> tuple[FlipCase, ...]:
+    """Whole groups, as stages deal them out, drawn until the cases are enough."""
+    groups = sorted({case.group for case in cases})
+    random.Random(0).shuffle(groups)
+    by_group: dict[str, list[FlipCase]] = {group: [] for group in groups}
+    for case in cases:
+        by_group[case.group].append(case)
+    some: list[FlipCase] = []
+    for group in groups:
+        if len(some) < _NUM_PLANNED:
+            some += by_group[group]
+    return tuple(some)
+
+
+def _save_untrained(planned: PlannedRun, folder: Path) -> None:
+    """Saved, so that it is loaded by what loads the real one."""
+    with quiet():
+        AutoModelForCausalLM.from_config(planned.config).save_pretrained(folder)
+        planned.tokenizer.save_pretrained(folder)
+
+
+def _seconds_a_step(parent: Parent, tuning: Tuning, stage: PlannedStage) -> float:
+    """Of optimizer steps on a batch of the stage's middle size, a part of which tells where the whole takes long."""
+    device = pick_device(tuning.device)
+    parent.model.to(device).train()
+    if device == "cpu":
+        parent.bare.set_attn_implementation("eager")  # as stages.py trains there
+    weights = [weight for weight in parent.model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=0.0)  # so that one stage leaves to the next what it found
+    examples = stage.tokenized.examples
+    batches = sorted(stage.schedule.batches, key=lambda batch: sum(len(examples[i]) for i in batch))
+    rows = [examples[i] for i in batches[len(batches) // 2]]
+    pad_id = parent.tokenizer.pad_token_id or 0
+
+    def step(num_rows: int) -> None:
+        _step(parent.model, rows[:num_rows], pad_id, optimizer, in_bf16=uses_bf16(tuning))
+
+    return _seconds_each(step, len(rows)) * len(rows) * tuning.accumulate
+
+
+def _step(
+    model: Any, rows: Sequence[Example | SoftExample], pad_id: int, optimizer: torch.optim.Optimizer, *, in_bf16: bool
+) -> None:
+    batch = {name: tensor.to(model.device) for name, tensor in collate(rows, pad_id).items()}
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=in_bf16):
+        loss = completion_loss(model, batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0).item()  # .item() waits for the accelerator
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def _seconds_a_case(model: LocalModel, val: Sequence[FlipCase], reading: Reading) -> float:
+    cases = random.Random(0).sample(val, min(CASES_AT_ONCE, len(val)))
+    usual = reading if reading.judge else _until_usual_end(model, cases[:32], reading)
+    return _seconds_each(lambda num: list(name_triggers(model, cases[:num], usual)), len(cases))
+
+
+def _until_usual_end(model: LocalModel, cases: Sequence[FlipCase], reading: Reading) -> Reading:
+    """With replies cut at the mean length of those it would be taught: an untrained model finds no end."""
+    taught = Curator(num_wordings=1).make(reading.ask, [training_view(case, reading.layout) for case in cases])
+    length = round(mean(len(model.chat_format.encode_completion(each.completion)) for each in taught))
+    decoding = replace(reading.decoding, max_new_tokens=min(length, reading.decoding.max_new_tokens))
+    return replace(reading, decoding=decoding)
+
+
+def _seconds_each(work: Callable[[int], object], num: int) -> float:
+    """Seconds an item of work on `num` at once; on fewer, where those take long enough already."""
+    work(1)  # what is loaded or compiled once is not counted
+    num_tried = 1
+    while (seconds := _time(work, num_tried)) < _ENOUGH_SECONDS and num_tried < num:
+        num_tried = min(2 * num_tried, num)
+    return seconds / num_tried
+
+
+def _time(work: Callable[[int], object], num: int) -> float:
+    began = time.monotonic()
+    work(num)
+    return time.monotonic() - began

@@ -1,0 +1,164 @@
+"""One cell: what it holds, that its figures are those of its predictions, and that a killed one is made to its end."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from killed_study import MOMENTS, make_until
+from pytest import approx
+from tiny_study import open_run, timeless, write_corpus, write_study
+from typer.testing import CliRunner
+
+from fliptrace.cli import app
+from fliptrace.store import Json, hash_file, read_json, to_line
+from fliptrace.study.figures import f1_of
+from fliptrace.study.make_cells import make_cell
+from fliptrace.study.plan import BASELINE, CellKey, definition, read_study
+
+CHAIN = CellKey("tiny", "own", 0, "chain")
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="module")
+def toml(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_study(tmp_path_factory.mktemp("study"), corpus)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def chain(toml: Path, folder: Path) -> Json:
+    return make_cell(open_run(toml, "own", folder), CHAIN)
+
+
+@pytest.fixture(scope="module")
+def base(toml: Path, folder: Path, chain: Json) -> Json:
+    return make_cell(open_run(toml, "own", folder), CHAIN._replace(arm="base"))
+
+
+def readings(cell: Json) -> dict[str, list[str]]:
+    return {test: list(tested["readings"]) for test, tested in cell["tests"].items()}
+
+
+def test_the_arm_of_the_transfer_is_read_on_everything(chain: Json) -> None:
+    assert readings(chain) == {
+        "own": ["greedy", "exact", "k3", "reasons"],
+        "own-held-out": ["greedy"],
+        "further": ["greedy"],
+    }
+
+
+def test_the_base_is_read_on_its_own_track_and_was_not_trained(base: Json) -> None:
+    assert readings(base) == {"own": ["greedy", "exact"], "own-held-out": ["greedy"]}
+    assert base["training"] is None and base["weights_sha256"] is not None
+
+
+def test_a_track_without_a_test_of_its_own_is_read_on_that_of_another(toml: Path, tmp_path: Path) -> None:
+    cell = make_cell(open_run(toml, "more", tmp_path), CHAIN._replace(track="more"))
+    assert readings(cell) == {
+        "own": ["greedy", "exact", "k3", "reasons"],
+        "own-held-out": ["greedy"],
+        "further": ["greedy"],
+    }
+    assert (cell["num_train_cases"], len(cell["data"])) == (30, 3)
+
+
+def test_a_baseline_is_asked_plainly_about_everything(toml: Path, tmp_path: Path) -> None:
+    cell = make_cell(open_run(toml, "own", tmp_path), CellKey(BASELINE, "own", 0, "previous"))
+    assert readings(cell) == {"own": ["plain"], "own-held-out": ["plain"], "further": ["plain"]}
+    assert cell["training"] is None and cell["title"].startswith("rule")
+
+
+def test_a_cell_says_what_it_was_made_of(chain: Json, toml: Path, corpus: Path) -> None:
+    assert {key: chain[key] for key in ("format", "base", "track", "seed", "arm", "command")} == {
+        "format": 1,
+        **CHAIN._asdict(),
+        "command": "a test",
+    }
+    assert chain["definition"] == definition(read_study(toml), CHAIN)
+    assert chain["data"] == {str(corpus / name): hash_file(corpus / name) for name in ("train.json", "val.json")}
+    assert chain["num_train_cases"] == 22
+    assert {"torch", "transformers", "scikit-learn", "python"} <= chain["versions"].keys()
+
+
+def test_training_is_told_in_steps_tokens_and_seconds(chain: Json) -> None:
+    training = chain["training"]
+    assert training["num_steps"] > 2 and training["num_tokens"] > 1000 and training["seconds"] > 0
+    assert training["num_parameters"] > 10_000
+
+
+def test_every_reading_has_its_cost(chain: Json, base: Json) -> None:
+    costs = {name: figures["cost"] for name, figures in chain["tests"]["own"]["readings"].items()}
+    assert all(cost["num_prompt_tokens"] > 0 and cost["seconds"] >= 0 for cost in costs.values())
+    assert costs["k3"]["num_reply_tokens"] > costs["greedy"]["num_reply_tokens"] > costs["exact"]["num_reply_tokens"]
+    assert costs["exact"]["num_reply_tokens"] == 0
+
+
+def test_a_cell_is_plain_json_of_a_line(chain: Json) -> None:
+    assert json.loads(to_line(chain)) == chain and to_line(chain).count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("test", "reading"), [("own", "greedy"), ("own", "k3"), ("own", "exact"), ("further", "greedy")]
+)
+def test_figures_are_those_that_score_gives(chain: Json, folder: Path, test: str, reading: str) -> None:
+    path = folder / "2-chain" / "predictions" / f"{test}.{reading}.jsonl"
+    result = CliRunner().invoke(app, ["score", str(path), "--json", "--draws", "100"])
+    scores, tested = json.loads(result.stdout), chain["tests"][test]
+    figures = tested["readings"][reading]
+    assert f1_of(figures) == approx(scores["trigger_f1"])
+    assert figures["precision"] == approx(scores["trigger_precision"], abs=1e-6)
+    assert figures["recall"] == approx(scores["trigger_recall"], abs=1e-6)
+    for key in ("exact_match", "num_answers", "num_unparsed", "anomalies", "prevented"):
+        assert figures[key] == scores[key]
+    assert (tested["num_flips"], len(figures["tp"])) == (scores["num_flips"], scores["num_groups"])
+
+
+def test_what_is_made_is_not_made_again(chain: Json, toml: Path, folder: Path) -> None:
+    told: list[str] = []
+    again = make_cell(open_run(toml, "own", folder, lambda what, num_done, num: told.append(what)), CHAIN)
+    assert told == [] and again == chain
+
+
+def test_predictions_of_other_labels_are_not_kept(
+    chain: Json, toml: Path, corpus: Path, folder: Path, tmp_path: Path
+) -> None:
+    """A further file is hashed nowhere in the run: it may have been corrected since."""
+    rows = read_json(corpus / "further.json")
+    for row in rows:
+        if "triggers" in row:
+            row["triggers"] = [0.0] * len(row["triggers"])
+    (tmp_path / "further.json").write_text(json.dumps(rows))
+    corrected = write_study(tmp_path, corpus, ("tests.further.file", str(tmp_path / "further.json")))
+    told: list[str] = []
+    run = open_run(corrected, "own", folder, lambda what, num_done, num: told.append(what))
+    again = make_cell(run, CHAIN)
+    assert set(told) == {"reading further greedy"}
+    assert sum(again["tests"]["further"]["readings"]["greedy"]["tp"]) == 0
+    assert again["tests"]["own"] == chain["tests"]["own"]
+    make_cell(open_run(toml, "own", folder), CHAIN)  # as it was, for the others
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_cell_that_was_killed_ends_as_one_that_was_not(moment: str, chain: Json, toml: Path, tmp_path: Path) -> None:
+    assert make_until(moment, toml, CHAIN, tmp_path) == -signal.SIGKILL
+    cell = make_cell(open_run(toml, "own", tmp_path), CHAIN)
+    assert to_line(timeless(cell)) == to_line(timeless(chain))
+
+
+def test_a_reading_that_nobody_timed_is_read_again(toml: Path, tmp_path: Path) -> None:
+    assert make_until("read but not kept", toml, CHAIN, tmp_path) == -signal.SIGKILL
+    told: list[str] = []
+    make_cell(open_run(toml, "own", tmp_path, lambda what, num_done, num: told.append(f"{what} {num_done}")), CHAIN)
+    assert [num for num in range(1, 7) if f"reading own exact {num}" not in told] == []
+    assert not any(line.startswith(("training", "reading own greedy")) for line in told)
