@@ -127,6 +127,8 @@ def _dry_run(recipe: Any, cases: Any, as_json: bool) -> None:
         for s in result.stages
     ]
     table(f"{recipe.name}: stages", ("stage", "rows", "tokens", "trained on", "steps", "left out"), rows)
+    if result.not_packed:
+        note(f"not packed as prefix trees: {result.not_packed}")
     memory = result.memory
     parts = {
         "weights": memory.weights,

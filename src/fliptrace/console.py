@@ -132,6 +132,8 @@ class TrainingDisplay:
                 f"{preflight.num_cut_views:,} cases too long for the model: their oldest utterances, "
                 f"{preflight.num_dropped_utterances:,} in all, are not shown"
             )
+        if preflight.not_packed:
+            note(f"not packed as prefix trees: {preflight.not_packed}")
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in preflight.num_by_kind.items())
         dropped = f"; {preflight.num_dropped:,} rows too long, left out" if preflight.num_dropped else ""
         console.print(f"{preflight.num_tokens:,} tokens, {preflight.num_trained_tokens:,} trained on: {kinds}{dropped}")

@@ -28,13 +28,12 @@ from fliptrace.flips import FlipCase, find_flips
 from fliptrace.messages import Instruction, Message
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.views import Layout, training_view
-from fliptrace.training.examples import IGNORED, Example, tokenize
-from fliptrace.training.prefix_tree import TreeRow, lay_out, num_shared, sees
+from fliptrace.training.examples import IGNORED, Example, find_beginning, tokenize
+from fliptrace.training.prefix_tree import TreeRow, count_tokens, lay_out, num_shared, sees
 from fliptrace.training.tree_batches import (
     Bundle,
     bundle_examples,
     collate_tree,
-    find_beginning,
     make_tree_batches,
 )
 
@@ -112,7 +111,11 @@ def test_labels_are_the_completions_each_once_behind_the_token_that_predicts_it(
 @given(some_examples)
 def test_a_row_holds_every_distinct_beginning_once_and_every_end(examples: list[Example]) -> None:
     distinct = {prefix for example in examples for prefix in shareable(example)}
-    assert len(lay_out(examples)) == len(distinct) + sum(len(e) - e.num_prompt_tokens + 1 for e in examples)
+    assert (
+        len(lay_out(examples))
+        == count_tokens(examples)
+        == len(distinct) + sum(len(e) - e.num_prompt_tokens + 1 for e in examples)
+    )
 
 
 @given(some_examples, st.randoms(use_true_random=False))

@@ -22,6 +22,7 @@ from fliptrace.errors import RunError
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.views import Layout, training_view
 from fliptrace.store import Json, read_json, write_json
+from fliptrace.training.batching import Rows
 from fliptrace.training.examples import Example, collate, padded_width, tokenize
 from fliptrace.training.local import (
     WHOLE,
@@ -51,7 +52,8 @@ def make_job(steps: Path, *, epochs: float = 2, **tuning: object) -> StageJob:
     widest = padded_width(max(map(len, EXAMPLES)))
     settings: Json = {"batch_tokens": 4 * widest, "evals_per_epoch": 2, "patience": 9} | tuning
     recipe = make_recipe(stages=one_stage(epochs), tuning=settings)
-    return StageJob(recipe.stages[0], recipe.tuning, EXAMPLES, 0, 7, steps)
+    batching = Rows(EXAMPLES, recipe.tuning.batch_tokens, pad_id=0)
+    return StageJob(recipe.stages[0], recipe.tuning, batching, 7, steps)
 
 
 @dataclass
@@ -123,7 +125,8 @@ def test_a_plan_ends_on_an_evaluation(num_batches: int, epochs: float, evals: fl
     recipe = make_recipe(
         stages=one_stage(epochs), tuning={"evals_per_epoch": evals, "accumulate": accumulate, "batch_tokens": 10}
     )
-    job = StageJob(recipe.stages[0], recipe.tuning, [Example((1,) * 10, 5)] * num_batches, 0, 0, Path())
+    batching = Rows([Example((1,) * 10, 5)] * num_batches, batch_tokens=10, pad_id=0)
+    job = StageJob(recipe.stages[0], recipe.tuning, batching, 0, Path())
     schedule = plan(job)
     assert schedule.num_steps >= 1 and schedule.eval_every >= 1
     assert schedule.num_steps % schedule.eval_every == 0

@@ -23,12 +23,14 @@ from fliptrace.prompts.views import training_view
 from fliptrace.rules import RULES
 from fliptrace.store import Json
 from fliptrace.training.base import frozen_dtype, is_packed, quantizes, scratch_spec, with_new_adapter
+from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
-from fliptrace.training.examples import Tokenized, collate, preflight, tokenize
+from fliptrace.training.examples import preflight, tokenize
 from fliptrace.training.folds import stage_cases
 from fliptrace.training.local import Length, Schedule, StageJob, completion_loss, plan
 from fliptrace.training.recipe import Recipe, Tuning
+from fliptrace.training.tree_support import supports
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +72,38 @@ class TriedStep:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
+    """`not_packed`: why examples would be trained apart though the recipe asks for trees, as far as can be told."""
+
     stages: tuple[StageCost, ...]
     memory: MemoryCost
     step: TriedStep
+    not_packed: str | None
 
     def to_json(self) -> Json:
         return asdict(self) | {"memory": asdict(self.memory) | {"total": self.memory.total}}
 
 
 class PlannedStage(NamedTuple):
-    """What a stage costs, the rows it trains on, and the batches they make."""
+    """What a stage costs, and the batches it trains on."""
 
     cost: StageCost
-    tokenized: Tokenized
+    batching: Batching
     schedule: Schedule
 
 
 class PlannedRun(NamedTuple):
-    """A run before it begins: the architecture of its base, without weights, and every stage in order."""
+    """A run before it begins: the architecture of its base, without weights, and every stage in order.
+
+    `not_packed`: why its examples are trained apart though the recipe asks for trees.
+    """
 
     tokenizer: Any
     config: Any
     stages: tuple[PlannedStage, ...]
+    not_packed: str | None
 
     def blank_model(self) -> Any:
-        """The model on the meta device, where weights are counted and take no room."""
-        with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(self.config)
+        return _blank_model(self.config)
 
 
 def plan_run(recipe: Recipe, data: TrainingData) -> PlannedRun:
@@ -109,21 +116,30 @@ def plan_run(recipe: Recipe, data: TrainingData) -> PlannedRun:
         tokenizer = train_tokenizer(curriculum.texts(data.train), spec)
         config = llama_config(spec, tokenizer)
     context_length = config.get_text_config().max_position_embeddings
-    stages = _plan_stages(recipe, curriculum, data, ChatFormat.of(tokenizer), context_length)
-    return PlannedRun(tokenizer, config, tuple(stages))
+    not_packed = supports(_blank_model(config)) if recipe.tuning.packs else None
+    packs = recipe.tuning.packs and not_packed is None
+    stages = _plan_stages(recipe, curriculum, data, ChatFormat.of(tokenizer), context_length, packs=packs)
+    return PlannedRun(tokenizer, config, tuple(stages), not_packed)
+
+
+def _blank_model(config: Any) -> Any:
+    """The model on the meta device, where weights are counted and take no room."""
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config)
 
 
 def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
     """Everything `train` would do but the work. InputError where the base cannot be reached."""
     planned = plan_run(recipe, data)
     memory = _memory(recipe.tuning, planned)
-    step = _try_step(recipe.tuning, planned.config, planned.stages[0].tokenized, planned.tokenizer.pad_token_id or 0)
-    return DryRun(tuple(stage.cost for stage in planned.stages), memory, step)
+    step = _try_step(recipe.tuning, planned.config, planned.stages[0].batching)
+    return DryRun(tuple(stage.cost for stage in planned.stages), memory, step, planned.not_packed)
 
 
 def _plan_stages(
-    recipe: Recipe, curriculum: Curriculum, data: TrainingData, chat: ChatFormat, context_length: int
+    recipe: Recipe, curriculum: Curriculum, data: TrainingData, chat: ChatFormat, context_length: int, *, packs: bool
 ) -> list[PlannedStage]:
+    batch_tokens, pad_id = recipe.tuning.batch_tokens, chat.tokenizer.pad_token_id or 0
     planned: list[PlannedStage] = []
     for stage, cases in zip(recipe.stages, stage_cases(recipe, data.train), strict=True):
         taught = treat_out_of_zone(cases.taught, stage.out_of_zone or recipe.data.out_of_zone)
@@ -134,16 +150,18 @@ def _plan_stages(
         tokenized = tokenize(instructions, chat, context_length)
         look = preflight(instructions, tokenized, fitted, chat, stage.name)
         length = next((Length(cost.num_steps, 1) for cost, *_ in planned if cost.name == stage.steps_of), None)
-        schedule = plan(StageJob(stage, recipe.tuning, tokenized.examples, 0, recipe.seed, Path(), length))
+        rows = Rows(tokenized.examples, batch_tokens, pad_id)
+        batching = Trees.of(tokenized, batch_tokens, pad_id) if packs else rows
+        schedule = plan(StageJob(stage, recipe.tuning, batching, recipe.seed, Path(), length))
         cost = StageCost(
             stage.name,
             look.num_rows,
             look.num_dropped,
-            look.num_tokens,
+            sum(map(batching.count_tokens, batching.draw(1, recipe.seed))),
             look.num_trained_tokens,
             schedule.num_steps,
         )
-        planned.append(PlannedStage(cost, tokenized, schedule))
+        planned.append(PlannedStage(cost, batching, schedule))
     return planned
 
 
@@ -157,7 +175,7 @@ def _stand_ins(case: FlipCase, recipe: Recipe) -> Sequence[OwnAnswer]:
 def _memory(tuning: Tuning, planned: PlannedRun) -> MemoryCost:
     """From the architecture alone."""
     config, model = planned.config, planned.blank_model()
-    num_kept = max(len(e) - e.num_prompt_tokens for stage in planned.stages for e in stage.tokenized.examples)
+    num_kept = max(len(e) - e.num_prompt_tokens for stage in planned.stages for e in stage.batching.examples)
     num_parameters = sum(weight.numel() for weight in model.parameters())
     linears = [m for name, m in model.named_modules() if isinstance(m, nn.Linear) and name != "lm_head"]
     num_adapted = sum(tuning.lora_rank * (m.in_features + m.out_features) for m in linears)
@@ -183,13 +201,14 @@ def _bytes_a_weight(tuning: Tuning, config: Any) -> float:
     return 2 if frozen_dtype(tuning) == "bf16" and tuning.method == "lora" else 4
 
 
-def _try_step(tuning: Tuning, config: Any, tokenized: Tokenized, pad_id: int) -> TriedStep:
+def _try_step(tuning: Tuning, config: Any, batching: Batching) -> TriedStep:
     """On the shortest examples, so that it takes seconds whatever the recipe."""
     torch.manual_seed(0)
     model: Any = AutoModelForCausalLM.from_config(shrink(config)).float().train()
     if tuning.method == "lora":
         model = with_new_adapter(model, tuning, seed=0)
-    batch = collate(sorted(tokenized.examples, key=len)[:2], pad_id)
+    places = sorted(range(len(batching.examples)), key=lambda place: len(batching.examples[place]))
+    batch = batching.collate(places[:2])
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=tuning.learning_rate)
     loss = completion_loss(model, batch)

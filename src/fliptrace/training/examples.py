@@ -17,6 +17,7 @@ from fliptrace.prompts.views import Fitted
 from fliptrace.store import Json
 
 WIDTH_STEP = 16  # batches are padded to a multiple of it: for every new width oneDNN compiles and keeps bf16 kernels
+_NUM_LINES = 3  # `Dialogue` and two utterances: one greeting alone begins many dialogues
 IGNORED = -100  # the label that cross entropy passes over (torch's default ignore_index)
 
 
@@ -56,10 +57,14 @@ class SoftExample:
 
 @dataclass(frozen=True, slots=True)
 class Tokenized:
-    """The examples of a stage, in the order of their instructions, and the ids of those too long for the model."""
+    """The examples of a stage, in the order of their instructions, and the ids of those too long for the model.
+
+    `beginnings`: of each example what `find_beginning` says of its instruction.
+    """
 
     examples: tuple[Example | SoftExample, ...]
     too_long: tuple[str, ...]
+    beginnings: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Preflight:
     """What a stage is about to train on: counts, and one trained text of each kind, decoded.
 
     `too_long` are the ids of the rows left out; the cut views lost their oldest utterances to the model's context.
+    `not_packed`: why examples are trained apart though the recipe asks for trees.
     """
 
     num_rows: int
@@ -79,14 +85,17 @@ class Preflight:
     too_long: tuple[str, ...]
     num_cut_views: int
     num_dropped_utterances: int
+    not_packed: str | None = None
 
     def to_json(self) -> Json:
-        return asdict(self)
+        table = asdict(self)
+        return table if self.not_packed else {key: value for key, value in table.items() if key != "not_packed"}
 
 
 def tokenize(instructions: Sequence[Instruction], chat: ChatFormat, context_length: int) -> Tokenized:
     """Prompts and completions apart, as generation will see them. Rows longer than the context are left out, named."""
     examples: list[Example | SoftExample] = []
+    beginnings: list[tuple[str, ...]] = []
     too_long: list[str] = []
     for instruction in instructions:
         example = _tokenize(instruction, chat)
@@ -94,7 +103,8 @@ def tokenize(instructions: Sequence[Instruction], chat: ChatFormat, context_leng
             too_long.append(instruction.id)
         else:
             examples.append(example)
-    return Tokenized(tuple(examples), tuple(too_long))
+            beginnings.append(find_beginning(instruction))
+    return Tokenized(tuple(examples), tuple(too_long), tuple(beginnings))
 
 
 def _tokenize(instruction: Instruction, chat: ChatFormat) -> Example | SoftExample:
@@ -103,6 +113,17 @@ def _tokenize(instruction: Instruction, chat: ChatFormat) -> Example | SoftExamp
         return Example((*prompt, *chat.encode_completion(instruction.completion)), len(prompt))
     replies = [chat.encode_completion(text) for text, _ in instruction.soft]
     return SoftExample(grow_tree(prompt, replies), tuple(share for _, share in instruction.soft))
+
+
+def find_beginning(instruction: Instruction) -> tuple[str, ...]:
+    """What instructions on one dialogue have in common, in the dialogue layout: all up to its second utterance.
+
+    Read from the prompt itself: it holds for every kind, and parts cases whose prompts leave out the oldest utterances,
+    which have nothing to share. A question on a first utterance stands by itself.
+    """
+    question = next(place for place, message in enumerate(instruction.prompt) if message.role == "user")
+    before = (message.content for message in instruction.prompt[:question])
+    return (*before, *instruction.prompt[question].content.splitlines()[:_NUM_LINES])
 
 
 def preflight(

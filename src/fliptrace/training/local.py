@@ -1,7 +1,7 @@
 """One training stage on this machine, in one process: Hugging Face Trainer underneath.
 
-Ours are the batches (by token budget, all drawn before the start, so that a resumed stage sees the same ones), the
-loss on completions alone, early stopping on the trigger F1 of val, and steps that are whole or not there.
+Ours are the batches (batching.py; all drawn before the start, so that a resumed stage sees the same ones), the loss on
+completions alone, early stopping on the trigger F1 of val, and steps that are whole or not there.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState
 
 from fliptrace.models.loading import quiet
 from fliptrace.store import Json, read_json, write_json
-from fliptrace.training.examples import IGNORED, Example, SoftExample, collate, make_batches
+from fliptrace.training.batching import Batching
+from fliptrace.training.examples import IGNORED
 from fliptrace.training.recipe import Stage, Tuning
 from fliptrace.training.runs import saving
+from fliptrace.training.tree_attention import TreeAttention, tree_loss
 
 TRAINER_STATE_NAME = "trainer_state.json"  # what Trainer calls its own
 WHOLE = "whole.json"  # marks a step's folder that was written to its end
@@ -45,8 +47,7 @@ class StageJob:
 
     stage: Stage
     tuning: Tuning
-    examples: Sequence[Example | SoftExample]
-    pad_id: int
+    batching: Batching
     seed: int
     steps: Path
     length: Length | None = None
@@ -76,13 +77,13 @@ class StageCost:
 
 def count_cost(model: Any, job: StageJob) -> StageCost:
     schedule = plan(job)
-    rows = [job.examples[i] for batch in schedule.batches for i in batch]
+    rows = [job.batching.examples[i] for batch in schedule.batches for i in batch]
     return StageCost(
         num_parameters=sum(weight.numel() for weight in model.parameters()),
         num_trainable=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
         num_steps=schedule.num_steps,
         num_evals=schedule.num_steps // schedule.eval_every,
-        num_tokens=sum(map(len, rows)),
+        num_tokens=sum(map(job.batching.count_tokens, schedule.batches)),
         num_trained_tokens=sum(len(row) - row.num_prompt_tokens for row in rows),
     )
 
@@ -93,9 +94,9 @@ def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
     trainer = _StageTrainer(
         model=model,
         args=_arguments(job, schedule),
-        train_dataset=list(job.examples),
+        train_dataset=range(len(job.batching.examples)),  # places, which the batching knows
         eval_dataset=[],  # `evaluate` is ours and knows its cases; Trainer only wants to see something here
-        data_collator=partial(collate, pad_id=job.pad_id),
+        data_collator=job.batching.collate,
         callbacks=[_Report(watch), _StopEarly(job.tuning.patience)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
@@ -122,16 +123,23 @@ class Schedule:
 
 def plan(job: StageJob) -> Schedule:
     """Lay a stage out; its last step is an evaluation, for which fewer than `eval_every` steps may be cut off."""
-    lengths = [len(example) for example in job.examples]
-    draw = partial(make_batches, lengths, job.tuning.batch_tokens, seed=job.seed)
+    draw = partial(job.batching.draw, seed=job.seed)
     if job.length is not None:
-        epochs: float = math.ceil(job.length.num_steps * job.tuning.accumulate / len(draw(epochs=1)))
+        num_steps, num_evals = job.length
+        batches = _draw_enough(draw, num_steps * job.tuning.accumulate)
     else:
         assert job.stage.epochs is not None
-        epochs = job.stage.epochs
-    batches = draw(epochs=epochs)
-    num_steps, num_evals = job.length or _length(job.tuning, len(batches), epochs)
+        batches = draw(job.stage.epochs)
+        num_steps, num_evals = _length(job.tuning, len(batches), job.stage.epochs)
     return Schedule(batches[: num_steps * job.tuning.accumulate], num_steps, num_steps // num_evals)
+
+
+def _draw_enough(draw: Callable[[float], list[list[int]]], num_batches: int) -> list[list[int]]:
+    """Of as many epochs as that takes: of trees, one may give a few batches less than another."""
+    epochs = math.ceil(num_batches / len(draw(1)))
+    while len(batches := draw(epochs)) < num_batches:
+        epochs += 1
+    return batches
 
 
 def _length(tuning: Tuning, num_batches: int, epochs: float) -> Length:
@@ -174,13 +182,15 @@ def _had_stopped(trainer: _StageTrainer, step: Path) -> bool:
 def completion_loss(
     model: Any, inputs: dict[str, torch.Tensor], num_tokens: int | torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Mean cross entropy over the completions' tokens; the LM head runs over the last positions alone.
+    """Mean cross entropy over the completions' tokens of a batch; the LM head runs over the last positions alone.
 
     `num_tokens` is what to divide by where several batches make one optimizer step: the tokens of all of them.
     With soft targets the mean is weighted by their shares.
     """
     if "targets" in inputs:
         return _soft_loss(model, inputs)
+    if "ends" in inputs:
+        return tree_loss(model, TreeAttention.of(model), inputs, num_tokens)
     labels = inputs["labels"]  # (batch, time), padded on the left
     first = int((labels != IGNORED).any(dim=0).int().argmax())
     num_kept = labels.shape[1] - first + 1
@@ -215,6 +225,13 @@ def pick_device(device: str) -> str:
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def attend_to_rows(model: Any, device: str) -> None:
+    """Choose the kernels that train rows fastest. Trees keep those that a model comes with."""
+    if device == "cpu":
+        # Short rows: the plain kernels train 1.5 to 1.8 times as fast as SDPA's backward pass (docs/results.md).
+        model.set_attn_implementation("eager")
 
 
 def uses_bf16(tuning: Tuning) -> bool:

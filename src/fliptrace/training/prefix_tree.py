@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,16 @@ def lay_out(examples: Sequence[Example]) -> TreeRow:
         ends[path] = len(ids)
         before = example
     return TreeRow(_array(ids), _array(positions), _array(labels), ends[: len(ids)])
+
+
+def count_tokens(examples: Sequence[Example]) -> int:
+    """The length of their row, without laying it out.
+
+    >>> count_tokens([Example((1, 2, 3, 8), 3), Example((1, 2, 4, 9), 3)])
+    6
+    """
+    ordered = [examples[place] for place in order_depth_first(examples)]
+    return sum(map(len, ordered)) - sum(num_shared(*pair) for pair in pairwise(ordered))
 
 
 def _array(numbers: list[int]) -> NDArray[np.int64]:

@@ -105,8 +105,10 @@ class Curate(Part):
     soft_emotions: dict[str, Share] = Field(default={})  # by emotion file: the share that word counts give
 
 
-class Tuning(Part):
+class Tuning(SparsePart):
     """The optimisation, the same in every stage but for what a stage overrides."""
+
+    later_keys = frozenset({"packing"})
 
     method: Literal["full", "lora"] = "full"
     learning_rate: Positive
@@ -114,6 +116,7 @@ class Tuning(Part):
     warmup_share: Share = 0.05
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     batch_tokens: Count = 8192  # tokens of one forward pass, padding included
+    packing: Literal["none", "prefix-tree"] | None = None  # prefix-tree: what examples of a dialogue share goes in once
     accumulate: Count = 1  # batches of `batch_tokens` that one optimizer step adds up
     max_grad_norm: Positive = 1.0
     precision: Literal["auto", "bf16", "fp32"] = "auto"  # auto: bf16 where the device computes it, else fp32
@@ -134,6 +137,18 @@ class Tuning(Part):
         if self.quantize != "none" and self.between_stages == "merge":
             raise ValueError("an adapter cannot be merged into a 4-bit base: between_stages = 'continue'")
         return self
+
+    @model_validator(mode="after")
+    def _trees_share_no_noise(self) -> Self:
+        if self.packs and self.method == "lora" and self.lora_dropout:
+            raise ValueError(
+                "packing = 'prefix-tree': examples would share the noise of what they share: lora_dropout = 0"
+            )
+        return self
+
+    @property
+    def packs(self) -> bool:
+        return self.packing == "prefix-tree"
 
 
 class Stage(SparsePart):
@@ -231,12 +246,16 @@ class Recipe(Part):
             if "emotion" in stage.mixture and not self.data.emotions:
                 raise ValueError(f"stage {stage.name!r}: kind 'emotion' takes emotion files; data.emotions names none")
         self._check_soft_targets()
+        if self.tuning.packs and self.prompt.layout == "window":
+            raise ValueError("tuning.packing = 'prefix-tree': windows share nothing; wanted prompt.layout = 'dialogue'")
         return self
 
     def _check_soft_targets(self) -> None:
         of_stages = any(stage.soft_triggers for stage in self.stages)
         if not self.curate.soft_triggers and not self.curate.soft_emotions and not of_stages:
             return
+        if self.tuning.packs:
+            raise ValueError("tuning.packing = 'prefix-tree': a token has one label there, with soft targets several")
         unknown = sorted(self.curate.soft_emotions.keys() - self.data.emotions.keys())
         if unknown:
             raise ValueError(f"curate.soft_emotions of {unknown[0]!r}, which data.emotions does not name")

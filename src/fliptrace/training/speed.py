@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -24,10 +24,10 @@ from fliptrace.models.local import LocalModel
 from fliptrace.predict import CASES_AT_ONCE, Reading, name_triggers
 from fliptrace.prompts.views import training_view
 from fliptrace.training.base import Parent, load_parent
+from fliptrace.training.batching import Trees
 from fliptrace.training.data import TrainingData
 from fliptrace.training.dry_run import PlannedRun, PlannedStage, plan_run
-from fliptrace.training.examples import Example, SoftExample, collate
-from fliptrace.training.local import completion_loss, pick_device, uses_bf16
+from fliptrace.training.local import attend_to_rows, completion_loss, pick_device, uses_bf16
 from fliptrace.training.recipe import Recipe, Tuning
 
 # Laid out are so many cases, and steps in proportion: of 4,000 MELD-FR cases that gives all stages' steps within 10%.
@@ -105,25 +105,24 @@ def _seconds_a_step(parent: Parent, tuning: Tuning, stage: PlannedStage) -> floa
     """Of optimizer steps on a batch of the stage's middle size, a part of which tells where the whole takes long."""
     device = pick_device(tuning.device)
     parent.model.to(device).train()
-    if device == "cpu":
-        parent.bare.set_attn_implementation("eager")  # as stages.py trains there
+    if not isinstance(stage.batching, Trees):
+        attend_to_rows(parent.bare, device)
     weights = [weight for weight in parent.model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=0.0)  # so that one stage leaves to the next what it found
-    examples = stage.tokenized.examples
-    batches = sorted(stage.schedule.batches, key=lambda batch: sum(len(examples[i]) for i in batch))
-    rows = [examples[i] for i in batches[len(batches) // 2]]
-    pad_id = parent.tokenizer.pad_token_id or 0
+    count_tokens = stage.batching.count_tokens
+    batches = sorted(stage.schedule.batches, key=count_tokens)
+    batch = batches[len(batches) // 2]
 
-    def step(num_rows: int) -> None:
-        _step(parent.model, rows[:num_rows], pad_id, optimizer, in_bf16=uses_bf16(tuning))
+    def step(num: int) -> None:
+        inputs = stage.batching.collate(batch[:num])
+        _step(parent.model, inputs, optimizer, in_bf16=uses_bf16(tuning))
 
-    return _seconds_each(step, len(rows)) * len(rows) * tuning.accumulate
+    tried = _try(step, len(batch))
+    return tried.seconds * count_tokens(batch) / count_tokens(batch[: tried.num]) * tuning.accumulate
 
 
-def _step(
-    model: Any, rows: Sequence[Example | SoftExample], pad_id: int, optimizer: torch.optim.Optimizer, *, in_bf16: bool
-) -> None:
-    batch = {name: tensor.to(model.device) for name, tensor in collate(rows, pad_id).items()}
+def _step(model: Any, inputs: Mapping[str, torch.Tensor], optimizer: torch.optim.Optimizer, *, in_bf16: bool) -> None:
+    batch = {name: tensor.to(model.device) for name, tensor in inputs.items()}
     with torch.autocast(model.device.type, torch.bfloat16, enabled=in_bf16):
         loss = completion_loss(model, batch)
     loss.backward()  # type: ignore[no-untyped-call]
@@ -135,7 +134,8 @@ def _step(
 def _seconds_a_case(model: LocalModel, val: Sequence[FlipCase], reading: Reading) -> float:
     cases = random.Random(0).sample(val, min(CASES_AT_ONCE, len(val)))
     usual = reading if reading.judge else _until_usual_end(model, cases[:32], reading)
-    return _seconds_each(lambda num: list(name_triggers(model, cases[:num], usual)), len(cases))
+    tried = _try(lambda num: list(name_triggers(model, cases[:num], usual)), len(cases))
+    return tried.seconds / tried.num
 
 
 def _until_usual_end(model: LocalModel, cases: Sequence[FlipCase], reading: Reading) -> Reading:
@@ -146,13 +146,18 @@ def _until_usual_end(model: LocalModel, cases: Sequence[FlipCase], reading: Read
     return replace(reading, decoding=decoding)
 
 
-def _seconds_each(work: Callable[[int], object], num: int) -> float:
-    """Seconds an item of work on `num` at once; on fewer, where those take long enough already."""
+class _Tried(NamedTuple):
+    num: int
+    seconds: float
+
+
+def _try(work: Callable[[int], object], num: int) -> _Tried:
+    """Work on `num` items at once; on fewer, where those take long enough already."""
     work(1)  # what is loaded or compiled once is not counted
     num_tried = 1
     while (seconds := _time(work, num_tried)) < _ENOUGH_SECONDS and num_tried < num:
         num_tried = min(2 * num_tried, num)
-    return seconds / num_tried
+    return _Tried(num_tried, seconds)
 
 
 def _time(work: Callable[[int], object], num: int) -> float:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from fliptrace.checkpoints import Checkpoint, Habits
 from fliptrace.corpora.trunks import Trunk
@@ -29,20 +29,23 @@ from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.scoring.triggers import score_triggers
 from fliptrace.store import Json, hash_json, read_json, write_json, write_jsonl
 from fliptrace.training.base import load_parent, make_base, save_checkpoint
+from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import Preflight, preflight, tokenize
 from fliptrace.training.folds import StageCases, stage_cases
-from fliptrace.training.local import Length, StageJob, Watch, count_cost, pick_device, train_stage
+from fliptrace.training.local import Length, StageJob, Watch, attend_to_rows, count_cost, pick_device, train_stage
 from fliptrace.training.own_answers import collect_own_answers
 from fliptrace.training.recipe import Recipe, Stage
 from fliptrace.training.runs import SCORES, RunFolder, open_run
 from fliptrace.training.stage_tree import named, needed_for, parent_of
 from fliptrace.training.teachers import teach_softly
+from fliptrace.training.tree_support import why_not_packed
 from fliptrace.training.val_scores import score_reading
 
 CHECKPOINT = "checkpoint"
 COST = "cost.json"
+PREFLIGHT = "preflight.json"
 OWN_ANSWERS = "own-answers.jsonl"
 EMOTION_SCORES = "emotion-scores.json"
 
@@ -153,9 +156,8 @@ class _StageRun:
         seed = self.run.recipe.seed + self.run.number(self.stage)
         parent = load_parent(tuning, self.parent, self.place / "base", seed)
         parent.model.to(pick_device(tuning.device))
-        if pick_device(tuning.device) == "cpu":
-            # Short rows: the plain kernels train 1.5 to 1.8 times as fast as SDPA's backward pass (docs/results.md).
-            parent.bare.set_attn_implementation("eager")
+        if not tuning.packs:
+            attend_to_rows(parent.bare, pick_device(tuning.device))
         model = LocalModel(parent.bare, parent.tokenizer, self.parent)
         taught = treat_out_of_zone(cases.taught, self.stage.out_of_zone or self.run.recipe.data.out_of_zone)
         fitted = self.curriculum.fit_views(taught, model.num_tokens, model.context_length)
@@ -164,13 +166,29 @@ class _StageRun:
         write_instructions(self.place / "instructions.jsonl", instructions)
         tokenized = tokenize(instructions, model.chat_format, model.context_length)
         look = preflight(instructions, tokenized, fitted, model.chat_format, self.stage.name)
-        write_json(self.place / "preflight.json", look.to_json())
-        self.run.listener.looked(look)
         pad_id = parent.tokenizer.pad_token_id or 0
-        job = StageJob(self.stage, tuning, tokenized.examples, pad_id, seed, self.steps, self._length)
+        batching: Batching = Rows(tokenized.examples, tuning.batch_tokens, pad_id)
+        if tuning.packs:
+            trees = Trees.of(tokenized, tuning.batch_tokens, pad_id)
+            look = replace(look, not_packed=self._why_not_packed(parent.model, trees))
+            if look.not_packed:
+                attend_to_rows(parent.bare, pick_device(tuning.device))
+            else:
+                batching = trees
+        write_json(self.place / PREFLIGHT, look.to_json())
+        self.run.listener.looked(look)
+        job = StageJob(self.stage, tuning, batching, seed, self.steps, self._length)
         write_json(self.place / COST, asdict(count_cost(parent.model, job)))
         train_stage(parent.model, job, self._watch(model))
         save_checkpoint(parent, self.checkpoint, Habits(self._first_reading.layout, self._first_reading.ask))
+
+    def _why_not_packed(self, model: Any, trees: Trees) -> str | None:
+        """As was decided when the stage began: where it goes on, its batches have to be the same."""
+        decided = self.place / PREFLIGHT
+        if decided.exists():
+            why: str | None = read_json(decided).get("not_packed")
+            return why
+        return why_not_packed(model, trees)
 
     def _own_answers(self, model: ChatModel, cases: StageCases) -> list[OwnAnswer]:
         if not self.stage.needs_own_answers:

@@ -14,11 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from fliptrace.messages import Instruction
 from fliptrace.training.examples import IGNORED, Example, padded_width
 from fliptrace.training.prefix_tree import lay_out, num_shared, order_depth_first
-
-_NUM_LINES = 3  # `Dialogue` and two utterances: one greeting alone begins many dialogues
 
 
 class Bundle(NamedTuple):
@@ -26,17 +23,6 @@ class Bundle(NamedTuple):
 
     members: tuple[int, ...]
     num_tokens: int
-
-
-def find_beginning(instruction: Instruction) -> tuple[str, ...]:
-    """What instructions on one dialogue have in common, in the dialogue layout: all up to its second utterance.
-
-    Read from the prompt itself: it holds for every kind, and parts cases whose prompts leave out the oldest utterances,
-    which have nothing to share. A question on a first utterance stands by itself.
-    """
-    question = next(place for place, message in enumerate(instruction.prompt) if message.role == "user")
-    before = (message.content for message in instruction.prompt[:question])
-    return (*before, *instruction.prompt[question].content.splitlines()[:_NUM_LINES])
 
 
 def bundle_examples(

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from fliptrace.training.batching import Trees
 from fliptrace.training.examples import Example, collate
 from fliptrace.training.local import completion_loss
 from fliptrace.training.tree_attention import SLIDING, TreeAttention, tree_loss
@@ -18,6 +19,11 @@ from fliptrace.training.tree_batches import collate_tree
 # three spreads: rounding moves it by at most 8e-8 in fp32 and 2e-4 in bf16, a mask that hides nothing by 2e-3 (fresh
 # weights) to 4e-2. Trained weights round more coarsely.
 _TOLERANCES = {torch.float64: 1e-5, torch.float32: 1e-5, torch.float16: 1e-3, torch.bfloat16: 5e-3}
+
+
+def why_not_packed(model: Any, trees: Trees) -> str | None:
+    """Why a model cannot be trained on these trees; None where it can."""
+    return supports(model) or self_test(model, trees.telling, trees.pad_id)
 
 
 def supports(model: Any) -> str | None:
