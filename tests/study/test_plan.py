@@ -116,6 +116,17 @@ def test_what_is_not_there_is_refused_with_its_place(place: str, value: Any, com
     assert any(name in str(refusal.value) for name in ("study.toml", "study tiny"))
 
 
+def test_an_extended_arm_that_would_change_the_core_is_refused(tmp_path: Path) -> None:
+    table = make_table()
+    table["stages"] += [
+        {"name": "again", "mixture": {"answer": 1, "feedback": 1}, "epochs": 1, "parent": "feedback"},
+    ]
+    table["arms"]["again"] = {"extended": True}
+    (tmp_path / "study.toml").write_text(to_toml(table))
+    with pytest.raises(InputError, match=r"arms\.again: extended, and stage 2 of its line with own answers"):
+        read_study(tmp_path / "study.toml")
+
+
 def test_an_arm_that_would_be_read_on_nothing_is_refused(tmp_path: Path) -> None:
     unread = [
         (("tracks.more.tests", []), ("tracks.more.arms", ["answer", "chain"])),

@@ -33,7 +33,7 @@ from fliptrace.training.recipe import (
     Tuning,
     parse_recipe,
 )
-from fliptrace.training.stage_tree import needed_for, parent_of
+from fliptrace.training.stage_tree import needed_for, num_opened, parent_of
 from fliptrace.training.typed_toml import Part, parse_table, read_toml
 
 FORMAT = 1  # of a cell's file
@@ -207,6 +207,7 @@ def read_study(path: Path) -> Study:
     for key in cells(study, extended=True):
         if key.base != BASELINE:
             _refuse_unread(study, key, path)
+    _refuse_dealing_anew(study, path)
     return study
 
 
@@ -281,3 +282,18 @@ def _refuse_unread(study: Study, key: CellKey, path: Path) -> None:
     readings = study.readings_of(study.recipe(key.base, key.track, key.seed), key.arm)
     if not study.transfers(key) and (not readings or study.tracks[key.track].tests == []):
         raise InputError(path, f"tracks.{key.track}: arm {key.arm!r} is read on nothing; wanted a reading and a test")
+
+
+def _refuse_dealing_anew(study: Study, path: Path) -> None:
+    """InputError where an extended arm changes the core: held-out groups are dealt to the longest line of stages with
+    own answers (training/folds.py), and were it one of extended arms, all arms would be taught other cases.
+    """
+    opened = {stage.name: num_opened(study.stages, stage) for stage in study.stages}
+    core = max((num for name, num in opened.items() if not study.arms.get(name, Role()).extended), default=0)
+    for name, num in opened.items():
+        if num > core:
+            raise InputError(
+                path,
+                f"arms.{name}: extended, and stage {num} of its line with own answers; the core study has {core}, "
+                "so held-out groups would be dealt anew for all arms",
+            )
