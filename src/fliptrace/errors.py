@@ -1,6 +1,5 @@
 """What can be wrong with what a user gives us. Bugs of our own are plain AssertionErrors."""
 
-
 from __future__ import annotations
 
 from typing import Any
