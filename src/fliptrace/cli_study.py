@@ -153,9 +153,8 @@ def _report(folder: Any) -> None:
     if not finished:
         raise InputError(folder.path / "cells", "no cell is finished, so there is nothing to report")
     study, num_planned = folder.study, len(folder.planned())
-    report = gather(
-        list(finished.values()), folder.gather_facts(), study.all_arms, name=study.name, num_planned=num_planned
-    )
+    arms = [arm for arm in study.all_arms if folder.is_extended or not arm.is_extended]
+    report = gather(list(finished.values()), folder.gather_facts(), arms, name=study.name, num_planned=num_planned)
     stem = folder.path / ("extended" if folder.is_extended else "report")
     write_text(stem.with_suffix(".html"), render_study_html(report))
     write_text(stem.with_suffix(".md"), render_study_markdown(report))
