@@ -133,6 +133,9 @@ def _list(folder: Any, missing: list[Any], num_jobs: int) -> None:
         if key in minutes or key not in missing
     ]
     table(f"{folder.study.name}: {len(rows)} cells", ("base", "track", "seed", "arm", "minutes"), rows)
+    if not missing:
+        done(f"all {len(rows)} cells are made; their report: fliptrace reproduce STUDY --report-only")
+        return
     known = [each for each in minutes.values() if each is not None]
     note(
         f"{len(missing)} cells to make: about {sum(known):.0f} minutes, or {sum(known) / num_jobs:.0f} with "
