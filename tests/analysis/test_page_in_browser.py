@@ -247,19 +247,24 @@ def test_on_a_phone_the_card_leaves_the_chosen_mark_in_sight(open_page: Opener) 
     assert 0 < mark["x"] < 390
 
 
+def _expect_sticky(page: Any) -> None:
+    """Waits for it; `wait_for_function` would have the page evaluate a string, which its own rules forbid."""
+    sync_api.expect(page.locator(".panel")).to_have_css("position", "sticky")
+
+
 def test_the_card_comes_to_the_reader_where_the_picture_fills_the_screen(open_page: Opener) -> None:
     page = open_page(crowd(80, 12))
     page.click("#picture .flip >> nth=0")
     assert page.locator(".card.open h3").bounding_box()["y"] < 900
     page.evaluate("document.querySelector('.columns').scrollIntoView()")
-    page.wait_for_function("getComputedStyle(document.querySelector('.panel')).position === 'sticky'")
+    _expect_sticky(page)
 
 
 def test_on_a_laptop_a_choice_shows_picture_and_card_together(open_page: Opener) -> None:
     page = open_page(support_call())
     page.set_viewport_size({"width": 1280, "height": 720})
     page.click("#picture [data-n='21']")
-    page.wait_for_function("getComputedStyle(document.querySelector('.panel')).position === 'sticky'")
+    _expect_sticky(page)
     picture, panel = page.locator(".picture").bounding_box(), page.locator(".panel").bounding_box()
     assert 0 <= picture["y"] <= picture["y"] + picture["height"] <= panel["y"]
     assert panel["y"] <= 720 - 260

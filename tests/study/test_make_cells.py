@@ -93,7 +93,8 @@ def test_a_cell_says_what_it_was_made_of(chain: Json, toml: Path, corpus: Path) 
 
 def test_training_is_told_in_steps_tokens_and_seconds(chain: Json) -> None:
     training = chain["training"]
-    assert training["num_steps"] > 2 and training["num_tokens"] > 1000 and training["seconds"] > 0
+    assert training["num_steps"] > 2 and training["num_tokens"] > 1000
+    assert training["seconds"] >= 0  # to a tenth of a second
     assert training["num_parameters"] > 10_000
 
 
