@@ -28,7 +28,7 @@ from fliptrace.study.facts import track_facts
 from fliptrace.study.plan import FORMAT, CellKey, Study, cells, definition, read_study
 from fliptrace.study.test_sets import load_tests, load_track
 
-STUDY, CELLS, FACTS = "study.toml", "cells", "facts.json"
+CELLS, FACTS = "cells", "facts.json"
 _PROCESSES = multiprocessing.get_context("spawn")  # a GPU that was in use does not outlive a fork
 _SHARE_BY_GROUP = 0.1  # of the split by group whose leaks stand beside the official ones
 
