@@ -8,8 +8,9 @@ from pathlib import Path
 
 from fliptrace.errors import InputError
 from fliptrace.predictions import Prediction, read_predictions
-from fliptrace.report.run_values import Difference, Interval
+from fliptrace.report.run_values import Difference
 from fliptrace.rules import RULES
+from fliptrace.study.values import Interval
 
 
 def can_compare() -> bool:

@@ -22,7 +22,6 @@ from fliptrace.report.run_values import (
     Difference,
     Figures,
     Gain,
-    Interval,
     Judged,
     Point,
     PreflightReport,
@@ -34,6 +33,7 @@ from fliptrace.report.run_values import (
     best_of,
 )
 from fliptrace.store import Json, read_json, read_jsonl
+from fliptrace.study.values import Interval
 
 SCORES = "scores.json"
 

@@ -11,15 +11,9 @@ from typing import Literal, NamedTuple
 
 from fliptrace.corpora.guards import LeakReport
 from fliptrace.store import Json
+from fliptrace.study.values import Interval
 
 StageState = Literal["finished", "unfinished", "not begun"]
-
-
-class Interval(NamedTuple):
-    """95%, as scoring gives it; a type of its own since scoring's brings scipy along, and a page needs none."""
-
-    low: float
-    high: float
 
 
 class Figures(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from fliptrace.report.run_values import Difference, Figures, Interval
+from fliptrace.report.run_values import Difference, Figures
+from fliptrace.study.values import Interval
 
 NONE = "–"
 

@@ -33,7 +33,7 @@ class Arm:
 
 
 class Interval(NamedTuple):
-    """95%: from the 2.5th to the 97.5th percentile of the draws."""
+    """95%, as scoring gives it; a type of its own since scoring's brings scipy along, and a page needs none."""
 
     low: float
     high: float
