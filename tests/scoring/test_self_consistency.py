@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ from scored_cases import prediction
 from fliptrace.errors import InputError
 from fliptrace.messages import Answer
 from fliptrace.predictions import Prediction
+from fliptrace.scoring.calibration import calibrate
 from fliptrace.scoring.counts import Counts, count_case
+from fliptrace.scoring.risk_coverage import cover
 from fliptrace.scoring.self_consistency import agreement, k_curve
+from fliptrace.scoring.thresholds import choose_threshold, leave_one_group_out
 from fliptrace.scoring.triggers import score_triggers
 from fliptrace.voting import vote
 
@@ -79,3 +83,13 @@ def test_cases_with_other_numbers_of_samples_are_refused() -> None:
 def test_agreement_is_the_share_of_the_most_frequent_set() -> None:
     assert agreement([sampled("a", [{3}, {3}, {2, 3}, None], {3})]) == 0.5
     assert agreement([sampled("a", [set(), set()], {3}), sampled("b", [None, None], {3})]) == 0.5
+
+
+@pytest.mark.parametrize("judge_support", [choose_threshold, leave_one_group_out, calibrate, cover])
+def test_support_of_samples_that_stopped_early_is_refused(judge_support: Callable[..., Any]) -> None:
+    """Their triggers are scored all the same."""
+    rows = [sampled("a", [{1}] * 6, {1}), sampled("b", [{1}, {2}] * 5, {1})]
+    message = "p.jsonl: support of 6 samples in one case and of 10 in another, as where sampling stopped early"
+    with pytest.raises(InputError, match=message):
+        judge_support(rows, "p.jsonl")
+    assert score_triggers(rows).recall == 1

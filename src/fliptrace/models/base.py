@@ -19,12 +19,14 @@ from fliptrace.models.answer_line import AnswerLine
 class Request:
     """A prompt to complete. `key` is unique and stable (case id and turn): random draws and scripts hang on it.
 
-    A model that can holds its reply to `line`; one that cannot ignores it.
+    A model that can holds its reply to `line`; one that cannot ignores it. `number` is that of the first reply asked
+    for: what is asked again goes on where the replies before it ended.
     """
 
     key: str
     messages: tuple[Message, ...]
     line: AnswerLine | None = None
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,10 @@ class ChatModel(Protocol):
     def name(self) -> str: ...
 
     def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
-        """`decoding.num_replies` completions for every request, in the order of the requests.
+        """`decoding.num_replies` completions for every request, in the order of the requests, from its `number` on.
 
-        The reply number n to a request depends on (seed, key, n) alone, not on what else is in the batch.
+        The reply number n to a request depends on (seed, key, n) alone, not on what else is in the batch, nor on
+        whether those before it were asked for in the same call.
         """
         ...
 

@@ -61,7 +61,8 @@ class ScriptedModel:
 
     def _replies(self, request: Request, num_replies: int) -> tuple[Completion, ...]:
         answers = self._find_answers(request)
-        return tuple(_reply(request, answers[n % len(answers)]) for n in range(num_replies))
+        numbers = range(request.number, request.number + num_replies)
+        return tuple(_reply(request, answers[n % len(answers)]) for n in numbers)
 
     def _find_answers(self, request: Request) -> Sequence[str]:
         """Never empty."""

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import brier_score_loss
 
 from fliptrace.predictions import Prediction
-from fliptrace.scoring.counts import Floats, labelled
+from fliptrace.scoring.counts import Floats, check_support, labelled
 from fliptrace.store import Json
 
 NUM_BINS = 10
@@ -54,8 +54,9 @@ class Calibration(NamedTuple):
 def calibrate(predictions: Sequence[Prediction], place: object = "predictions") -> Calibration | None:
     """The calibration of support over the labelled cases; None where no utterance has any.
 
-    InputError with `place` in front where nobody labelled any case.
+    InputError with `place` in front where nobody labelled any case, or support is of unequal numbers of samples.
     """
+    check_support(predictions, place)
     rows = labelled(predictions, place)
     known = [
         (share, i in row.gold)

@@ -79,6 +79,20 @@ def labelled(predictions: Iterable[Prediction], place: object) -> list[Labelled]
     return rows
 
 
+def check_support(predictions: Iterable[Prediction], place: object) -> None:
+    """InputError with `place` in front unless all support is of as many samples.
+
+    Where sampling stopped early it is of few samples in just those cases in which they agreed, so it is no one scale.
+    """
+    numbers = sorted({prediction.vote.num_samples for prediction in predictions})
+    if len(numbers) > 1:
+        raise InputError(
+            place,
+            f"support of {numbers[0]} samples in one case and of {numbers[-1]} in another, as where sampling stopped "
+            "early; wanted as many in each",
+        )
+
+
 def sum_by_group(groups: Sequence[str], counts: NDArray[Any]) -> Floats:
     """Add up counts (kinds, cases) over the cases of each group: (kinds, groups), groups in alphabetical order."""
     names, group_of = np.unique(np.asarray(groups), return_inverse=True)

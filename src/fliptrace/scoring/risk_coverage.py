@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fliptrace.predictions import Prediction
-from fliptrace.scoring.counts import Floats, count_case, f1_of_totals, labelled
+from fliptrace.scoring.counts import Floats, check_support, count_case, f1_of_totals, labelled
 from fliptrace.store import Json
 
 NUM_COVERAGES = 20
@@ -36,10 +36,12 @@ class RiskCoverage(NamedTuple):
 
 
 def cover(predictions: Sequence[Prediction], place: object = "predictions") -> RiskCoverage:
-    """The curves of the labelled cases; InputError with `place` in front where there are none.
+    """The curves of the labelled cases; InputError with `place` in front where there are none, or where support is of
+    unequal numbers of samples.
 
     Of equally confident cases each counts in part, so that the order of the file plays no role.
     """
+    check_support(predictions, place)
     rows = labelled(predictions, place)
     counts = [count_case(*row).counts for row in rows]
     columns = np.array([(c.tp, c.num_wrong, c.num_wrong > 0) for c in counts], dtype=float).T  # (3, cases)

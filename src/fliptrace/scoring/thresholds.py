@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fliptrace.predictions import Prediction
-from fliptrace.scoring.counts import Floats, count_case, f1_of_totals, labelled, sum_by_group
+from fliptrace.scoring.counts import Floats, check_support, count_case, f1_of_totals, labelled, sum_by_group
 
 
 class ChosenThreshold(NamedTuple):
@@ -21,7 +21,10 @@ class ChosenThreshold(NamedTuple):
 
 
 def choose_threshold(predictions: Sequence[Prediction], place: object = "predictions") -> ChosenThreshold:
-    """Of all thresholds on support that make a difference the one with the best F1; of equals the nearest to 0.5."""
+    """Of all thresholds on support that make a difference the one with the best F1; of equals the nearest to 0.5.
+
+    InputError with `place` in front where nobody labelled any case, or support is of unequal numbers of samples.
+    """
     grid, by_group, _ = _tally(predictions, place)
     totals = by_group.sum(axis=2)
     best = _best(totals, grid)
@@ -56,6 +59,7 @@ class _Tally(NamedTuple):
 
 def _tally(predictions: Sequence[Prediction], place: object) -> _Tally:
     """What is right and wrong at every threshold that makes a difference, by group A to Z."""
+    check_support(predictions, place)
     rows = labelled(predictions, place)
     grid = _grid(predictions)
     groups = [row.prediction.group for row in rows]
