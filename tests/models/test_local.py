@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -16,7 +17,9 @@ from fliptrace.errors import InputError
 from fliptrace.messages import Message
 from fliptrace.models.base import ChatModel, Decoding, Request
 from fliptrace.models.loading import load_causal_lm, load_config, load_local, load_tokenizer, quiet
-from fliptrace.models.local import LocalModel, draw_tokens, reply_generator
+from fliptrace.models.local import LocalModel
+from fliptrace.models.local_scoring import ReplyWeigher
+from fliptrace.models.sampling import draw_tokens, reply_generator
 
 GREEDY = Decoding("greedy", max_new_tokens=24)
 SAMPLE = Decoding("sample", num_samples=3, temperature=1.0, max_new_tokens=40, seed=7)
@@ -66,6 +69,45 @@ def test_greedy_replies_equal_generate_token_for_token(family: str) -> None:
     assert len({reply.text for reply in replies}) > 3
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_that_takes_no_trees_gives_the_same_replies(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = make_requests()
+    on_trees = [make_local(family).complete(requests, decoding) for decoding in (GREEDY, SAMPLE)]
+    monkeypatch.setattr(ReplyWeigher, "takes_trees", False)
+    assert [make_local(family).complete(requests, decoding) for decoding in (GREEDY, SAMPLE)] == on_trees
+
+
+@pytest.mark.parametrize("implementation", ["sdpa", "eager"])
+def test_reading_leaves_a_model_as_it_was(implementation: str) -> None:
+    local = make_local("llama" if implementation == "sdpa" else "gpt-oss")
+    local.model.set_attn_implementation(implementation)
+    local.complete(make_requests(2), GREEDY)
+    assert local.model.config._attn_implementation == implementation
+
+
+def test_later_waves_of_replies_go_on_where_the_first_ended() -> None:
+    requests = make_requests()
+    ten = make_local().complete(requests, replace(SAMPLE, num_samples=10))
+    first = make_local().complete(requests, replace(SAMPLE, num_samples=6))
+    later = [replace(request, number=6) for request in requests]
+    last = make_local().complete(later, replace(SAMPLE, num_samples=4))
+    assert [one + other for one, other in zip(first, last, strict=True)] == ten
+
+
+def test_prompts_on_one_dialogue_are_read_once() -> None:
+    """Four prompts that share all but their ends; then a token a reply."""
+    local = make_local()
+    told = " ".join(SENTENCES[:3])
+    requests = [Request(f"case {i}", (Message("user", f"{told} {i}"),)) for i in range(4)]
+    assert local._weigher.takes_trees  # tried out before anything is counted
+    widths: list[int] = []
+    local.model.model.embed_tokens.register_forward_hook(lambda _, given, __: widths.append(given[0].numel()))
+    local.complete(requests, SAMPLE)
+    length = local.num_tokens(requests[0].messages)
+    assert 20 < length <= widths[0] < 2 * length
+    assert widths[1] == 4 * SAMPLE.num_samples
+
+
 def test_the_replies_compared_with_generate_end_in_both_ways() -> None:
     replies = make_local("llama").complete(make_requests(), GREEDY)
     assert {reply.finish_reason for (reply,) in replies} == {"stop", "length"}
@@ -87,7 +129,7 @@ def test_sampled_replies_do_not_depend_on_what_else_is_in_the_batch(max_batch_to
 def test_long_prefills_in_several_passes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     requests = make_requests()
     together = make_local("gemma3").complete(requests, SAMPLE)
-    monkeypatch.setattr("fliptrace.models.local._PREFILL_TOKENS", 200)
+    monkeypatch.setattr("fliptrace.models.tree_reader._PREFILL_TOKENS", 200)
     assert make_local("gemma3").complete(requests, SAMPLE) == together
 
 

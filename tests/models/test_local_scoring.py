@@ -94,8 +94,7 @@ def test_an_attention_that_takes_no_mask_of_ours_weighs_replies_apart(
     assert_close(local.score_replies(choices), expected(local, choices))
 
 
-def test_an_unknown_kind_of_layer_or_attention_takes_no_trees() -> None:
-    assert not make_local("llama", _attn_implementation="flash_attention_2")._weigher.takes_trees
+def test_an_unknown_kind_of_layer_takes_no_trees() -> None:
     assert not make_local("llama", layer_types=["chunked_attention", "full_attention"])._weigher.takes_trees
 
 

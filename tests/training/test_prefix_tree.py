@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,9 +28,11 @@ from fliptrace.curate.teaching import (
 from fliptrace.flips import FlipCase, find_flips
 from fliptrace.messages import Instruction, Message
 from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.token_tree import Branch, TokenTree, num_shared, sees
+from fliptrace.models.token_tree import lay_out as lay_out_branches
 from fliptrace.prompts.views import Layout, training_view
-from fliptrace.training.examples import IGNORED, Example, find_beginning, tokenize
-from fliptrace.training.prefix_tree import TreeRow, count_tokens, lay_out, num_shared, sees
+from fliptrace.training.examples import IGNORED, Example, find_beginning, make_batches, padded_width, tokenize
+from fliptrace.training.prefix_tree import TreeRow, branch_of, count_tokens, lay_out, order_depth_first
 from fliptrace.training.tree_batches import (
     Bundle,
     bundle_examples,
@@ -55,24 +58,25 @@ def shareable(example: Example) -> list[Token]:
     return [example.ids[: depth + 1] for depth in range(example.num_prompt_tokens - 1)]
 
 
-def see(row: TreeRow) -> NDArray[np.bool_]:
+def see(tree: TokenTree) -> NDArray[np.bool_]:
     """(time, time), row sees column."""
-    columns = np.arange(len(row))
-    seen: NDArray[np.bool_] = sees(columns[:, None], columns, row.ends)
+    columns = np.arange(len(tree))
+    seen: NDArray[np.bool_] = sees(columns[:, None], columns, tree.ends)
     return seen
 
 
 def paths(row: TreeRow) -> list[tuple[int, ...]]:
     """The columns of every example, from the root on: what the last token of each completion sees."""
-    lasts = [q for q in range(len(row)) if row.labels[q] != IGNORED and not np.any(see(row)[q + 1 :, q])]
-    return [tuple(np.flatnonzero(see(row)[last]).tolist()) for last in lasts]
+    seen = see(row.tree)
+    lasts = [q for q in range(len(row.tree)) if row.labels[q] != IGNORED and not np.any(seen[q + 1 :, q])]
+    return [tuple(np.flatnonzero(seen[last]).tolist()) for last in lasts]
 
 
 def read_back(row: TreeRow) -> list[Example]:
     examples = []
     for path in paths(row):
         labels = row.labels[list(path)]
-        examples.append(Example(tuple(row.ids[list(path)].tolist()), int(np.argmax(labels != IGNORED))))
+        examples.append(Example(tuple(row.tree.ids[list(path)].tolist()), int(np.argmax(labels != IGNORED))))
     return examples
 
 
@@ -85,12 +89,12 @@ def test_every_example_can_be_read_back(examples: list[Example]) -> None:
 def test_a_token_sees_itself_and_its_own_ancestors_alone(examples: list[Example]) -> None:
     row = lay_out(examples)
     parents = {later: earlier for path in paths(row) for earlier, later in pairwise(path)}
-    for query, seen in enumerate(see(row)):
+    for query, seen in enumerate(see(row.tree)):
         ancestors = [query]
         while ancestors[-1] in parents:
             ancestors.append(parents[ancestors[-1]])
         assert np.flatnonzero(seen).tolist() == ancestors[::-1]
-        assert row.positions[query] == len(ancestors) - 1
+        assert row.tree.positions[query] == len(ancestors) - 1
 
 
 @given(some_examples)
@@ -103,8 +107,8 @@ def test_labels_are_the_completions_each_once_behind_the_token_that_predicts_it(
     )
     found: Counter[tuple[Token, int]] = Counter()
     for column in np.flatnonzero(row.labels != IGNORED).tolist():
-        assert row.labels[column] == row.ids[column]
-        found[tuple(row.ids[see(row)[column - 1]].tolist()), int(row.labels[column])] += 1
+        assert row.labels[column] == row.tree.ids[column]
+        found[tuple(row.tree.ids[see(row.tree)[column - 1]].tolist()), int(row.labels[column])] += 1
     assert found == wanted
 
 
@@ -112,7 +116,7 @@ def test_labels_are_the_completions_each_once_behind_the_token_that_predicts_it(
 def test_a_row_holds_every_distinct_beginning_once_and_every_end(examples: list[Example]) -> None:
     distinct = {prefix for example in examples for prefix in shareable(example)}
     assert (
-        len(lay_out(examples))
+        len(lay_out(examples).tree)
         == count_tokens(examples)
         == len(distinct) + sum(len(e) - e.num_prompt_tokens + 1 for e in examples)
     )
@@ -123,13 +127,15 @@ def test_the_order_of_examples_changes_nothing(examples: list[Example], rng: obj
     shuffled = examples[:]
     rng.shuffle(shuffled)  # type: ignore[attr-defined]
     one, other = lay_out(examples), lay_out(shuffled)
-    for name in ("ids", "positions", "labels", "ends"):
-        assert np.array_equal(getattr(one, name), getattr(other, name))
+    assert np.array_equal(one.labels, other.labels)
+    for name in ("ids", "positions", "ends"):
+        assert np.array_equal(getattr(one.tree, name), getattr(other.tree, name))
 
 
 @given(one_example(), one_example())
 def test_two_examples_share_their_prompts_beginning_but_for_the_last_token(left: Example, right: Example) -> None:
-    assert num_shared(left, right) == len(set(shareable(left)) & set(shareable(right)))
+    shared = num_shared(branch_of(left).stem, branch_of(right).stem)
+    assert shared == len(set(shareable(left)) & set(shareable(right)))
 
 
 @pytest.mark.parametrize("example", [Example((1, 2), 0), Example((1, 2), 2), Example((), 0)])
@@ -140,18 +146,45 @@ def test_an_example_without_prompt_or_completion_is_refused(example: Example) ->
 
 @given(some_examples)
 def test_padding_sees_itself_and_nothing_sees_it(examples: list[Example]) -> None:
-    row, inputs = lay_out(examples), collate_tree(examples, pad_id=9)
+    (tree, labels), inputs = lay_out(examples), collate_tree(examples, pad_id=9)
     width = inputs["input_ids"].shape[1]
-    assert width % 16 == 0 and width - len(row) < 16
+    assert width % 16 == 0 and width - len(tree) < 16
     columns = torch.arange(width)
     seen = sees(columns[:, None], columns, inputs["ends"][0]).numpy()
-    assert np.array_equal(seen[: len(row), : len(row)], see(row))
-    assert np.array_equal(seen[len(row) :], np.eye(width, dtype=bool)[len(row) :])
-    assert not seen[: len(row), len(row) :].any()
-    assert inputs["input_ids"][0, len(row) :].tolist() == [9] * (width - len(row))
-    assert (inputs["labels"][0, len(row) :] == IGNORED).all()
-    for tensor, array in zip(inputs.values(), (row.ids, row.positions, row.labels, row.ends), strict=True):
-        assert tensor[0, : len(row)].tolist() == array.tolist()
+    assert np.array_equal(seen[: len(tree), : len(tree)], see(tree))
+    assert np.array_equal(seen[len(tree) :], np.eye(width, dtype=bool)[len(tree) :])
+    assert not seen[: len(tree), len(tree) :].any()
+    assert inputs["input_ids"][0, len(tree) :].tolist() == [9] * (width - len(tree))
+    assert (inputs["labels"][0, len(tree) :] == IGNORED).all()
+    for name, array in (("input_ids", tree.ids), ("position_ids", tree.positions), ("labels", labels)):
+        assert inputs[name][0, : len(tree)].tolist() == array.tolist()
+
+
+@st.composite
+def one_forked_branch(draw: st.DrawFn) -> Branch:
+    """A tail whose tokens part among themselves, each behind one that is on the path to the one before."""
+    stem = draw(st.lists(st.integers(1, 2), max_size=6))
+    parents = [-1]
+    for node in range(1, draw(st.integers(1, 6))):
+        path = [node - 1]
+        while parents[path[-1]] >= 0:
+            path.append(parents[path[-1]])
+        parents.append(draw(st.sampled_from(path)))
+    return Branch(tuple(stem), tuple(range(10, 10 + len(parents))), tuple(parents))
+
+
+@given(st.lists(one_forked_branch(), min_size=1, max_size=6))
+def test_a_tail_may_fork_and_every_token_sees_its_own_ancestors(branches: list[Branch]) -> None:
+    tree, stems, starts = lay_out_branches(branches)
+    seen = see(tree)
+    for (stem, tail, parents), columns, start in zip(branches, stems, starts, strict=True):
+        assert tree.ids[columns].tolist() == list(stem)
+        assert tree.ids[start : start + len(tail)].tolist() == list(tail)
+        assert parents is not None
+        for node, parent in enumerate(parents):
+            above = set(np.flatnonzero(seen[start + parent]).tolist()) if parent >= 0 else set(columns.tolist())
+            assert set(np.flatnonzero(seen[start + node]).tolist()) == above | {start + node}
+            assert tree.positions[start + node] == len(above)
 
 
 def beginnings_of(examples: Sequence[Example]) -> list[tuple[str, ...]]:
@@ -159,14 +192,20 @@ def beginnings_of(examples: Sequence[Example]) -> list[tuple[str, ...]]:
     return [(str(example.ids[0]),) for example in examples]
 
 
-@given(some_examples, st.integers(1, 30))
+@given(some_examples, st.integers(1, 100))
 def test_bundles_are_of_one_dialogue_and_within_the_budget(examples: list[Example], budget: int) -> None:
     bundles = bundle_examples(examples, beginnings_of(examples), budget)
     assert Counter(i for bundle in bundles for i in bundle.members) == dict.fromkeys(range(len(examples)), 1)
-    for members, num_tokens in bundles:
+    for members, num_apart in bundles:
         assert len({examples[i].ids[0] for i in members}) == 1
-        assert num_tokens == len(lay_out([examples[i] for i in members]))
-        assert num_tokens <= budget or len(members) == 1
+        assert num_apart == sum(padded_width(len(examples[i])) for i in members)
+        assert num_apart <= budget or len(members) == 1
+
+
+@given(some_examples, st.integers(1, 100))
+def test_a_dialogue_is_cut_in_depth_first_order(examples: list[Example], budget: int) -> None:
+    bundles = bundle_examples(examples, [("one dialogue",)] * len(examples), budget)
+    assert [i for bundle in bundles for i in bundle.members] == order_depth_first(examples)
 
 
 @given(some_examples)
@@ -188,7 +227,7 @@ def test_every_epoch_takes_every_bundle_once_and_whole(
     an_epoch = 2 * len(bundles)
     for epoch in range(epochs):
         assert sorted(taken[epoch * an_epoch : (epoch + 1) * an_epoch]) == list(range(an_epoch))
-    sizes = {bundle.members: bundle.num_tokens for bundle in bundles}
+    sizes = {bundle.members: bundle.num_apart for bundle in bundles}
     for batch in batches:
         pairs = list(zip(batch[::2], batch[1::2], strict=True))
         assert len(pairs) == 1 or sum(sizes[pair] for pair in pairs) <= budget
@@ -197,6 +236,22 @@ def test_every_epoch_takes_every_bundle_once_and_whole(
 @given(some_bundles, st.integers(1, 200), st.floats(0.1, 3), st.integers(0, 5))
 def test_batches_are_drawn_by_the_seed_alone(bundles: list[Bundle], budget: int, epochs: float, seed: int) -> None:
     assert make_tree_batches(bundles, budget, epochs, seed) == make_tree_batches(bundles, budget, epochs, seed)
+
+
+@pytest.mark.parametrize("batch_tokens", [2048, 4096, 8192])
+def test_an_epoch_of_trees_has_about_the_steps_of_an_epoch_of_rows(batch_tokens: int) -> None:
+    """However much is shared; the lengths are about those of MELD-FR's examples."""
+    rng = random.Random(0)
+    examples = [
+        Example((*range(number, number + length), 1), length)
+        for number in range(200)
+        for length in rng.choices(range(180, 660), k=rng.randint(1, 10))
+    ]
+    bundles = bundle_examples(examples, beginnings_of(examples), batch_tokens)
+    trees = make_tree_batches(bundles, batch_tokens, 1, seed=0)
+    rows = make_batches([len(example) for example in examples], batch_tokens, 1, seed=0)
+    assert len(trees) == pytest.approx(len(rows), rel=0.1)
+    assert len(trees) > 30
 
 
 def test_another_seed_or_epoch_draws_other_batches() -> None:
@@ -244,7 +299,7 @@ def test_cases_of_one_dialogue_share_most_of_their_tokens() -> None:
     examples = tokenize(all_kinds(0)["flips"], ChatFormat.of(make_tokenizer()), 10_000).examples
     plain = [example for example in examples if isinstance(example, Example)]
     assert len(plain) == len(examples) > 8
-    assert 2 * len(lay_out(plain)) < sum(map(len, plain))
+    assert 2 * len(lay_out(plain).tree) < sum(map(len, plain))
 
 
 def test_an_earlier_reply_is_no_beginning() -> None:

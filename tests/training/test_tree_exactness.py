@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,13 +17,14 @@ from tiny import make_model, make_tokenizer
 from torch import Tensor
 from transformers import FalconConfig, FalconForCausalLM, JambaConfig, JambaForCausalLM
 
+from fliptrace.models import block_attention
 from fliptrace.models.loading import quiet
-from fliptrace.training import prefix_tree
+from fliptrace.models.row_attention import RowAttention
+from fliptrace.models.tree_attention import attend_to_trees, attending_to_trees
 from fliptrace.training.examples import Example, collate
 from fliptrace.training.local import completion_loss
-from fliptrace.training.prefix_tree import num_shared
-from fliptrace.training.tree_attention import TreeAttention, tree_loss
 from fliptrace.training.tree_batches import collate_tree
+from fliptrace.training.tree_loss import tree_loss
 from fliptrace.training.tree_support import self_test, supports
 
 TOKENIZER = make_tokenizer()
@@ -67,18 +67,23 @@ def assert_exact(model: Any) -> None:
     """Loss and every gradient of one step over all examples, apart in a padded batch and as one row."""
     apart = completion_loss(model, collate(EXAMPLES, 0))
     wanted = gradients_of(model, apart)
-    tree = tree_loss(model, TreeAttention.of(model), collate_tree(EXAMPLES, 0))
-    found = gradients_of(model, tree)
+    with attending_to_trees(model):
+        tree = tree_loss(model, collate_tree(EXAMPLES, 0))
+        found = gradients_of(model, tree)
     assert tree.item() == pytest.approx(apart.item(), rel=TOLERANCE)
     assert found.keys() == wanted.keys() and len(found) >= 8
     errors = {name: float((found[name] - wanted[name]).norm() / wanted[name].norm()) for name in wanted}
     assert max(errors.values()) <= TOLERANCE, max(errors, key=lambda name: errors[name])
 
 
-def make(family: str, implementation: str = "sdpa") -> Any:
-    model = make_model(family, TOKENIZER)
-    model.set_attn_implementation(implementation)
-    return model.train()
+def make(family: str) -> Any:
+    return make_model(family, TOKENIZER).train()
+
+
+def make_ready(family: str) -> Any:
+    model = make(family)
+    attend_to_trees(model)
+    return model
 
 
 def with_adapter(model: Any) -> Any:
@@ -88,24 +93,55 @@ def with_adapter(model: Any) -> Any:
         return get_peft_model(model, config).train()
 
 
-@pytest.mark.parametrize("implementation", ["sdpa", "eager"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_tree_has_the_loss_and_gradients_of_its_examples(family: str, implementation: str) -> None:
-    model = make(family, implementation)
+def test_a_tree_has_the_loss_and_gradients_of_its_examples(family: str) -> None:
+    model = make(family)
     assert supports(model) is None
     assert_exact(model)
 
 
 @pytest.mark.parametrize("family", ["gpt2", "gpt-oss"])
-def test_learnt_positions_and_experts_are_no_obstacle(family: str) -> None:
-    model = make(family, "eager").eval()  # GPT-2 comes with dropout
-    assert_exact(model)
+def test_learnt_positions_sinks_and_experts_are_no_obstacle(family: str) -> None:
+    assert_exact(make(family).eval())  # GPT-2 comes with dropout
 
 
-@pytest.mark.parametrize("implementation", ["sdpa", "eager"])
+@pytest.mark.parametrize("size", [1, 16, 50, 1000])
+def test_blocks_of_any_length_give_the_same(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(block_attention, "BLOCK", size)
+    assert_exact(make("gemma3"))
+
+
+def by_flex(row: RowAttention, _: int, *states: Tensor, scaling: float, window: int | None, sinks: Tensor) -> Tensor:
+    return row.attend_by_flex(*states, scaling, window, sinks)
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile:UserWarning")
+@pytest.mark.parametrize("family", ["llama", "mistral", "gemma3", "gpt-oss"])
+def test_flex_attention_gives_the_same_loss(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU it knows no way back, and is not compiled."""
+    model = make_ready(family).eval()
+    with torch.no_grad():
+        blocks = tree_loss(model, collate_tree(EXAMPLES, 0)).item()
+        monkeypatch.setattr(RowAttention, "attend", by_flex)
+        assert tree_loss(model, collate_tree(EXAMPLES, 0)).item() == pytest.approx(blocks, rel=TOLERANCE)
+
+
+def test_bf16_differs_by_its_own_noise() -> None:
+    model = make_ready("llama")
+    with torch.autocast("cpu", torch.bfloat16):
+        wanted = gradients_of(model, completion_loss(model, collate(EXAMPLES, 0)))
+        found = gradients_of(model, tree_loss(model, collate_tree(EXAMPLES, 0)))
+    exact = gradients_of(model, completion_loss(model, collate(EXAMPLES, 0)))
+
+    def error(gradients: dict[str, Tensor], name: str) -> float:
+        return float((gradients[name] - exact[name]).norm() / exact[name].norm())
+
+    assert all(error(found, name) < 2 * error(wanted, name) + 0.01 for name in exact)
+
+
 @pytest.mark.parametrize("family", ["llama", "gemma3"])
-def test_an_adapter_has_the_same_gradients(family: str, implementation: str) -> None:
-    model = with_adapter(make(family, implementation))
+def test_an_adapter_has_the_same_gradients(family: str) -> None:
+    model = with_adapter(make(family))
     assert supports(model) is None
     assert_exact(model)
 
@@ -132,56 +168,38 @@ def test_gradient_checkpointing_changes_nothing(family: str, adapts: bool) -> No
 
 
 def test_rows_of_one_step_add_up_to_the_loss_of_all_its_tokens() -> None:
-    model = make("llama")
+    model = make_ready("llama")
     num_tokens = sum(len(example) - example.num_prompt_tokens for example in EXAMPLES)
     rows = [collate_tree(part, 0) for part in (EXAMPLES[:5], EXAMPLES[5:])]
-    halves = [tree_loss(model, TreeAttention.of(model), row, num_tokens).item() for row in rows]
+    halves = [tree_loss(model, row, num_tokens).item() for row in rows]
     assert sum(halves) == pytest.approx(completion_loss(model, collate(EXAMPLES, 0)).item(), rel=TOLERANCE)
 
 
 def test_what_padding_holds_changes_nothing() -> None:
-    model = make("mistral")
-    losses = [tree_loss(model, TreeAttention.of(model), collate_tree(EXAMPLES, pad)).item() for pad in (0, 7)]
+    model = make_ready("mistral")
+    losses = [tree_loss(model, collate_tree(EXAMPLES, pad)).item() for pad in (0, 7)]
     assert losses[0] == losses[1]
 
 
 def test_the_head_runs_over_the_tokens_that_predict_a_label_alone() -> None:
-    model = make("llama")
+    model = make_ready("llama")
     seen: list[torch.Size] = []
     model.lm_head.register_forward_hook(lambda _, __, logits: seen.append(logits.shape))
-    tree_loss(model, TreeAttention.of(model), collate_tree(EXAMPLES, 0))
+    tree_loss(model, collate_tree(EXAMPLES, 0))
     assert seen == [(1, sum(len(e) - e.num_prompt_tokens for e in EXAMPLES), len(TOKENIZER))]
 
 
-def no_window(attention: TreeAttention) -> TreeAttention:
-    return replace(attention, window=None)
+def test_a_window_that_is_not_heeded_is_silently_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    attend = RowAttention.attend
 
+    def see_all(row: RowAttention, *states: Any, **settings: Any) -> Tensor:
+        return attend(row, *states, **settings | {"window": None})
 
-def one_mask_for_all_layers(attention: TreeAttention) -> TreeAttention:
-    return replace(attention, kinds=("full_attention",))
-
-
-def booleans(attention: TreeAttention) -> TreeAttention:
-    return replace(attention, added=None)
-
-
-@pytest.mark.parametrize(
-    "family, implementation, spoil",
-    [
-        ("mistral", "sdpa", no_window),
-        ("gemma3", "sdpa", no_window),
-        ("gemma3", "eager", no_window),
-        ("gemma3", "sdpa", one_mask_for_all_layers),
-        ("llama", "eager", booleans),
-        ("gemma3", "eager", booleans),
-    ],
-)
-def test_a_wrong_mask_is_silently_wrong(
-    family: str, implementation: str, spoil: Callable[[TreeAttention], TreeAttention]
-) -> None:
-    model = make(family, implementation)
-    wrong = tree_loss(model, spoil(TreeAttention.of(model)), collate_tree(EXAMPLES, 0)).item()
-    assert wrong != pytest.approx(completion_loss(model, collate(EXAMPLES, 0)).item(), rel=100 * TOLERANCE)
+    monkeypatch.setattr(RowAttention, "attend", see_all)
+    for family in ("mistral", "gemma3"):
+        model = make_ready(family)
+        wrong = tree_loss(model, collate_tree(EXAMPLES, 0)).item()
+        assert wrong != pytest.approx(completion_loss(model, collate(EXAMPLES, 0)).item(), rel=100 * TOLERANCE)
 
 
 def by_columns(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -196,30 +214,17 @@ def causal(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("spoil", [by_columns, causal])
 def test_a_wrong_row_is_silently_wrong(spoil: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> None:
-    model = make("llama")
-    wrong = tree_loss(model, TreeAttention.of(model), spoil(collate_tree(EXAMPLES, 0))).item()
-    assert wrong != pytest.approx(completion_loss(model, collate(EXAMPLES, 0)).item(), rel=100 * TOLERANCE)
-
-
-def test_to_share_the_last_token_of_a_prompt_is_silently_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The label behind it would be that of one completion, and the other's first would follow on a stranger."""
-
-    def share_too_much(left: Example, right: Example) -> int:
-        longer = [replace(example, num_prompt_tokens=example.num_prompt_tokens + 1) for example in (left, right)]
-        return num_shared(*longer)
-
-    model = make("llama")
-    monkeypatch.setattr(prefix_tree, "num_shared", share_too_much)
-    wrong = tree_loss(model, TreeAttention.of(model), collate_tree(EXAMPLES, 0)).item()
+    model = make_ready("llama")
+    wrong = tree_loss(model, spoil(collate_tree(EXAMPLES, 0))).item()
     assert wrong != pytest.approx(completion_loss(model, collate(EXAMPLES, 0)).item(), rel=100 * TOLERANCE)
 
 
 def blind(model: Any) -> Any:
-    """A decoder that takes masks of ours and heeds none."""
+    """A decoder whose layers never hear of the tree."""
     forward = model.model.forward
 
-    def forward_without(*args: Any, **kwargs: Any) -> Any:
-        return forward(*args, **kwargs | {"attention_mask": None})
+    def forward_without(*args: Any, tree: object = None, **kwargs: Any) -> Any:
+        return forward(*args, **kwargs)
 
     model.model.forward = forward_without
     return model
@@ -227,18 +232,25 @@ def blind(model: Any) -> Any:
 
 def fussy(model: Any) -> Any:
     """A decoder that fails on what it does not know."""
+    forward = model.model.forward
 
-    def forward(*_: Any, attention_mask: Tensor, **kwargs: Any) -> Any:
-        batch, time = attention_mask.shape
-        raise AssertionError(batch, time)
+    def forward_known(*args: Any, **kwargs: Any) -> Any:
+        if "tree" in kwargs:
+            raise TypeError("unexpected keyword argument 'tree'")
+        return forward(*args, **kwargs)
 
-    forward_before = model.model.forward
-
-    def choose(*args: Any, **kwargs: Any) -> Any:
-        return (forward if kwargs["attention_mask"].ndim == 4 else forward_before)(*args, **kwargs)
-
-    model.model.forward = choose
+    model.model.forward = forward_known
     return model
+
+
+def one_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right on the way there, wrong on the way back."""
+    attend = RowAttention.attend
+
+    def forget(row: RowAttention, layer: int, query: Tensor, key: Tensor, value: Tensor, **settings: Any) -> Tensor:
+        return attend(row, layer, query, key.detach(), value, **settings)
+
+    monkeypatch.setattr(RowAttention, "attend", forget)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -258,9 +270,24 @@ def test_the_self_test_tells_of_a_model_that_heeds_no_masks(spread: float) -> No
     assert told is not None and "LlamaForCausalLM does not heed the masks of a prefix tree: its loss is" in told
 
 
-def test_the_self_test_tells_of_a_model_that_fails_on_a_mask() -> None:
+def test_the_self_test_tells_of_a_model_that_fails_on_a_tree() -> None:
     told = self_test(fussy(make("llama")), EXAMPLES, 0)
-    assert told == "LlamaForCausalLM fails on a prefix tree: ValueError: too many values to unpack (expected 2)"
+    assert told == "LlamaForCausalLM fails on a prefix tree: TypeError: unexpected keyword argument 'tree'"
+
+
+def test_the_self_test_tells_of_a_wrong_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_way(monkeypatch)
+    told = self_test(make("llama"), EXAMPLES, 0)
+    assert told is not None and "LlamaForCausalLM does not learn from a prefix tree as apart" in told
+
+
+@pytest.mark.parametrize("implementation", ["sdpa", "eager"])
+def test_the_self_test_leaves_a_model_as_it_was(implementation: str) -> None:
+    model = make_model("llama", TOKENIZER)
+    model.set_attn_implementation(implementation)
+    assert self_test(model, EXAMPLES, 0) is None
+    assert not model.training and model.config._attn_implementation == implementation
+    assert all(weight.grad is None for weight in model.parameters())
 
 
 def jamba() -> Any:
@@ -281,7 +308,7 @@ def with_dropout(model: Any) -> Any:
 
 
 def configured(family: str, **settings: object) -> Any:
-    model = make(family, "eager")
+    model = make(family)
     for name, value in settings.items():
         setattr(model.config, name, value)
     return model
@@ -299,9 +326,8 @@ def dropping_in_attention() -> Any:
         (jamba, r"layers of kind 'linear_attention'"),
         (falcon, "ALiBi"),
         (lambda: configured("llama", layer_types=["full_attention", "chunked_attention"]), "kind 'chunked_attention'"),
-        (lambda: configured("llama", _attn_implementation="flash_attention_2"), "attention 'flash_attention_2'"),
         (lambda: configured("gpt-oss", output_router_logits=True), "auxiliary loss"),
-        (lambda: make("gpt2", "eager"), r"transformer\.drop\.p is above 0"),
+        (lambda: make("gpt2"), r"transformer\.drop\.p is above 0"),
         (dropping_in_attention, r"model\.layers\.1\.self_attn\.attention_dropout is above 0"),
         (lambda: with_dropout(make("llama")), r"lora_dropout\.default\.p is above 0"),
     ],

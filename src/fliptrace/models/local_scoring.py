@@ -1,7 +1,7 @@
-"""How probable a Hugging Face decoder finds replies laid before it: a tree a choice (reply_tree.py), batches of trees.
+"""How probable a Hugging Face decoder finds replies laid before it: prompts and replies as one tree (token_tree.py).
 
-A model whose attention takes no mask of ours weighs every reply in a sequence of its own. Not here: which replies are
-worth asking about (exact.py), sampling (local.py).
+A model whose attention cannot be told what to see weighs every reply in a sequence of its own. Not here: which replies
+are worth asking about (exact.py), sampling (local.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,15 +21,15 @@ from torch import Tensor
 from fliptrace.errors import InputError
 from fliptrace.models.base import Choice
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.reply_tree import ReplyTree, TreeBatch, batch_trees, grow_tree
+from fliptrace.models.reply_tree import ROOT, ReplyTree, TreeBatch, batch_trees, grow_tree
+from fliptrace.models.row_attention import RowAttention
+from fliptrace.models.token_tree import Branch, lay_out, num_shared
+from fliptrace.models.tree_attention import attending_to_trees, read_tree, why_no_trees
 
-# Tokens in one forward pass, padding included: a pass of this size keeps two CPU cores busy, and a mask of 16,384 x
-# 1,024 positions is 64 MiB.
+# Tokens in one forward pass, padding included: a pass of this size keeps two CPU cores busy.
 MAX_PASS_TOKENS = 16_384
 # Logits in one forward pass: 256 MiB in fp32. It bounds the batch where the vocabulary is large.
 _MAX_PASS_LOGITS = 64 * 2**20
-# What the layers of a model may be for a tree to pass through them.
-_LAYER_KINDS = {"full_attention", "sliding_attention"}
 # Replies long enough that seeing each other's tokens moves them by nats.
 _PROBE_PROMPT, _PROBE_REPLIES = (
     (5, 6, 7),
@@ -76,24 +77,16 @@ class ReplyWeigher:
 
     @cached_property
     def takes_trees(self) -> bool:
-        """Whether this model's attention heeds a mask and positions of ours: known kinds of layers, and tried out."""
-        if self._config._attn_implementation not in ("eager", "sdpa") or "position_ids" not in self._takes:
-            return False
-        if not set(self._layer_kinds) <= _LAYER_KINDS:
+        """Whether this model's attention can be told what to see: as far as is known, and tried out."""
+        if why_no_trees(self.model) is not None:
             return False
         try:
-            together = self._log_probs([grow_tree(_PROBE_PROMPT, _PROBE_REPLIES)], as_tree=True)[0]
-        except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
-            return False  # a decoder that does not know such a mask fails in its own way
-        trees = [grow_tree(_PROBE_PROMPT, [reply]) for reply in _PROBE_REPLIES]
-        apart = [weight for (weight,) in self._log_probs(trees, as_tree=False)]
-        return bool(
-            np.abs(np.subtract(together, apart)).max() < _PROBE_TOLERANCES.get(self.model.dtype, _LOOSE_TOLERANCE)
-        )
-
-    @property
-    def _layer_kinds(self) -> tuple[str, ...]:
-        return tuple(getattr(self._config, "layer_types", None) or ())
+            together = self._read_tree([grow_tree(_PROBE_PROMPT, _PROBE_REPLIES)])[0]
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
+            return False  # a decoder that does not know of trees fails in its own way
+        apart = self._read_apart([grow_tree(_PROBE_PROMPT, [reply]) for reply in _PROBE_REPLIES])
+        differences = np.abs(np.subtract(together, [weight for (weight,) in apart]))
+        return bool(differences.max() < _PROBE_TOLERANCES.get(self.model.dtype, _LOOSE_TOLERANCE))
 
     def _grow(self, choice: Choice) -> ReplyTree:
         opening, replies = self._replies(choice.opening, choice.replies)
@@ -113,12 +106,31 @@ class ReplyWeigher:
 
     def _weigh_jobs(self, jobs: Sequence[_Job]) -> list[tuple[float, ...]]:
         weights: dict[int, tuple[float, ...]] = {}
-        for batch in self._batches(jobs):
-            summed = self._log_probs([job.tree for job in batch], as_tree=self.takes_trees)
+        read, batches = (
+            (self._read_tree, self._tree_batches) if self.takes_trees else (self._read_apart, self._padded_batches)
+        )
+        for batch in batches(jobs):
+            summed = read([job.tree for job in batch])
             weights |= {job.place: weight for job, weight in zip(batch, summed, strict=True)}
         return [weights[index] for index in range(len(jobs))]
 
-    def _batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
+    def _tree_batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
+        """Prompts on one dialogue together; a batch never exceeds the budget but for a single prompt."""
+        batch: list[_Job] = []
+        num_tokens = num_read = 0
+        for job in sorted(jobs, key=lambda job: job.tree.prompt):
+            shared = num_shared(batch[-1].tree.prompt, job.tree.prompt) if batch else 0
+            num_tokens += job.tree.num_tokens - shared
+            num_read += len(job.tree.tokens) + 1
+            too_many = num_tokens > self.max_pass_tokens or num_read * self._config.vocab_size > _MAX_PASS_LOGITS
+            if batch and too_many:
+                yield batch
+                batch, num_tokens, num_read = [], job.tree.num_tokens, len(job.tree.tokens) + 1
+            batch.append(job)
+        if batch:
+            yield batch
+
+    def _padded_batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
         """Trees of like width together, widest first; a batch never exceeds the budget but for a single tree."""
         batch: list[_Job] = []
         for job in sorted(jobs, key=lambda job: (-len(job.tree.prompt), -len(job.tree.tokens))):
@@ -134,44 +146,41 @@ class ReplyWeigher:
             yield batch
 
     @torch.inference_mode()
-    def _log_probs(self, trees: Sequence[ReplyTree], *, as_tree: bool) -> list[tuple[float, ...]]:
-        """Of every reply of every tree. Not `as_tree`: each tree is one reply, and the model masks by itself."""
+    def _read_tree(self, trees: Sequence[ReplyTree]) -> list[tuple[float, ...]]:
+        """All of them in one row."""
+        branches = [_branch_of(tree) for tree in trees]
+        laid_out = lay_out(branches)
+        ids, positions = self._to_device(laid_out.tree.ids), self._to_device(laid_out.tree.positions)
+        read = [
+            np.arange(start, start + len(tail)) for start, (_, tail, _) in zip(laid_out.starts, branches, strict=True)
+        ]
+        row = RowAttention(laid_out.tree, self.model.device)
+        with attending_to_trees(self.model):
+            logits = read_tree(self.model, ids, positions, row, self._to_device(np.concatenate(read)))
+        return _sum_reads(trees, [0, *accumulate(map(len, read))], logits.float())
+
+    @torch.inference_mode()
+    def _read_apart(self, trees: Sequence[ReplyTree]) -> list[tuple[float, ...]]:
+        """Each in a row, and each of one reply: the model masks by itself."""
         batch = batch_trees(trees, self.chat_format.pad_id)
-        ids, positions = self._to_device(batch.ids), self._to_device(batch.positions)
-        named: dict[str, Any] = {"position_ids": positions, "logits_to_keep": batch.num_read}
+        named: dict[str, Any] = {"position_ids": self._to_device(batch.positions), "logits_to_keep": batch.num_read}
         output = self.model(
-            input_ids=ids,
-            attention_mask=self._tree_mask(batch) if as_tree else self._to_device(_padding_mask(trees, batch)),
+            input_ids=self._to_device(batch.ids),
+            attention_mask=self._to_device(_padding_mask(trees, batch)),
             use_cache=False,
             **{name: value for name, value in named.items() if name in self._takes},
         )
-        # (trees, num_read, vocab) in fp32
-        logits = output.logits[:, -batch.num_read :].float()
-        return _sum_reads(trees, logits)
-
-    def _tree_mask(self, batch: TreeBatch) -> Tensor | dict[str, Tensor]:
-        """What is added to the attention's scores, (trees, 1, time, time); where kinds of layers differ, one a kind."""
-        visible = self._to_device(batch.visible)
-        kinds = dict.fromkeys(self._layer_kinds)
-        window: int = getattr(self._config, "sliding_window", None) or self.context_length
-        if "sliding_attention" not in kinds:  # without kinds all layers are of one: Mistral's slide, Llama's do not
-            return self._additive(visible if kinds else _within(visible, batch, window))
-        masks = {"full_attention": visible, "sliding_attention": _within(visible, batch, window)}
-        return {kind: self._additive(masks[kind]) for kind in kinds}
-
-    def _additive(self, visible: Tensor) -> Tensor:
-        dtype = self.model.dtype
-        mask = torch.zeros(visible.shape, dtype=dtype, device=visible.device)
-        return mask.masked_fill_(~visible, torch.finfo(dtype).min)[:, None]
+        logits = output.logits[:, -batch.num_read :].flatten(0, 1)  # (trees x num_read, vocab)
+        return _sum_reads(trees, range(0, len(logits), batch.num_read), logits.float())
 
     def _to_device(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(array).to(self.model.device)
 
 
-def _within(visible: Tensor, batch: TreeBatch, window: int) -> Tensor:
-    """What is visible and less than `window` positions back, as sliding layers see it, (trees, time, time)."""
-    positions = torch.from_numpy(batch.positions).to(visible.device)
-    return visible & (positions[:, :, None] - positions[:, None, :] < window)
+def _branch_of(tree: ReplyTree) -> Branch:
+    """The prompt's last token predicts the replies' first ones, as their root."""
+    parents = (ROOT, *(parent + 1 for parent in tree.parents))
+    return Branch(tree.prompt[:-1], (tree.prompt[-1], *tree.tokens), parents)
 
 
 def _padding_mask(trees: Sequence[ReplyTree], batch: TreeBatch) -> NDArray[np.int64]:
@@ -181,14 +190,20 @@ def _padding_mask(trees: Sequence[ReplyTree], batch: TreeBatch) -> NDArray[np.in
     return np.stack(rows).astype(np.int64)
 
 
-def _sum_reads(trees: Sequence[ReplyTree], logits: Tensor) -> list[tuple[float, ...]]:
-    """As reply_tree.sum_reads, for a batch and on the device: only what is read leaves it."""
+def _sum_reads(trees: Sequence[ReplyTree], firsts: Sequence[int], logits: Tensor) -> list[tuple[float, ...]]:
+    """As reply_tree.sum_reads, for a batch and on the device: only what is read leaves it.
+
+    logits: (rows, vocab); `firsts` are of every tree the row after its prompt.
+    """
     reads = [
-        (row, read.node + 1, read.token) for row, tree in enumerate(trees) for reply in tree.reads for read in reply
+        (first + read.node + 1, read.token)
+        for first, tree in zip(firsts, trees, strict=False)
+        for reply in tree.reads
+        for read in reply
     ]
-    rows, columns, tokens = torch.tensor(reads, device=logits.device).T
-    normalisers = logits.logsumexp(-1)  # (trees, num_read)
-    read = iter((logits[rows, columns, tokens] - normalisers[rows, columns]).double().tolist())
+    rows, tokens = torch.tensor(reads, device=logits.device).T
+    normalisers = logits.logsumexp(-1)  # (rows,)
+    read = iter((logits[rows, tokens] - normalisers[rows]).double().tolist())
     return [tuple(sum(next(read) for _ in reply) for reply in tree.reads) for tree in trees]
 
 

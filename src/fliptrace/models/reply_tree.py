@@ -25,7 +25,7 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReplyTree:
-    """Node n holds `tokens[n]` after node `parents[n]`; `reads` are, for every reply, its tokens as they are predicted.
+    """Node n holds `tokens[n]` after node `parents[n]`, depth first; `reads` are, for every reply, its tokens as read.
 
     The last token of a reply is predicted and never fed, so it has no node unless another reply goes on from it.
     """
@@ -50,16 +50,16 @@ def grow_tree(prompt: Sequence[int], replies: Sequence[Sequence[int]]) -> ReplyT
     if not prompt or not all(replies):
         raise ValueError("a prompt or a reply without tokens")
     nodes: dict[Read, int] = {}
-    reads = []
-    for reply in replies:
+    reads: dict[int, tuple[Read, ...]] = {}
+    for place in sorted(range(len(replies)), key=lambda place: tuple(replies[place])):
         path, node = [], ROOT
-        for token in reply[:-1]:
+        for token in replies[place][:-1]:
             path.append(Read(node, token))
             node = nodes.setdefault(path[-1], len(nodes))
-        reads.append((*path, Read(node, reply[-1])))
+        reads[place] = (*path, Read(node, replies[place][-1]))
     tokens = tuple(read.token for read in nodes)
     parents = tuple(read.node for read in nodes)
-    return ReplyTree(tuple(prompt), tokens, parents, tuple(reads))
+    return ReplyTree(tuple(prompt), tokens, parents, tuple(reads[place] for place in range(len(replies))))
 
 
 @dataclass(frozen=True, slots=True)

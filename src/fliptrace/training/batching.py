@@ -18,7 +18,9 @@ from fliptrace.training.tree_batches import Bundle, bundle_examples, collate_tre
 
 
 class Batching(Protocol):
-    """Examples by their place in the stage, in batches of `batch_tokens` at most, where no single one is longer."""
+    """Examples by their place in the stage, in batches that as rows take `batch_tokens` at most, padding included. One
+    that is longer is a batch of its own.
+    """
 
     @property
     def examples(self) -> Sequence[Example | SoftExample]: ...
@@ -62,7 +64,7 @@ class Trees:
 
     @classmethod
     def of(cls, tokenized: Tokenized, batch_tokens: int, pad_id: int) -> Trees:
-        """Of examples without soft targets, as recipes with `packing` make them."""
+        """Of examples without soft targets, as recipes that pack make them."""
         plain = [example for example in tokenized.examples if isinstance(example, Example)]
         assert len(plain) == len(tokenized.examples) == len(tokenized.beginnings)
         return cls(plain, bundle_examples(plain, tokenized.beginnings, batch_tokens), batch_tokens, pad_id)

@@ -28,7 +28,7 @@ from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import preflight, tokenize
 from fliptrace.training.folds import stage_cases
-from fliptrace.training.local import Length, Schedule, StageJob, completion_loss, plan
+from fliptrace.training.local import Length, Schedule, StageJob, attend_to_batches, completion_loss, plan
 from fliptrace.training.recipe import Recipe, Tuning
 from fliptrace.training.tree_support import supports
 
@@ -72,7 +72,7 @@ class TriedStep:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """`not_packed`: why examples would be trained apart though the recipe asks for trees, as far as can be told."""
+    """`not_packed`: why examples would be trained apart though the recipe packs them, as far as can be told."""
 
     stages: tuple[StageCost, ...]
     memory: MemoryCost
@@ -94,7 +94,7 @@ class PlannedStage(NamedTuple):
 class PlannedRun(NamedTuple):
     """A run before it begins: the architecture of its base, without weights, and every stage in order.
 
-    `not_packed`: why its examples are trained apart though the recipe asks for trees.
+    `not_packed`: why its examples are trained apart though the recipe packs them.
     """
 
     tokenizer: Any
@@ -116,8 +116,8 @@ def plan_run(recipe: Recipe, data: TrainingData) -> PlannedRun:
         tokenizer = train_tokenizer(curriculum.texts(data.train), spec)
         config = llama_config(spec, tokenizer)
     context_length = config.get_text_config().max_position_embeddings
-    not_packed = supports(_blank_model(config)) if recipe.tuning.packs else None
-    packs = recipe.tuning.packs and not_packed is None
+    not_packed = supports(_blank_model(config)) if recipe.packs else None
+    packs = recipe.packs and not_packed is None
     stages = _plan_stages(recipe, curriculum, data, ChatFormat.of(tokenizer), context_length, packs=packs)
     return PlannedRun(tokenizer, config, tuple(stages), not_packed)
 
@@ -173,17 +173,18 @@ def _stand_ins(case: FlipCase, recipe: Recipe) -> Sequence[OwnAnswer]:
 
 
 def _memory(tuning: Tuning, planned: PlannedRun) -> MemoryCost:
-    """From the architecture alone."""
+    """From the architecture and the batches."""
     config, model = planned.config, planned.blank_model()
-    num_kept = max(len(e) - e.num_prompt_tokens for stage in planned.stages for e in stage.batching.examples)
+    largest = [_largest_batch(stage) for stage in planned.stages]
     num_parameters = sum(weight.numel() for weight in model.parameters())
     linears = [m for name, m in model.named_modules() if isinstance(m, nn.Linear) and name != "lm_head"]
     num_adapted = sum(tuning.lora_rank * (m.in_features + m.out_features) for m in linears)
     is_full = tuning.method == "full"
     text = config.get_text_config()
     bytes_a_unit = 4 if tuning.gradient_checkpointing else 34  # checkpointing keeps a layer's input alone
-    activations = tuning.batch_tokens * text.num_hidden_layers * text.hidden_size * bytes_a_unit
-    logits = 3 * 4 * text.vocab_size * num_kept  # logits, softmax and gradient in fp32
+    num_tokens = max(batch.num_tokens for batch in largest)
+    activations = num_tokens * text.num_hidden_layers * text.hidden_size * bytes_a_unit
+    logits = 3 * 4 * text.vocab_size * max(batch.num_trained for batch in largest)  # in fp32, softmax and gradient too
     return MemoryCost(
         num_parameters=num_parameters,
         num_trainable=num_parameters if is_full else num_adapted,
@@ -191,6 +192,19 @@ def _memory(tuning: Tuning, planned: PlannedRun) -> MemoryCost:
         gradients_and_optimizer=12 * (num_parameters if is_full else num_adapted),  # gradient, Adam's two moments
         activations=activations + logits,
     )
+
+
+class _Tokens(NamedTuple):
+    num_tokens: int
+    num_trained: int
+
+
+def _largest_batch(stage: PlannedStage) -> _Tokens:
+    """The most tokens of a batch, padding not counted, and the most that one is trained on, which may be another."""
+    batching, batches = stage.batching, stage.schedule.batches
+    trained = [len(example) - example.num_prompt_tokens for example in batching.examples]
+    most_trained = max(sum(trained[place] for place in batch) for batch in batches)
+    return _Tokens(max(map(batching.count_tokens, batches)), most_trained)
 
 
 def _bytes_a_weight(tuning: Tuning, config: Any) -> float:
@@ -207,6 +221,7 @@ def _try_step(tuning: Tuning, config: Any, batching: Batching) -> TriedStep:
     model: Any = AutoModelForCausalLM.from_config(shrink(config)).float().train()
     if tuning.method == "lora":
         model = with_new_adapter(model, tuning, seed=0)
+    attend_to_batches(model, batching)
     places = sorted(range(len(batching.examples)), key=lambda place: len(batching.examples[place]))
     batch = batching.collate(places[:2])
     weights = [weight for weight in model.parameters() if weight.requires_grad]

@@ -20,12 +20,13 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
 from fliptrace.models.loading import quiet
+from fliptrace.models.tree_attention import attend_to_trees
 from fliptrace.store import Json, read_json, write_json
-from fliptrace.training.batching import Batching
+from fliptrace.training.batching import Batching, Trees
 from fliptrace.training.examples import IGNORED
 from fliptrace.training.recipe import Stage, Tuning
 from fliptrace.training.runs import saving
-from fliptrace.training.tree_attention import TreeAttention, tree_loss
+from fliptrace.training.tree_loss import tree_loss
 
 TRAINER_STATE_NAME = "trainer_state.json"  # what Trainer calls its own
 WHOLE = "whole.json"  # marks a step's folder that was written to its end
@@ -91,6 +92,7 @@ def count_cost(model: Any, job: StageJob) -> StageCost:
 def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
     """Train `model` in place and return it with the weights that were best on val; goes on where it was killed."""
     schedule = plan(job)
+    attend_to_batches(model, job.batching)
     trainer = _StageTrainer(
         model=model,
         args=_arguments(job, schedule),
@@ -190,7 +192,7 @@ def completion_loss(
     if "targets" in inputs:
         return _soft_loss(model, inputs)
     if "ends" in inputs:
-        return tree_loss(model, TreeAttention.of(model), inputs, num_tokens)
+        return tree_loss(model, inputs, num_tokens)
     labels = inputs["labels"]  # (batch, time), padded on the left
     first = int((labels != IGNORED).any(dim=0).int().argmax())
     num_kept = labels.shape[1] - first + 1
@@ -227,9 +229,11 @@ def pick_device(device: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def attend_to_rows(model: Any, device: str) -> None:
-    """Choose the kernels that train rows fastest. Trees keep those that a model comes with."""
-    if device == "cpu":
+def attend_to_batches(model: Any, batching: Batching) -> None:
+    """Choose the attention that trains these batches, and trains them fastest."""
+    if isinstance(batching, Trees):
+        attend_to_trees(model)
+    elif model.device.type == "cpu":
         # Short rows: the plain kernels train 1.5 to 1.8 times as fast as SDPA's backward pass (docs/results.md).
         model.set_attn_implementation("eager")
 

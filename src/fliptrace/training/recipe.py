@@ -115,8 +115,8 @@ class Tuning(SparsePart):
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup_share: Share = 0.05
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    batch_tokens: Count = 8192  # tokens of one forward pass, padding included
-    packing: Literal["none", "prefix-tree"] | None = None  # prefix-tree: what examples of a dialogue share goes in once
+    batch_tokens: Count = 8192  # tokens of the examples of one forward pass, as rows of their own, padding included
+    packing: Literal["none", "prefix-tree"] | None = None  # trees hold once what examples share; None: see Recipe.packs
     accumulate: Count = 1  # batches of `batch_tokens` that one optimizer step adds up
     max_grad_norm: Positive = 1.0
     precision: Literal["auto", "bf16", "fp32"] = "auto"  # auto: bf16 where the device computes it, else fp32
@@ -140,15 +140,16 @@ class Tuning(SparsePart):
 
     @model_validator(mode="after")
     def _trees_share_no_noise(self) -> Self:
-        if self.packs and self.method == "lora" and self.lora_dropout:
+        if self.packing == "prefix-tree" and self.drops:
             raise ValueError(
                 "packing = 'prefix-tree': examples would share the noise of what they share: lora_dropout = 0"
             )
         return self
 
     @property
-    def packs(self) -> bool:
-        return self.packing == "prefix-tree"
+    def drops(self) -> bool:
+        """Whether adapters drop out at random."""
+        return self.method == "lora" and self.lora_dropout > 0
 
 
 class Stage(SparsePart):
@@ -246,15 +247,14 @@ class Recipe(Part):
             if "emotion" in stage.mixture and not self.data.emotions:
                 raise ValueError(f"stage {stage.name!r}: kind 'emotion' takes emotion files; data.emotions names none")
         self._check_soft_targets()
-        if self.tuning.packs and self.prompt.layout == "window":
+        if self.tuning.packing == "prefix-tree" and self.prompt.layout == "window":
             raise ValueError("tuning.packing = 'prefix-tree': windows share nothing; wanted prompt.layout = 'dialogue'")
         return self
 
     def _check_soft_targets(self) -> None:
-        of_stages = any(stage.soft_triggers for stage in self.stages)
-        if not self.curate.soft_triggers and not self.curate.soft_emotions and not of_stages:
+        if not self._has_soft_targets:
             return
-        if self.tuning.packs:
+        if self.tuning.packing == "prefix-tree":
             raise ValueError("tuning.packing = 'prefix-tree': a token has one label there, with soft targets several")
         unknown = sorted(self.curate.soft_emotions.keys() - self.data.emotions.keys())
         if unknown:
@@ -262,6 +262,20 @@ class Recipe(Part):
         if self.base.scratch is None or self.tuning.accumulate > 1:
             # Their attention masks fit the scratch model; sliding windows and the like would need others.
             raise ValueError("curate: soft targets go with base.model = 'scratch' and tuning.accumulate = 1")
+
+    @property
+    def _has_soft_targets(self) -> bool:
+        of_stages = any(stage.soft_triggers for stage in self.stages)
+        return bool(self.curate.soft_triggers or self.curate.soft_emotions or of_stages)
+
+    @property
+    def packs(self) -> bool:
+        """Whether examples are trained as prefix trees, if the model can be: as `tuning.packing` says, and where it
+        says nothing, wherever that gives the same loss and there is something to share.
+        """
+        if self.tuning.packing is not None:
+            return self.tuning.packing == "prefix-tree"
+        return self.prompt.layout == "dialogue" and not self._has_soft_targets and not self.tuning.drops
 
     @property
     def layout(self) -> Layout:

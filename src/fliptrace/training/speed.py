@@ -24,10 +24,9 @@ from fliptrace.models.local import LocalModel
 from fliptrace.predict import CASES_AT_ONCE, Reading, name_triggers
 from fliptrace.prompts.views import training_view
 from fliptrace.training.base import Parent, load_parent
-from fliptrace.training.batching import Trees
 from fliptrace.training.data import TrainingData
 from fliptrace.training.dry_run import PlannedRun, PlannedStage, plan_run
-from fliptrace.training.local import attend_to_rows, completion_loss, pick_device, uses_bf16
+from fliptrace.training.local import attend_to_batches, completion_loss, pick_device, uses_bf16
 from fliptrace.training.recipe import Recipe, Tuning
 
 # Laid out are so many cases, and steps in proportion: of 4,000 MELD-FR cases that gives all stages' steps within 10%.
@@ -105,8 +104,7 @@ def _seconds_a_step(parent: Parent, tuning: Tuning, stage: PlannedStage) -> floa
     """Of optimizer steps on a batch of the stage's middle size, a part of which tells where the whole takes long."""
     device = pick_device(tuning.device)
     parent.model.to(device).train()
-    if not isinstance(stage.batching, Trees):
-        attend_to_rows(parent.bare, device)
+    attend_to_batches(parent.model, stage.batching)
     weights = [weight for weight in parent.model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=0.0)  # so that one stage leaves to the next what it found
     count_tokens = stage.batching.count_tokens

@@ -34,7 +34,7 @@ from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import Preflight, preflight, tokenize
 from fliptrace.training.folds import StageCases, stage_cases
-from fliptrace.training.local import Length, StageJob, Watch, attend_to_rows, count_cost, pick_device, train_stage
+from fliptrace.training.local import Length, StageJob, Watch, count_cost, pick_device, train_stage
 from fliptrace.training.own_answers import collect_own_answers
 from fliptrace.training.recipe import Recipe, Stage
 from fliptrace.training.runs import SCORES, RunFolder, open_run
@@ -152,12 +152,10 @@ class _StageRun:
         return done
 
     def _train(self, cases: StageCases) -> None:
-        tuning = self.run.recipe.tuning
+        tuning, packs = self.run.recipe.tuning, self.run.recipe.packs
         seed = self.run.recipe.seed + self.run.number(self.stage)
         parent = load_parent(tuning, self.parent, self.place / "base", seed)
         parent.model.to(pick_device(tuning.device))
-        if not tuning.packs:
-            attend_to_rows(parent.bare, pick_device(tuning.device))
         model = LocalModel(parent.bare, parent.tokenizer, self.parent)
         taught = treat_out_of_zone(cases.taught, self.stage.out_of_zone or self.run.recipe.data.out_of_zone)
         fitted = self.curriculum.fit_views(taught, model.num_tokens, model.context_length)
@@ -168,12 +166,10 @@ class _StageRun:
         look = preflight(instructions, tokenized, fitted, model.chat_format, self.stage.name)
         pad_id = parent.tokenizer.pad_token_id or 0
         batching: Batching = Rows(tokenized.examples, tuning.batch_tokens, pad_id)
-        if tuning.packs:
+        if packs:
             trees = Trees.of(tokenized, tuning.batch_tokens, pad_id)
             look = replace(look, not_packed=self._why_not_packed(parent.model, trees))
-            if look.not_packed:
-                attend_to_rows(parent.bare, pick_device(tuning.device))
-            else:
+            if not look.not_packed:
                 batching = trees
         write_json(self.place / PREFLIGHT, look.to_json())
         self.run.listener.looked(look)

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from fliptrace.models.tree_attention import attending_to_trees, why_no_trees
 from fliptrace.training.batching import Trees
 from fliptrace.training.examples import Example, collate
 from fliptrace.training.local import completion_loss
-from fliptrace.training.tree_attention import SLIDING, TreeAttention, tree_loss
 from fliptrace.training.tree_batches import collate_tree
 
 # Of the loss, or of 1 nat where it is less, as rounding is of the logits. Tried on an untrained Llama of 11M weights of
 # three spreads: rounding moves it by at most 8e-8 in fp32 and 2e-4 in bf16, a mask that hides nothing by 2e-3 (fresh
 # weights) to 4e-2. Trained weights round more coarsely.
 _TOLERANCES = {torch.float64: 1e-5, torch.float32: 1e-5, torch.float16: 1e-3, torch.bfloat16: 5e-3}
+# Of the gradient's length. It tells of a way back that is wrong where the way there is right.
+_GRADIENT_TOLERANCES = {torch.float64: 1e-4, torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 2e-1}
 
 
 def why_not_packed(model: Any, trees: Trees) -> str | None:
@@ -28,54 +29,68 @@ def why_not_packed(model: Any, trees: Trees) -> str | None:
 
 def supports(model: Any) -> str | None:
     """Why a Hugging Face model, or an adapter over one, cannot be trained on trees; None where nothing is known."""
-    return next(_objections(model), None)
+    return why_no_trees(_bare(model)) or next(_objections(model), None)
 
 
 def self_test(model: Any, examples: Sequence[Example], pad_id: int) -> str | None:
-    """The loss of these examples as a tree against that of each apart; None where it is the same, else what is not.
+    """Loss and gradient of these examples as a tree against those of each apart; None where they are the same, else
+    what is not.
 
     Take a dialogue of several examples with long prompts: only a path longer than a sliding window tells of it. Give
     fp32 weights outside of autocast where there is a choice, since rounding hides small faults.
     """
     was_training = model.training
-    model.eval()
+    model.train()  # dropout is refused, and where gradients are checkpointed, it is only here that they are
     try:
-        with torch.no_grad():
-            return _compare(model, examples, pad_id)
-    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        return _compare(model, examples, pad_id)
+    except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
         return f"{_name(model)} fails on a prefix tree: {type(error).__name__}: {reason}"
     finally:
+        model.zero_grad()
         model.train(was_training)
+
+
+class _Step(NamedTuple):
+    loss: float
+    gradient: list[Tensor]
 
 
 def _compare(model: Any, examples: Sequence[Example], pad_id: int) -> str | None:
     num_tokens = sum(len(example) - example.num_prompt_tokens for example in examples)
-    apart = sum(completion_loss(model, _to(model, collate([e], pad_id)), num_tokens).item() for e in examples)
-    tree = tree_loss(model, TreeAttention.of(model), _to(model, collate_tree(examples, pad_id)), num_tokens).item()
-    if abs(tree - apart) <= _TOLERANCES[model.dtype] * max(apart, 1.0):
-        return None
-    return f"{_name(model)} does not heed the masks of a prefix tree: its loss is {tree:.6g}, apart {apart:.6g}"
+    apart = _step(model, [collate([example], pad_id) for example in examples], num_tokens)
+    with attending_to_trees(model):
+        tree = _step(model, [collate_tree(examples, pad_id)], num_tokens)
+    if abs(tree.loss - apart.loss) > _TOLERANCES[model.dtype] * max(apart.loss, 1.0):
+        return (
+            f"{_name(model)} does not heed the masks of a prefix tree: "
+            f"its loss is {tree.loss:.6g}, apart {apart.loss:.6g}"
+        )
+    length = _length(apart.gradient)
+    apart_by = _length([one - other for one, other in zip(tree.gradient, apart.gradient, strict=True)])
+    if apart_by > _GRADIENT_TOLERANCES[model.dtype] * length:
+        return f"{_name(model)} does not learn from a prefix tree as apart: gradients differ by {apart_by / length:.2g}"
+    return None
+
+
+def _step(model: Any, batches: Sequence[dict[str, Tensor]], num_tokens: int) -> _Step:
+    """Loss and gradient summed over the batches."""
+    model.zero_grad()
+    loss = 0.0
+    for batch in batches:
+        of_batch = completion_loss(model, {key: tensor.to(model.device) for key, tensor in batch.items()}, num_tokens)
+        of_batch.backward()  # type: ignore[no-untyped-call]
+        loss += of_batch.item()
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    return _Step(loss, [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in trained])
+
+
+def _length(gradient: Sequence[Tensor]) -> float:
+    return float(torch.stack([part.norm().float() for part in gradient]).norm())
 
 
 def _objections(model: Any) -> Iterator[str]:
-    bare = _bare(model)
-    config = bare.config.get_text_config()
-    takes = inspect.signature(bare.forward).parameters
-    if config._attn_implementation not in ("eager", "sdpa"):
-        yield f"attention {config._attn_implementation!r} takes no mask of ours; wanted 'sdpa' or 'eager'"
-    if getattr(config, "alibi", False):
-        yield "ALiBi: attention goes by columns, which are no positions in a tree"
-    missing = [name for name in ("attention_mask", "position_ids", "logits_to_keep") if name not in takes]
-    if missing:
-        yield f"{_name(model)} takes no {missing[0]}"
-    kinds = getattr(config, "layer_types", None) or ()
-    unknown = [kind for kind in kinds if kind not in ("full_attention", SLIDING)]
-    if unknown:
-        yield f"layers of kind {unknown[0]!r}: only attention can be told what to see"
-    if bare._is_stateful:
-        yield f"{_name(model)} carries a state from column to column, past the end of a branch"
-    if getattr(config, "output_router_logits", False):
+    if getattr(_bare(model).config.get_text_config(), "output_router_logits", False):
         yield "the experts' auxiliary loss counts shared tokens once; set output_router_logits = false"
     dropped = _find_dropout(model)
     if dropped:
@@ -101,7 +116,3 @@ def _bare(model: Any) -> Any:
 
 def _name(model: Any) -> str:
     return str(type(_bare(model)).__name__)
-
-
-def _to(model: Any, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: tensor.to(model.device) for name, tensor in inputs.items()}
