@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check mini mini-meld mini-masac study study-extended clean
+.PHONY: demo test test-slow check mini mini-meld mini-masac study study-extended bench bench-full clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -38,6 +38,14 @@ study: .venv/.train  ## the core study: 66 cells, resumable; its report in studi
 study-extended: .venv/.train  ## its variations too: instruction sets left out, another order, own answers, labels, data
 	$(BIN)/fliptrace reproduce studies/core/study.toml --extended
 
+bench: .venv/.bench  ## training and reading against TRL and generate, 10M weights; minutes, on a machine that does nothing else
+	$(BIN)/python bench/train.py
+	$(BIN)/python bench/predict.py
+
+bench-full: .venv/.bench  ## 113M weights and a narrow vocabulary too, and how the gains grow: hours, up to 24 GB of memory
+	$(BIN)/python bench/train.py --sizes 10m 10m-narrow-vocab 113m --growth --out bench/train-full.json
+	$(BIN)/python bench/predict.py --sizes 10m 10m-narrow-vocab 113m --growth --out bench/predict-full.json
+
 SEEDS := 0 1  # of the shipped model; a third fits under its 12 MB: make mini SEEDS="0 1 2"
 
 mini: .venv/.train  ## the shipped model: its seeds one after the other, packed, measured, its card; killed, it goes on
@@ -60,7 +68,7 @@ clean:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
-.venv/.train .venv/.dev: .venv/.%: pyproject.toml constraints.txt | .venv/bin/python
+.venv/.train .venv/.bench .venv/.dev: .venv/.%: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing fliptrace[$*] into .venv: PyTorch and all, 1.4 GB or more, a few minutes"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
 	@touch $@

@@ -1,0 +1,159 @@
+"""Arms measured side by side: each in a process of its own, one at work while the others wait, round after round.
+
+A process of its own makes the peak memory an arm's own. It lives through all rounds, so that starting it, loading and
+one uncounted round at the beginning cost no arm anything.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import platform
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import psutil  # type: ignore[import-untyped]
+import torch
+from rich.console import Console
+
+from fliptrace.models.embedded import num_cpus
+from fliptrace.store import Json, versions
+
+Result = TypeVar("Result")
+# Forked from a server that has imported what takes seconds and has done nothing yet, not from this process, whose
+# threads and memory a child must not inherit. The server finds installed modules only, not those of this folder.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["fliptrace.models.local", "fliptrace.training.tree_support"])
+# Opened in the new process, so it has to be pickled: a function of a module, or a partial of one.
+Open = Callable[[], Callable[[], Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured(Generic[Result]):
+    """What an arm found: in the first round, which does not count, and in those that do. Memory in bytes."""
+
+    warm_up: Result
+    rounds: tuple[Result, ...]
+    held_before: int
+    peak: int
+
+
+class _Failure(NamedTuple):
+    text: str
+
+
+def measure(arms: Mapping[str, Open[Result]], rounds: int, say: Callable[[str], None]) -> dict[str, Measured[Result]]:
+    """Every arm once to warm up, then all of them `rounds` times, every other time in reverse."""
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(_Worker(name, open_arm)) for name, open_arm in arms.items()}
+        held = {name: worker.receive() for name, worker in workers.items()}
+        results: dict[str, list[Any]] = {name: [] for name in arms}
+        for number in range(rounds + 1):
+            for name in list(arms)[:: -1 if number % 2 else 1]:
+                results[name].append(workers[name].run())
+                say(f"{name}: round {number} of {rounds}" if number else f"{name}: warmed up")
+        peaks = {name: worker.peak() for name, worker in workers.items()}
+    return {name: Measured(first, tuple(rest), held[name], peaks[name]) for name, (first, *rest) in results.items()}
+
+
+class _Worker:
+    def __init__(self, name: str, open_arm: Open[Any]) -> None:
+        self.name = name
+        self._pipe, theirs = _PROCESSES.Pipe()
+        self._process = _PROCESSES.Process(target=_serve, args=(theirs, open_arm))
+
+    def __enter__(self) -> _Worker:
+        self._process.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.join()
+
+    def run(self) -> Any:
+        self._pipe.send("run")
+        return self.receive()
+
+    def peak(self) -> int:
+        self._pipe.send("peak")
+        return int(self.receive())
+
+    def receive(self) -> Any:
+        """What the process sends; exits with its traceback where it failed, or with what little is known."""
+        while not self._pipe.poll(1):
+            if not self._process.is_alive():
+                sys.exit(f"{self.name}: its process ended by {self._process.exitcode}; -9 is mostly a lack of memory")
+        found = self._pipe.recv()
+        if isinstance(found, _Failure):
+            sys.exit(f"{self.name}:\n{found.text}")
+        return found
+
+
+def _serve(pipe: Connection, open_arm: Open[Any]) -> None:
+    try:
+        run = open_arm()
+        pipe.send(psutil.Process().memory_info().rss)
+        while True:
+            pipe.send(run() if pipe.recv() == "run" else _peak_bytes())
+    except Exception:  # whatever it is, the process that asked has to tell
+        pipe.send(_Failure(traceback.format_exc()))
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def multiply_rate(dtype: torch.dtype) -> float:
+    """FLOP a second of a large product of matrices, the best of three: what the machine can do just now."""
+    size = 1536
+    left, right = torch.randn(2, size, size, dtype=dtype)
+    out = torch.empty(size, size, dtype=dtype)
+    seconds = []
+    for _ in range(4):
+        began = time.perf_counter()
+        torch.mm(left, right, out=out)
+        seconds.append(time.perf_counter() - began)
+    return 2 * size**3 / min(seconds[1:])  # the first one pays for the kernel
+
+
+def open_console() -> Console:
+    """As wide as the tables, where no terminal says how wide it is."""
+    return Console(width=None if sys.stdout.isatty() else 120)
+
+
+def describe_run(options: Mapping[str, Any]) -> Json:
+    """How to get the figures again, and on what they were taken."""
+    packages = ("torch", "transformers", "trl", "accelerate", "tokenizers", "numpy")
+    return {
+        "command": " ".join(["python", *sys.argv]),
+        "options": {name: _plain(value) for name, value in options.items()},
+        "machine": {
+            "processor": _processor(),
+            "num_cpus": num_cpus(),
+            "num_threads": torch.get_num_threads(),
+            "memory_bytes": psutil.virtual_memory().total,
+            "platform": platform.platform(),
+            "environment": {name: os.environ[name] for name in ("OMP_NUM_THREADS",) if name in os.environ},
+        },
+        "versions": versions(*packages),
+    }
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines: Sequence[str] = info.read_text().splitlines() if info.exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor())

@@ -1,0 +1,250 @@
+"""What reading a model takes: Hugging Face's `generate` and our own sampled, greedy and exact, side by side.
+
+    python bench/predict.py                                # 10M weights: tables, and bench/predict.json
+    python bench/predict.py --sizes 10m 113m --growth      # more sizes; over samples a prompt and flips a dialogue
+    python bench/predict.py --arms generate "ours sampled" --prompts 8 --rounds 1
+
+Every arm reads the same prompts, flips of whole dialogues, in a process of its own, round after round in turn; medians
+count. Corpora: as in bench/train.py. Greedy replies of ours must be those of generate, token by token.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean, median
+from tempfile import TemporaryDirectory
+
+from cases import SETS, Workload, draw_cases, last_flips, load_cases
+from measuring import Measured, describe_run, measure, open_console
+from reading_arms import ARMS, NEW_TOKENS, ReadingJob, ReadingRound, open_arms
+from rich.console import Console
+from rich.table import Table
+from sizes import SIZES, save_once
+
+from fliptrace.flips import FlipCase
+from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.loading import load_tokenizer
+from fliptrace.store import Json, write_json
+
+PEER = "generate"
+GREEDY, THEIR_GREEDY = "ours greedy", "generate greedy"
+EXACT, GREEDY_LINE = "ours exact", "ours greedy line"
+SAMPLES = (1, 5, 10, 20, 40)
+FLIPS = (1, 2, 4, 8, 16)
+GROWTH_ARMS = (PEER, "ours sampled")
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """The medians of an arm over its rounds. `ratio`: how many times as fast as the peer over the same prompts, None
+    without one. `tokens_a_reply` is a mean, of the first round, 0 where no reply is written.
+    """
+
+    name: str
+    seconds: float
+    seconds_of_rounds: tuple[float, ...]
+    replies_a_second: float
+    ratio: float | None
+    tokens_a_reply: float
+    note: str
+    held_before_bytes: int
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All arms on one set with one model.
+
+    `exact_over_greedy`: seconds of exact reading over those of our greedy one, both as `fliptrace predict` reads.
+    `num_equal`: greedy replies of ours that are those of generate. Each None where an arm is not there.
+    """
+
+    size: str
+    num_weights: int
+    data: str
+    data_sha256: str
+    num_prompts: int
+    num_samples: int
+    num_prompt_tokens: int
+    arms: tuple[Arm, ...]
+    exact_over_greedy: float | None
+    num_equal: int | None
+
+    def wrong(self) -> Iterator[str]:
+        if self.num_equal is not None and self.num_equal < self.num_prompts:
+            yield f"{self.size}, {self.data}: of {self.num_prompts} greedy replies {self.num_equal} are as generate's"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What was asked for on the command line; `folder` keeps the models for as long as it lasts."""
+
+    arms: Sequence[str]
+    rounds: int
+    seed: int
+    num_samples: int
+    folder: Path
+    say: Callable[[str], None]
+
+    def compare(
+        self, size: str, data: str, cases: Sequence[FlipCase], arms: Sequence[str], num_samples: int
+    ) -> Comparison:
+        chat = ChatFormat.of(load_tokenizer(str(save_once(size, self.folder, self.seed))))
+        workload = Workload.of(data, cases, chat, SIZES[size].spec.max_position_embeddings - NEW_TOKENS)
+        examples = workload.tokenized.examples
+        line_tokens = round(mean(len(each) - each.num_prompt_tokens for each in examples))
+        job = ReadingJob(self.folder / size, workload.cases, num_samples, line_tokens, self.seed)
+        found = measure(open_arms(arms, job), self.rounds, lambda what: self.say(f"{size}, {data}: {what}"))
+        summed = {arm.name: arm for arm in _summarise(found)}
+        return Comparison(
+            size=size,
+            num_weights=SIZES[size].spec.num_parameters(),
+            data=data,
+            data_sha256=workload.sha256,
+            num_prompts=len(workload.cases),
+            num_samples=num_samples,
+            num_prompt_tokens=sum(each.num_prompt_tokens for each in examples),
+            arms=tuple(summed.values()),
+            exact_over_greedy=summed[EXACT].seconds / summed[GREEDY_LINE].seconds
+            if {EXACT, GREEDY_LINE} <= summed.keys()
+            else None,
+            num_equal=_count_equal(found),
+        )
+
+    def grow(self, size: str, num_prompts: int) -> dict[str, list[Json]]:
+        if not self._growing:
+            return {}
+        return {
+            "samples a prompt": list(self._grow_samples(size, num_prompts)),
+            "flips a dialogue": list(self._grow_flips(size, num_prompts)),
+        }
+
+    def _grow_samples(self, size: str, num_prompts: int) -> Iterator[Json]:
+        drawn = load_cases("masac", "val")
+        cases = draw_cases(drawn.cases, num_prompts, self.seed)
+        for num_samples in SAMPLES:
+            data = f"{drawn.name}, {num_samples} samples a prompt"
+            yield asdict(self.compare(size, data, cases, self._growing, num_samples))
+
+    def _grow_flips(self, size: str, num_prompts: int) -> Iterator[Json]:
+        """The same dialogues cut to ever more of their last flips; nothing where no dialogue has so many."""
+        drawn = load_cases("masac", "val")
+        for num_flips in FLIPS:
+            cases = draw_cases(last_flips(drawn.cases, num_flips, max(FLIPS)), num_prompts, self.seed)
+            if cases:
+                data = f"{drawn.name}, {num_flips} flips each"
+                yield asdict(self.compare(size, data, cases, self._growing, self.num_samples))
+
+    @property
+    def _growing(self) -> list[str]:
+        return [arm for arm in GROWTH_ARMS if arm in self.arms]
+
+
+def _summarise(measured: Mapping[str, Measured[ReadingRound]]) -> Iterator[Arm]:
+    seconds = {name: median(each.seconds for each in arm.rounds) for name, arm in measured.items()}
+    for name, arm in measured.items():
+        written = arm.warm_up.written
+        yield Arm(
+            name=name,
+            seconds=seconds[name],
+            seconds_of_rounds=tuple(each.seconds for each in arm.rounds),
+            replies_a_second=written.num_replies / seconds[name],
+            ratio=seconds[PEER] / seconds[name] if PEER in seconds else None,
+            tokens_a_reply=written.num_tokens / written.num_replies,
+            note=arm.warm_up.note,
+            held_before_bytes=arm.held_before,
+            peak_bytes=arm.peak,
+        )
+
+
+def _count_equal(measured: Mapping[str, Measured[ReadingRound]]) -> int | None:
+    if not {GREEDY, THEIR_GREEDY} <= measured.keys():
+        return None
+    ours, theirs = (measured[name].warm_up.written.texts for name in (GREEDY, THEIR_GREEDY))
+    return sum(left == right for left, right in zip(ours, theirs, strict=True))
+
+
+def show(found: Comparison, console: Console) -> None:
+    title = f"{found.size} ({found.num_weights / 1e6:.1f}M weights), {found.data}: {found.num_prompts} prompts, "
+    table = Table(title=title + f"{found.num_prompt_tokens:,} tokens, {found.num_samples} samples each")
+    table.add_column("arm", no_wrap=True)
+    for name in ("s a round", "replies/s", "ratio", "tokens a reply", "peak MB", "before"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for arm in found.arms:
+        table.add_row(
+            arm.name,
+            f"{arm.seconds:.2f}",
+            f"{arm.replies_a_second:.2f}",
+            "-" if arm.ratio is None else f"{arm.ratio:.2f}x",
+            f"{arm.tokens_a_reply:.1f}" if arm.tokens_a_reply else "-",
+            f"{arm.peak_bytes / 1e6:,.0f}",
+            f"{arm.held_before_bytes / 1e6:,.0f}",
+            arm.note,
+        )
+    console.print(table)
+    if found.exact_over_greedy is not None:
+        console.print(f"exact takes {found.exact_over_greedy:.2f} times as long as greedy, both as predict reads")
+    if found.num_equal is not None:
+        console.print(f"{found.num_equal} of {found.num_prompts} greedy replies are generate's, token by token")
+
+
+def show_growth(title: str, rows: Sequence[Json], console: Console) -> None:
+    table = Table(title=title)
+    table.add_column("")
+    for arm in rows[0]["arms"]:
+        table.add_column(f"{arm['name']}, s", justify="right")
+    table.add_column("ratio", justify="right")
+    for row in rows:
+        last = row["arms"][-1]["ratio"]
+        seconds = (f"{arm['seconds']:.2f}" for arm in row["arms"])
+        table.add_row(row["data"], *seconds, "-" if last is None else f"{last:.2f}x")
+    console.print(table)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["10m"], help="models; default: 10m")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="prompts; default: both")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM", help=f"of {list(ARMS)}")
+    parser.add_argument("--rounds", type=int, default=3, help="that count, after one to warm up; default: 3")
+    parser.add_argument("--prompts", type=int, help="a round; default: what takes a size some seconds")
+    parser.add_argument("--samples", type=int, default=10, help="replies to a prompt where sampled; default: 10")
+    parser.add_argument("--growth", action="store_true", help="also over samples and flips, with the first size")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, prompts and samples")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file to write")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    console, progress = open_console(), Console(stderr=True)
+    found: list[Comparison] = []
+    with TemporaryDirectory() as folder:
+        bench = Bench(options.arms, options.rounds, options.seed, options.samples, Path(folder), progress.print)
+        num_prompts = {size: options.prompts or SIZES[size].num_prompts for size in options.sizes}
+        for size in options.sizes:
+            for wanted in options.sets:
+                drawn = load_cases(wanted, "val")
+                cases = draw_cases(drawn.cases, num_prompts[size], options.seed)
+                found.append(bench.compare(size, drawn.name, cases, options.arms, options.samples))
+                show(found[-1], console)
+        grown = bench.grow(size := options.sizes[0], num_prompts[size]) if options.growth else {}
+    for what, rows in grown.items():
+        if rows:
+            show_growth(f"how the gain grows with the {what}", rows, console)
+    comparisons = [asdict(each) for each in found]
+    write_json(options.out, describe_run(vars(options)) | {"comparisons": comparisons, "growth": grown})
+    console.print(str(options.out))
+    if wrong := [each for comparison in found for each in comparison.wrong()]:
+        sys.exit("greedy replies differ:\n" + "\n".join(wrong))
+
+
+if __name__ == "__main__":
+    main()

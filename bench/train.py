@@ -1,0 +1,252 @@
+"""What training takes: TRL's SFTTrainer, our loop on rows and our loop on prefix trees, side by side.
+
+    python bench/train.py                                  # 10M weights: tables, and bench/train.json
+    python bench/train.py --sizes 10m 113m --growth        # more sizes; and how the gain grows with flips a dialogue
+    python bench/train.py --arms "trl padded" trie --examples 32 --rounds 1
+
+Every arm trains on the same examples in a process of its own, round after round in turn; medians count. The corpora are
+those in the folder that FLIPTRACE_DATA names; the sample corpus stands in for what is not there, and the tables say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from cases import SETS, Workload, draw_cases, last_flips, load_cases
+from measuring import Measured, describe_run, measure, open_console
+from rich.console import Console
+from rich.table import Table
+from sizes import SIZES, Size, save_once
+from training_arms import ARMS, TrainingJob, TrainingRound, open_arms
+
+from fliptrace.flips import FlipCase
+from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.loading import load_tokenizer
+from fliptrace.store import Json, write_json
+from fliptrace.training.batching import Trees
+
+PEER = "trl padded"
+FLIPS = (1, 2, 4, 8, 16)  # the last ones of a dialogue, to see how the gain grows
+GROWTH_ARMS = (PEER, "rows", "trie")
+# An untrained model's loss moves in its third digit where a token sees what it must not; bf16 rounds to three digits.
+_TOLERANCES = {"fp32": 1e-3, "bf16": 1e-2}
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """The medians of an arm over its rounds. `ratio`: how many times as fast as the peer, None without one.
+
+    `floor_share`: of the time measured, what the unique tokens alone would take at the speed of a large product of
+    matrices. `loss_error`: relative to the peer's loss, else to that of the first arm.
+    """
+
+    name: str
+    seconds: float
+    seconds_of_rounds: tuple[float, ...]
+    examples_a_second: float
+    ratio: float | None
+    num_tokens_run: int
+    num_steps: int
+    floor_share: float
+    loss: float
+    loss_error: float
+    held_before_bytes: int
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The least work that the examples take: every unique token through the body, every label through the head."""
+
+    unique_tokens: int
+    num_labels: int
+    flops: float
+
+    @classmethod
+    def of(cls, size: Size, workload: Workload) -> Floor:
+        trees = Trees.of(workload.tokenized, batch_tokens=sys.maxsize, pad_id=0)
+        unique = sum(trees.count_tokens(bundle.members) for bundle in trees.bundles)
+        labels = sum(len(each) - each.num_prompt_tokens for each in workload.tokenized.examples)
+        # Forward and backward: 6 FLOP a weight and token. Attention's own products are not in it.
+        return cls(unique, labels, 6.0 * (size.body_weights * unique + size.head_weights * labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All arms on one set with one model."""
+
+    size: str
+    num_weights: int
+    data: str
+    data_sha256: str
+    num_examples: int
+    num_tokens: int
+    floor: Floor
+    arms: tuple[Arm, ...]
+
+    def wrong(self) -> Iterator[str]:
+        """What no figure can be trusted for: arms that trained on something else than the peer."""
+        for arm in self.arms:
+            if arm.loss_error > _TOLERANCES["bf16" if arm.name.endswith("bf16") else "fp32"]:
+                yield f"{self.size}, {self.data}: {arm.name} has loss {arm.loss:.5f}, off by {arm.loss_error:.1e}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What was asked for on the command line; `folder` keeps the models for as long as it lasts."""
+
+    arms: Sequence[str]
+    rounds: int
+    seed: int
+    row_tokens: int
+    tree_tokens: int
+    folder: Path
+    say: Callable[[str], None]
+
+    def lay_out(self, size: str, data: str, cases: Sequence[FlipCase]) -> Workload:
+        chat = ChatFormat.of(load_tokenizer(str(save_once(size, self.folder, self.seed))))
+        return Workload.of(data, cases, chat, SIZES[size].spec.max_position_embeddings)
+
+    def compare(self, size: str, workload: Workload, arms: Sequence[str]) -> Comparison:
+        job = TrainingJob(
+            self.folder / size, workload.instructions, workload.tokenized, self.seed, self.row_tokens, self.tree_tokens
+        )
+        measured = measure(open_arms(arms, job), self.rounds, lambda what: self.say(f"{size}, {workload.name}: {what}"))
+        floor = Floor.of(SIZES[size], workload)
+        return Comparison(
+            size=size,
+            num_weights=SIZES[size].spec.num_parameters(),
+            data=workload.name,
+            data_sha256=workload.sha256,
+            num_examples=len(workload.cases),
+            num_tokens=sum(map(len, workload.tokenized.examples)),
+            floor=floor,
+            arms=tuple(_summarise(measured, floor, len(workload.cases))),
+        )
+
+    def grow(self, size: str, num_examples: int) -> Iterator[Json]:
+        """The same dialogues cut to ever more of their last flips; nothing where no dialogue has so many."""
+        found = load_cases("masac", "train")
+        arms = [arm for arm in GROWTH_ARMS if arm in self.arms]
+        for num_flips in FLIPS if arms else ():
+            cases = draw_cases(last_flips(found.cases, num_flips, max(FLIPS)), num_examples, self.seed)
+            if cases:
+                workload = self.lay_out(size, f"{found.name}, {num_flips} flips each", cases)
+                yield {"num_flips": num_flips, **asdict(self.compare(size, workload, arms))}
+
+
+def _summarise(measured: Mapping[str, Measured[TrainingRound]], floor: Floor, num_examples: int) -> Iterator[Arm]:
+    seconds = {name: median(each.seconds for each in arm.rounds) for name, arm in measured.items()}
+    wanted = measured.get(PEER, next(iter(measured.values()))).warm_up.loss
+    for name, arm in measured.items():
+        rate = median(each.flops_a_second for each in arm.rounds)
+        yield Arm(
+            name=name,
+            seconds=seconds[name],
+            seconds_of_rounds=tuple(each.seconds for each in arm.rounds),
+            examples_a_second=num_examples / seconds[name],
+            ratio=seconds[PEER] / seconds[name] if PEER in seconds else None,
+            num_tokens_run=arm.warm_up.num_run,
+            num_steps=arm.warm_up.num_steps,
+            floor_share=floor.flops / rate / seconds[name],
+            loss=arm.warm_up.loss,
+            loss_error=abs(arm.warm_up.loss / wanted - 1),
+            held_before_bytes=arm.held_before,
+            peak_bytes=arm.peak,
+        )
+
+
+def show(found: Comparison, console: Console) -> None:
+    floor = found.floor
+    title = f"{found.size} ({found.num_weights / 1e6:.1f}M weights), {found.data}: {found.num_examples} examples, "
+    table = Table(title=title + f"{found.num_tokens:,} tokens, {floor.unique_tokens:,} of them unique")
+    table.add_column("arm", no_wrap=True)
+    for name in ("s a round", "examples/s", "ratio", "tokens run", "of the floor", "peak MB", "before", "loss"):
+        table.add_column(name, justify="right")
+    for arm in found.arms:
+        table.add_row(
+            arm.name,
+            f"{arm.seconds:.2f}",
+            f"{arm.examples_a_second:.2f}",
+            "-" if arm.ratio is None else f"{arm.ratio:.2f}x",
+            f"{arm.num_tokens_run:,}",
+            f"{arm.floor_share:.0%}",
+            f"{arm.peak_bytes / 1e6:,.0f}",
+            f"{arm.held_before_bytes / 1e6:,.0f}",
+            f"{arm.loss:.5f}",
+        )
+    console.print(table)
+
+
+def show_growth(rows: Sequence[Json], console: Console) -> None:
+    """Seconds of every arm, and how many times as long as the last one each other takes."""
+    *others, last = [arm["name"] for arm in rows[0]["arms"]]
+    table = Table(title=f"how the gain grows with the flips of a dialogue: {rows[0]['size']}")
+    for name in ("last flips", *(f"{name}, s" for name in (*others, last)), *(f"{name} / {last}" for name in others)):
+        table.add_column(name, justify="right")
+    for row in rows:
+        seconds = [arm["seconds"] for arm in row["arms"]]
+        gains = (f"{each / seconds[-1]:.2f}x" for each in seconds[:-1])
+        table.add_row(str(row["num_flips"]), *(f"{each:.2f}" for each in seconds), *gains)
+    console.print(table)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["10m"], help="models; default: 10m")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="examples; default: both")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM", help=f"of {list(ARMS)}")
+    parser.add_argument("--rounds", type=int, default=3, help="that count, after one to warm up; default: 3")
+    parser.add_argument("--examples", type=int, help="a round; default: what takes a size some seconds")
+    parser.add_argument("--growth", action="store_true", help="also over flips a dialogue, with the first size")
+    parser.add_argument("--row-tokens", type=int, default=4096, help="tokens a pass of the arms on rows; default: 4096")
+    parser.add_argument(
+        "--tree-tokens", type=int, default=4096, help="the same of the arms on trees, counted before sharing"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of weights, examples and order")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file to write")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    console, progress = open_console(), Console(stderr=True)
+    arms = options.arms
+    if find_spec("trl") is None:
+        arms = [arm for arm in arms if not arm.startswith("trl")]
+        progress.print("trl is not installed, so its arms are left out; wanted: pip install 'fliptrace[bench]'")
+    with TemporaryDirectory() as folder:
+        bench = Bench(
+            arms, options.rounds, options.seed, options.row_tokens, options.tree_tokens, Path(folder), progress.print
+        )
+        found = []
+        num_examples = {size: options.examples or SIZES[size].num_examples for size in options.sizes}
+        for size in options.sizes:
+            for wanted in (each for each in options.sets if each in SIZES[size].sets):
+                drawn = load_cases(wanted, "train")
+                cases = draw_cases(drawn.cases, num_examples[size], options.seed)
+                found.append(bench.compare(size, bench.lay_out(size, drawn.name, cases), arms))
+                show(found[-1], console)
+        grown = list(bench.grow(size := options.sizes[0], num_examples[size])) if options.growth else []
+    if grown:
+        show_growth(grown, console)
+    write_json(
+        options.out,
+        describe_run(vars(options)) | {"comparisons": [asdict(each) for each in found], "growth": grown},
+    )
+    console.print(str(options.out))
+    if wrong := [each for comparison in found for each in comparison.wrong()]:
+        sys.exit("unequal work, so these figures compare nothing:\n" + "\n".join(wrong))
+
+
+if __name__ == "__main__":
+    main()
