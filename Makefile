@@ -43,8 +43,8 @@ bench: .venv/.bench  ## training and reading against TRL and generate, 10M weigh
 	$(BIN)/python bench/predict.py
 
 bench-full: .venv/.bench  ## 113M weights and a narrow vocabulary too, and how the gains grow: hours, up to 24 GB of memory
-	$(BIN)/python bench/train.py --sizes 10m 10m-narrow-vocab 113m --growth --out bench/train-full.json
-	$(BIN)/python bench/predict.py --sizes 10m 10m-narrow-vocab 113m --growth --out bench/predict-full.json
+	$(BIN)/python bench/train.py --sizes 10m 10m-narrow-vocab 113m --arms all --growth --out bench/train-full.json
+	$(BIN)/python bench/predict.py --sizes 10m 10m-narrow-vocab 113m --arms all --growth --out bench/predict-full.json
 
 SEEDS := 0 1  # of the shipped model; a third fits under its 12 MB: make mini SEEDS="0 1 2"
 

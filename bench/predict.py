@@ -212,7 +212,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["10m"], help="models; default: 10m")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="prompts; default: both")
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM", help=f"of {list(ARMS)}")
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        choices=[*ARMS, "all"],
+        default=[name for name in ARMS if name != "generate bf16"],
+        metavar="ARM",
+        help=f"of {list(ARMS)}, or all; default: all but 'generate bf16'",
+    )
     parser.add_argument("--rounds", type=int, default=3, help="that count, after one to warm up; default: 3")
     parser.add_argument("--prompts", type=int, help="a round; default: what takes a size some seconds")
     parser.add_argument("--samples", type=int, default=10, help="replies to a prompt where sampled; default: 10")
@@ -227,13 +234,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     console, progress = open_console(), Console(stderr=True)
     found: list[Comparison] = []
     with TemporaryDirectory() as folder:
-        bench = Bench(options.arms, options.rounds, options.seed, options.samples, Path(folder), progress.print)
+        arms = list(ARMS) if "all" in options.arms else options.arms
+        bench = Bench(arms, options.rounds, options.seed, options.samples, Path(folder), progress.print)
         num_prompts = {size: options.prompts or SIZES[size].num_prompts for size in options.sizes}
         for size in options.sizes:
             for wanted in options.sets:
                 drawn = load_cases(wanted, "val")
                 cases = draw_cases(drawn.cases, num_prompts[size], options.seed)
-                found.append(bench.compare(size, drawn.name, cases, options.arms, options.samples))
+                found.append(bench.compare(size, drawn.name, cases, arms, options.samples))
                 show(found[-1], console)
         grown = bench.grow(size := options.sizes[0], num_prompts[size]) if options.growth else {}
     for what, rows in grown.items():

@@ -47,11 +47,11 @@ def _spec(vocab: int, hidden: int, layers: int, heads: int, kv_heads: int, inter
 # vocab_size, hidden_size, num_layers, num_heads, num_kv_heads, intermediate_size
 SIZES = {
     # An embedding of two thirds of the weights, as in the smallest LLMs that people download: 9.2M.
-    "10m": Size(_spec(49_152, 128, 12, 4, 2, 512), 32, 16),
+    "10m": Size(_spec(49_152, 128, 12, 4, 2, 512), 16, 8),
     # The same in layers instead: how much hangs on the large vocabulary. 10.4M.
-    "10m-narrow-vocab": Size(_spec(8_192, 320, 6, 10, 5, 1024), 32, 16),
+    "10m-narrow-vocab": Size(_spec(8_192, 320, 6, 10, 5, 1024), 16, 8),
     # 24 of the 30 layers of SmolLM2-135M: 113M. TRL would take more than 24 GB for a batch of whole MaSaC dialogues.
-    "113m": Size(_spec(49_152, 576, 24, 9, 3, 1536), 32, 8, sets=("meld",)),
+    "113m": Size(_spec(49_152, 576, 24, 9, 3, 1536), 16, 8, sets=("meld",)),
     "tiny": Size(_spec(1_024, 32, 2, 4, 2, 64), 8, 4),  # to try the benches themselves
 }
 

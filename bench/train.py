@@ -204,13 +204,23 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["10m"], help="models; default: 10m")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="examples; default: both")
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM", help=f"of {list(ARMS)}")
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        choices=[*ARMS, "all"],
+        default=[name for name in ARMS if name != "trl padded bf16"],
+        metavar="ARM",
+        help=f"of {list(ARMS)}, or all; default: all but 'trl padded bf16'",
+    )
     parser.add_argument("--rounds", type=int, default=3, help="that count, after one to warm up; default: 3")
     parser.add_argument("--examples", type=int, help="a round; default: what takes a size some seconds")
     parser.add_argument("--growth", action="store_true", help="also over flips a dialogue, with the first size")
     parser.add_argument("--row-tokens", type=int, default=4096, help="tokens a pass of the arms on rows; default: 4096")
     parser.add_argument(
-        "--tree-tokens", type=int, default=4096, help="the same of the arms on trees, counted before sharing"
+        "--tree-tokens",
+        type=int,
+        default=8192,
+        help="the same of the arms on trees, counted before sharing; default: 8192",
     )
     parser.add_argument("--seed", type=int, default=0, help="of weights, examples and order")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file to write")
@@ -220,7 +230,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
     console, progress = open_console(), Console(stderr=True)
-    arms = options.arms
+    arms = list(ARMS) if "all" in options.arms else options.arms
     if find_spec("trl") is None:
         arms = [arm for arm in arms if not arm.startswith("trl")]
         progress.print("trl is not installed, so its arms are left out; wanted: pip install 'fliptrace[bench]'")

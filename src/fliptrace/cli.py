@@ -103,6 +103,10 @@ def predict(
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 256,
     seed: Annotated[int, typer.Option(help="Of the samples; batching changes nothing.")] = 0,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "auto",
+    dtype: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        typer.Option(help="bf16 is faster and rounds more; auto: as stored, fp32 on a CPU."),
+    ] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many cases.")] = None,
     data: DataFolder = None,
 ) -> None:
@@ -120,8 +124,8 @@ def predict(
         )
     read = cli_data.read_cases if task == "trigger" else cli_predict.read_trunks
     items, source = read(file, data, limit)
-    opened = open_model(model, device)
-    source |= {"weights_sha256": opened.weights_sha256}
+    opened = open_model(model, device, dtype)
+    source |= {"weights_sha256": opened.weights_sha256} | ({} if dtype == "auto" else {"dtype": dtype})
     decoding = make_decoding(
         kind=decode or cli_predict.default_decoding(opened.model), num_samples=samples, temperature=temperature,
         top_p=top_p, max_new_tokens=max_new_tokens, seed=seed, constrain=constrain,

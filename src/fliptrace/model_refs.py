@@ -17,6 +17,7 @@ from fliptrace.checkpoints import Habits, is_run, last_checkpoint
 from fliptrace.errors import InputError
 from fliptrace.models.base import ChatModel, ReplyScorer, TriggerModel
 from fliptrace.models.embedded import bundled_folder, hash_weights, is_embedded, load_embedded
+from fliptrace.models.loading import Dtype, load_local
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.rules import find_rule
 from fliptrace.store import hash_file, hash_json
@@ -35,8 +36,11 @@ class OpenModel:
     weights_sha256: str = ""
 
 
-def open_model(ref: str, device: str = "auto") -> OpenModel:
-    """The model a reference names. InputError names what is wrong with it, MissingExtra what has to be installed."""
+def open_model(ref: str, device: str = "auto", dtype: Dtype = "auto") -> OpenModel:
+    """The model a reference names; `device` and `dtype` are for models on torch.
+
+    InputError names what is wrong with it, MissingExtra what has to be installed.
+    """
     kind, colon, rest = ref.partition(":")
     if colon and kind == "rule":
         return OpenModel(find_rule(rest), ref)
@@ -48,12 +52,12 @@ def open_model(ref: str, device: str = "auto") -> OpenModel:
         raise InputError(ref, "no such kind of model; there are embedded, rule:NAME, scripted:FILE, a folder, a Hub id")
     folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(ref)
     if not folder.is_dir():
-        return OpenModel(_load(ref, device, ref), ref)
+        return OpenModel(_load(ref, device, dtype, ref), ref)
     if is_embedded(folder):
         return _open_embedded(ref, folder)
     hashes = [hash_file(path) for path in sorted(folder.glob("*.safetensors"))]
     weights = hash_json(hashes) if len(hashes) > 1 else "".join(hashes)
-    return OpenModel(_load(str(folder), device, ref), str(folder), Habits.read(folder) or Habits(), weights)
+    return OpenModel(_load(str(folder), device, dtype, ref), str(folder), Habits.read(folder) or Habits(), weights)
 
 
 def _open_embedded(ref: str, folder: Path) -> OpenModel:
@@ -61,7 +65,5 @@ def _open_embedded(ref: str, folder: Path) -> OpenModel:
     return OpenModel(model, ref, Habits.read(folder) or Habits(), hash_weights(folder))
 
 
-def _load(ref: str, device: str, name: str) -> Any:
-    from fliptrace.models.loading import load_local  # torch and transformers: seconds and gigabytes
-
-    return load_local(ref, device=device, name=name)
+def _load(ref: str, device: str, dtype: Dtype, name: str) -> Any:
+    return load_local(ref, device=device, dtype=dtype, name=name)

@@ -12,7 +12,9 @@ import torch
 from peft import LoraConfig, PromptTuningConfig, get_peft_model
 from tiny import FAMILIES, SENTENCES, make_model, make_tokenizer, save_tiny
 from transformers import MambaConfig, MambaForCausalLM
+from typer.testing import CliRunner
 
+from fliptrace.cli import app
 from fliptrace.errors import InputError
 from fliptrace.messages import Message
 from fliptrace.models.base import ChatModel, Decoding, Request
@@ -20,6 +22,7 @@ from fliptrace.models.loading import load_causal_lm, load_config, load_local, lo
 from fliptrace.models.local import LocalModel
 from fliptrace.models.local_scoring import ReplyWeigher
 from fliptrace.models.sampling import draw_tokens, reply_generator
+from fliptrace.predictions import read_manifest
 
 GREEDY = Decoding("greedy", max_new_tokens=24)
 SAMPLE = Decoding("sample", num_samples=3, temperature=1.0, max_new_tokens=40, seed=7)
@@ -311,3 +314,11 @@ def test_an_adapter_without_a_base_is_refused(tmp_path: Path) -> None:
 def test_loading_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     load_local(str(save_adapter(tmp_path)), device="cpu")
     assert capfd.readouterr() == ("", "")
+
+
+def test_predict_in_bf16_says_so(tmp_path: Path) -> None:
+    model, out = save_tiny("llama", tmp_path / "model"), tmp_path / "p.jsonl"
+    asked = ["predict", str(model), "sample:val", "--out", str(out), "--limit", "1", "--layout", "window"]
+    asked += ["--max-new-tokens", "2", "--device", "cpu", "--dtype", "bf16"]
+    assert CliRunner().invoke(app, asked).exit_code == 0
+    assert read_manifest(out)["data"]["dtype"] == "bf16"
