@@ -40,7 +40,7 @@ study-extended: .venv/.train  ## its variations too: instruction sets left out, 
 
 bench: .venv/.bench  ## training and reading against TRL and generate, 10M weights; minutes, on a machine that does nothing else
 	$(BIN)/python bench/train.py
-	$(BIN)/python bench/predict.py
+	$(BIN)/python bench/predict.py --sets meld
 
 bench-full: .venv/.bench  ## 113M weights and a narrow vocabulary too, and how the gains grow: hours, up to 24 GB of memory
 	$(BIN)/python bench/train.py --sizes 10m 10m-narrow-vocab 113m --arms all --growth --out bench/train-full.json

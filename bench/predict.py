@@ -18,16 +18,18 @@ from pathlib import Path
 from statistics import mean, median
 from tempfile import TemporaryDirectory
 
+import torch
 from cases import SETS, Workload, draw_cases, last_flips, load_cases
-from measuring import Measured, describe_run, measure, open_console
+from measuring import Measured, describe_run, measure, multiply_rate, open_console
 from reading_arms import ARMS, NEW_TOKENS, ReadingJob, ReadingRound, open_arms
 from rich.console import Console
 from rich.table import Table
-from sizes import SIZES, save_once
+from sizes import SIZES, Size, save_once
 
 from fliptrace.flips import FlipCase
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.loading import load_tokenizer
+from fliptrace.models.token_tree import Branch, count_tokens
 from fliptrace.store import Json, write_json
 
 PEER = "generate"
@@ -41,7 +43,8 @@ GROWTH_ARMS = (PEER, "ours sampled")
 @dataclass(frozen=True, slots=True)
 class Arm:
     """The medians of an arm over its rounds. `ratio`: how many times as fast as the peer over the same prompts, None
-    without one. `tokens_a_reply` is a mean, of the first round, 0 where no reply is written.
+    without one. `tokens_a_reply` is a mean, of the first round, 0 where no reply is written. `floor_share`: seconds
+    of the least work over those it took, None where no reply is written.
     """
 
     name: str
@@ -50,9 +53,34 @@ class Arm:
     replies_a_second: float
     ratio: float | None
     tokens_a_reply: float
+    floor_share: float | None
     note: str
     held_before_bytes: int
     peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The least work: unique tokens of the prompts, and those written, through the body; prompts' last tokens, and those
+    written, through the head. 2 FLOP a weight; `rates` are of a large product, FLOP a second.
+    """
+
+    body_weights: int
+    head_weights: int
+    unique_tokens: int
+    num_prompts: int
+    rates: Mapping[str, float]
+
+    @classmethod
+    def of(cls, size: Size, prompts: Sequence[tuple[int, ...]]) -> Floor:
+        unique = count_tokens([Branch(prompt[:-1], prompt[-1:]) for prompt in prompts])
+        rates = {"fp32": multiply_rate(torch.float32), "bf16": multiply_rate(torch.bfloat16)}
+        return cls(size.body_weights, size.head_weights, unique, len(prompts), rates)
+
+    def seconds(self, num_written: int, dtype: str) -> float:
+        through_body = self.body_weights * (self.unique_tokens + num_written)
+        through_head = self.head_weights * (self.num_prompts + num_written)
+        return 2.0 * (through_body + through_head) / self.rates[dtype]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +98,8 @@ class Comparison:
     num_prompts: int
     num_samples: int
     num_prompt_tokens: int
+    num_groups: int
+    floor: Floor
     arms: tuple[Arm, ...]
     exact_over_greedy: float | None
     num_equal: int | None
@@ -98,8 +128,9 @@ class Bench:
         examples = workload.tokenized.examples
         line_tokens = round(mean(len(each) - each.num_prompt_tokens for each in examples))
         job = ReadingJob(self.folder / size, workload.cases, num_samples, line_tokens, self.seed)
+        floor = Floor.of(SIZES[size], [each.ids[: each.num_prompt_tokens] for each in examples])
         found = measure(open_arms(arms, job), self.rounds, lambda what: self.say(f"{size}, {data}: {what}"))
-        summed = {arm.name: arm for arm in _summarise(found)}
+        summed = {arm.name: arm for arm in _summarise(found, floor)}
         return Comparison(
             size=size,
             num_weights=SIZES[size].spec.num_parameters(),
@@ -108,6 +139,8 @@ class Bench:
             num_prompts=len(workload.cases),
             num_samples=num_samples,
             num_prompt_tokens=sum(each.num_prompt_tokens for each in examples),
+            num_groups=len({case.group for case in workload.cases}),
+            floor=floor,
             arms=tuple(summed.values()),
             exact_over_greedy=summed[EXACT].seconds / summed[GREEDY_LINE].seconds
             if {EXACT, GREEDY_LINE} <= summed.keys()
@@ -144,10 +177,11 @@ class Bench:
         return [arm for arm in GROWTH_ARMS if arm in self.arms]
 
 
-def _summarise(measured: Mapping[str, Measured[ReadingRound]]) -> Iterator[Arm]:
+def _summarise(measured: Mapping[str, Measured[ReadingRound]], floor: Floor) -> Iterator[Arm]:
     seconds = {name: median(each.seconds for each in arm.rounds) for name, arm in measured.items()}
     for name, arm in measured.items():
         written = arm.warm_up.written
+        least = floor.seconds(written.num_tokens, "bf16" if name.endswith("bf16") else "fp32")
         yield Arm(
             name=name,
             seconds=seconds[name],
@@ -155,6 +189,7 @@ def _summarise(measured: Mapping[str, Measured[ReadingRound]]) -> Iterator[Arm]:
             replies_a_second=written.num_replies / seconds[name],
             ratio=seconds[PEER] / seconds[name] if PEER in seconds else None,
             tokens_a_reply=written.num_tokens / written.num_replies,
+            floor_share=least / seconds[name] if written.num_tokens else None,
             note=arm.warm_up.note,
             held_before_bytes=arm.held_before,
             peak_bytes=arm.peak,
@@ -169,10 +204,11 @@ def _count_equal(measured: Mapping[str, Measured[ReadingRound]]) -> int | None:
 
 
 def show(found: Comparison, console: Console) -> None:
-    title = f"{found.size} ({found.num_weights / 1e6:.1f}M weights), {found.data}: {found.num_prompts} prompts, "
-    table = Table(title=title + f"{found.num_prompt_tokens:,} tokens, {found.num_samples} samples each")
+    title = f"{found.size} ({found.num_weights / 1e6:.1f}M weights), {found.data}: {found.num_prompts} prompts "
+    title += f"on {found.num_groups} dialogues, {found.num_prompt_tokens:,} tokens, {found.num_samples} samples each"
+    table = Table(title=title)
     table.add_column("arm", no_wrap=True)
-    for name in ("s a round", "replies/s", "ratio", "tokens a reply", "peak MB", "before"):
+    for name in ("s a round", "replies/s", "ratio", "tokens a reply", "of the floor", "peak MB", "before"):
         table.add_column(name, justify="right")
     table.add_column("")
     for arm in found.arms:
@@ -182,6 +218,7 @@ def show(found: Comparison, console: Console) -> None:
             f"{arm.replies_a_second:.2f}",
             "-" if arm.ratio is None else f"{arm.ratio:.2f}x",
             f"{arm.tokens_a_reply:.1f}" if arm.tokens_a_reply else "-",
+            "-" if arm.floor_share is None else f"{arm.floor_share:.0%}",
             f"{arm.peak_bytes / 1e6:,.0f}",
             f"{arm.held_before_bytes / 1e6:,.0f}",
             arm.note,

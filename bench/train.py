@@ -87,6 +87,7 @@ class Comparison:
     data: str
     data_sha256: str
     num_examples: int
+    num_groups: int
     num_tokens: int
     floor: Floor
     arms: tuple[Arm, ...]
@@ -126,6 +127,7 @@ class Bench:
             data=workload.name,
             data_sha256=workload.sha256,
             num_examples=len(workload.cases),
+            num_groups=len({case.group for case in workload.cases}),
             num_tokens=sum(map(len, workload.tokenized.examples)),
             floor=floor,
             arms=tuple(_summarise(measured, floor, len(workload.cases))),
@@ -165,8 +167,9 @@ def _summarise(measured: Mapping[str, Measured[TrainingRound]], floor: Floor, nu
 
 def show(found: Comparison, console: Console) -> None:
     floor = found.floor
-    title = f"{found.size} ({found.num_weights / 1e6:.1f}M weights), {found.data}: {found.num_examples} examples, "
-    table = Table(title=title + f"{found.num_tokens:,} tokens, {floor.unique_tokens:,} of them unique")
+    title = f"{found.size} ({found.num_weights / 1e6:.1f}M weights), {found.data}: {found.num_examples} examples "
+    title += f"of {found.num_groups} dialogues, {found.num_tokens:,} tokens, {floor.unique_tokens:,} of them unique"
+    table = Table(title=title)
     table.add_column("arm", no_wrap=True)
     for name in ("s a round", "examples/s", "ratio", "tokens run", "of the floor", "peak MB", "before", "loss"):
         table.add_column(name, justify="right")

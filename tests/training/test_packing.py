@@ -24,13 +24,13 @@ from tiny_runs import (
 )
 
 from fliptrace.curate.teaching import answer_instructions, chain_instructions
-from fliptrace.errors import InputError
+from fliptrace.errors import InputError, RunError
 from fliptrace.flips import FlipCase, find_flips
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.loading import quiet
 from fliptrace.models.scratch import train_tokenizer
 from fliptrace.prompts.views import Layout, training_view
-from fliptrace.store import Json, read_json
+from fliptrace.store import Json, read_json, write_json
 from fliptrace.training import stages
 from fliptrace.training.base import scratch_spec, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
@@ -186,19 +186,29 @@ def test_the_longest_dialogue_of_several_examples_tells_most(tokenized: Tokenize
     assert max(map(len, trees.telling)) == longest
 
 
-def test_a_killed_run_on_trees_ends_as_an_undisturbed_one(
-    packed_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its stage goes on as it began, without another trial of the model."""
+def test_a_killed_run_on_trees_ends_as_an_undisturbed_one(packed_run: Path, tmp_path: Path) -> None:
     recipe = make_packed(tuning={"evals_per_epoch": 3})
     assert train_until("half a step written", recipe, tmp_path) == -signal.SIGKILL
     assert [path.parent.name for path in tmp_path.glob("*/preflight.json")] == ["1-chain"]
-    decide = stages.why_not_packed
-    decided: list[str] = []
-    monkeypatch.setattr(stages, "why_not_packed", lambda *args: decided.append("again") or decide(*args))
     train(recipe, make_data(), tmp_path, Recorder())
     assert files_of(tmp_path) == files_of(packed_run)
-    assert len(decided) == 2
+
+
+def test_a_stage_goes_on_as_it_began_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = make_packed(tuning={"evals_per_epoch": 3})
+    assert train_until("half a step written", recipe, tmp_path) == -signal.SIGKILL
+    preflight = tmp_path / "1-chain" / "preflight.json"
+    began = read_json(preflight)
+    assert began["packed"]
+    monkeypatch.setattr(stages, "why_not_packed", lambda *_: "no trees today")
+    with pytest.raises(
+        RunError, match="stage chain: began on prefix trees, which cannot be trained here: no trees today"
+    ):
+        train(recipe, make_data(), tmp_path, Recorder())
+    write_json(preflight, {key: value for key, value in began.items() if key != "packed"})  # as of an older version
+    recorder = Recorder()
+    train(recipe, make_data(), tmp_path, recorder, only=["chain"])
+    assert recorder.preflights[0].not_packed == "the stage began on rows"
 
 
 @pytest.fixture(scope="module")

@@ -281,6 +281,20 @@ def test_the_self_test_tells_of_a_wrong_way_back(monkeypatch: pytest.MonkeyPatch
     assert told is not None and "LlamaForCausalLM does not learn from a prefix tree as apart" in told
 
 
+def test_the_self_test_takes_no_nan_for_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    attend = RowAttention.attend
+    monkeypatch.setattr(RowAttention, "attend", lambda *states, **settings: attend(*states, **settings) * torch.nan)
+    told = self_test(make("llama"), EXAMPLES, 0)
+    assert told is not None and "its loss is nan" in told
+
+
+def test_a_layer_that_keeps_its_window_to_itself_is_found_out() -> None:
+    model = make("llama")
+    model.config.sliding_window = 8
+    told = self_test(model, EXAMPLES, 0)
+    assert told == "LlamaForCausalLM fails on a prefix tree: ValueError: LlamaAttention slides by a mask alone"
+
+
 @pytest.mark.parametrize("implementation", ["sdpa", "eager"])
 def test_the_self_test_leaves_a_model_as_it_was(implementation: str) -> None:
     model = make_model("llama", TOKENIZER)
@@ -326,6 +340,10 @@ def dropping_in_attention() -> Any:
         (jamba, r"layers of kind 'linear_attention'"),
         (falcon, "ALiBi"),
         (lambda: configured("llama", layer_types=["full_attention", "chunked_attention"]), "kind 'chunked_attention'"),
+        (
+            lambda: configured("llama", rope_parameters={"rope_type": "dynamic", "rope_theta": 1e4}),
+            "rotations that go by",
+        ),
         (lambda: configured("gpt-oss", output_router_logits=True), "auxiliary loss"),
         (lambda: make("gpt2"), r"transformer\.drop\.p is above 0"),
         (dropping_in_attention, r"model\.layers\.1\.self_attn\.attention_dropout is above 0"),

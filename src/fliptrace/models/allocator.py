@@ -17,6 +17,6 @@ _KEPT = 2**31 - 1  # bytes that lie free at the end of the heap: the largest num
 
 @cache
 def keep_large_buffers() -> bool:
-    """For the whole process, once; whether there was an allocator to tell."""
+    """For the whole process, for good; whether there was an allocator to tell. Memory once taken stays with it."""
     tell = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     return tell is not None and bool(tell(_MOST_MAPPED, 0) and tell(_TRIM_THRESHOLD, _KEPT))

@@ -47,8 +47,12 @@ def cut_blocks(positions: NDArray[np.int64], ends: NDArray[np.int64], window: in
         visible = sees(queries, columns, ends[columns])  # (queries, keys)
         if window is not None:
             visible &= positions[queries] - positions[columns] < window
-        bias = torch.zeros(visible.shape).masked_fill_(torch.from_numpy(~visible), -torch.inf)
-        blocks.append(Block(start, stop, torch.from_numpy(columns), None if visible.all() else bias))
+            seen = visible.any(axis=0)
+            columns, visible = columns[seen], visible[:, seen]
+        bias = None
+        if not visible.all():
+            bias = torch.zeros(visible.shape).masked_fill_(torch.from_numpy(~visible), -torch.inf)
+        blocks.append(Block(start, stop, torch.from_numpy(columns), bias))
     return blocks
 
 

@@ -41,9 +41,8 @@ class Prompts:
         """Go on with these prompts only, (prompts kept,)."""
         self.lengths = self.lengths[kept]
         longest = int(self.lengths.max())
-        self.layers = {
-            layer: (keys[kept, :, :longest], values[kept, :, :longest]) for layer, (keys, values) in self.layers.items()
-        }
+        for layer, (keys, values) in self.layers.items():  # one at a time: all together would stand there twice
+            self.layers[layer] = (keys[kept, :, :longest], values[kept, :, :longest])
 
 
 class BranchAttention:
@@ -57,16 +56,19 @@ class BranchAttention:
         self.step = -1  # of the row now read
         self._own: dict[int, tuple[Tensor, Tensor]] = {}  # by layer: (replies, kv heads, max_new_tokens, size)
         self._grid = _Grid.of(replies, len(prompts.lengths))
+        self._hidden: dict[int | None, Tensor] = {}  # by window, of this step
 
     def advance(self) -> Tensor:
         """Begin a row; the positions of its tokens, (replies,)."""
         self.step += 1
+        self._hidden.clear()
         return self.prompts.lengths[self.replies] + self.step
 
     def keep(self, kept: Tensor) -> None:
         """Go on with these replies only, (replies kept,); prompts without any go when they are many."""
         self.replies = self.replies[kept]
-        self._own = {layer: (keys[kept], values[kept]) for layer, (keys, values) in self._own.items()}
+        for layer, (keys, values) in self._own.items():  # one at a time: all together would stand there twice
+            self._own[layer] = (keys[kept], values[kept])
         asked, numbers = torch.unique(self.replies, return_inverse=True)
         if 2 * len(asked) <= len(self.prompts.lengths):
             self.prompts.keep(asked)
@@ -105,18 +107,26 @@ class BranchAttention:
         in_grid = queries.new_zeros(num_prompts * grid.width, heads, group, size)
         in_grid[grid.places] = queries
         in_grid = in_grid.view(num_prompts, grid.width, heads, group, size).transpose(1, 2).flatten(2, 3).flatten(0, 1)
-        columns = torch.arange(longest, device=keys.device)
-        hidden = columns >= self.prompts.lengths[:, None]  # (prompts, longest)
-        if window is not None:
-            hidden |= self.prompts.lengths[:, None] + self.step - columns >= window
-        bias = torch.zeros(hidden.shape, device=keys.device).masked_fill_(hidden, torch.finfo(torch.float32).min)
-        part = _attend(in_grid, keys.flatten(0, 1), values.flatten(0, 1), bias.repeat_interleave(heads, 0)[:, None])
+        hidden = self._hide(longest, window).repeat_interleave(heads, dim=0)[:, None]
+        part = _attend(in_grid, keys.flatten(0, 1), values.flatten(0, 1), hidden)
 
         def of_replies(tensor: Tensor) -> Tensor:
             by_prompt = tensor.view(num_prompts, heads, grid.width, group, *tensor.shape[2:]).transpose(1, 2)
             return by_prompt.flatten(0, 1)[grid.places]
 
         return _Part(of_replies(part.attended), of_replies(part.log_sum))
+
+    def _hide(self, longest: int, window: int | None) -> Tensor:
+        """What is added to the scores of the prompts' keys in this step, (prompts, longest)."""
+        if window not in self._hidden:
+            lengths = self.prompts.lengths[:, None]
+            columns = torch.arange(longest, device=lengths.device)
+            hidden = columns >= lengths
+            if window is not None:
+                hidden |= lengths + self.step - columns >= window
+            bias = torch.zeros(hidden.shape, device=lengths.device)
+            self._hidden[window] = bias.masked_fill_(hidden, torch.finfo(torch.float32).min)
+        return self._hidden[window]
 
     def _attend_to_own(self, layer: int, queries: Tensor, key: Tensor, value: Tensor, window: int | None) -> _Part:
         if layer not in self._own:

@@ -26,7 +26,7 @@ from fliptrace.models.base import Choice, Decoding, Request
 from fliptrace.models.cached_reader import CachedReader
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.line_tokens import HeldReply, LineTokens
-from fliptrace.models.local_scoring import ReplyWeigher
+from fliptrace.models.local_scoring import MAX_PASS_LOGITS, ReplyWeigher
 from fliptrace.models.sampling import Chooser
 from fliptrace.models.tree_attention import attending_to_trees
 from fliptrace.models.tree_reader import TreeReader
@@ -157,7 +157,8 @@ class LocalModel:
             num_cached = self._reader_type.num_cached(
                 len(batch) + 1, longest, decoding.num_replies, decoding.max_new_tokens
             )
-            if batch and num_cached > self.max_batch_tokens:
+            num_logits = (len(batch) + 1) * decoding.num_replies * self.model.config.get_text_config().vocab_size
+            if batch and (num_cached > self.max_batch_tokens or num_logits > MAX_PASS_LOGITS):
                 yield batch
                 batch, longest = [], len(prompt.ids)
             batch.append(prompt)

@@ -22,14 +22,14 @@ from fliptrace.errors import InputError
 from fliptrace.models.base import Choice
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.reply_tree import ROOT, ReplyTree, TreeBatch, batch_trees, grow_tree
-from fliptrace.models.row_attention import RowAttention
+from fliptrace.models.row_attention import RowAttention, widen
 from fliptrace.models.token_tree import Branch, lay_out, num_shared
 from fliptrace.models.tree_attention import attending_to_trees, read_tree, why_no_trees
 
 # Tokens in one forward pass, padding included: a pass of this size keeps two CPU cores busy.
 MAX_PASS_TOKENS = 16_384
 # Logits in one forward pass: 256 MiB in fp32. It bounds the batch where the vocabulary is large.
-_MAX_PASS_LOGITS = 64 * 2**20
+MAX_PASS_LOGITS = 64 * 2**20
 # Replies long enough that seeing each other's tokens moves them by nats.
 _PROBE_PROMPT, _PROBE_REPLIES = (
     (5, 6, 7),
@@ -122,7 +122,7 @@ class ReplyWeigher:
             shared = num_shared(batch[-1].tree.prompt, job.tree.prompt) if batch else 0
             num_tokens += job.tree.num_tokens - shared
             num_read += len(job.tree.tokens) + 1
-            too_many = num_tokens > self.max_pass_tokens or num_read * self._config.vocab_size > _MAX_PASS_LOGITS
+            too_many = num_tokens > self.max_pass_tokens or num_read * self._config.vocab_size > MAX_PASS_LOGITS
             if batch and too_many:
                 yield batch
                 batch, num_tokens, num_read = [], job.tree.num_tokens, len(job.tree.tokens) + 1
@@ -138,7 +138,7 @@ class ReplyWeigher:
             num_nodes = max(len(tree.tokens) for tree in trees)
             width = len(trees[0].prompt) + num_nodes
             num_logits = len(trees) * (num_nodes + 1) * self._config.vocab_size
-            if batch and (len(trees) * width > self.max_pass_tokens or num_logits > _MAX_PASS_LOGITS):
+            if batch and (len(trees) * width > self.max_pass_tokens or num_logits > MAX_PASS_LOGITS):
                 yield batch
                 batch = []
             batch.append(job)
@@ -149,12 +149,12 @@ class ReplyWeigher:
     def _read_tree(self, trees: Sequence[ReplyTree]) -> list[tuple[float, ...]]:
         """All of them in one row."""
         branches = [_branch_of(tree) for tree in trees]
-        laid_out = lay_out(branches)
-        ids, positions = self._to_device(laid_out.tree.ids), self._to_device(laid_out.tree.positions)
-        read = [
-            np.arange(start, start + len(tail)) for start, (_, tail, _) in zip(laid_out.starts, branches, strict=True)
-        ]
-        row = RowAttention(laid_out.tree, self.model.device)
+        narrow, _, starts = lay_out(branches)
+        tree = widen(narrow, self.model.device)
+        ids, positions = self._to_device(tree.ids), self._to_device(tree.positions)
+        tails = zip(starts, branches, strict=True)
+        read = [np.arange(start, start + len(branch.tail)) for start, branch in tails]
+        row = RowAttention(tree, self.model.device)
         with attending_to_trees(self.model):
             logits = read_tree(self.model, ids, positions, row, self._to_device(np.concatenate(read)))
         return _sum_reads(trees, [0, *accumulate(map(len, read))], logits.float())

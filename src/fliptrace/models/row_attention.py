@@ -12,7 +12,13 @@ from torch.nn.attention.flex_attention import AuxRequest, create_block_mask, fle
 from fliptrace.models.block_attention import Block, attend_in_blocks, cut_blocks
 from fliptrace.models.token_tree import TokenTree, sees
 
-FLEX_STEP = 128  # what FlexAttention cuts rows into; a row padded to it also spares its compiler widths
+_FLEX_STEP = 128  # what FlexAttention cuts rows into; padded to it, rows have few widths to compile for
+
+
+def widen(tree: TokenTree, device: torch.device) -> TokenTree:
+    """The tree in a row as wide as attention on that device likes it. What was to be read stays in its columns."""
+    width = len(tree) if device.type == "cpu" else -(-len(tree) // _FLEX_STEP) * _FLEX_STEP
+    return tree.padded(width, pad_id=0)
 
 
 class RowAttention:
@@ -64,14 +70,18 @@ class RowAttention:
 
     def _mask(self, window: int | None) -> Any:
         tree, length = self.tree, len(self.tree)
-        positions, ends = (torch.from_numpy(array).to(self.device) for array in (tree.positions, tree.ends))
-        reach = length if window is None else window
+        positions, ends = (torch.from_numpy(array).int().to(self.device) for array in (tree.positions, tree.ends))
 
-        def is_visible(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
-            visible: Tensor = sees(query, key, ends[key]) & (positions[query] - positions[key] < reach)
-            return visible
+        def is_above(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+            above: Tensor = sees(query, key, ends[key])
+            return above
 
-        return create_block_mask(is_visible, None, None, length, length, device=self.device)
+        def is_near(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+            assert window is not None
+            return is_above(batch, head, query, key) & (positions[query] - positions[key] < window)
+
+        visible = is_above if window is None else is_near
+        return create_block_mask(visible, None, None, length, length, device=self.device)
 
 
 @cache

@@ -88,14 +88,21 @@ def draw_tokens(logits: Tensor, uniforms: Tensor, temperature: float, top_p: flo
     if top_p < 1:
         probabilities = _nucleus(probabilities, top_p)
     # First a stretch of the vocabulary, then a token in it: sums are made faster than running sums.
-    starts = range(0, probabilities.shape[1], _STRETCH)
-    sums = torch.stack([probabilities[:, start : start + _STRETCH].sum(-1) for start in starts], dim=-1)
-    stretch = _draw(sums, uniforms * sums.sum(-1))
-    rest = uniforms * sums.sum(-1) - (sums.cumsum(-1) - sums).gather(-1, stretch[:, None])[:, 0]
+    sums = _sum_stretches(probabilities)
+    draws = uniforms * sums.sum(-1)
+    stretch = _draw(sums, draws)
+    rest = draws - (sums.cumsum(-1) - sums).gather(-1, stretch[:, None])[:, 0]
     columns = stretch[:, None] * _STRETCH + torch.arange(_STRETCH, device=logits.device)
     inside = columns < probabilities.shape[1]
     shares = probabilities.gather(-1, columns.clamp(max=probabilities.shape[1] - 1)) * inside
     return stretch * _STRETCH + _draw(shares, rest)
+
+
+def _sum_stretches(probabilities: Tensor) -> Tensor:
+    """(rows, stretches); the last may be shorter."""
+    whole = probabilities.shape[1] // _STRETCH * _STRETCH
+    sums = probabilities[:, :whole].reshape(len(probabilities), whole // _STRETCH, _STRETCH).sum(-1)
+    return torch.cat([sums, probabilities[:, whole:].sum(-1, keepdim=True)], dim=-1)
 
 
 def _draw(shares: Tensor, draws: Tensor) -> Tensor:

@@ -19,8 +19,10 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 IMPLEMENTATION = "fliptrace-tree"
+SLIDING = "sliding_attention"
 # What a layer may ask for beside window and sinks: Gemma 2's cap, a bias by distance.
 _NOT_OURS = ("softcap", "position_bias")
+_ROPE_BY_LENGTH = ("dynamic", "longrope")
 
 
 class AttendsToTree(Protocol):
@@ -65,7 +67,7 @@ def attend_to_trees(model: Any) -> None:
 
 @contextmanager
 def attending_to_trees(model: Any) -> Iterator[None]:
-    """Let a model be called with `tree=` for now."""
+    """Let a model be called with `tree=` for now: by one thread, as the switch is the model's own."""
     before = model.config._attn_implementation
     attend_to_trees(model)
     try:
@@ -84,11 +86,13 @@ def _objections(model: Any) -> Iterator[str]:
     takes = inspect.signature(model.forward).parameters
     if getattr(config, "alibi", False):
         yield "ALiBi: attention goes by columns, which are no positions in a tree"
+    if not _rope_types(config).isdisjoint(_ROPE_BY_LENGTH):
+        yield "rotations that go by the longest sequence of a row, which in a tree is another's"
     missing = [wanted for wanted in ("attention_mask", "position_ids", "logits_to_keep") if wanted not in takes]
     if missing:
         yield f"{name} takes no {missing[0]}"
     kinds = getattr(config, "layer_types", None) or ()
-    unknown = [kind for kind in kinds if kind not in ("full_attention", "sliding_attention")]
+    unknown = [kind for kind in kinds if kind not in ("full_attention", SLIDING)]
     if unknown:
         yield f"layers of kind {unknown[0]!r}: only attention can be told what to see"
     if model._is_stateful:
@@ -97,9 +101,16 @@ def _objections(model: Any) -> Iterator[str]:
         yield f"{name} keeps its attention to itself"
 
 
+def _rope_types(config: Any) -> set[str]:
+    """Of all kinds of layers."""
+    parameters = getattr(config, "rope_parameters", None) or {}
+    tables = [parameters, *(value for value in parameters.values() if isinstance(value, dict))]
+    return {table["rope_type"] for table in tables if "rope_type" in table}
+
+
 def _ready_mask(device: torch.device) -> Tensor:
-    """transformers takes four dimensions for a mask that is ready, and makes none; nobody reads it."""
-    return torch.zeros(1, 1, 1, 1, device=device)
+    """transformers takes four dimensions for a mask that is ready, and makes none. Whoever reads it is found out."""
+    return torch.full((1, 1, 1, 1), torch.nan, device=device)
 
 
 def _attend(
@@ -124,6 +135,8 @@ def _attend(
         settings = {"scaling": scaling, "dropout": dropout, "sliding_window": sliding_window}
         attended, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **settings, **others)
         return attended, None
+    if sliding_window is None and _slides(module):
+        raise ValueError(f"{type(module).__name__} slides by a mask alone")
     device = query.device.type
     if torch.is_autocast_enabled(device):  # rotated queries and keys come in fp32
         query, key, value = (each.to(torch.get_autocast_dtype(device)) for each in (query, key, value))
@@ -132,6 +145,15 @@ def _attend(
         module.layer_idx, query[0], key[0], value[0], scaling=scale, window=sliding_window, sinks=s_aux
     )
     return of_row.transpose(0, 1)[None], None
+
+
+def _slides(module: Any) -> bool:
+    """Whether a layer's attention has a window, of which the layer should tell."""
+    config = module.config.get_text_config()
+    kinds = getattr(config, "layer_types", None)
+    if kinds:
+        return bool(kinds[module.layer_idx] == SLIDING)
+    return getattr(config, "sliding_window", None) is not None and getattr(config, "use_sliding_window", True)
 
 
 AttentionInterface.register(IMPLEMENTATION, _attend)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fliptrace.models.branch_attention import BranchAttention, Prompts
-from fliptrace.models.row_attention import RowAttention
+from fliptrace.models.row_attention import RowAttention, widen
 from fliptrace.models.token_tree import Branch, lay_out, num_shared
 from fliptrace.models.tree_attention import read_tree
 
@@ -40,7 +40,8 @@ class TreeReader:
         branches = [Branch(tuple(prompt[:-1]), tuple(prompt[-1:])) for prompt in prompts]
         logits = []
         for rows in _cut_rows(branches):
-            tree, stems, starts = lay_out(branches[rows])
+            narrow, stems, starts = lay_out(branches[rows])
+            tree = widen(narrow, self.model.device)
             row = RowAttention(tree, self.model.device, keeps=True)
             ids, positions = (torch.from_numpy(array).to(self.model.device) for array in (tree.ids, tree.positions))
             logits.append(read_tree(self.model, ids, positions, row, torch.tensor(starts, device=ids.device)))

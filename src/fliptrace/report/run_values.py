@@ -101,6 +101,7 @@ class PreflightReport(NamedTuple):
     too_long: Sequence[str] = ()
     num_cut_views: int = 0
     num_dropped_utterances: int = 0
+    packed: bool = False
     not_packed: str | None = None
 
 

@@ -72,7 +72,7 @@ class Preflight:
     """What a stage is about to train on: counts, and one trained text of each kind, decoded.
 
     `too_long` are the ids of the rows left out; the cut views lost their oldest utterances to the model's context.
-    `not_packed`: why examples are trained apart though the recipe asks for trees.
+    `packed`: whether examples are trained as prefix trees; `not_packed`: why they are not though the recipe packs them.
     """
 
     num_rows: int
@@ -85,11 +85,12 @@ class Preflight:
     too_long: tuple[str, ...]
     num_cut_views: int
     num_dropped_utterances: int
+    packed: bool = False
     not_packed: str | None = None
 
     def to_json(self) -> Json:
         table = asdict(self)
-        return table if self.not_packed else {key: value for key, value in table.items() if key != "not_packed"}
+        return {key: value for key, value in table.items() if value or key not in ("packed", "not_packed")}
 
 
 def tokenize(instructions: Sequence[Instruction], chat: ChatFormat, context_length: int) -> Tokenized:

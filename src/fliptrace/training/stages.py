@@ -17,6 +17,7 @@ from fliptrace.checkpoints import Checkpoint, Habits
 from fliptrace.corpora.trunks import Trunk
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.instructions import write_instructions
+from fliptrace.errors import RunError
 from fliptrace.label_emotions import label_emotions
 from fliptrace.models.base import ChatModel, DecodingKind
 from fliptrace.models.loading import load_local
@@ -168,9 +169,9 @@ class _StageRun:
         batching: Batching = Rows(tokenized.examples, tuning.batch_tokens, pad_id)
         if packs:
             trees = Trees.of(tokenized, tuning.batch_tokens, pad_id)
-            look = replace(look, not_packed=self._why_not_packed(parent.model, trees))
-            if not look.not_packed:
-                batching = trees
+            why_not = self._why_not_packed(parent.model, trees)
+            look = replace(look, packed=why_not is None, not_packed=why_not)
+            batching = trees if look.packed else batching
         write_json(self.place / PREFLIGHT, look.to_json())
         self.run.listener.looked(look)
         job = StageJob(self.stage, tuning, batching, seed, self.steps, self._length)
@@ -179,12 +180,19 @@ class _StageRun:
         save_checkpoint(parent, self.checkpoint, Habits(self._first_reading.layout, self._first_reading.ask))
 
     def _why_not_packed(self, model: Any, trees: Trees) -> str | None:
-        """As was decided when the stage began: where it goes on, its batches have to be the same."""
-        decided = self.place / PREFLIGHT
-        if decided.exists():
-            why: str | None = read_json(decided).get("not_packed")
-            return why
-        return why_not_packed(model, trees)
+        """As was decided when the stage began: where it goes on, its batches have to be the same.
+
+        RunError where it began on trees that cannot be trained here.
+        """
+        began = read_json(self.place / PREFLIGHT) if (self.place / PREFLIGHT).exists() else None
+        if began is not None and not began.get("packed"):
+            return str(began.get("not_packed", "the stage began on rows"))
+        why_not = why_not_packed(model, trees)
+        if began is not None and why_not is not None:
+            raise RunError(
+                f"stage {self.stage.name}", f"began on prefix trees, which cannot be trained here: {why_not}"
+            )
+        return why_not
 
     def _own_answers(self, model: ChatModel, cases: StageCases) -> list[OwnAnswer]:
         if not self.stage.needs_own_answers:

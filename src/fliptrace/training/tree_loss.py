@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from fliptrace.models.row_attention import RowAttention
+from fliptrace.models.row_attention import RowAttention, widen
 from fliptrace.models.token_tree import TokenTree
 from fliptrace.models.tree_attention import read_tree
 from fliptrace.training.examples import IGNORED
@@ -18,9 +19,12 @@ def tree_loss(model: Any, inputs: dict[str, Tensor], num_tokens: int | Tensor | 
 
     `num_tokens` is what to divide by where several rows make one optimizer step: the tokens of all of them.
     """
-    ids, positions, labels = (inputs[name][0] for name in ("input_ids", "position_ids", "labels"))
-    tree = TokenTree(*(inputs[name][0].cpu().numpy() for name in ("input_ids", "position_ids", "ends")))
+    labels = inputs["labels"][0]
+    device = labels.device
+    narrow = TokenTree(*(inputs[name][0].cpu().numpy() for name in ("input_ids", "position_ids", "ends")))
+    tree = widen(narrow, device)
+    ids, positions = (torch.from_numpy(array).to(device) for array in (tree.ids, tree.positions))
     taught = (labels != IGNORED).nonzero()[:, 0]
-    logits = read_tree(model, ids, positions, RowAttention(tree, ids.device), taught - 1)  # (taught, vocab)
+    logits = read_tree(model, ids, positions, RowAttention(tree, device), taught - 1)  # (taught, vocab)
     loss = cross_entropy(logits.float(), labels[taught], reduction="sum")
     return loss / (len(taught) if num_tokens is None else num_tokens)
