@@ -61,7 +61,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The least work: unique tokens of the prompts, and those written, through the body; prompts' last tokens, and those
+    """The least work: unique tokens of the prompts, and those written, through the body; prompts' last ones, and those
     written, through the head. 2 FLOP a weight; `rates` are of a large product, FLOP a second.
     """
 

@@ -16,6 +16,7 @@ import torch
 from measuring import Open
 
 from fliptrace.flips import FlipCase
+from fliptrace.models.allocator import keep_large_buffers
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.loading import Dtype, load_causal_lm, load_local, load_tokenizer
@@ -143,6 +144,7 @@ def _open_predict(job: ReadingJob, *, exact: bool) -> Callable[[], ReadingRound]
 
 
 def _load(job: ReadingJob, dtype: Dtype) -> LocalModel:
+    keep_large_buffers()  # as `fliptrace predict` does
     return load_local(str(job.folder), device="cpu", dtype=dtype, name="bench")
 
 

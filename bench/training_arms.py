@@ -23,7 +23,6 @@ from transformers import PrinterCallback, TrainerCallback
 
 from fliptrace.curate.instructions import to_row
 from fliptrace.messages import Instruction
-from fliptrace.models.allocator import keep_large_buffers
 from fliptrace.models.loading import load_causal_lm, load_tokenizer, quiet
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.examples import IGNORED, Tokenized
@@ -72,7 +71,6 @@ def _open_tree(job: TrainingJob, *, bf16: bool = False) -> partial[TrainingRound
 
 
 def _open_own(model: Any, batching: Rows | Trees, job: TrainingJob, *, bf16: bool) -> partial[TrainingRound]:
-    keep_large_buffers()  # as our training does when it loads a parent
     attend_to_batches(model, batching)
     return partial(_train, model, batching, job.seed, bf16=bf16)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from fliptrace.checkpoints import Habits, is_run, last_checkpoint
 from fliptrace.errors import InputError
+from fliptrace.models.allocator import keep_large_buffers
 from fliptrace.models.base import ChatModel, ReplyScorer, TriggerModel
 from fliptrace.models.embedded import bundled_folder, hash_weights, is_embedded, load_embedded
 from fliptrace.models.loading import Dtype, load_local
@@ -66,4 +67,7 @@ def _open_embedded(ref: str, folder: Path) -> OpenModel:
 
 
 def _load(ref: str, device: str, dtype: Dtype, name: str) -> Any:
-    return load_local(ref, device=device, dtype=dtype, name=name)
+    model = load_local(ref, device=device, dtype=dtype, name=name)
+    if model.model.device.type == "cpu":
+        keep_large_buffers()
+    return model

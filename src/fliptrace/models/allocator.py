@@ -2,6 +2,8 @@
 
 glibc hands every large buffer back to the system, which clears the next one page by page: sampling 10 replies to each
 of 20 prompts took a fifth longer so, with a vocabulary of 49,152 (docs/results.md). Elsewhere there is nothing to tell.
+For reading alone: training gains nothing, and buffers of ever other sizes leave holes, gigabytes of them with 113M
+weights.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fliptrace.errors import InputError, MissingExtra
-from fliptrace.models.allocator import keep_large_buffers
 from fliptrace.store import read_json
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ def load_local(ref: str, *, device: str = "auto", dtype: Dtype = "auto", name: s
     from fliptrace.models.local import LocalModel
 
     place = choose_device(device)
-    if place.type == "cpu":
-        keep_large_buffers()
     model = load_causal_lm(ref, "fp32" if dtype == "auto" and place.type == "cpu" else dtype)
     return LocalModel(_unwrap(model).to(place), load_tokenizer(ref), name or ref)
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from fliptrace.checkpoints import Habits
 from fliptrace.errors import InputError
-from fliptrace.models.allocator import keep_large_buffers
 from fliptrace.models.loading import base_of, is_adapter, load_causal_lm, load_config, load_tokenizer, quiet
 from fliptrace.models.scratch import ScratchSpec, build_scratch
 from fliptrace.store import new_folder, read_json, write_json
@@ -58,8 +57,6 @@ def load_parent(tuning: Tuning, ref: str, merged: Path, seed: int) -> Parent:
 
     A new adapter's weights are drawn from `seed`.
     """
-    if pick_device(tuning.device) == "cpu":
-        keep_large_buffers()
     model = _load_model(tuning, ref, merged, seed)
     if tuning.gradient_checkpointing:
         with quiet():
