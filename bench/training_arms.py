@@ -26,7 +26,8 @@ from fliptrace.messages import Instruction
 from fliptrace.models.loading import load_causal_lm, load_tokenizer, quiet
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.examples import IGNORED, Tokenized
-from fliptrace.training.local import attend_to_batches, completion_loss
+from fliptrace.training.local import attend_to_batches
+from fliptrace.training.losses import completion_loss
 from fliptrace.training.tree_support import why_not_packed
 
 STEP_EXAMPLES = 32

@@ -27,7 +27,7 @@ from fliptrace.training.examples import (
     preflight,
     tokenize,
 )
-from fliptrace.training.local import completion_loss
+from fliptrace.training.losses import completion_loss
 
 CHAT = ChatFormat.of(make_tokenizer())
 VIEWS = [training_view(case, Layout("window", window=2, max_words=6)) for case in make_cases(5)]

@@ -18,7 +18,7 @@ from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.answers import render_answer
 from fliptrace.prompts.views import Layout, training_view
 from fliptrace.training.examples import SoftExample, collate, tokenize
-from fliptrace.training.local import completion_loss
+from fliptrace.training.losses import completion_loss
 
 CHAT = ChatFormat.of(make_tokenizer())
 WINDOW = Layout("window", window=3, max_words=6)

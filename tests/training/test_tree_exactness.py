@@ -22,9 +22,8 @@ from fliptrace.models.loading import quiet
 from fliptrace.models.row_attention import RowAttention
 from fliptrace.models.tree_attention import attend_to_trees, attending_to_trees
 from fliptrace.training.examples import Example, collate
-from fliptrace.training.local import completion_loss
+from fliptrace.training.losses import completion_loss, tree_loss
 from fliptrace.training.tree_batches import collate_tree
-from fliptrace.training.tree_loss import tree_loss
 from fliptrace.training.tree_support import self_test, supports
 
 TOKENIZER = make_tokenizer()

@@ -28,7 +28,8 @@ from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import preflight, tokenize
 from fliptrace.training.folds import stage_cases
-from fliptrace.training.local import Length, Schedule, StageJob, attend_to_batches, completion_loss, plan
+from fliptrace.training.local import Length, Schedule, StageJob, attend_to_batches, plan
+from fliptrace.training.losses import completion_loss
 from fliptrace.training.recipe import Recipe, Tuning
 from fliptrace.training.tree_support import supports
 
@@ -150,8 +151,9 @@ def _plan_stages(
         tokenized = tokenize(instructions, chat, context_length)
         look = preflight(instructions, tokenized, fitted, chat, stage.name)
         length = next((Length(cost.num_steps, 1) for cost, *_ in planned if cost.name == stage.steps_of), None)
-        rows = Rows(tokenized.examples, batch_tokens, pad_id)
-        batching = Trees.of(tokenized, batch_tokens, pad_id) if packs else rows
+        batching: Batching = Rows(tokenized.examples, batch_tokens, pad_id)
+        if packs:
+            batching = Trees.of(tokenized, batch_tokens, pad_id)
         schedule = plan(StageJob(stage, recipe.tuning, batching, recipe.seed, Path(), length))
         cost = StageCost(
             stage.name,

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
@@ -23,10 +22,9 @@ from fliptrace.models.loading import quiet
 from fliptrace.models.tree_attention import attend_to_trees
 from fliptrace.store import Json, read_json, write_json
 from fliptrace.training.batching import Batching, Trees
-from fliptrace.training.examples import IGNORED
+from fliptrace.training.losses import completion_loss
 from fliptrace.training.recipe import Stage, Tuning
 from fliptrace.training.runs import saving
-from fliptrace.training.tree_loss import tree_loss
 
 TRAINER_STATE_NAME = "trainer_state.json"  # what Trainer calls its own
 WHOLE = "whole.json"  # marks a step's folder that was written to its end
@@ -179,39 +177,6 @@ def _had_stopped(trainer: _StageTrainer, step: Path) -> bool:
         return False
     trainer.state = state
     return True
-
-
-def completion_loss(
-    model: Any, inputs: dict[str, torch.Tensor], num_tokens: int | torch.Tensor | None = None
-) -> torch.Tensor:
-    """Mean cross entropy over the completions' tokens of a batch; the LM head runs over the last positions alone.
-
-    `num_tokens` is what to divide by where several batches make one optimizer step: the tokens of all of them.
-    With soft targets the mean is weighted by their shares.
-    """
-    if "targets" in inputs:
-        return _soft_loss(model, inputs)
-    if "ends" in inputs:
-        return tree_loss(model, inputs, num_tokens)
-    labels = inputs["labels"]  # (batch, time), padded on the left
-    first = int((labels != IGNORED).any(dim=0).int().argmax())
-    num_kept = labels.shape[1] - first + 1
-    features = {name: tensor for name, tensor in inputs.items() if name != "labels"}
-    logits = model(**features, logits_to_keep=num_kept, use_cache=False).logits  # (batch, num_kept, vocab)
-    predicted, wanted = logits[:, :-1].flatten(0, 1).float(), labels[:, first:].flatten()
-    if num_tokens is None:
-        return cross_entropy(predicted, wanted, ignore_index=IGNORED)
-    return cross_entropy(predicted, wanted, ignore_index=IGNORED, reduction="sum") / num_tokens
-
-
-def _soft_loss(model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Cross entropy of the targets of `collate_soft`, each by its share."""
-    targets, shares = inputs["targets"], inputs["shares"]
-    features = {name: inputs[name] for name in ("input_ids", "position_ids", "attention_mask")}
-    num_kept = int(inputs["num_read"])
-    logits = model(**features, logits_to_keep=num_kept, use_cache=False).logits  # (batch, num_kept, vocab)
-    losses = cross_entropy(logits[targets[:, 0], targets[:, 1]].float(), targets[:, 2], reduction="none")
-    return (losses * shares).sum() / shares.sum()
 
 
 def computes_bf16(device: str) -> bool:

@@ -26,7 +26,8 @@ from fliptrace.prompts.views import training_view
 from fliptrace.training.base import Parent, load_parent
 from fliptrace.training.data import TrainingData
 from fliptrace.training.dry_run import PlannedRun, PlannedStage, plan_run
-from fliptrace.training.local import attend_to_batches, completion_loss, pick_device, uses_bf16
+from fliptrace.training.local import attend_to_batches, pick_device, uses_bf16
+from fliptrace.training.losses import completion_loss
 from fliptrace.training.recipe import Recipe, Tuning
 
 # Laid out are so many cases, and steps in proportion: of 4,000 MELD-FR cases that gives all stages' steps within 10%.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fliptrace.models.tree_attention import attending_to_trees, why_no_trees
 from fliptrace.training.batching import Trees
 from fliptrace.training.examples import Example, collate
-from fliptrace.training.local import completion_loss
+from fliptrace.training.losses import completion_loss
 from fliptrace.training.tree_batches import collate_tree
 
 # Of the loss, or of 1 nat where it is less, as rounding is of the logits. Tried on an untrained Llama of 11M weights of
