@@ -15,8 +15,8 @@ from tiny_runs import (
     GREEDY_ONLY,
     Recorder,
     files_of,
-    make_case,
     make_data,
+    make_flips,
     make_recipe,
     make_table,
     one_stage,
@@ -25,7 +25,6 @@ from tiny_runs import (
 
 from fliptrace.curate.teaching import answer_instructions, chain_instructions
 from fliptrace.errors import InputError, RunError
-from fliptrace.flips import FlipCase, find_flips
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.loading import quiet
 from fliptrace.models.scratch import train_tokenizer
@@ -58,18 +57,8 @@ def make_apart(**changes: Any) -> Recipe:
     return make_packed(tuning={"packing": "none"} | changes.pop("tuning", {}), **changes)
 
 
-def cases_of(number: int) -> list[FlipCase]:
-    """Every flip of a dialogue of nine utterances, each case ending on its own."""
-    whole = make_case(number, length=9).dialogue
-    cases = []
-    for flip in find_flips(whole):
-        dialogue = replace(whole, id=f"{whole.id}-{flip.target}", utterances=whole.utterances[: flip.target + 1])
-        cases.append(FlipCase(dialogue.id, dialogue, flip, frozenset({flip.target})))
-    return cases
-
-
 def whole_dialogues(num: int = 6) -> TrainingData:
-    return replace(make_data(), train=tuple(case for number in range(num) for case in cases_of(number)))
+    return replace(make_data(), train=tuple(case for number in range(num) for case in make_flips(number)))
 
 
 @pytest.fixture(scope="module")

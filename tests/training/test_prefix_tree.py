@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from tiny import make_tokenizer
-from tiny_runs import make_case
+from tiny_runs import make_case, make_flips
 
 from fliptrace.curate.teaching import (
     answer_instructions,
@@ -25,7 +25,6 @@ from fliptrace.curate.teaching import (
     source_instructions,
     unified_instructions,
 )
-from fliptrace.flips import FlipCase, find_flips
 from fliptrace.messages import Instruction, Message
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.token_tree import Branch, TokenTree, num_shared, sees
@@ -267,18 +266,8 @@ def test_an_epoch_may_be_cut_short(epochs: float, num_batches: int) -> None:
     assert make_tree_batches(bundles, 20, epochs, 0) == make_tree_batches(bundles, 20, 3, 0)[:num_batches]
 
 
-def cases_of_one_dialogue(number: int) -> list[FlipCase]:
-    """Every flip of a dialogue, each case ending on its own."""
-    whole = make_case(number, length=9).dialogue
-    cases = []
-    for flip in find_flips(whole):
-        dialogue = replace(whole, id=f"{whole.id}-{flip.target}", utterances=whole.utterances[: flip.target + 1])
-        cases.append(FlipCase(dialogue.id, dialogue, flip, frozenset({flip.target})))
-    return cases
-
-
 def all_kinds(number: int) -> dict[str, list[Instruction]]:
-    views = [training_view(case, Layout("dialogue")) for case in cases_of_one_dialogue(number)]
+    views = [training_view(case, Layout("dialogue")) for case in make_flips(number)]
     assert len(views) > 2
     about_flips = [answer_instructions, chain_instructions, flips_instructions, source_instructions]
     dialogue = make_case(number, length=9).dialogue
@@ -303,7 +292,7 @@ def test_cases_of_one_dialogue_share_most_of_their_tokens() -> None:
 
 
 def test_an_earlier_reply_is_no_beginning() -> None:
-    [row] = answer_instructions([training_view(cases_of_one_dialogue(0)[0], Layout("dialogue"))])
+    [row] = answer_instructions([training_view(make_flips(0)[0], Layout("dialogue"))])
     judged = replace(row, prompt=(*row.prompt, Message("assistant", "Triggers: 1"), Message("user", "Judge it.")))
     assert find_beginning(judged) == find_beginning(row)
 

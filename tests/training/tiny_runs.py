@@ -6,12 +6,13 @@ import json
 import random
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fliptrace.dialogue import Dialogue, Utterance
 from fliptrace.emotions import MELD7
-from fliptrace.flips import FlipCase, find_flip
+from fliptrace.flips import FlipCase, find_flip, find_flips
 from fliptrace.store import Json, hash_file, read_jsonl
 from fliptrace.training.data import TrainingData
 from fliptrace.training.examples import Preflight
@@ -100,6 +101,16 @@ def make_case(number: int, *, name: str = "train", length: int = 5, num_cases_a_
     flip = find_flip(dialogue, length - 1)
     assert flip is not None
     return FlipCase(dialogue.id, dialogue, flip, frozenset() if number % 4 == 3 else frozenset({length - 2}))
+
+
+def make_flips(number: int) -> list[FlipCase]:
+    """Every flip of a dialogue of nine utterances, each case ending on its own."""
+    whole = make_case(number, length=9).dialogue
+    cases = []
+    for flip in find_flips(whole):
+        dialogue = replace(whole, id=f"{whole.id}-{flip.target}", utterances=whole.utterances[: flip.target + 1])
+        cases.append(FlipCase(dialogue.id, dialogue, flip, frozenset({flip.target})))
+    return cases
 
 
 def make_cases(num_cases: int, name: str = "train", *, num_cases_a_group: int = 2) -> tuple[FlipCase, ...]:
