@@ -6,6 +6,7 @@ one uncounted round at the beginning cost no arm anything.
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import os
 import platform
@@ -13,7 +14,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -128,6 +129,36 @@ def multiply_rate(dtype: torch.dtype) -> float:
 def open_console() -> Console:
     """As wide as the tables, where no terminal says how wide it is."""
     return Console(width=None if sys.stdout.isatty() else 120)
+
+
+def count(text: str) -> int:
+    """A number of things on a command line."""
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r}: wanted a number of at least 1")
+    return int(text)
+
+
+def common_options(
+    description: str | None, sizes: Iterable[str], sets: Sequence[str], arms: Iterable[str], unusual: str
+) -> argparse.ArgumentParser:
+    """What both benches can be told; the arm `unusual` is left out unless it is asked for."""
+    arms = list(arms)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("--sizes", nargs="+", choices=sizes, default=["10m"], help="models; default: 10m")
+    parser.add_argument("--sets", nargs="+", choices=sets, default=sets, help="of dialogues; default: both")
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        choices=[*arms, "all"],
+        default=[name for name in arms if name != unusual],
+        metavar="ARM",
+        help=f"of {arms}, or all; default: all but {unusual!r}",
+    )
+    parser.add_argument("--rounds", type=count, default=3, help="that count, after one to warm up; default: 3")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is drawn")
+    return parser
 
 
 def describe_run(options: Mapping[str, Any]) -> Json:

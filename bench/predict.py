@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 from cases import SETS, Workload, draw_cases, last_flips, load_cases
-from measuring import Measured, describe_run, measure, multiply_rate, open_console
+from measuring import Measured, common_options, count, describe_run, measure, multiply_rate, open_console
 from reading_arms import ARMS, NEW_TOKENS, ReadingJob, ReadingRound, open_arms
 from rich.console import Console
 from rich.table import Table
@@ -31,6 +31,7 @@ from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.loading import load_tokenizer
 from fliptrace.models.token_tree import Branch, count_tokens
 from fliptrace.store import Json, write_json
+from fliptrace.training.examples import Example
 
 PEER = "generate"
 GREEDY, THEIR_GREEDY = "ours greedy", "generate greedy"
@@ -128,7 +129,9 @@ class Bench:
         examples = workload.tokenized.examples
         line_tokens = round(mean(len(each) - each.num_prompt_tokens for each in examples))
         job = ReadingJob(self.folder / size, workload.cases, num_samples, line_tokens, self.seed)
-        floor = Floor.of(SIZES[size], [each.ids[: each.num_prompt_tokens] for each in examples])
+        floor = Floor.of(
+            SIZES[size], [each.ids[: each.num_prompt_tokens] for each in examples if isinstance(each, Example)]
+        )
         found = measure(open_arms(arms, job), self.rounds, lambda what: self.say(f"{size}, {data}: {what}"))
         summed = {arm.name: arm for arm in _summarise(found, floor)}
         return Comparison(
@@ -244,24 +247,10 @@ def show_growth(title: str, rows: Sequence[Json], console: Console) -> None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
-    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["10m"], help="models; default: 10m")
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="prompts; default: both")
-    parser.add_argument(
-        "--arms",
-        nargs="+",
-        choices=[*ARMS, "all"],
-        default=[name for name in ARMS if name != "generate bf16"],
-        metavar="ARM",
-        help=f"of {list(ARMS)}, or all; default: all but 'generate bf16'",
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="that count, after one to warm up; default: 3")
-    parser.add_argument("--prompts", type=int, help="a round; default: what takes a size some seconds")
-    parser.add_argument("--samples", type=int, default=10, help="replies to a prompt where sampled; default: 10")
+    parser = common_options(__doc__, SIZES, SETS, ARMS, unusual="generate bf16")
+    parser.add_argument("--prompts", type=count, help="a round; default: what takes a size some seconds")
+    parser.add_argument("--samples", type=count, default=10, help="replies to a prompt where sampled; default: 10")
     parser.add_argument("--growth", action="store_true", help="also over samples and flips, with the first size")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, prompts and samples")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file to write")
     return parser.parse_args(arguments)
 

@@ -20,7 +20,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from cases import SETS, Workload, draw_cases, last_flips, load_cases
-from measuring import Measured, describe_run, measure, open_console
+from measuring import Measured, common_options, count, describe_run, measure, open_console
 from rich.console import Console
 from rich.table import Table
 from sizes import SIZES, Size, save_once
@@ -202,30 +202,18 @@ def show_growth(rows: Sequence[Json], console: Console) -> None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
-    parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["10m"], help="models; default: 10m")
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS, help="examples; default: both")
-    parser.add_argument(
-        "--arms",
-        nargs="+",
-        choices=[*ARMS, "all"],
-        default=[name for name in ARMS if name != "trl padded bf16"],
-        metavar="ARM",
-        help=f"of {list(ARMS)}, or all; default: all but 'trl padded bf16'",
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="that count, after one to warm up; default: 3")
-    parser.add_argument("--examples", type=int, help="a round; default: what takes a size some seconds")
+    parser = common_options(__doc__, SIZES, SETS, ARMS, unusual="trl padded bf16")
+    parser.add_argument("--examples", type=count, help="a round; default: what takes a size some seconds")
     parser.add_argument("--growth", action="store_true", help="also over flips a dialogue, with the first size")
-    parser.add_argument("--row-tokens", type=int, default=4096, help="tokens a pass of the arms on rows; default: 4096")
+    parser.add_argument(
+        "--row-tokens", type=count, default=4096, help="tokens a pass of the arms on rows; default: 4096"
+    )
     parser.add_argument(
         "--tree-tokens",
-        type=int,
+        type=count,
         default=8192,
-        help="the same of the arms on trees, counted before sharing; default: 8192",
+        help="a pass of the arms on trees, before sharing; default: 8192",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of weights, examples and order")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file to write")
     return parser.parse_args(arguments)
 
