@@ -24,7 +24,7 @@ LEVELS = {
             "corpora prompts models scoring",
             "transcripts curate checkpoints model_refs label_emotions exact "
             "predict predict_tasks prediction_files classical unified export_semeval",
-            "training analysis",
+            "training analysis fake_provider",
             "study",
             "report",
             "api cli console server web __init__ __main__",

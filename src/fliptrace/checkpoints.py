@@ -15,11 +15,14 @@ from fliptrace.store import read_json, write_json
 MANIFEST = "manifest.json"  # of a run, at its root
 DONE = "stage.json"  # written last: a stage folder without it is unfinished
 HABITS = "fliptrace.json"  # in a checkpoint: how it was trained to be asked
+HOSTED = "hosted.json"  # in a checkpoint without weights: the provider's model it stands for
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """`ref` is a folder, relative to its run, or a provider's model name; `parent` the ref it was trained from."""
+    """`ref` is a folder, relative to its run; `parent` the ref it was trained from. Of a hosted model the folder holds
+    no weights but what it is called (`hosted_ref`).
+    """
 
     ref: str
     stage: str
@@ -72,6 +75,17 @@ class Habits:
             return cls(Layout(**table["layout"]), table["ask"], thresholds, table.get("emotion_weights", {}))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(path, f"not the reading habits of a checkpoint: {error}") from error
+
+
+def hosted_ref(checkpoint: Path) -> str | None:
+    """The MODEL that a checkpoint stands for where its weights are a provider's; None where they lie here."""
+    path = checkpoint / HOSTED
+    if not path.exists():
+        return None
+    try:
+        return str(read_json(path)["model"])
+    except (KeyError, TypeError) as error:
+        raise InputError(path, "names no model; wanted what training wrote") from error
 
 
 def is_run(folder: Path) -> bool:

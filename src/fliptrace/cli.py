@@ -13,7 +13,17 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from fliptrace import cli_analyze, cli_data, cli_export, cli_predict, cli_report, cli_study, cli_train
+from fliptrace import (
+    cli_analyze,
+    cli_data,
+    cli_export,
+    cli_fake_provider,
+    cli_hosted,
+    cli_predict,
+    cli_report,
+    cli_study,
+    cli_train,
+)
 from fliptrace.console import console, figure, interval, note, print_json, table
 from fliptrace.errors import InputError
 
@@ -35,11 +45,13 @@ app.command()(cli_study.reproduce)
 app.command()(cli_report.report)
 app.command()(cli_report.show)
 app.add_typer(cli_export.app, name="export")
+app.command()(cli_fake_provider.fake_provider)
 
 DataFolder = cli_data.DataFolder
 MODEL_HELP = (
     "embedded, rule:previous, rule:previous-or-self, rule:previous-plus-self, scripted:FILE, a folder (run, "
-    "checkpoint, Hugging Face model, adapter, exported model) or a Hub id."
+    "checkpoint, Hugging Face model, adapter, exported model), a Hub id, openai:MODEL, azure:DEPLOYMENT or "
+    "http://HOST:PORT/v1#MODEL."
 )
 
 
@@ -109,13 +121,20 @@ def predict(
     ] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many cases.")] = None,
     data: DataFolder = None,
+    concurrency: cli_hosted.Concurrency = 8,
+    max_cost: cli_hosted.MaxCost = None,
+    price: cli_hosted.PriceText = None,
+    timeout: cli_hosted.Timeout = 120,
+    answers: cli_hosted.AnswersFile = None,
+    body: cli_hosted.Body = None,
 ) -> None:
     """Name the triggers of every flip in FILE; or label emotions, or find flips and their triggers, from bare text.
 
     A killed run goes on where it stopped when given again. Cases that end on no flip are left out, with a note.
+    Keys of hosted models are read from the environment (docs/hosted.md).
     """
     from fliptrace.model_refs import open_model
-    from fliptrace.models.base import make_decoding
+    from fliptrace.models.base import SampleWeigher, make_decoding
     from fliptrace.predict import reading_of
 
     if task != "trigger" and emotions == "predicted":
@@ -124,20 +143,26 @@ def predict(
         )
     read = cli_data.read_cases if task == "trigger" else cli_predict.read_trunks
     items, source = read(file, data, limit)
-    opened = open_model(model, device, dtype)
+    settings = cli_hosted.hosted_settings(
+        answers or cli_hosted.beside(out), concurrency, max_cost, price, timeout, body
+    )
+    opened = open_model(model, device, dtype, settings)
     source |= {"weights_sha256": opened.weights_sha256} | ({} if dtype == "auto" else {"dtype": dtype})
+    source |= cli_hosted.greet(opened.model)
     decoding = make_decoding(
         kind=decode or cli_predict.default_decoding(opened.model), num_samples=samples, temperature=temperature,
         top_p=top_p, max_new_tokens=max_new_tokens, seed=seed, constrain=constrain,
     )  # fmt: skip
     reading = reading_of(
-        opened.habits, decoding, ask=ask, layout=layout, judge=judge, threshold=threshold, stop_early=stop_early
-    )
+        opened.habits, decoding, ask=ask, layout=layout, judge=judge, threshold=threshold, stop_early=stop_early,
+        draws=isinstance(opened.model, SampleWeigher),
+    )  # fmt: skip
     if task == "trigger":
         reading = replace(reading, emotions_from=emotions)
         cli_predict.predict_flips(opened, items, reading, out, source)
     else:
         cli_predict.predict_dialogues(task, opened, items, reading, out, source)
+    cli_hosted.tell_spent(opened.model)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from fliptrace import cli_hosted
 from fliptrace.console import console, done, note, print_json, progress
 from fliptrace.errors import InputError
 
@@ -53,11 +54,25 @@ def analyze(
         Literal["masac8", "meld7"], typer.Option(help="The emotions to tell apart; masac8 has contempt, too.")
     ] = "masac8",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; the embedded model runs on the CPU.")] = "auto",
+    concurrency: cli_hosted.Concurrency = 8,
+    max_cost: cli_hosted.MaxCost = None,
+    price: cli_hosted.PriceText = None,
+    timeout: cli_hosted.Timeout = 120,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file that keeps every reply, so that none is paid for twice. Default: none is kept.",
+            show_default=False,
+            rich_help_panel="Hosted models",
+        ),
+    ] = None,
+    body: cli_hosted.Body = None,
 ) -> None:
     """Find in a transcript where a speaker's emotion flips, what triggered it, and why.
 
     FILE needs no labels: lines of `Name: text`, CSV, JSON, WebVTT, SRT, WhisperX and others are told apart by
-    themselves. Emotions it has are kept. Nothing leaves this machine with the embedded model.
+    themselves. Emotions it has are kept. Nothing leaves this machine with the embedded model; a
+    hosted one is sent the whole transcript.
     """
     from fliptrace.analysis.analyze import analyze as analyze_dialogue
     from fliptrace.analysis.bundled import transcript_path
@@ -68,9 +83,12 @@ def analyze(
     transcript = read_transcript(
         transcript_path(file), format=format, columns=parse_columns(columns), emotion_set=EMOTION_SETS[emotion_set]
     )
-    opened = open_model(model, device)
-    with _bar() as on_progress:
+    settings = cli_hosted.hosted_settings(answers, concurrency, max_cost, price, timeout, body)
+    opened = open_model(model, device, hosted=settings)
+    cli_hosted.greet(opened.model)
+    with _bar(opened.model) as on_progress:
         analysis = analyze_dialogue(transcript, opened, threshold=threshold, on_progress=on_progress)
+    cli_hosted.tell_spent(opened.model)
     if json:
         print_json(analysis.to_json())
     else:
@@ -107,9 +125,10 @@ def parse_columns(text: str | None) -> dict[str, str] | None:
 
 
 @contextmanager
-def _bar() -> Iterator[OnProgress]:
+def _bar(model: object) -> Iterator[OnProgress]:
     """A progress bar for each thing an analysis is at."""
     with progress() as bar:
+        cli_hosted.watch(model, bar)
         tasks = {}
 
         def show(what: str, num_done: int, total: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from fliptrace.cli_hosted import watch
 from fliptrace.console import console, done, figure, interval, note, progress, table
 from fliptrace.store import Json
 
@@ -25,12 +26,15 @@ def predict_flips(opened: Any, cases: Any, reading: Any, out: Path, source: Json
     from fliptrace.predict_tasks import relabel_cases
 
     if reading.emotions_from == "predicted":
-        cases, *told = relabel_cases(opened.model, cases, reading)
+        with progress() as bar:
+            watch(opened.model, bar)
+            cases, *told = relabel_cases(opened.model, cases, reading)
         source = source | dict(zip(("num_unparsed_emotions", "num_gold_pairs"), told, strict=True))
         _tell_unparsed(told[0])
         if told[1]:
             note(f"{told[1]:,} flips keep their own two labels: the model gave both ends the same, and no probability")
     with progress() as bar:
+        watch(opened.model, bar)
         task = bar.add_task(f"predicting with {opened.ref}", total=len(cases))
         predicted = predict_file(
             opened.model, cases, reading, out, source, lambda num_done: bar.update(task, completed=num_done)
@@ -53,6 +57,7 @@ def predict_dialogues(
 
     write: Any = predict_emotions_file if task == "emotion" else predict_unified_file
     with progress() as bar:
+        watch(opened.model, bar)
         shown = bar.add_task(f"predicting with {opened.ref}", total=len(trunks))
         written = write(
             opened.model, trunks, reading, out, source, lambda num_done: bar.update(shown, completed=num_done)

@@ -116,6 +116,46 @@ class DownloadBar:
         """The bar goes with the `with`."""
 
 
+class HostedDisplay:
+    """Follows what a hosted model is asked: what it is about to cost, and what it has cost. A `Watcher` of models."""
+
+    def __init__(self, bar: Progress | None = None) -> None:
+        self._bar = bar
+        self._task: TaskID | None = None
+
+    def found(self, remark: str) -> None:
+        note(remark)
+
+    def begins(self, estimate: Any) -> None:
+        self._clear()
+        known = f"{estimate.num_known:,} replies are on disk already" if estimate.num_known else ""
+        if not estimate.num_calls:
+            if known:
+                note(f"{known}: nothing is asked")
+            return
+        cost = "no price is known" if estimate.dollars is None else f"at most about ${estimate.dollars:.4f}"
+        console.print(
+            f"{estimate.num_calls:,} requests: about {estimate.num_prompt_tokens:,} tokens of prompts, at most "
+            f"{estimate.max_tokens:,} of replies; {cost}{'; ' if known else ''}{known}"
+        )
+        if self._bar is not None:
+            self._task = self._bar.add_task("asking", total=estimate.num_calls)
+
+    def answered(self, spent: Any) -> None:
+        if self._bar is None or self._task is None:
+            return
+        again = f", {spent.num_retries:,} asked again" if spent.num_retries else ""
+        cost = f"{spent.num_prompt_tokens + spent.num_tokens:,} tokens"
+        if spent.dollars is not None:
+            cost = f"${spent.dollars:.4f}"
+        self._bar.update(self._task, advance=1, description=f"asking ({cost}{again})")
+
+    def _clear(self) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
+
+
 class TrainingDisplay:
     """Follows a run: what a stage is about to learn, how it goes on, what came of it. A `Listener` of training."""
 

@@ -55,6 +55,7 @@ class Completion:
     """One reply; `finish_reason` is "stop" where the model ended it, "length" where we cut it off.
 
     `prevented` is what constrained decoding kept it from, one entry a step whose unconstrained choice was illegal.
+    `log_probability` is the natural logarithm of how probable the model found the whole reply, where that was told.
     """
 
     text: str
@@ -62,6 +63,7 @@ class Completion:
     num_tokens: int
     finish_reason: Literal["stop", "length"] = "stop"
     prevented: tuple[PreventedKind, ...] = ()
+    log_probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,15 @@ from fliptrace.exact import weigh_views
 from fliptrace.flips import FlipCase
 from fliptrace.messages import Answer, Completion
 from fliptrace.models.answer_line import AnswerLine
-from fliptrace.models.base import ChatModel, Decoding, ReplyScorer, Request, TriggerModel
+from fliptrace.models.base import (
+    ChatModel,
+    Decoding,
+    KeepsAnswers,
+    ReplyScorer,
+    Request,
+    SampleWeigher,
+    TriggerModel,
+)
 from fliptrace.prediction_files import write_predictions
 from fliptrace.predictions import EmotionsFrom, Prediction, read_manifest
 from fliptrace.prompts.answers import Ask, parse_answer, render_question
@@ -25,6 +33,7 @@ from fliptrace.prompts.self_evaluation import parse_judgement, render_judgement_
 from fliptrace.prompts.views import Fitted, Layout, LayoutName, View, fit
 from fliptrace.store import Json, hash_json
 from fliptrace.voting import is_settled, plan_waves, vote
+from fliptrace.weighed_samples import weigh_samples
 
 _LINE_TOKENS = 64  # the longest answer line that exact decoding weighs: 8 utterances, three tokens each, and its end
 CASES_AT_ONCE = 256  # between two writes to disk: enough to fill batches, little to lose
@@ -60,8 +69,9 @@ def reading_of(
     judge: bool = False,
     threshold: float | None = None,
     stop_early: bool = False,
+    draws: bool = False,
 ) -> Reading:
-    """How to read a model with these habits; None keeps the habit.
+    """How to read a model with these habits; None keeps the habit. `draws`: whether exact decoding samples answers.
 
     InputError on a threshold outside 0 to 1, where answers read exactly are to be judged, and where there are no
     samples to end early.
@@ -75,7 +85,7 @@ def reading_of(
         raise InputError("stop_early", f"{decoding.kind} decoding draws no samples that vote; wanted sample")
     shown = habits.layout if layout is None else replace(habits.layout, name=layout)
     asked = ask or habits.ask
-    if decoding.kind == "exact" and asked == "answer":
+    if decoding.kind == "exact" and asked == "answer" and not draws:
         decoding = replace(decoding, num_samples=1)  # nothing is drawn, whatever number was given
     return Reading(shown, asked, decoding, judge, share, emotion_weights=habits.emotion_weights, stop_early=stop_early)
 
@@ -113,10 +123,24 @@ def answer_cases(
 def weigh_cases(model: ChatModel | ReplyScorer, cases: Sequence[FlipCase], reading: Reading) -> Iterator[Prediction]:
     """Read the model exactly about every case, in the order of the cases."""
     fitted = [_fit(model, View(case, reading.layout), reading) for case in cases]
+    if isinstance(model, SampleWeigher):
+        yield from _weigh_draws(model, cases, fitted, reading)
+        return
     weighed = weigh_views(model, [each.view for each in fitted], reading.ask, reading.decoding)
     for case, shown, (weights, answers) in zip(cases, fitted, weighed, strict=True):
         ballot = weights.vote(len(case.dialogue), reading.threshold, len(answers))
         yield Prediction.of(case, ballot, answers, num_dropped=shown.num_dropped, remaining=weights.remaining)
+
+
+def _weigh_draws(
+    model: SampleWeigher, cases: Sequence[FlipCase], fitted: Sequence[Fitted], reading: Reading
+) -> Iterator[Prediction]:
+    """For a model that tells the probabilities of its own replies alone."""
+    drawn = model.draw_weighed(_requests([each.view for each in fitted], reading), reading.decoding)
+    for case, shown, completions in zip(cases, fitted, drawn, strict=True):
+        weighed = weigh_samples(completions, shown.view)
+        ballot = weighed.vote(len(case.dialogue), reading.threshold)
+        yield Prediction.of(case, ballot, weighed.answers, num_dropped=shown.num_dropped, remaining=weighed.remaining)
 
 
 def name_triggers(
@@ -125,15 +149,17 @@ def name_triggers(
     """A prediction for every case but the first `num_done`, in order. InputError where the model cannot be so read."""
     check_model(model, reading)
     # Probabilities are rounded as the batch will have it: a chunk that was torn apart is weighed again as a whole.
-    num_again = num_done % CASES_AT_ONCE if reading.decoding.kind == "exact" else 0
+    is_rounded = reading.decoding.kind == "exact" and not isinstance(model, KeepsAnswers)
+    num_again = num_done % CASES_AT_ONCE if is_rounded else 0
     return islice(_name_triggers(model, cases[num_done - num_again :], reading), num_again, None)
 
 
 def _name_triggers(
     model: ChatModel | ReplyScorer | TriggerModel, cases: Sequence[FlipCase], reading: Reading
 ) -> Iterator[Prediction]:
-    for start in range(0, len(cases), CASES_AT_ONCE):
-        chunk = cases[start : start + CASES_AT_ONCE]
+    at_once = max(1, len(cases)) if isinstance(model, KeepsAnswers) else CASES_AT_ONCE
+    for start in range(0, len(cases), at_once):
+        chunk = cases[start : start + at_once]
         if isinstance(model, TriggerModel):
             for case in chunk:
                 answer = Answer(model.name_triggers(case), "")
@@ -148,8 +174,10 @@ def _name_triggers(
 
 def check_model(model: ChatModel | ReplyScorer | TriggerModel, reading: Reading) -> None:
     """InputError where the model cannot be read that way."""
-    if reading.decoding.kind == "exact" and not isinstance(model, ReplyScorer):
+    if reading.decoding.kind == "exact" and not isinstance(model, ReplyScorer | SampleWeigher):
         raise InputError(model.name, "weighs no replies; exact decoding wants a model that does, such as a local one")
+    if reading.decoding.kind == "exact" and isinstance(model, SampleWeigher) and reading.ask == "chain":
+        raise InputError(model.name, "weighs whole replies, reasons too; exact decoding wants --ask answer of it")
     if not isinstance(model, TriggerModel | ChatModel) and (reading.decoding.kind != "exact" or reading.ask == "chain"):
         raise InputError(model.name, "weighs replies and gives none; wanted exact decoding of the answer alone")
 
@@ -251,11 +279,7 @@ def _ask(model: ChatModel, views: Sequence[View], reading: Reading) -> list[tupl
 
 def _draw(model: ChatModel, views: Sequence[View], reading: Reading, wave: range) -> list[tuple[Reply, ...]]:
     """The replies of these numbers to every view, judged where that is wanted."""
-    fills_reply = reading.ask == "answer"
-    requests = [
-        Request(view.case.id, render_question(view, reading.ask), _line(view, reading, fills_reply), wave.start)
-        for view in views
-    ]
+    requests = _requests(views, reading, wave.start)
     completed = model.complete(requests, replace(reading.decoding, num_samples=len(wave)))
     drafts = [
         [replace(parse_answer(reply.text, view), prevented=reply.prevented) for reply in completions]
@@ -264,6 +288,14 @@ def _draw(model: ChatModel, views: Sequence[View], reading: Reading, wave: range
     if reading.judge:
         return _judge(model, views, drafts, reading, wave)
     return [tuple(Reply(draft, None, draft) for draft in row) for row in drafts]
+
+
+def _requests(views: Sequence[View], reading: Reading, number: int = 0) -> list[Request]:
+    fills_reply = reading.ask == "answer"
+    return [
+        Request(view.case.id, render_question(view, reading.ask), _line(view, reading, fills_reply), number)
+        for view in views
+    ]
 
 
 def _judge(

@@ -32,7 +32,7 @@ def an_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The one that comes with fliptrace, or where a tree is without its weights one that reads exclamations."""
     opens = model_refs.open_model
 
-    def open_model(ref: str, device: str = "auto") -> model_refs.OpenModel:
+    def open_model(ref: str, device: str = "auto", **_: object) -> model_refs.OpenModel:
         return keyword_model() if ref == "embedded" else opens(ref, device)
 
     if not embedded.is_embedded(embedded.BUNDLED):

@@ -127,6 +127,27 @@ class ReplyScorer(Protocol):
 
 
 @runtime_checkable
+class SampleWeigher(Protocol):
+    """A ChatModel that tells of each reply it gives how probable it was, and cannot be asked about any other."""
+
+    @property
+    def name(self) -> str: ...
+
+    def draw_weighed(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        """`decoding.num_samples` completions for every request, in order, drawn at temperature 1, each with its
+        `log_probability`. InputError where the model does not tell it after all.
+        """
+        ...
+
+
+@runtime_checkable
+class KeepsAnswers(Protocol):
+    """A ChatModel that puts every reply on disk itself: it is asked about everything at once, and nothing is lost."""
+
+    keeps_answers: bool
+
+
+@runtime_checkable
 class TriggerModel(Protocol):
     """A model that names triggers without words: a rule, a classifier."""
 

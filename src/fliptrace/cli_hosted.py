@@ -1,0 +1,129 @@
+"""The options that commands share on hosted models, and what is told of them."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fliptrace.console import HostedDisplay, done
+from fliptrace.errors import InputError
+from fliptrace.store import Json
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from fliptrace.models.hosted import HostedSettings
+
+_PANEL = "Hosted models"
+
+Concurrency = Annotated[int, typer.Option(min=1, help="Requests that are under way at a time.", rich_help_panel=_PANEL)]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        help="Dollars that no request may take the command past; 0 says what it would cost, and stops.",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
+PriceText = Annotated[
+    str | None,
+    typer.Option(
+        "--price",
+        help="Dollars a million tokens of prompt and reply, as 0.4/1.6. Default: the published one, if any.",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
+Timeout = Annotated[
+    float, typer.Option(help="Seconds until a request is given up and made again.", rich_help_panel=_PANEL)
+]
+AnswersFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="The file that keeps every reply, so that none is paid for twice. Default: beside what is written.",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
+Body = Annotated[
+    str | None,
+    typer.Option(
+        help='What else goes into every request, as JSON: \'{"reasoning_effort": "low"}\'.',
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
+
+
+def hosted_settings(
+    answers: Path | None,
+    concurrency: int = 8,
+    max_cost: float | None = None,
+    price: str | None = None,
+    timeout: float = 120.0,
+    body: str | None = None,
+) -> HostedSettings:
+    """What the options say; InputError where one cannot be."""
+    from fliptrace.models.calls import CallSettings
+    from fliptrace.models.hosted import HostedSettings
+    from fliptrace.models.spending import parse_price
+
+    return HostedSettings(
+        calls=CallSettings(concurrency=concurrency, timeout_seconds=timeout),
+        answers=answers,
+        price=None if price is None else parse_price(price),
+        max_cost=max_cost,
+        more=_parse_body(body),
+    )
+
+
+def beside(path: Path) -> Path:
+    """Where the replies lie that a file is made of."""
+    return path.with_name(f"{path.name}.answers")
+
+
+def greet(model: Any) -> Json:
+    """What a hosted model's server honours, for a manifest, told first; nothing of other models."""
+    from fliptrace.models.hosted import HostedModel
+
+    if not isinstance(model, HostedModel):
+        return {}
+    model.watcher = HostedDisplay()
+    return {"served": model.traits.to_json()}
+
+
+def watch(model: Any, bar: Progress) -> None:
+    """Show in this bar what a hosted model is asked and what it costs."""
+    from fliptrace.models.hosted import HostedModel
+
+    if isinstance(model, HostedModel):
+        model.watcher = HostedDisplay(bar)
+
+
+def tell_spent(model: Any) -> None:
+    """Say what a hosted model has cost."""
+    from fliptrace.models.hosted import HostedModel
+
+    if isinstance(model, HostedModel) and model.purse.num_calls:
+        spent = model.purse.spent
+        cost = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
+        again = f", {spent.num_retries:,} asked again" if spent.num_retries else ""
+        done(
+            f"{model.name}: {spent.num_calls:,} requests{again}, {spent.num_prompt_tokens:,} tokens of prompts, "
+            f"{spent.num_tokens:,} of replies{cost}"
+        )
+
+
+def _parse_body(text: str | None) -> Json:
+    table: Any = {}
+    if text is not None:
+        table = None
+        with suppress(ValueError):
+            table = json.loads(text)
+        if not isinstance(table, dict):
+            raise InputError(f"--body {text!r}", 'wanted an object of JSON, such as {"reasoning_effort": "low"}')
+    return dict(table)

@@ -1,0 +1,59 @@
+"""The fake provider as a web app: paths, authentication, errors. What the paths do is in the modules named here."""
+
+from __future__ import annotations
+
+import hmac
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from fliptrace.fake_provider.api_errors import ApiError, answer_api_error, answer_http_error
+from fliptrace.fake_provider.chat import complete_chat
+from fliptrace.fake_provider.ledger import reset_ledger, show_ledger
+from fliptrace.fake_provider.provider import FakeProvider
+
+_OPEN_PATHS = ("/ledger", "/ledger/reset")
+
+
+def make_app(provider: FakeProvider) -> Starlette:
+    """The app; OpenAI's paths are under /v1, Azure's under /openai, with and without /v1."""
+    app = Starlette(
+        routes=[
+            Route("/v1/chat/completions", complete_chat, methods=["POST"]),
+            Route("/openai/deployments/{deployment}/chat/completions", complete_chat, methods=["POST"]),
+            *(route for prefix in ("/v1", "/openai", "/openai/v1") for route in _routes(prefix)),
+            Route("/ledger", show_ledger),
+            Route("/ledger/reset", reset_ledger, methods=["POST"]),
+        ],
+        middleware=[Middleware(_KeyCheck, api_key=provider.api_key)] if provider.api_key else [],
+        exception_handlers={ApiError: answer_api_error, HTTPException: answer_http_error},
+    )
+    app.state.provider = provider
+    return app
+
+
+def _routes(prefix: str) -> list[BaseRoute]:
+    return [
+        Route(f"{prefix}/chat/completions", complete_chat, methods=["POST"]),
+    ]
+
+
+class _KeyCheck:
+    """Lets requests pass that bring the key, as `Authorization: Bearer KEY` or as `api-key: KEY`."""
+
+    def __init__(self, app: ASGIApp, api_key: str) -> None:
+        self._app = app
+        self._api_key = api_key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        found = headers.get("api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+        if scope["path"] in _OPEN_PATHS or hmac.compare_digest(found.encode(), self._api_key.encode()):
+            await self._app(scope, receive, send)
+            return
+        message = f"Incorrect API key provided: {found[:3]}***." if found else "You didn't provide an API key."
+        await ApiError(message, status=401, code="invalid_api_key").to_response()(scope, receive, send)

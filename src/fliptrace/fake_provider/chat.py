@@ -1,0 +1,212 @@
+"""POST /v1/chat/completions: replies that depend on model, messages, parameters, seed and choice, and on nothing else.
+
+The reply to choice i is reply number seed + i of the model behind: one request for three choices with seed 5 gives the
+texts of three requests with the seeds 5, 6 and 7. At temperature 0 every choice is the greedy reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from fliptrace.errors import InputError
+from fliptrace.fake_provider.api_errors import ApiError, invalid
+from fliptrace.fake_provider.chat_request import ChatRequest, read_chat_request
+from fliptrace.fake_provider.faults import Dropped, rate_limited, server_error
+from fliptrace.fake_provider.ledger import Billed
+from fliptrace.fake_provider.probabilities import is_instant, reply_shares, score
+from fliptrace.fake_provider.schema import fit_to_schema
+from fliptrace.messages import Completion
+from fliptrace.models.base import ChatModel
+from fliptrace.models.base import Request as Prompt
+from fliptrace.store import Json
+
+if TYPE_CHECKING:
+    from fliptrace.fake_provider.provider import FakeProvider
+
+_WORD = re.compile(r"\s*\S+")
+END_TOKEN = "<|end|>"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A choice as it is sent. `logprob` is the natural log-probability of the whole, None where it is not told."""
+
+    text: str
+    num_tokens: int
+    finish_reason: Literal["stop", "length"]
+    logprob: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The replies to one request."""
+
+    replies: tuple[Reply, ...]
+    num_prompt_tokens: int
+
+    @property
+    def num_completion_tokens(self) -> int:
+        return sum(reply.num_tokens for reply in self.replies)
+
+
+async def complete_chat(request: Request) -> Response:
+    provider: FakeProvider = request.app.state.provider
+    with provider.ledger.under_way():
+        asked = read_chat_request(await _read_body(request), provider.honours)
+        model = provider.find_model(asked.model)
+        provider.ledger.arrivals.append(asked.key)
+        fault = provider.fault_draw.next()
+        if fault is not None:
+            provider.ledger.faults[fault] += 1
+        if provider.faults.latency_seconds:
+            await asyncio.sleep(provider.faults.latency_seconds)
+        if fault == "429":
+            raise rate_limited(provider.faults.retry_after_seconds)
+        if fault == "500":
+            raise server_error()
+        if fault == "dropped":
+            return Dropped()
+        answered = await _answer(model, asked, provider)
+        if fault == "truncated":
+            answered = replace(answered, replies=tuple(map(_halve, answered.replies)))
+        delivered = fault != "dropped_after" and not await request.is_disconnected()
+        _bill(provider, asked, answered, delivered)
+        return JSONResponse(_to_json(asked, answered, provider)) if delivered else Dropped()
+
+
+async def _read_body(request: Request) -> Json:
+    """The body; on Azure's paths the deployment's name stands for the model's."""
+    try:
+        body = json.loads(await request.body())
+    except ValueError as error:
+        raise ApiError(f"We could not parse the JSON body of your request: {error}") from error
+    if not isinstance(body, dict):
+        raise ApiError("We could not parse the JSON body of your request: wanted an object")
+    deployment = request.path_params.get("deployment")
+    return body if deployment is None else {**body, "model": deployment}
+
+
+async def _answer(model: ChatModel, asked: ChatRequest, provider: FakeProvider) -> Answered:
+    if not model.fits(asked.messages, asked.max_tokens or 1):
+        message = "This model's context length is exceeded by the messages and the tokens asked for."
+        raise ApiError(message, param="messages", code="context_length_exceeded")
+    if is_instant(model):
+        return _complete(model, asked)
+
+    def complete_alone() -> Answered:
+        with provider.model_lock:
+            return _complete(model, asked)
+
+    return await asyncio.to_thread(complete_alone)
+
+
+def _complete(model: ChatModel, asked: ChatRequest) -> Answered:
+    prompt = Prompt(asked.key, asked.messages, number=0 if asked.is_greedy else asked.seed)
+    try:
+        completions = model.complete([prompt], asked.decoding)[0]
+    except InputError as error:
+        raise invalid("messages", str(error)) from error
+    replies = [_shape(completion, asked) for completion in completions]
+    if asked.wants_logprobs:
+        logprobs = _log_probabilities(model, prompt, asked, completions)
+        replies = [replace(reply, logprob=logprob) for reply, logprob in zip(replies, logprobs, strict=True)]
+    if asked.is_greedy:
+        replies *= asked.num_choices
+    return Answered(tuple(replies), completions[0].num_prompt_tokens)
+
+
+def _shape(completion: Completion, asked: ChatRequest) -> Reply:
+    """A reply in the schema asked for, cut where it is longer than it may be."""
+    text, num_tokens = completion.text, completion.num_tokens
+    if asked.schema is not None:
+        text = fit_to_schema(text, asked.schema)
+        num_tokens = len(text.split())
+    if asked.max_tokens is not None and num_tokens > asked.max_tokens:
+        return Reply("".join(_WORD.findall(text)[: asked.max_tokens]), asked.max_tokens, "length")
+    return Reply(text, num_tokens, completion.finish_reason)
+
+
+def _log_probabilities(
+    model: ChatModel, prompt: Prompt, asked: ChatRequest, completions: Sequence[Completion]
+) -> list[float | None]:
+    """Of what is sent: where the replies to draw from are known, all those that are sent as the same text count."""
+    shares = reply_shares(model, prompt)
+    if shares is None:
+        scores: Mapping[str, float] = score(model, prompt, [one.text for one in completions]) or {}
+        return [scores.get(one.text) for one in completions]
+    sent = dict[str, float]()
+    for text, share in shares.items():
+        shaped = _shape(Completion(text, 0, len(text.split())), asked).text
+        sent[shaped] = sent.get(shaped, 0.0) + share
+    return [math.log(sent[_shape(one, asked).text]) for one in completions]
+
+
+def _halve(reply: Reply) -> Reply:
+    text = reply.text[: len(reply.text) // 2]
+    return replace(reply, text=text, num_tokens=len(text.split()), finish_reason="length")
+
+
+def _bill(provider: FakeProvider, asked: ChatRequest, answered: Answered, delivered: bool) -> None:
+    provider.ledger.billed.append(
+        Billed(
+            request_sha256=asked.sha256,
+            prompt_sha256=asked.key,
+            seed=asked.seed,
+            num_choices=asked.num_choices,
+            num_prompt_tokens=answered.num_prompt_tokens,
+            num_completion_tokens=answered.num_completion_tokens,
+            delivered=delivered,
+        )
+    )
+
+
+def _to_json(asked: ChatRequest, answered: Answered, provider: FakeProvider) -> Json:
+    num_prompt_tokens, num_completion_tokens = answered.num_prompt_tokens, answered.num_completion_tokens
+    return {
+        "id": f"chatcmpl-{len(provider.ledger.billed)}",
+        "object": "chat.completion",
+        "created": int(provider.clock()),
+        "model": asked.model,
+        "choices": [
+            {
+                "index": index,
+                "message": {"role": "assistant", "content": reply.text, "refusal": None},
+                "logprobs": _logprobs(reply, provider.honours.end_in_logprobs),
+                "finish_reason": reply.finish_reason,
+            }
+            for index, reply in enumerate(answered.replies)
+        ],
+        "usage": {
+            "prompt_tokens": num_prompt_tokens,
+            "completion_tokens": num_completion_tokens,
+            "total_tokens": num_prompt_tokens + num_completion_tokens,
+        },
+    }
+
+
+def _logprobs(reply: Reply, with_end: bool) -> Json | None:
+    """One entry a word with its blanks; the first has the log-probability of the whole. A cut reply has no end."""
+    if reply.logprob is None:
+        return None
+    words = _WORD.findall(reply.text)
+    if (rest := reply.text[sum(map(len, words)) :]) and words:
+        words[-1] += rest
+    entries = [_entry(word, list(word.encode(errors="backslashreplace"))) for word in words]
+    if with_end and reply.finish_reason == "stop":
+        entries.append(_entry(END_TOKEN, []))
+    if entries:
+        entries[0]["logprob"] = reply.logprob
+    return {"content": entries, "refusal": None}
+
+
+def _entry(token: str, token_bytes: list[int]) -> Json:
+    return {"token": token, "logprob": 0.0, "bytes": token_bytes, "top_logprobs": []}

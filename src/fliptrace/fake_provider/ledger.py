@@ -1,0 +1,79 @@
+"""What a fake provider saw and billed: what was worked on twice, how many requests were under way at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from fliptrace.fake_provider.settings import FaultKind
+from fliptrace.store import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """A chat request that was worked on. The hashes are of model, messages and parameters, and of messages alone.
+
+    Choice i is reply number `seed` + i. `delivered`: its answer was sent, and the client still there to take it.
+    """
+
+    request_sha256: str
+    prompt_sha256: str
+    seed: int
+    num_choices: int
+    num_prompt_tokens: int
+    num_completion_tokens: int
+    delivered: bool
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Counts of chat requests since the start, or the last reset. `arrivals` are hashes of messages, in order."""
+
+    num_requests: int = 0
+    num_in_flight: int = 0
+    max_in_flight: int = 0
+    faults: Counter[FaultKind] = field(default_factory=Counter)
+    arrivals: list[str] = field(default_factory=list)
+    billed: list[Billed] = field(default_factory=list)
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Count a request in, and out when it is answered."""
+        self.num_requests += 1
+        self.num_in_flight += 1
+        self.max_in_flight = max(self.max_in_flight, self.num_in_flight)
+        try:
+            yield
+        finally:
+            self.num_in_flight -= 1
+
+    def reset(self) -> None:
+        self.num_requests, self.max_in_flight = 0, self.num_in_flight
+        self.faults.clear()
+        self.arrivals.clear()
+        self.billed.clear()
+
+    def to_json(self) -> Json:
+        return {
+            "num_requests": self.num_requests,
+            "max_in_flight": self.max_in_flight,
+            "faults": dict(self.faults),
+            "num_prompt_tokens": sum(one.num_prompt_tokens for one in self.billed),
+            "num_completion_tokens": sum(one.num_completion_tokens for one in self.billed),
+            "arrivals": self.arrivals,
+            "billed": [asdict(one) for one in self.billed],
+        }
+
+
+async def show_ledger(request: Request) -> Response:
+    return JSONResponse(request.app.state.provider.ledger.to_json())
+
+
+async def reset_ledger(request: Request) -> Response:
+    request.app.state.provider.ledger.reset()
+    return JSONResponse({})

@@ -1,0 +1,75 @@
+"""Replies in a JSON schema: what a plain reply says, in the form that `response_format` asks for.
+
+Not a validator: it knows an object of triggers (and reasons), and objects whose properties name what they may be.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from fliptrace.fake_provider.api_errors import ApiError
+from fliptrace.prompts.answers import cut_answer_line
+from fliptrace.store import Json
+
+
+def read_schema(response_format: Any) -> Json | None:
+    """The JSON schema of a request; None where it asks for text, or for any JSON. ApiError says what is wrong."""
+    if not isinstance(response_format, dict) or response_format.get("type") != "json_schema":
+        return None
+    wrapped = response_format.get("json_schema")
+    schema = wrapped.get("schema") if isinstance(wrapped, dict) else None
+    if not isinstance(wrapped, dict) or not isinstance(wrapped.get("name"), str) or not isinstance(schema, dict):
+        raise _wrong_format("wanted json_schema with a name and a schema")
+    properties = schema.get("properties")
+    if schema.get("type") != "object" or not isinstance(properties, dict) or not properties:
+        raise _wrong_format("wanted a schema of type object, with properties")
+    if wrapped.get("strict") is True:
+        _check_strict(schema)
+    for name, rule in properties.items():
+        if name not in ("triggers", "reasons") and not _allowed(rule):
+            raise _wrong_format(f"property {name!r} has neither const nor enum, and this provider can make up no other")
+    return schema
+
+
+def fit_to_schema(text: str, schema: Json) -> str:
+    """A plain reply as JSON in the schema, its properties in the schema's order.
+
+    >>> items = {"type": "array", "items": {"type": "integer", "enum": [1, 2, 3]}}
+    >>> schema = {"properties": {"reasons": {"type": "string"}, "triggers": items}}
+    >>> fit_to_schema("It is close.\\nTriggers: 2 9", schema)
+    '{"reasons": "It is close.", "triggers": [2]}'
+    """
+    return json.dumps(
+        {name: _value(name, rule, text) for name, rule in schema["properties"].items()}, ensure_ascii=False
+    )
+
+
+def _value(name: str, rule: Any, text: str) -> Any:
+    allowed = _allowed(rule)
+    if allowed:
+        return allowed[0]
+    reasons = cut_answer_line(text)
+    if name == "reasons":
+        return reasons.strip()
+    answer_line = "\n".join(text.splitlines()[len(reasons.splitlines()) :][:1])
+    numbers = dict.fromkeys(int(digits) for digits in re.findall(r"\d+", answer_line))
+    items = rule.get("items", {}).get("enum")
+    return [number for number in numbers if items is None or number in items]
+
+
+def _allowed(rule: Any) -> list[Any]:
+    """The values that a property's own rule lists."""
+    return [rule["const"]] if "const" in rule else rule.get("enum", [])
+
+
+def _check_strict(schema: Json) -> None:
+    if schema.get("additionalProperties") is not False:
+        raise _wrong_format("'additionalProperties' is required to be supplied and to be false")
+    if missing := sorted(schema["properties"].keys() - set(schema.get("required", ()))):
+        raise _wrong_format(f"'required' is required to include every key in properties. Missing {missing[0]!r}")
+
+
+def _wrong_format(message: str) -> ApiError:
+    return ApiError(f"Invalid schema for response_format: {message}", param="response_format", code="invalid_schema")

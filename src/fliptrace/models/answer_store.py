@@ -1,0 +1,105 @@
+"""Replies of hosted models on disk, each before the next is asked for: a killed run never pays for one twice.
+
+A JSONL file of its own beside what it is for. Rows hold hashes of requests, not their text: {"key", "number", "reply"}.
+Written to its last byte whenever a reply counts as there; a row that a kill cut short is passed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fliptrace.errors import InputError
+from fliptrace.messages import Completion
+from fliptrace.store import Json, to_line
+
+
+class Place(NamedTuple):
+    """Which reply: the hash of model, messages and parameters, and the number of the sample."""
+
+    key: str
+    number: int
+
+
+class AnswerStore:
+    """Replies by their place. `path` None keeps them in memory alone."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._replies: dict[Place, Completion] = {}
+        self._traits: dict[str, Json] = {}
+        self._waiting: list[str] = []
+        self._writing = asyncio.Lock()
+        if path is not None and path.exists():
+            self._read(path)
+
+    def __contains__(self, place: Place) -> bool:
+        return place in self._replies
+
+    def __getitem__(self, place: Place) -> Completion:
+        return self._replies[place]
+
+    def __len__(self) -> int:
+        return len(self._replies)
+
+    def traits(self, key: str) -> Json | None:
+        """What was found out about a server; None where it was not asked yet."""
+        return self._traits.get(key)
+
+    async def put_traits(self, key: str, traits: Json) -> None:
+        self._traits[key] = traits
+        await self._write([{"traits_of": key, "traits": traits}])
+
+    async def put(self, replies: Sequence[tuple[Place, Completion]]) -> None:
+        """Return once these are on disk. RunError-free: what was written before stays whatever happens."""
+        self._replies.update(replies)
+        await self._write([{**place._asdict(), "reply": asdict(reply)} for place, reply in replies])
+
+    async def _write(self, rows: Sequence[Json]) -> None:
+        if self.path is None:
+            return
+        self._waiting += map(to_line, rows)
+        async with self._writing:  # whoever comes first writes for all that wait: one sync to disk for many replies
+            lines, self._waiting = self._waiting, []
+            if lines:
+                await asyncio.to_thread(_append, self.path, "".join(lines))
+
+    def _read(self, path: Path) -> None:
+        try:
+            text = path.read_bytes().decode(errors="replace")
+        except OSError as error:
+            raise InputError(path, error.strerror or str(error)) from error
+        for line in text.split("\n"):
+            row = _parse(line)
+            if row is None:
+                continue
+            if "traits_of" in row:
+                self._traits[row["traits_of"]] = row["traits"]
+            else:
+                reply = row["reply"] | {"prevented": tuple(row["reply"]["prevented"])}
+                self._replies[Place(row["key"], row["number"])] = Completion(**reply)
+
+
+def _append(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as file:
+        if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
+            text = "\n" + text  # behind a row that a kill cut short
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _parse(line: str) -> dict[str, Any] | None:
+    """A whole row; None of anything else."""
+    try:
+        row = json.loads(line)
+        is_row = isinstance(row, dict) and ("traits_of" in row or isinstance(row["reply"]["text"], str))
+        return row if is_row else None
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,187 @@
+"""One call to a provider: made again while that may help, paid from a purse, its errors in our words.
+
+Made again on 408, 409, 429, 5xx and broken connections, with backoff and jitter, after as long as the provider asks
+for. A call that waits holds no place among those that are under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fliptrace.errors import InputError
+from fliptrace.messages import Message
+from fliptrace.models.provider import Provider, hide_keys
+from fliptrace.models.spending import Purse, count_about, count_at_most
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+    from openai.types.chat import ChatCompletion
+
+T = TypeVar("T")
+
+MAX_TOKENS = "max_completion_tokens"
+LEGACY_MAX_TOKENS = "max_tokens"
+_RETRIED = (408, 409, 429)
+_HOPELESS = ("insufficient_quota", "billing_hard_limit_reached")  # codes of a 429 that no waiting mends
+_WAIT_FIRST_SECONDS = 0.25
+_WAIT_MAX_SECONDS = 30.0
+_WAIT_ASKED_FOR_MAX = timedelta(minutes=10)  # a provider that asks for more is taken for down
+
+
+class Refused(InputError):
+    """The provider does not take the request as it is; `field` is what it does not take, where it says so."""
+
+    field: str = ""
+
+
+class Filtered(InputError):
+    """The provider's content filter took offence at the prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """How calls are made: at most `concurrency` at a time, each given up after `timeout_seconds` and made again, up to
+    `max_attempts` times.
+    """
+
+    concurrency: int = 8
+    timeout_seconds: float = 120.0
+    max_attempts: int = 8
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1 or self.max_attempts < 1:
+            raise InputError("concurrency", f"{self.concurrency}, {self.max_attempts} attempts: wanted 1 or more each")
+        if not self.timeout_seconds > 0:
+            raise InputError("timeout", f"{self.timeout_seconds} seconds: wanted more than 0")
+
+
+@dataclass
+class Caller:
+    """Makes calls of chat completions within one event loop."""
+
+    provider: Provider
+    client: AsyncOpenAI
+    settings: CallSettings
+    purse: Purse
+    _places: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._places = asyncio.Semaphore(self.settings.concurrency)
+
+    async def call(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatCompletion:
+        """The provider's reply, asked for until it comes; errors as in `retried` and `call_once`."""
+        return await self.retried(partial(self.call_once, messages, parameters))
+
+    async def retried(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do work that makes one call, in one of the places, and again while that may help.
+
+        Refused, Filtered, or another InputError where there is no reply to be had.
+        """
+        import openai
+        import stamina
+
+        attempts = stamina.retry_context(
+            on=self._how_to_go_on,
+            attempts=self.settings.max_attempts,
+            timeout=None,
+            wait_initial=_WAIT_FIRST_SECONDS,
+            wait_max=_WAIT_MAX_SECONDS,
+        )
+        try:
+            async for attempt in attempts:
+                with attempt:
+                    async with self._places:
+                        return await work()
+        except openai.APIError as error:
+            raise explain(self.provider, error) from None  # its own text may hold what must not be shown
+        raise AssertionError("a retried call either returns or raises")
+
+    async def call_once(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatCompletion:
+        """The provider's reply, paid for. openai.APIError where none comes, RunError where it might cost too much."""
+        max_tokens = parameters.get(MAX_TOKENS) or parameters.get(LEGACY_MAX_TOKENS) or 0
+        reserved = self.purse.reserve(count_at_most(messages), parameters.get("n", 1) * max_tokens)
+        try:
+            reply: ChatCompletion = await self.client.chat.completions.create(
+                model=self.provider.model,
+                messages=[message.to_json() for message in messages],  # type: ignore[misc]
+                extra_body=dict(parameters),
+            )
+        finally:
+            self.purse.release(reserved)
+        usage = reply.usage
+        if usage is None:
+            written = (choice.message.content or "" for choice in reply.choices)
+            self.purse.pay(count_about(messages), sum(len(text.encode()) // 4 for text in written))
+        else:
+            self.purse.pay(usage.prompt_tokens, usage.completion_tokens)
+        return reply
+
+    def _how_to_go_on(self, error: Exception) -> bool | timedelta:
+        """Whether to make a call again, or in how long."""
+        import openai
+
+        if isinstance(error, openai.APIStatusError):
+            is_lasting = error.status_code not in _RETRIED and error.status_code < 500
+            if is_lasting or error.code in _HOPELESS:
+                return False
+            self.purse.num_retries += 1
+            return wanted_wait(error) or True
+        if isinstance(error, openai.APIConnectionError):
+            self.purse.num_retries += 1
+            return True
+        return False
+
+
+def wanted_wait(error: APIStatusError) -> timedelta | None:
+    """What a `Retry-After` header asks for, in seconds or as a date; None without one that can be read."""
+    asked = error.response.headers.get("retry-after")
+    if asked is None:
+        return None
+    try:
+        wait = timedelta(seconds=float(asked))
+    except ValueError:
+        try:
+            wait = parsedate_to_datetime(asked) - datetime.now(UTC)
+        except (TypeError, ValueError):
+            return None
+    return max(timedelta(0), min(wait, _WAIT_ASKED_FOR_MAX))
+
+
+def explain(provider: Provider, error: Exception) -> InputError:
+    """A provider's error in our words, without keys."""
+    import openai
+
+    if isinstance(error, openai.APITimeoutError):
+        return InputError(provider.ref, "no reply in time, several times over; a longer --timeout may help")
+    if isinstance(error, openai.APIConnectionError):
+        return InputError(provider.ref, f"cannot be reached at {provider.url} ({_cause(error)})")
+    if not isinstance(error, openai.APIStatusError):
+        return InputError(provider.ref, hide_keys(str(error)))
+    said = f"HTTP {error.status_code}: {_said(error)}"
+    if error.status_code in (401, 403):
+        return InputError(provider.ref, f"{said}; is the key in the environment the right one?")
+    if error.code == "content_filter":
+        return Filtered(provider.ref, said)
+    if error.status_code in (400, 422):
+        refused = Refused(provider.ref, said)
+        refused.field = str(error.param or "")
+        return refused
+    return InputError(provider.ref, said)
+
+
+def _said(error: APIStatusError) -> str:
+    body = error.body
+    message = body.get("message") or body.get("detail") if isinstance(body, Mapping) else None
+    text = str(message or error.response.text or error.message)
+    return hide_keys(text[:500])
+
+
+def _cause(error: Exception) -> str:
+    cause = error.__cause__ or error
+    return hide_keys(f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__)

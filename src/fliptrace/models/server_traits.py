@@ -1,0 +1,182 @@
+"""What a server honours of the wire format, found out by a few small calls: servers ignore in silence what they lack.
+
+`transformers serve` for one ignores `n`, `logprobs` and `response_format`, and answers greedily at any temperature
+unless its `generation_config` says otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from fliptrace.messages import Message
+from fliptrace.models.calls import LEGACY_MAX_TOKENS, MAX_TOKENS, Refused
+from fliptrace.models.structured import as_format
+from fliptrace.store import Json
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletion
+
+_PROBE_TOKENS = 32
+_NUM_REPLIES = 3
+_SEED = 20_000  # of the probe, apart from those of samples
+_RANDOM = (Message("user", "Write twelve random digits, and nothing else."),)
+_GREETING = (Message("user", "Say good morning to Ada."),)
+_WORD = "fliptrace"
+DO_SAMPLE = {"generation_config": json.dumps({"do_sample": True})}
+
+Sampling = Literal["as asked", "by generation_config", "never", "unknown"]
+LogProbabilities = Literal["none", "without the end", "whole"]
+
+
+class Call(Protocol):
+    """One call with these parameters; Refused where the server does not take them."""
+
+    def __call__(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> Awaitable[ChatCompletion]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """`served_as` is what the server calls the model. `refused` are parameters it answers with an error.
+
+    `samples`: whether replies differ at temperature 1; "unknown" where it said nothing, as a model that thinks first
+    may in few tokens. `log_probabilities`: without the end of the reply, a set cannot be told from its supersets.
+    """
+
+    served_as: str = ""
+    returns_n: bool = True
+    samples: Sampling = "as asked"
+    obeys_format: bool = True
+    log_probabilities: LogProbabilities = "none"
+    refused: tuple[str, ...] = ()
+    context_tokens: int | None = None
+
+    def to_json(self) -> Json:
+        return asdict(self) | {"refused": list(self.refused)}
+
+    @classmethod
+    def from_json(cls, row: Json) -> Traits:
+        return cls(**(row | {"refused": tuple(row["refused"])}))
+
+    def taken(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """These parameters as the server takes them."""
+        taken = {name: value for name, value in parameters.items() if name not in self.refused}
+        if MAX_TOKENS in self.refused and LEGACY_MAX_TOKENS not in self.refused and MAX_TOKENS in parameters:
+            taken[LEGACY_MAX_TOKENS] = parameters[MAX_TOKENS]
+        if self.samples == "by generation_config" and parameters.get("temperature", 0) > 0:
+            taken |= DO_SAMPLE
+        return taken
+
+    def remarks(self) -> Iterator[str]:
+        """What a user should know, a sentence each."""
+        if not self.returns_n:
+            yield "gives one reply a request whatever `n` is: samples are asked for one by one"
+        match self.samples:
+            case "by generation_config":
+                yield "is greedy at any temperature unless told by `generation_config`: it is told"
+            case "never":
+                yield "gives the same reply again at temperature 1: it does not sample"
+            case "unknown":
+                yield f"said nothing in {_PROBE_TOKENS} tokens: a model that thinks first? Then raise --max-new-tokens"
+        if not self.obeys_format:
+            yield "does not hold replies to a schema: answers are free, and read with tolerance"
+        if self.log_probabilities == "without the end":
+            yield "gives log-probabilities without the end of the reply"
+        if self.refused:
+            yield f"does not take {', '.join(self.refused)}: left out"
+
+
+async def find_traits(call: Call, context_tokens: int | None) -> Traits:
+    """Ask the server what it is like: two to six calls of a few tokens."""
+    probe = _Probe(call)
+    first = await probe.ask(_RANDOM, n=_NUM_REPLIES, temperature=1.0, logprobs=True)
+    returns_n = len(first.choices) == _NUM_REPLIES
+    texts = _texts(first)
+    if not returns_n:
+        texts += [text for number in (1, 2) for text in _texts(await probe.ask_again(number))]
+    samples = _judge(texts)
+    if samples == "never":
+        told = [text for number in (0, 1, 2) for text in _texts(await probe.ask_again(number, **DO_SAMPLE))]
+        samples = "by generation_config" if _judge(told) == "as asked" else "never"
+    return Traits(
+        served_as=first.model or "",
+        returns_n=returns_n,
+        samples=samples,
+        obeys_format=await probe.obeys_format(),
+        log_probabilities=_judge_log_probabilities(first),
+        refused=tuple(sorted(probe.refused)),
+        context_tokens=context_tokens,
+    )
+
+
+@dataclass
+class _Probe:
+    """Asks small questions, and leaves out what the server turns out not to take."""
+
+    call: Call
+    refused: set[str] = field(default_factory=set)
+
+    async def ask(self, messages: Sequence[Message], **parameters: Any) -> ChatCompletion:
+        wanted = {MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED} | parameters
+        while True:
+            taken = Traits(refused=tuple(self.refused)).taken(wanted)
+            try:
+                return await self.call(messages, taken)
+            except Refused as error:
+                self.refused.add(_find_refused(error, taken))
+
+    async def ask_again(self, number: int, **more: Any) -> ChatCompletion:
+        """One more random line; what the server does not take of `more` it has not got."""
+        try:
+            parameters = {MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED + number, "temperature": 1.0} | more
+            return await self.call(_RANDOM, Traits(refused=tuple(self.refused)).taken(parameters))
+        except Refused:
+            if not more:
+                raise
+            return await self.ask_again(0)
+
+    async def obeys_format(self) -> bool:
+        only = as_format("word", {"word": {"type": "string", "enum": [_WORD]}})
+        before = set(self.refused)
+        try:
+            reply = await self.ask(_GREETING, temperature=0.0, response_format=only)
+            return bool(json.loads(_texts(reply)[0]) == {"word": _WORD})
+        except (Refused, ValueError):
+            return False
+        finally:
+            # What it does not take beside a schema it may take without one; of the schema `obeys_format` tells.
+            self.refused = before
+
+
+def _find_refused(error: Refused, parameters: Mapping[str, Any]) -> str:
+    """The parameter that an error is about; the error itself where it is about none that can be left out."""
+    if error.field in parameters:
+        return error.field
+    named = [name for name in parameters if name in str(error)]
+    if not named:
+        raise error
+    return max(named, key=len)
+
+
+def _texts(reply: ChatCompletion) -> list[str]:
+    return [choice.message.content or "" for choice in reply.choices]
+
+
+def _judge(texts: Sequence[str]) -> Sampling:
+    if not any(text.strip() for text in texts):
+        return "unknown"
+    return "as asked" if len(set(texts)) > 1 else "never"
+
+
+def _judge_log_probabilities(reply: ChatCompletion) -> LogProbabilities:
+    """Whether the first reply that ended by itself has an entry for its end: one that adds nothing to its text."""
+    for choice in reply.choices:
+        entries = choice.logprobs.content if choice.logprobs else None
+        if not entries:
+            return "none"
+        if choice.finish_reason == "stop":
+            written = "".join(entry.token for entry in entries[:-1])
+            return "whole" if written == (choice.message.content or "") else "without the end"
+    return "without the end"

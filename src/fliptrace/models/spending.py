@@ -1,0 +1,138 @@
+"""What hosted replies cost: tokens estimated and counted, prices, and a limit that is never passed.
+
+Prices are those of the package genai-prices, or given by hand. Tokens read from a provider's cache count in full, so
+that what is said is at most what is billed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fliptrace.errors import InputError, RunError
+from fliptrace.messages import Message
+from fliptrace.models.provider import Provider
+
+_BYTES_A_TOKEN = 4  # of English in the tokenizers of LLMs, for what is said before the start
+_TOKENS_A_MESSAGE = 4  # role and separators of a chat template
+_MILLION = 1_000_000
+
+
+class Price(NamedTuple):
+    """Dollars a million tokens."""
+
+    prompt: float
+    reply: float
+
+    def of(self, num_prompt_tokens: float, num_tokens: float) -> float:
+        return (num_prompt_tokens * self.prompt + num_tokens * self.reply) / _MILLION
+
+
+class Estimate(NamedTuple):
+    """What is about to be asked: prompt tokens, estimated; reply tokens and `dollars`, at most, None without a price.
+
+    `num_known` replies are on disk already and cost nothing.
+    """
+
+    num_calls: int
+    num_prompt_tokens: int
+    max_tokens: int
+    num_known: int
+    dollars: float | None
+
+
+class Spent(NamedTuple):
+    """So far: finished calls, tokens as the provider counts them, dollars (None without a price), calls made again."""
+
+    num_calls: int
+    num_prompt_tokens: int
+    num_tokens: int
+    dollars: float | None
+    num_retries: int
+
+
+def parse_price(text: str) -> Price:
+    """A price as a command line gives it.
+
+    >>> parse_price("0.4/1.6")
+    Price(prompt=0.4, reply=1.6)
+    """
+    prompt, slash, reply = text.partition("/")
+    try:
+        price = Price(float(prompt), float(reply))
+    except ValueError:
+        price = Price(-1, -1)
+    if not slash or min(price) < 0 or max(price) == float("inf"):
+        raise InputError(f"--price {text!r}", "wanted dollars a million tokens of prompt and reply, such as 0.4/1.6")
+    return price
+
+
+def find_price(provider: Provider) -> Price | None:
+    """The published price; None of a server of one's own, an unknown model, or one that was fine-tuned."""
+    from genai_prices import Usage, calc_price
+
+    if provider.kind == "server" or not (provider.is_openai or provider.kind == "azure"):
+        return None
+    try:
+        found = calc_price(
+            Usage(input_tokens=_MILLION, output_tokens=_MILLION),
+            provider.model,
+            provider_id="azure" if provider.kind == "azure" else "openai",
+        )
+    except LookupError:
+        return None
+    return Price(float(found.input_price), float(found.output_price))
+
+
+def count_about(messages: Sequence[Message]) -> int:
+    """Tokens of a prompt, estimated without its tokenizer."""
+    return sum(len(message.content.encode()) // _BYTES_A_TOKEN + _TOKENS_A_MESSAGE for message in messages)
+
+
+def count_at_most(messages: Sequence[Message]) -> int:
+    """More tokens than any tokenizer of bytes makes of a prompt."""
+    return sum(len(message.content.encode()) + 2 * _TOKENS_A_MESSAGE for message in messages)
+
+
+@dataclass
+class Purse:
+    """Counts what is spent, and lets no call begin that might pass `limit` dollars."""
+
+    price: Price | None
+    limit: float | None
+    num_calls: int = 0
+    num_prompt_tokens: int = 0
+    num_tokens: int = 0
+    num_retries: int = 0
+    _reserved: float = 0.0
+
+    @property
+    def dollars(self) -> float:
+        return self.price.of(self.num_prompt_tokens, self.num_tokens) if self.price else 0.0
+
+    @property
+    def spent(self) -> Spent:
+        dollars = self.dollars if self.price else None
+        return Spent(self.num_calls, self.num_prompt_tokens, self.num_tokens, dollars, self.num_retries)
+
+    def reserve(self, num_prompt_tokens: int, num_tokens: int) -> float:
+        """Set aside what a call may cost at most; RunError where that might pass the limit."""
+        dollars = self.price.of(num_prompt_tokens, num_tokens) if self.price else 0.0
+        if self.limit is not None and self.dollars + self._reserved + dollars > self.limit:
+            raise RunError(
+                "--max-cost",
+                f"${self.dollars:.4f} are spent, and the next call may cost ${dollars:.4f}: over ${self.limit:g}. What "
+                "was answered is on disk; the same command with a higher --max-cost goes on from there",
+            )
+        self._reserved += dollars
+        return dollars
+
+    def release(self, reserved: float) -> None:
+        self._reserved -= reserved
+
+    def pay(self, num_prompt_tokens: int, num_tokens: int) -> None:
+        """Count a finished call."""
+        self.num_calls += 1
+        self.num_prompt_tokens += num_prompt_tokens
+        self.num_tokens += num_tokens

@@ -1,0 +1,51 @@
+"""Self-consistency over replies whose probabilities are told: each distinct answer weighs what the model gives it.
+
+For models that cannot be asked how probable an answer is (exact.py), but tell it of those they give. A vote counts how
+often an answer was drawn; here that no longer matters, and what was never drawn is reported as `remaining`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from fliptrace.exact import AnswerWeights
+from fliptrace.messages import Answer, Completion
+from fliptrace.prompts.answers import parse_answer
+from fliptrace.prompts.views import View
+from fliptrace.voting import Vote, vote
+
+
+class WeighedSamples(NamedTuple):
+    """The replies to a case as read, and the weights of the distinct answers among them; None where none was read."""
+
+    weights: AnswerWeights | None
+    answers: tuple[Answer, ...]
+
+    @property
+    def remaining(self) -> float:
+        """The probability, 0 to 1, of all that was not drawn or could not be read."""
+        return 1.0 if self.weights is None else self.weights.remaining
+
+    def vote(self, num_utterances: int, threshold: float) -> Vote:
+        """Name the utterances whose probability, given one of the answers read, reaches `threshold`."""
+        read = [answer.value for answer in self.answers]
+        if self.weights is None:
+            return vote(read, num_utterances, threshold)
+        named = self.weights.vote(num_utterances, threshold, len(read))
+        return replace(named, num_valid=sum(value is not None for value in read))
+
+
+def weigh_samples(completions: Sequence[Completion], view: View) -> WeighedSamples:
+    """Add up the probabilities of distinct replies by the set that they name; each has its `log_probability`."""
+    by_set: dict[frozenset[int], float] = {}
+    answers = tuple(parse_answer(completion.text, view) for completion in completions)
+    distinct = {c.text: (c, answer) for c, answer in zip(completions, answers, strict=True)}
+    for completion, answer in distinct.values():
+        assert completion.log_probability is not None
+        if answer.value is not None:
+            by_set[answer.value] = by_set.get(answer.value, 0.0) + math.exp(completion.log_probability)
+    weights = {named: math.log(share) for named, share in by_set.items() if share > 0}
+    return WeighedSamples(AnswerWeights(weights) if weights else None, answers)
