@@ -112,7 +112,7 @@ def test_a_dialogue_without_flips_asks_for_no_triggers() -> None:
 @pytest.mark.parametrize("length", [1, 2, 23, 24, 25, 36, 37, 60])
 def test_turns_cover_a_dialogue_whatever_its_length(length: int) -> None:
     model = Copier()
-    labels = label_in_turns(model, feeling(*feelings(length)), DIALOGUE)
+    (labels,) = label_in_turns(model, [feeling(*feelings(length))], DIALOGUE)
     assert labels.emotions == feelings(length)
     assert (labels.scores, labels.num_unparsed) == (None, 0)
     assert len(model.asked) == max(1, -(-length // (TURN_UTTERANCES // 2)) - 1)
@@ -123,27 +123,27 @@ def test_an_utterance_takes_its_label_from_the_turn_that_shows_more_before_it() 
         return "\n".join(f"[{start + i + 1}] {emotion}" for i in range(TURN_UTTERANCES))
 
     model = ScriptedModel({"d/0/emotions": [lines(0, "joy")], "d/12/emotions": [lines(12, "fear")]})
-    labels = label_in_turns(model, feeling(*feelings(36)), DIALOGUE)
+    (labels,) = label_in_turns(model, [feeling(*feelings(36))], DIALOGUE)
     assert labels.emotions == ("joy",) * 24 + ("fear",) * 12
 
 
 def test_an_utterance_that_no_turn_labels_is_asked_for_alone() -> None:
     model = Copier(hidden=("[2]",))
-    labels = label_in_turns(model, feeling("joy", "fear", "anger"), DIALOGUE)
+    (labels,) = label_in_turns(model, [feeling("joy", "fear", "anger")], DIALOGUE)
     assert (labels.emotions, labels.num_unparsed) == (("joy", "fear", "anger"), 0)
     assert [request.key for request in model.asked] == ["d/0/emotions", "d/1/emotion"]
 
 
 def test_what_cannot_be_read_alone_either_is_counted() -> None:
     model = ScriptedModel({"d/0/emotions": ["[1] joy"]}, default=["Hm."])
-    labels = label_in_turns(model, feeling("a", "b", "c"), DIALOGUE)
+    (labels,) = label_in_turns(model, [feeling("a", "b", "c")], DIALOGUE)
     assert (labels.emotions, labels.num_unparsed) == (("joy", "neutral", "neutral"), 2)
 
 
 def test_where_a_turn_does_not_fit_utterances_are_asked_for_one_by_one() -> None:
     dialogue = feeling(*feelings(24))
     model = ScriptedModel(default=["Emotion: joy"], num_context_tokens=250)
-    assert label_in_turns(model, dialogue, DIALOGUE, max_new_tokens=8).emotions == ("joy",) * 24
+    assert label_in_turns(model, [dialogue], DIALOGUE, max_new_tokens=8)[0].emotions == ("joy",) * 24
 
 
 def test_a_found_flip_is_an_unlabelled_case_of_its_dialogue() -> None:

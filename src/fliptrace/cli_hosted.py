@@ -38,6 +38,14 @@ PriceText = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+TrainingPrice = Annotated[
+    float | None,
+    typer.Option(
+        help="Dollars a million tokens that are trained on; published nowhere that can be read.",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
 Timeout = Annotated[
     float, typer.Option(help="Seconds until a request is given up and made again.", rich_help_panel=_PANEL)
 ]

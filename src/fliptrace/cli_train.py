@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from fliptrace import cli_hosted
 from fliptrace.cli_data import DataFolder, read_cases
-from fliptrace.console import TrainingDisplay, console, done, note, print_json, progress, size, table
+from fliptrace.console import HostedDisplay, TrainingDisplay, console, done, note, print_json, progress, size, table
 from fliptrace.errors import InputError, MissingExtra, RunError
 
 
@@ -25,18 +27,33 @@ def train(
     device: Annotated[str | None, typer.Option(help="Another device than the recipe's.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Val scores (or the dry run) as JSON to stdout.")] = False,
     data: DataFolder = None,
+    concurrency: cli_hosted.Concurrency = 8,
+    max_cost: cli_hosted.MaxCost = None,
+    price: cli_hosted.PriceText = None,
+    training_price: cli_hosted.TrainingPrice = None,
+    timeout: cli_hosted.Timeout = 120,
+    cancel: Annotated[
+        bool,
+        typer.Option("--cancel", help="Cancel the job that is under way, and stop.", rich_help_panel="Hosted models"),
+    ] = False,
 ) -> None:
     """Train the stages of RECIPE one upon the other, and read the model on val after each.
 
-    Given again it goes on: finished stages are not redone, a killed one resumes at its last whole step.
+    Given again it goes on: finished stages are not redone, a killed one resumes at its last whole step. A base that is
+    hosted (openai:MODEL ...) is trained by its provider, whose job goes on meanwhile (docs/hosted.md).
     """
-    require("train", "train", "torch", "transformers", "peft", "accelerate", "sklearn", "scipy")
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise RunError("fliptrace train", "started in several processes; a run is trained by one, on one device")
-    from fliptrace.training.data import load_training_data
     from fliptrace.training.recipe import override, read_recipe
 
     chosen = override(read_recipe(recipe), base=base, seed=seed, device=device)
+    folder = out or Path("runs") / chosen.name
+    _require_for(chosen)
+    if cancel:
+        _cancel(chosen, folder)
+        return
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise RunError("fliptrace train", "started in several processes; a run is trained by one, on one device")
+    from fliptrace.training.data import load_training_data
+
     cases = load_training_data(chosen, data)
     for remark in cases.notes:
         note(remark)
@@ -45,10 +62,11 @@ def train(
         return
     from fliptrace.training.stages import train as train_stages
 
-    teacher = _open_teacher(chosen.curate.teacher, chosen.tuning.device)
-    folder = out or Path("runs") / chosen.name
+    settings = cli_hosted.hosted_settings(folder / "answers.jsonl", concurrency, max_cost, price, timeout)
+    teacher = _open_teacher(chosen.curate.teacher, chosen.device, settings)
     with progress() as bar:
-        scores = train_stages(chosen, cases, folder, TrainingDisplay(bar), teacher)
+        trainer = _hosted_trainer(chosen, settings, training_price, bar) if chosen.hosted else None
+        scores = train_stages(chosen, cases, folder, TrainingDisplay(bar), teacher, trainer=trainer)
     if json:
         print_json(scores)
     done(f"{folder}: read it with `fliptrace report {folder}`, use it as MODEL in `fliptrace predict {folder} ...`")
@@ -78,6 +96,9 @@ def curate(
     wordings: Annotated[int, typer.Option(min=1, help="In how many ways rationales are put.")] = 3,
     seed: Annotated[int, typer.Option(help="Of wordings and order.")] = 0,
     data: DataFolder = None,
+    concurrency: cli_hosted.Concurrency = 8,
+    max_cost: cli_hosted.MaxCost = None,
+    price: cli_hosted.PriceText = None,
 ) -> None:
     """Make instructions from labelled flip cases: the plain question, chains of thought, feedback, self-evaluation;
     from their bare text the emotions of utterances, and emotions and triggers in one go.
@@ -88,7 +109,8 @@ def curate(
 
     weights = parse_mix(mix)
     cases, source = read_cases(file, data, to_train=True)
-    curator = Curator(wordings, feedback_level, seed, _open_teacher(teacher, "auto"))
+    settings = cli_hosted.hosted_settings(cli_hosted.beside(out), concurrency, max_cost, price)
+    curator = Curator(wordings, feedback_level, seed, _open_teacher(teacher, "auto", settings))
     written = curate_file(
         cases, out, curator=curator, weights=weights, layout=Layout(layout), form=form, own=own, source=source
     )
@@ -103,13 +125,36 @@ def require(command: str, extra: str, *modules: str) -> None:
         raise MissingExtra(f"fliptrace {command}", extra, " and ".join(missing))
 
 
-def _open_teacher(ref: str | None, device: str) -> Any:
+def _require_for(recipe: Any) -> None:
+    """What training takes, here or by a provider."""
+    if recipe.hosted:
+        require("train", "hosted,study", "openai", "stamina", "genai_prices", "sklearn", "scipy")
+    else:
+        require("train", "train", "torch", "transformers", "peft", "accelerate", "sklearn", "scipy")
+
+
+def _hosted_trainer(recipe: Any, settings: Any, training_price: float | None, bar: Any) -> Any:
+    from fliptrace.training.hosted_trainer import HostedTrainer
+
+    return HostedTrainer(recipe, settings, date.today(), HostedDisplay(bar), training_price)
+
+
+def _cancel(recipe: Any, folder: Path) -> None:
+    from fliptrace.training.hosted_trainer import cancel_jobs
+
+    if not recipe.hosted:
+        raise InputError("--cancel", f"{recipe.name} is trained on this machine; stop it with Ctrl-C")
+    cancelled = cancel_jobs(recipe, folder)
+    done(f"cancelled: {', '.join(cancelled)}" if cancelled else f"{folder}: no job is under way")
+
+
+def _open_teacher(ref: str | None, device: str, settings: Any) -> Any:
     if ref is None:
         return None
     from fliptrace.model_refs import open_model
     from fliptrace.models.base import ChatModel
 
-    model = open_model(ref, device).model
+    model = open_model(ref, device, hosted=settings, watcher=HostedDisplay()).model
     if not isinstance(model, ChatModel):
         raise InputError(f"teacher {ref}", "writes no words; wanted a model one can talk to")
     return model

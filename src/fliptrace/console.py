@@ -122,6 +122,7 @@ class HostedDisplay:
     def __init__(self, bar: Progress | None = None) -> None:
         self._bar = bar
         self._task: TaskID | None = None
+        self._num_left = 0
 
     def found(self, remark: str) -> None:
         note(remark)
@@ -139,7 +140,7 @@ class HostedDisplay:
             f"{estimate.max_tokens:,} of replies; {cost}{'; ' if known else ''}{known}"
         )
         if self._bar is not None:
-            self._task = self._bar.add_task("asking", total=estimate.num_calls)
+            self._task, self._num_left = self._bar.add_task("asking", total=estimate.num_calls), estimate.num_calls
 
     def answered(self, spent: Any) -> None:
         if self._bar is None or self._task is None:
@@ -149,6 +150,9 @@ class HostedDisplay:
         if spent.dollars is not None:
             cost = f"${spent.dollars:.4f}"
         self._bar.update(self._task, advance=1, description=f"asking ({cost}{again})")
+        self._num_left -= 1
+        if not self._num_left:
+            self._clear()
 
     def _clear(self) -> None:
         if self._bar is not None and self._task is not None:
@@ -162,6 +166,7 @@ class TrainingDisplay:
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
         self._task: TaskID | None = None
+        self._shown = ""
 
     def stage_begins(self, number: int, num_stages: int, name: str) -> None:
         console.rule(f"stage {number} of {num_stages}: {name}", align="left")
@@ -203,9 +208,9 @@ class TrainingDisplay:
         table(f"val after {name}", ("reading", "trigger F1", "95% interval", "unparsed"), rows)
 
     def _show(self, what: str, num_done: int, total: int) -> None:
-        if self._task is None or self._bar.tasks[-1].description != what:
+        if self._task is None or self._shown != what:
             self._clear()
-            self._task = self._bar.add_task(what, total=total)
+            self._task, self._shown = self._bar.add_task(what, total=total), what
         self._bar.update(self._task, completed=num_done)
         if num_done >= total:
             self._clear()

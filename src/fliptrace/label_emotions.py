@@ -80,7 +80,7 @@ def label_emotions(
     where there are any (checkpoints.Habits). Equal questions are asked once a call.
     """
     known: dict[_Ask, EmotionReading] = {}
-    for chunk in _chunks(dialogues):
+    for chunk in chunks(dialogues):
         places = [Place(dialogue, index) for dialogue in chunk for index in range(len(dialogue))]
         readings = iter(read_emotions(model, places, layout, max_new_tokens, known))
         for dialogue in chunk:
@@ -146,7 +146,8 @@ def fallback_emotion(emotion_set: EmotionSet) -> str:
     return "neutral" if "neutral" in emotion_set else emotion_set.labels[0]
 
 
-def _chunks(dialogues: Iterable[Dialogue]) -> Iterator[list[Dialogue]]:
+def chunks(dialogues: Iterable[Dialogue]) -> Iterator[list[Dialogue]]:
+    """Dialogues, in order, that are asked about together."""
     chunk: list[Dialogue] = []
     for dialogue in dialogues:
         chunk.append(dialogue)

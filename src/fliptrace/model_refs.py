@@ -24,7 +24,7 @@ from fliptrace.models.hosted import HostedModel, HostedSettings, Watcher
 from fliptrace.models.loading import Dtype, load_local
 from fliptrace.models.provider import find_provider, is_hosted
 from fliptrace.models.scripted import ScriptedModel
-from fliptrace.models.spending import find_price
+from fliptrace.models.spending import Purse, find_price
 from fliptrace.rules import find_rule
 from fliptrace.store import hash_file, hash_json
 
@@ -82,13 +82,18 @@ def open_model(
     return OpenModel(_load(str(folder), device, dtype, ref), str(folder), Habits.read(folder) or Habits(), weights)
 
 
-def open_hosted(ref: str, settings: HostedSettings | None = None, watcher: Watcher | None = None) -> HostedModel:
+def open_hosted(
+    ref: str,
+    settings: HostedSettings | None = None,
+    watcher: Watcher | None = None,
+    purse: Purse | None = None,
+) -> HostedModel:
     """A hosted model, its price looked up where none is given."""
     missing = [module for module in ("openai", "stamina", "genai_prices") if find_spec(module) is None]
     if missing:
         raise MissingExtra(f"model {ref}", "hosted", " and ".join(missing))
     provider, chosen = find_provider(ref), settings or HostedSettings()
-    return HostedModel(provider, replace(chosen, price=chosen.price or find_price(provider)), watcher)
+    return HostedModel(provider, replace(chosen, price=chosen.price or find_price(provider)), watcher, purse)
 
 
 def _open_embedded(ref: str, folder: Path) -> OpenModel:

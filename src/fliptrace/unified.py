@@ -16,6 +16,7 @@ from fliptrace.label_emotions import (
     EmotionLabels,
     EmotionReading,
     Place,
+    chunks,
     combine_readings,
     label_emotions,
     read_emotions,
@@ -62,33 +63,52 @@ def label_for_flips(
     """Weighed labels where the model weighs replies; one that is only talked to labels many utterances in one turn."""
     budget = reading.decoding.max_new_tokens
     if isinstance(model, ChatModel) and not isinstance(model, ReplyScorer) and reading.layout.name == "dialogue":
-        for dialogue in dialogues:
-            yield label_in_turns(model, dialogue, reading.layout, budget)
+        for chunk in chunks(dialogues):
+            yield from label_in_turns(model, chunk, reading.layout, budget)
     else:
         yield from label_emotions(model, dialogues, reading.layout, budget, reading.emotion_weights)
 
 
-def label_in_turns(model: ChatModel, dialogue: Dialogue, layout: Layout, max_new_tokens: int = 512) -> EmotionLabels:
-    """Labels from turns of `TURN_UTTERANCES`, each half over the one before.
+def label_in_turns(
+    model: ChatModel, dialogues: Sequence[Dialogue], layout: Layout, max_new_tokens: int = 512
+) -> list[EmotionLabels]:
+    """Labels of every dialogue from turns of `TURN_UTTERANCES`, each half over the one before.
 
     An utterance takes its label from the turn in which most is said before it. One that no turn labels is asked for
-    on its own; what cannot be read then either is counted as in `label_emotions`.
+    on its own; what cannot be read then either is counted as in `label_emotions`. All turns are asked for at once.
     """
+    budget = max(max_new_tokens, 8 * TURN_UTTERANCES)  # `[12] surprise` and its line break are 8 tokens at most
+    turns = {place: _turns(dialogue, layout) for place, dialogue in enumerate(dialogues)}
+    too_long = {
+        place
+        for place, row in turns.items()
+        if not all(model.fits(render_labels_question(view), budget) for view in row)
+    }
+    views = [(place, view) for place, row in turns.items() if place not in too_long for view in row]
+    requests = [Request(f"{view.dialogue.id}/{view.first}/emotions", render_labels_question(view)) for _, view in views]
+    told: list[dict[int, str]] = [{} for _ in dialogues]
+    for (place, view), (reply,) in zip(views, model.complete(requests, Decoding(max_new_tokens=budget)), strict=True):
+        told[place] = parse_labels(reply.text, view) | told[place]  # an earlier turn shows more of what is before
+    missing = [
+        Place(dialogue, i)
+        for dialogue, row in zip(dialogues, told, strict=True)
+        for i in range(len(dialogue))
+        if i not in row
+    ]
+    alone = iter(read_emotions(model, missing, layout, max_new_tokens))
+    return [
+        combine_readings(
+            [EmotionReading(row[i], None) if i in row else next(alone) for i in range(len(dialogue))],
+            dialogue.emotion_set,
+        )
+        for dialogue, row in zip(dialogues, told, strict=True)
+    ]
+
+
+def _turns(dialogue: Dialogue, layout: Layout) -> list[EmotionView]:
     step = TURN_UTTERANCES // 2
     starts = range(0, max(1, len(dialogue) - step), step)
-    views = [EmotionView(dialogue, min(start + TURN_UTTERANCES, len(dialogue)) - 1, layout, start) for start in starts]
-    budget = max(max_new_tokens, 8 * TURN_UTTERANCES)  # `[12] surprise` and its line break are 8 tokens at most
-    if not all(model.fits(render_labels_question(view), budget) for view in views):
-        return next(label_emotions(model, [dialogue], layout, max_new_tokens))
-    requests = [Request(f"{dialogue.id}/{view.first}/emotions", render_labels_question(view)) for view in views]
-    told: dict[int, str] = {}
-    replies = model.complete(requests, Decoding(max_new_tokens=budget))
-    for view, (reply,) in zip(views, replies, strict=True):
-        told = parse_labels(reply.text, view) | told  # an earlier turn shows more of what is before
-    missing = [Place(dialogue, index) for index in range(len(dialogue)) if index not in told]
-    alone = iter(read_emotions(model, missing, layout, max_new_tokens))
-    readings = [EmotionReading(told[i], None) if i in told else next(alone) for i in range(len(dialogue))]
-    return combine_readings(readings, dialogue.emotion_set)
+    return [EmotionView(dialogue, min(start + TURN_UTTERANCES, len(dialogue)) - 1, layout, start) for start in starts]
 
 
 def _until_enough(labelled: Iterator[tuple[Dialogue, EmotionLabels]]) -> Iterator[tuple[Dialogue, EmotionLabels]]:

@@ -117,8 +117,9 @@ def test_a_smaller_emotion_set_is_kept_to() -> None:
 
 
 def test_a_model_that_only_talks_is_asked_greedily_and_gives_its_own_reasons() -> None:
+    felt = "\n".join(f"[{number}] {emotion}" for number, (*_, emotion) in enumerate(LINES, start=1))
     model = ScriptedModel(
-        by_key={f"sofa/{i}/emotion": [f"Emotion: {emotion}"] for i, (*_, emotion) in enumerate(LINES)},
+        by_key={"sofa/0/emotions": [felt]},
         by_text={"Which utterances triggered": ["Ben sat on it in [2].\nTriggers: 2"]},
     )
     analysis = analyze(BARE, OpenModel(model, "scripted"))

@@ -30,7 +30,7 @@ from fliptrace.models.loading import quiet
 from fliptrace.models.scratch import train_tokenizer
 from fliptrace.prompts.views import Layout, training_view
 from fliptrace.store import Json, read_json, write_json
-from fliptrace.training import stages
+from fliptrace.training import local_trainer
 from fliptrace.training.base import scratch_spec, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.curriculum import Curriculum
@@ -189,7 +189,7 @@ def test_a_stage_goes_on_as_it_began_or_not_at_all(tmp_path: Path, monkeypatch: 
     preflight = tmp_path / "1-chain" / "preflight.json"
     began = read_json(preflight)
     assert began["packed"]
-    monkeypatch.setattr(stages, "why_not_packed", lambda *_: "no trees today")
+    monkeypatch.setattr(local_trainer, "why_not_packed", lambda *_: "no trees today")
     with pytest.raises(
         RunError, match="stage chain: began on prefix trees, which cannot be trained here: no trees today"
     ):

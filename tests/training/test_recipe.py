@@ -116,11 +116,18 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         parse_recipe(table, "x.toml")
 
 
-@pytest.mark.parametrize("missing", ["name", "data", "base", "tuning", "stages", "readings"])
+@pytest.mark.parametrize("missing", ["name", "data", "base", "stages", "readings"])
 def test_what_has_no_default_must_be_there(missing: str) -> None:
     table = make_table()
     del table[missing]
     with pytest.raises(InputError, match=f"x.toml: {missing}: Field required"):
+        parse_recipe(table, "x.toml")
+
+
+def test_a_base_that_is_trained_here_takes_a_tuning() -> None:
+    table = make_table()
+    del table["tuning"]
+    with pytest.raises(InputError, match=r"x.toml: .*no \[tuning\]: a base that is trained here takes one"):
         parse_recipe(table, "x.toml")
 
 

@@ -15,7 +15,7 @@ from fliptrace.emotions import MELD7
 from fliptrace.flips import FlipCase, find_flip, find_flips
 from fliptrace.store import Json, hash_file, read_jsonl
 from fliptrace.training.data import TrainingData
-from fliptrace.training.examples import Preflight
+from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe, parse_recipe
 
 _WHO = ("Asha", "Ben", "Chitra")

@@ -15,12 +15,13 @@ from fliptrace.analysis.result import Analysis, FoundFlip
 from fliptrace.dialogue import Dialogue
 from fliptrace.errors import InputError
 from fliptrace.flips import Flip, FlipCase, find_flips
-from fliptrace.label_emotions import EmotionLabels, fallback_emotion, label_emotions
+from fliptrace.label_emotions import EmotionLabels, fallback_emotion
 from fliptrace.model_refs import OpenModel
 from fliptrace.models.base import ChatModel, Decoding, ReplyScorer, TriggerModel, make_decoding
 from fliptrace.predict import Reading, name_triggers, reading_of
 from fliptrace.predictions import Prediction
 from fliptrace.transcripts.transcript import Transcript
+from fliptrace.unified import label_for_flips
 
 DIGITS = 6  # of a probability, as everywhere in our files
 
@@ -90,7 +91,7 @@ def _feel(dialogue: Dialogue, model: OpenModel, reading: Reading, on_progress: O
             "transcript with emotions, or a model that labels them",
         )
     on_progress("emotions", 0, total)
-    (labels,) = label_emotions(model.model, [dialogue], reading.layout, weights=reading.emotion_weights)
+    (labels,) = label_for_flips(model.model, [dialogue], reading)
     on_progress("emotions", total, total)
     notes = []
     if num_given:

@@ -13,7 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fliptrace.fake_provider.api_errors import ApiError, answer_api_error, answer_http_error
 from fliptrace.fake_provider.chat import complete_chat
+from fliptrace.fake_provider.files import delete_file, list_files, read_file, show_file, upload_file
+from fliptrace.fake_provider.jobs import cancel_job, create_job, list_checkpoints, list_events, list_jobs, show_job
 from fliptrace.fake_provider.ledger import reset_ledger, show_ledger
+from fliptrace.fake_provider.model_list import list_models, show_model
 from fliptrace.fake_provider.provider import FakeProvider
 
 _OPEN_PATHS = ("/ledger", "/ledger/reset")
@@ -23,7 +26,6 @@ def make_app(provider: FakeProvider) -> Starlette:
     """The app; OpenAI's paths are under /v1, Azure's under /openai, with and without /v1."""
     app = Starlette(
         routes=[
-            Route("/v1/chat/completions", complete_chat, methods=["POST"]),
             Route("/openai/deployments/{deployment}/chat/completions", complete_chat, methods=["POST"]),
             *(route for prefix in ("/v1", "/openai", "/openai/v1") for route in _routes(prefix)),
             Route("/ledger", show_ledger),
@@ -39,6 +41,19 @@ def make_app(provider: FakeProvider) -> Starlette:
 def _routes(prefix: str) -> list[BaseRoute]:
     return [
         Route(f"{prefix}/chat/completions", complete_chat, methods=["POST"]),
+        Route(f"{prefix}/models", list_models),
+        Route(f"{prefix}/models/{{name:path}}", show_model),
+        Route(f"{prefix}/files", upload_file, methods=["POST"]),
+        Route(f"{prefix}/files", list_files),
+        Route(f"{prefix}/files/{{id}}", show_file),
+        Route(f"{prefix}/files/{{id}}", delete_file, methods=["DELETE"]),
+        Route(f"{prefix}/files/{{id}}/content", read_file),
+        Route(f"{prefix}/fine_tuning/jobs", create_job, methods=["POST"]),
+        Route(f"{prefix}/fine_tuning/jobs", list_jobs),
+        Route(f"{prefix}/fine_tuning/jobs/{{id}}", show_job),
+        Route(f"{prefix}/fine_tuning/jobs/{{id}}/cancel", cancel_job, methods=["POST"]),
+        Route(f"{prefix}/fine_tuning/jobs/{{id}}/events", list_events),
+        Route(f"{prefix}/fine_tuning/jobs/{{id}}/checkpoints", list_checkpoints),
     ]
 
 

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -23,14 +23,12 @@ from fliptrace.fake_provider.chat_request import ChatRequest, read_chat_request
 from fliptrace.fake_provider.faults import Dropped, rate_limited, server_error
 from fliptrace.fake_provider.ledger import Billed
 from fliptrace.fake_provider.probabilities import is_instant, reply_shares, score
+from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.schema import fit_to_schema
 from fliptrace.messages import Completion
 from fliptrace.models.base import ChatModel
 from fliptrace.models.base import Request as Prompt
 from fliptrace.store import Json
-
-if TYPE_CHECKING:
-    from fliptrace.fake_provider.provider import FakeProvider
 
 _WORD = re.compile(r"\s*\S+")
 END_TOKEN = "<|end|>"

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
+from fliptrace.errors import InputError
 from fliptrace.fake_provider.api_errors import ApiError
 from fliptrace.fake_provider.faults import FaultDraw
+from fliptrace.fake_provider.job_life import Job, checkpoints
 from fliptrace.fake_provider.ledger import Ledger
 from fliptrace.fake_provider.settings import Faults, Honours, JobScript
+from fliptrace.fake_provider.tuned import TunedModel
 from fliptrace.models.base import ChatModel
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that was uploaded; `created_at` in seconds since 1970."""
+
+    id: str
+    name: str
+    content: bytes
+    created_at: int
 
 
 @dataclass(slots=True)
@@ -30,18 +45,48 @@ class FakeProvider:
     clock: Callable[[], float] = time.time
 
     ledger: Ledger = field(default_factory=Ledger, init=False)
+    files: dict[str, StoredFile] = field(default_factory=dict, init=False)
+    jobs: dict[str, Job] = field(default_factory=dict, init=False)
     fault_draw: FaultDraw = field(init=False)
     model_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     started_at: int = field(init=False)
+    _num_ids: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.fault_draw = FaultDraw(self.faults)
         self.started_at = int(self.clock())
+        for name, text in self.shutdown_dates.items():
+            try:
+                date.fromisoformat(text)
+            except ValueError as error:
+                raise InputError(f"shutdown date of {name}", f"{text!r}; wanted YYYY-MM-DD") from error
+
+    def new_id(self, kind: str, content: bytes) -> str:
+        """An id that no other thing here has; the same things in the same order get the same."""
+        self._num_ids += 1
+        return f"{kind}-{hashlib.sha256(b'%d %s' % (self._num_ids, content)).hexdigest()[:16]}"
 
     def find_model(self, name: str) -> ChatModel:
-        """The model of that name; ApiError where there is none."""
-        model = self.models.get(name)
-        if model is None:
+        """The model of that name, or that a job has made or saved under it; ApiError where there is none."""
+        if name in self.models:
+            return self.models[name]
+        job = next((job for job in self.jobs.values() if name in self._made_by(job)), None)
+        if job is None:
             message = f"The model `{name}` does not exist or you do not have access to it."
             raise ApiError(message, status=404, param="model", code="model_not_found")
-        return model
+        return TunedModel(name, self.find_model(job.model), job.training.by_heart)
+
+    def tuned_names(self) -> list[str]:
+        """The models of jobs that have succeeded, without their checkpoints."""
+        now = self.clock()
+        return [job.tuned_name for job in self.jobs.values() if job.status(job.age(now)) == "succeeded"]
+
+    def shutdown_date(self, name: str) -> str | None:
+        """That of the model, or of the one it was tuned from."""
+        base = name.split(":")[1] if name.startswith("ft:") else name
+        return self.shutdown_dates.get(name, self.shutdown_dates.get(base))
+
+    def _made_by(self, job: Job) -> set[str]:
+        age = job.age(self.clock())
+        made = {job.tuned_name} if job.status(age) == "succeeded" else set()
+        return made | {checkpoint.name for checkpoint in checkpoints(job, age)}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
@@ -22,27 +23,29 @@ _HOST = "127.0.0.1"  # what it takes for granted, no stranger may reach
 def running(provider: FakeProvider, port: int = 0) -> Iterator[str]:
     """Serve on a thread and give the base URL; port 0 takes a free one. InputError where the port is taken."""
     listener = _bind(port)
+    url = _base_url(listener)
     server = _make_server(provider)
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.002)
     try:
-        yield base_url(listener.getsockname()[1])
+        yield url
     finally:
         server.should_exit = True
         thread.join()
 
 
-def serve_forever(provider: FakeProvider, port: int) -> None:
-    """Serve until interrupted. InputError where the port is taken."""
+def serve_forever(provider: FakeProvider, port: int, on_start: Callable[[str], None]) -> None:
+    """Serve until interrupted; `on_start` is told the base URL. InputError where the port is taken."""
     listener = _bind(port)
+    on_start(_base_url(listener))
     with suppress(KeyboardInterrupt):
         _make_server(provider).run([listener])
 
 
-def base_url(port: int) -> str:
-    return f"http://{_HOST}:{port}/v1"
+def _base_url(listener: socket.socket) -> str:
+    return f"http://{_HOST}:{listener.getsockname()[1]}/v1"
 
 
 def _bind(port: int) -> socket.socket:
@@ -57,6 +60,14 @@ def _bind(port: int) -> socket.socket:
     return listener
 
 
+class _Server(uvicorn.Server):
+    """It stops at once: uvicorn's own looks ten times a second whether it should, and tests start hundreds."""
+
+    async def main_loop(self) -> None:
+        while not self.should_exit:
+            await asyncio.sleep(0.01)
+
+
 def _make_server(provider: FakeProvider) -> uvicorn.Server:
     config = uvicorn.Config(
         closable(make_app(provider)),
@@ -65,8 +76,9 @@ def _make_server(provider: FakeProvider) -> uvicorn.Server:
         ws="none",
         lifespan="off",
         access_log=False,
+        date_header=False,
         log_config=None,
         log_level="critical",
         timeout_graceful_shutdown=1,  # clients that still wait then see a closed connection
     )
-    return uvicorn.Server(config)
+    return _Server(config)

@@ -123,19 +123,42 @@ class Caller:
         return reply
 
     def _how_to_go_on(self, error: Exception) -> bool | timedelta:
-        """Whether to make a call again, or in how long."""
-        import openai
+        how = how_to_go_on(error)
+        self.purse.num_retries += how is not False
+        return how
 
-        if isinstance(error, openai.APIStatusError):
-            is_lasting = error.status_code not in _RETRIED and error.status_code < 500
-            if is_lasting or error.code in _HOPELESS:
-                return False
-            self.purse.num_retries += 1
-            return wanted_wait(error) or True
-        if isinstance(error, openai.APIConnectionError):
-            self.purse.num_retries += 1
-            return True
-        return False
+
+def retry_blocking(provider: Provider, work: Callable[[], T]) -> T:
+    """Do work that makes one call, and again while that may help; errors as in `Caller.retried`."""
+    import openai
+    import stamina
+
+    attempts = stamina.retry_context(
+        on=how_to_go_on,
+        attempts=CallSettings().max_attempts,
+        timeout=None,
+        wait_initial=_WAIT_FIRST_SECONDS,
+        wait_max=_WAIT_MAX_SECONDS,
+    )
+    try:
+        for attempt in attempts:
+            with attempt:
+                return work()
+    except openai.APIError as error:
+        raise explain(provider, error) from None
+    raise AssertionError("a retried call either returns or raises")
+
+
+def how_to_go_on(error: Exception) -> bool | timedelta:
+    """Whether to make a call again that ended in this, or in how long."""
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        is_lasting = error.status_code not in _RETRIED and error.status_code < 500
+        if is_lasting or error.code in _HOPELESS:
+            return False
+        return wanted_wait(error) or True
+    return isinstance(error, openai.APIConnectionError)
 
 
 def wanted_wait(error: APIStatusError) -> timedelta | None:

@@ -81,12 +81,20 @@ class HostedModel:
 
     keeps_answers = True
 
-    def __init__(self, provider: Provider, settings: HostedSettings, watcher: Watcher | None = None) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        settings: HostedSettings,
+        watcher: Watcher | None = None,
+        purse: Purse | None = None,
+    ) -> None:
+        """`purse` is one that is shared with models asked before or after it."""
         self.provider = provider
         self.settings = settings
         self.watcher = watcher or NobodyWatches()
         self.store = AnswerStore(settings.answers)
-        self.purse = Purse(settings.price, settings.max_cost)
+        self.purse = purse or Purse(settings.max_cost)
+        self.purse.price = settings.price
         if settings.max_cost is not None and settings.price is None and provider.kind != "server":
             raise InputError(provider.ref, "no price is known to hold --max-cost against; give one with --price")
         self._traits: Traits | None = None

@@ -12,13 +12,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from fliptrace.errors import InputError
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, OpenAI
 
 ProviderKind = Literal["openai", "azure", "server"]
 OPENAI_URL = "https://api.openai.com/v1"
@@ -54,15 +54,23 @@ class Provider:
         """A client of the official library that makes each call once; InputError where the key is not there."""
         from openai import AsyncAzureOpenAI, AsyncOpenAI
 
+        return (AsyncAzureOpenAI if self.kind == "azure" else AsyncOpenAI)(**self._access(timeout_seconds))
+
+    def connect_blocking(self, timeout_seconds: float) -> OpenAI:
+        """The same for files and jobs, of which there is one at a time."""
+        from openai import AzureOpenAI, OpenAI
+
+        return (AzureOpenAI if self.kind == "azure" else OpenAI)(**self._access(timeout_seconds))
+
+    def _access(self, timeout_seconds: float) -> dict[str, Any]:
         key = os.environ.get(_KEYS[self.kind]) or (_NO_KEY if self.kind == "server" else "")
         if not key:
             raise InputError(self.ref, f"needs a key in the environment: {_KEYS[self.kind]}")
+        shared = {"api_key": key, "timeout": timeout_seconds, "max_retries": 0}
         if self.kind != "azure":
-            return AsyncOpenAI(api_key=key, base_url=self.url, timeout=timeout_seconds, max_retries=0)
+            return shared | {"base_url": self.url}
         version = os.environ.get("OPENAI_API_VERSION") or AZURE_API_VERSION
-        return AsyncAzureOpenAI(
-            api_key=key, azure_endpoint=self.url, api_version=version, timeout=timeout_seconds, max_retries=0
-        )
+        return shared | {"azure_endpoint": self.url, "api_version": version}
 
 
 def is_hosted(ref: str) -> bool:

@@ -97,33 +97,36 @@ def count_at_most(messages: Sequence[Message]) -> int:
 
 @dataclass
 class Purse:
-    """Counts what is spent, and lets no call begin that might pass `limit` dollars."""
+    """Counts what is spent, on one model or on several in turn, and lets no call begin that might pass `limit` dollars.
 
-    price: Price | None
-    limit: float | None
+    `price` is that of the model that is asked now.
+    """
+
+    limit: float | None = None
+    price: Price | None = None
     num_calls: int = 0
     num_prompt_tokens: int = 0
     num_tokens: int = 0
     num_retries: int = 0
+    dollars: float = 0.0
     _reserved: float = 0.0
 
     @property
-    def dollars(self) -> float:
-        return self.price.of(self.num_prompt_tokens, self.num_tokens) if self.price else 0.0
-
-    @property
     def spent(self) -> Spent:
-        dollars = self.dollars if self.price else None
+        dollars = None if self.price is None and not self.dollars else self.dollars
         return Spent(self.num_calls, self.num_prompt_tokens, self.num_tokens, dollars, self.num_retries)
 
     def reserve(self, num_prompt_tokens: int, num_tokens: int) -> float:
         """Set aside what a call may cost at most; RunError where that might pass the limit."""
-        dollars = self.price.of(num_prompt_tokens, num_tokens) if self.price else 0.0
+        return self.set_aside(self.price.of(num_prompt_tokens, num_tokens) if self.price else 0.0, "the next call")
+
+    def set_aside(self, dollars: float, what: str) -> float:
+        """As `reserve`, of a sum."""
         if self.limit is not None and self.dollars + self._reserved + dollars > self.limit:
             raise RunError(
                 "--max-cost",
-                f"${self.dollars:.4f} are spent, and the next call may cost ${dollars:.4f}: over ${self.limit:g}. What "
-                "was answered is on disk; the same command with a higher --max-cost goes on from there",
+                f"${self.dollars:.4f} are spent, and {what} may cost ${dollars:.4f}: over ${self.limit:g}. What was "
+                "answered is on disk; the same command with a higher --max-cost goes on from there",
             )
         self._reserved += dollars
         return dollars
@@ -136,3 +139,4 @@ class Purse:
         self.num_calls += 1
         self.num_prompt_tokens += num_prompt_tokens
         self.num_tokens += num_tokens
+        self.dollars += self.price.of(num_prompt_tokens, num_tokens) if self.price else 0.0

@@ -29,12 +29,13 @@ from fliptrace.study.plan import FORMAT, CellKey, Study, definition
 from fliptrace.study.test_sets import TestSet
 from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder import EncoderSpec
-from fliptrace.training.examples import Preflight
 from fliptrace.training.local import pick_device
+from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import BASE, Recipe
 from fliptrace.training.runs import RunFolder
 from fliptrace.training.stage_tree import named
-from fliptrace.training.stages import CHECKPOINT, COST, train
+from fliptrace.training.stages import train
+from fliptrace.training.trainer import CHECKPOINT, COST
 
 PLAIN = "plain"  # the one reading of a baseline
 SECONDS = "seconds.json"  # in a stage's folder: what training took, written with its last step
@@ -110,7 +111,7 @@ def _make_baseline(run: Run, key: CellKey, recipe: Recipe) -> _Made:
 
 def _make_arm(run: Run, key: CellKey, recipe: Recipe) -> _Made:
     trained = _train(run, key, recipe)
-    device = pick_device(recipe.tuning.device)
+    device = pick_device(recipe.device)
     model = load_local(trained.checkpoint, device=device, name=f"{key.base}/{key.track}/{key.arm}")
     tests = {
         test: {name: _read(run, model, run.tests[test], name, reading, trained.place) for name, reading in due.items()}

@@ -132,15 +132,15 @@ def _blank_model(config: Any) -> Any:
 def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
     """Everything `train` would do but the work. InputError where the base cannot be reached."""
     planned = plan_run(recipe, data)
-    memory = _memory(recipe.tuning, planned)
-    step = _try_step(recipe.tuning, planned.config, planned.stages[0].batching)
+    memory = _memory(recipe.local_tuning, planned)
+    step = _try_step(recipe.local_tuning, planned.config, planned.stages[0].batching)
     return DryRun(tuple(stage.cost for stage in planned.stages), memory, step, planned.not_packed)
 
 
 def _plan_stages(
     recipe: Recipe, curriculum: Curriculum, data: TrainingData, chat: ChatFormat, context_length: int, *, packs: bool
 ) -> list[PlannedStage]:
-    batch_tokens, pad_id = recipe.tuning.batch_tokens, chat.tokenizer.pad_token_id or 0
+    batch_tokens, pad_id = recipe.local_tuning.batch_tokens, chat.tokenizer.pad_token_id or 0
     planned: list[PlannedStage] = []
     for stage, cases in zip(recipe.stages, stage_cases(recipe, data.train), strict=True):
         taught = treat_out_of_zone(cases.taught, stage.out_of_zone or recipe.data.out_of_zone)
@@ -154,7 +154,7 @@ def _plan_stages(
         batching: Batching = Rows(tokenized.examples, batch_tokens, pad_id)
         if packs:
             batching = Trees.of(tokenized, batch_tokens, pad_id)
-        schedule = plan(StageJob(stage, recipe.tuning, batching, recipe.seed, Path(), length))
+        schedule = plan(StageJob(stage, recipe.local_tuning, batching, recipe.seed, Path(), length))
         cost = StageCost(
             stage.name,
             look.num_rows,

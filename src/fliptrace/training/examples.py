@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 
@@ -14,7 +14,7 @@ from fliptrace.messages import Instruction
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.reply_tree import ReplyTree, batch_trees, grow_tree
 from fliptrace.prompts.views import Fitted
-from fliptrace.store import Json
+from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
 
 WIDTH_STEP = 16  # batches are padded to a multiple of it: for every new width oneDNN compiles and keeps bf16 kernels
 _NUM_LINES = 3  # `Dialogue` and two utterances: one greeting alone begins many dialogues
@@ -67,32 +67,6 @@ class Tokenized:
     beginnings: tuple[tuple[str, ...], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Preflight:
-    """What a stage is about to train on: counts, and one trained text of each kind, decoded.
-
-    `too_long` are the ids of the rows left out; the cut views lost their oldest utterances to the model's context.
-    `packed`: whether examples are trained as prefix trees; `not_packed`: why they are not though the recipe packs them.
-    """
-
-    num_rows: int
-    num_by_kind: dict[str, int]
-    num_dropped: int
-    num_tokens: int
-    num_trained_tokens: int
-    longest: int
-    samples: dict[str, str]
-    too_long: tuple[str, ...]
-    num_cut_views: int
-    num_dropped_utterances: int
-    packed: bool = False
-    not_packed: str | None = None
-
-    def to_json(self) -> Json:
-        table = asdict(self)
-        return {key: value for key, value in table.items() if value or key not in ("packed", "not_packed")}
-
-
 def tokenize(instructions: Sequence[Instruction], chat: ChatFormat, context_length: int) -> Tokenized:
     """Prompts and completions apart, as generation will see them. Rows longer than the context are left out, named."""
     examples: list[Example | SoftExample] = []
@@ -138,14 +112,12 @@ def preflight(
         )
     left_out = frozenset(tokenized.too_long)
     kept = [instruction for instruction in instructions if instruction.id not in left_out]
-    samples: dict[str, str] = {}
-    for instruction in kept:
-        if instruction.kind not in samples:
-            samples[instruction.kind] = chat.tokenizer.decode(chat.encode_completion(instruction.completion))
+    firsts = first_of_kinds(kept)
+    samples = {kind: chat.tokenizer.decode(chat.encode_completion(one.completion)) for kind, one in firsts.items()}
     lengths = [len(example) for example in tokenized.examples]
     return Preflight(
         num_rows=len(lengths),
-        num_by_kind=dict(sorted(Counter(instruction.kind for instruction in kept).items())),
+        num_by_kind=count_kinds(kept),
         num_dropped=len(tokenized.too_long),
         num_tokens=sum(lengths),
         num_trained_tokens=sum(len(e) - e.num_prompt_tokens for e in tokenized.examples),

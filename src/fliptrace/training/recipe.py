@@ -9,7 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from fliptrace.curate.curator import OWN_ANSWER_KINDS, Kind
+from fliptrace.errors import InputError
 from fliptrace.models.base import Decoding, DecodingKind
+from fliptrace.models.provider import is_hosted
 from fliptrace.predict import Reading
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.feedback import FeedbackLevel
@@ -152,13 +154,24 @@ class Tuning(SparsePart):
         return self.method == "lora" and self.lora_dropout > 0
 
 
+class Hosted(Part):
+    """How a provider trains: what it takes of hyperparameters, None for its own choice; and which of its checkpoints,
+    one an epoch, goes on: the last, or the one that is best on val, which costs a reading of val each.
+    """
+
+    learning_rate_multiplier: Positive | None = None  # of the provider's own learning rate
+    batch_size: Count | None = None
+    suffix: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,18}$")] = "fliptrace"  # in the name of what is trained
+    choose: Literal["last", "best on val"] = "last"
+
+
 class Stage(SparsePart):
     """One training stage: how much of each kind of instruction, for how long, and from where it goes on.
 
     A control takes the steps of another stage: as many, on the labels that are open to that one.
     """
 
-    later_keys = frozenset({"steps_of", "parent", "feedback_level", "own_answers", "share"})
+    later_keys = frozenset({"steps_of", "parent", "feedback_level", "own_answers", "share", "learning_rate_multiplier"})
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     mixture: dict[Kind, Positive] = Field(min_length=1)
@@ -166,6 +179,7 @@ class Stage(SparsePart):
     steps_of: str | None = None  # instead of epochs: as many optimizer steps as that earlier stage took
     parent: str | None = None  # None: the stage before; "base", or an earlier stage that several grow from
     learning_rate: Positive | None = None
+    learning_rate_multiplier: Positive | None = None  # of a hosted base; None: as in `hosted`
     emotions: dict[str, Positive] | None = None  # None: as in `data`; else which of its files, and how often
     out_of_zone: OutOfZone | None = None  # None: as in `data`
     soft_triggers: Share | None = None  # None: as in `curate`
@@ -219,14 +233,19 @@ class ReadingPart(SparsePart):
         return self.decode or ("greedy" if self.samples == 1 else "sample")
 
 
-class Recipe(Part):
+class Recipe(SparsePart):
+    """A run. It is trained here, by `tuning`, or by the provider of a hosted base, by `hosted`."""
+
+    later_keys = frozenset({"hosted"})
+
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")]
     seed: int = 0
     data: Data
     base: Base
     prompt: Prompt = Prompt()
     curate: Curate = Curate()
-    tuning: Tuning
+    tuning: Tuning | None = None
+    hosted: Hosted | None = None
     stages: list[Stage] = Field(min_length=1)
     readings: dict[str, ReadingPart] = Field(min_length=1)
 
@@ -246,20 +265,47 @@ class Recipe(Part):
                 raise ValueError(f"stage {stage.name!r}: emotions of {unknown[0]!r}, which data.emotions does not name")
             if "emotion" in stage.mixture and not self.data.emotions:
                 raise ValueError(f"stage {stage.name!r}: kind 'emotion' takes emotion files; data.emotions names none")
-        self._check_soft_targets()
-        if self.tuning.packing == "prefix-tree" and self.prompt.layout == "window":
+        if self.hosted is not None or is_hosted(self.base.model):
+            self._check_hosted()
+            return self
+        tuning = self._tuning_given()
+        self._check_soft_targets(tuning)
+        if tuning.packing == "prefix-tree" and self.prompt.layout == "window":
             raise ValueError("tuning.packing = 'prefix-tree': windows share nothing; wanted prompt.layout = 'dialogue'")
         return self
 
-    def _check_soft_targets(self) -> None:
+    def _tuning_given(self) -> Tuning:
+        if self.tuning is None:
+            raise ValueError("no [tuning]: a base that is trained here takes one")
+        for stage in self.stages:
+            if stage.learning_rate_multiplier is not None:
+                raise ValueError(f"stage {stage.name!r}: learning_rate_multiplier is for hosted bases")
+        return self.tuning
+
+    def _check_hosted(self) -> None:
+        """A provider trains whole epochs by its own optimizer, on the last reply, and picks no step by our F1."""
+        if self.hosted is None or not is_hosted(self.base.model) or self.tuning is not None:
+            raise ValueError(
+                f"base.model = {self.base.model!r}: a hosted base takes [hosted] and no [tuning], others none"
+            )
+        if self._has_soft_targets:
+            raise ValueError("curate: soft targets go with a base that is trained here")
+        for stage in self.stages:
+            if stage.epochs is None or stage.epochs % 1 or stage.learning_rate is not None:
+                raise ValueError(
+                    f"stage {stage.name!r}: a hosted base is trained for whole `epochs`, no steps_of, and takes "
+                    "learning_rate_multiplier, no learning_rate"
+                )
+
+    def _check_soft_targets(self, tuning: Tuning) -> None:
         if not self._has_soft_targets:
             return
-        if self.tuning.packing == "prefix-tree":
+        if tuning.packing == "prefix-tree":
             raise ValueError("tuning.packing = 'prefix-tree': a token has one label there, with soft targets several")
         unknown = sorted(self.curate.soft_emotions.keys() - self.data.emotions.keys())
         if unknown:
             raise ValueError(f"curate.soft_emotions of {unknown[0]!r}, which data.emotions does not name")
-        if self.base.scratch is None or self.tuning.accumulate > 1:
+        if self.base.scratch is None or tuning.accumulate > 1:
             # Their attention masks fit the scratch model; sliding windows and the like would need others.
             raise ValueError("curate: soft targets go with base.model = 'scratch' and tuning.accumulate = 1")
 
@@ -273,9 +319,21 @@ class Recipe(Part):
         """Whether examples are trained as prefix trees, if the model can be: as `tuning.packing` says, and where it
         says nothing, wherever that gives the same loss and there is something to share.
         """
-        if self.tuning.packing is not None:
-            return self.tuning.packing == "prefix-tree"
-        return self.prompt.layout == "dialogue" and not self._has_soft_targets and not self.tuning.drops
+        tuning = self.local_tuning
+        if tuning.packing is not None:
+            return tuning.packing == "prefix-tree"
+        return self.prompt.layout == "dialogue" and not self._has_soft_targets and not tuning.drops
+
+    @property
+    def local_tuning(self) -> Tuning:
+        """The tuning of a base that is trained here."""
+        assert self.tuning is not None, "a hosted recipe is not trained here"
+        return self.tuning
+
+    @property
+    def device(self) -> str:
+        """Where models of a run that are not its own, such as a teacher, are put."""
+        return "auto" if self.tuning is None else self.tuning.device
 
     @property
     def layout(self) -> Layout:
@@ -337,6 +395,8 @@ def override(recipe: Recipe, *, base: str | None, seed: int | None, device: str 
     if seed is not None:
         table["seed"] = seed
     if device is not None:
+        if recipe.tuning is None:
+            raise InputError("recipe", f"its base is hosted, so nothing is trained on device {device!r}")
         table["tuning"]["device"] = device
     return parse_recipe(table, "recipe as overridden")
 

@@ -48,7 +48,7 @@ def read_seeds(runs: Sequence[Path], recipe: Recipe, data: TrainingData) -> tupl
     if len(set(numbers)) < len(numbers):
         raise RunError(runs[0], f"runs of the seeds {', '.join(map(str, numbers))}; wanted each seed once")
     for seed in seeds:
-        wanted = override(recipe, base=None, seed=seed.recipe.seed, device=seed.recipe.tuning.device)
+        wanted = override(recipe, base=None, seed=seed.recipe.seed, device=seed.recipe.local_tuning.device)
         changed = differences(seed.recipe.to_json(), wanted.to_json())
         changed += differences(read_json(seed.run / MANIFEST)["data"], data.manifest, "data files: ")
         if changed:

@@ -58,7 +58,7 @@ def measure_speed(
     """
     sample = _some_groups(data.train)
     planned = plan_run(recipe, replace(data, train=sample))
-    device = pick_device(recipe.tuning.device)
+    device = pick_device(recipe.local_tuning.device)
     num_parameters = sum(weight.numel() for weight in planned.blank_model().parameters())
     if num_parameters > _MOST_PARAMETERS.get(device, _MOST_PARAMETERS_ELSEWHERE):
         return None
@@ -67,9 +67,9 @@ def measure_speed(
         first = next(iter(recipe.readings))
         model = load_local(str(Path(folder) / "base"), device=device)
         cases = {name: _seconds_a_case(model, data.val, recipe.reading(name)) for name in {first, *readings}}
-        trainee = load_parent(recipe.tuning, str(Path(folder) / "base"), Path(folder) / "merged", recipe.seed)
+        trainee = load_parent(recipe.local_tuning, str(Path(folder) / "base"), Path(folder) / "merged", recipe.seed)
         wanted = [stage for stage in planned.stages if stage.cost.name in set(stages)]
-        steps = {stage.cost.name: _seconds_a_step(trainee, recipe.tuning, stage) for stage in wanted}
+        steps = {stage.cost.name: _seconds_a_step(trainee, recipe.local_tuning, stage) for stage in wanted}
     scale = len(data.train) / len(sample)
     evaluation = len(data.val) * cases[first]
     trained = {

@@ -8,20 +8,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from fliptrace.checkpoints import Checkpoint, Habits
 from fliptrace.corpora.trunks import Trunk
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.instructions import write_instructions
-from fliptrace.errors import RunError
 from fliptrace.label_emotions import label_emotions
 from fliptrace.models.base import ChatModel, DecodingKind
-from fliptrace.models.loading import load_local
-from fliptrace.models.local import LocalModel
 from fliptrace.predict import Reading, name_triggers, predict_file
 from fliptrace.predict_tasks import emotion_row
 from fliptrace.scoring.intervals import Settings
@@ -29,24 +26,18 @@ from fliptrace.scoring.scores import score_emotion_file
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.scoring.triggers import score_triggers
 from fliptrace.store import Json, hash_json, read_json, write_json, write_jsonl
-from fliptrace.training.base import load_parent, make_base, save_checkpoint
-from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
-from fliptrace.training.examples import Preflight, preflight, tokenize
 from fliptrace.training.folds import StageCases, stage_cases
-from fliptrace.training.local import Length, StageJob, Watch, count_cost, pick_device, train_stage
 from fliptrace.training.own_answers import collect_own_answers
+from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe, Stage
 from fliptrace.training.runs import SCORES, RunFolder, open_run
 from fliptrace.training.stage_tree import named, needed_for, parent_of
 from fliptrace.training.teachers import teach_softly
-from fliptrace.training.tree_support import why_not_packed
+from fliptrace.training.trainer import CHECKPOINT, Lesson, Reports, StagePlace, Trainer
 from fliptrace.training.val_scores import score_reading
 
-CHECKPOINT = "checkpoint"
-COST = "cost.json"
-PREFLIGHT = "preflight.json"
 OWN_ANSWERS = "own-answers.jsonl"
 EMOTION_SCORES = "emotion-scores.json"
 
@@ -70,7 +61,7 @@ class Run:
     data: TrainingData
     folder: RunFolder
     listener: Listener
-    teacher: ChatModel | None = None
+    trainer: Trainer
 
     def number(self, stage: Stage) -> int:
         """Its place in the recipe, from 1."""
@@ -87,19 +78,20 @@ def train(
     listener: Listener,
     teacher: ChatModel | None = None,
     only: Sequence[str] | None = None,
+    trainer: Trainer | None = None,
 ) -> Json:
     """Train all stages that are not finished yet; the val scores of every stage and reading, as in scores.json.
 
-    With `only`, these stages and those that they grow from.
+    With `only`, these stages and those that they grow from. `trainer` None trains on this machine.
     RunError where `folder` holds a run of another recipe or of other data.
     """
-    run = Run(recipe, data, open_run(folder, recipe, data.manifest), listener, teacher)
+    run = Run(recipe, data, open_run(folder, recipe, data.manifest), listener, trainer or _train_here(recipe))
     run.folder.sweep()
     wanted = recipe.stages if only is None else needed_for(recipe.stages, only)
     left = [stage for stage in wanted if Checkpoint.read(run.place(stage)) is None]
     curriculum = Curriculum(recipe, teacher, data.emotions, teach_softly(recipe, data, left))
     cases = dict(zip((stage.name for stage in recipe.stages), stage_cases(recipe, data.train), strict=True))
-    base = make_base(recipe, curriculum.texts(data.train), run.folder.base)
+    base = run.trainer.make_base(curriculum.texts(data.train), run.folder.base)
     scores: Json = {}
     for stage in wanted:
         if stage in left:
@@ -111,6 +103,12 @@ def train(
         write_json(run.folder.scores, {"recipe": recipe.name, "recipe_hash": recipe.digest, "stages": scores})
         listener.stage_ends(stage.name, scores[stage.name])
     return scores
+
+
+def _train_here(recipe: Recipe) -> Trainer:
+    from fliptrace.training.local_trainer import LocalTrainer  # torch, which hosted training needs not
+
+    return LocalTrainer(recipe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,46 +151,16 @@ class _StageRun:
         return done
 
     def _train(self, cases: StageCases) -> None:
-        tuning, packs = self.run.recipe.tuning, self.run.recipe.packs
-        seed = self.run.recipe.seed + self.run.number(self.stage)
-        parent = load_parent(tuning, self.parent, self.place / "base", seed)
-        parent.model.to(pick_device(tuning.device))
-        model = LocalModel(parent.bare, parent.tokenizer, self.parent)
+        place = StagePlace(self.stage, self.run.number(self.stage), self.place)
+        begun = self.run.trainer.begin(place, self.parent)
+        trainee = begun.trainee
         taught = treat_out_of_zone(cases.taught, self.stage.out_of_zone or self.run.recipe.data.out_of_zone)
-        fitted = self.curriculum.fit_views(taught, model.num_tokens, model.context_length)
-        views = [each.view for each in fitted]
-        instructions = self.curriculum.instructions(self.stage, views, self._own_answers(model, cases))
+        fitted = self.curriculum.fit_views(taught, trainee.num_tokens, trainee.context_length)
+        own = self._own_answers(trainee, cases)
+        instructions = self.curriculum.instructions(self.stage, [each.view for each in fitted], own)
         write_instructions(self.place / "instructions.jsonl", instructions)
-        tokenized = tokenize(instructions, model.chat_format, model.context_length)
-        look = preflight(instructions, tokenized, fitted, model.chat_format, self.stage.name)
-        pad_id = parent.tokenizer.pad_token_id or 0
-        batching: Batching = Rows(tokenized.examples, tuning.batch_tokens, pad_id)
-        if packs:
-            trees = Trees.of(tokenized, tuning.batch_tokens, pad_id)
-            why_not = self._why_not_packed(parent.model, trees)
-            look = replace(look, packed=why_not is None, not_packed=why_not)
-            batching = trees if look.packed else batching
-        write_json(self.place / PREFLIGHT, look.to_json())
-        self.run.listener.looked(look)
-        job = StageJob(self.stage, tuning, batching, seed, self.steps, self._length)
-        write_json(self.place / COST, asdict(count_cost(parent.model, job)))
-        train_stage(parent.model, job, self._watch(model))
-        save_checkpoint(parent, self.checkpoint, Habits(self._first_reading.layout, self._first_reading.ask))
-
-    def _why_not_packed(self, model: Any, trees: Trees) -> str | None:
-        """As was decided when the stage began: where it goes on, its batches have to be the same.
-
-        RunError where it began on trees that cannot be trained here.
-        """
-        began = read_json(self.place / PREFLIGHT) if (self.place / PREFLIGHT).exists() else None
-        if began is not None and not began.get("packed"):
-            return str(began.get("not_packed", "the stage began on rows"))
-        why_not = why_not_packed(model, trees)
-        if began is not None and why_not is not None:
-            raise RunError(
-                f"stage {self.stage.name}", f"began on prefix trees, which cannot be trained here: {why_not}"
-            )
-        return why_not
+        habits = Habits(self._first_reading.layout, self._first_reading.ask)
+        begun.train(Lesson(instructions, fitted, habits, self._score, self._steps_like), self._reports())
 
     def _own_answers(self, model: ChatModel, cases: StageCases) -> list[OwnAnswer]:
         if not self.stage.needs_own_answers:
@@ -200,28 +168,27 @@ class _StageRun:
         return collect_own_answers(model, cases.answered, self.run.recipe, self.parent_ref, self.place / OWN_ANSWERS)
 
     @property
-    def _length(self) -> Length | None:
-        """That of the stage whose steps this one takes, if of any."""
+    def _steps_like(self) -> Path | None:
+        """The stage whose steps this one takes, if any's."""
         if self.stage.steps_of is None:
             return None
-        cost = read_json(self.run.place(named(self.run.recipe.stages, self.stage.steps_of)) / COST)
-        return Length(cost["num_steps"], cost["num_evals"])
+        return self.run.place(named(self.run.recipe.stages, self.stage.steps_of))
 
     @property
     def _first_reading(self) -> Reading:
         """The recipe's first reading chooses the best step."""
         return self.run.recipe.reading(next(iter(self.run.recipe.readings)))
 
-    def _watch(self, model: ChatModel) -> Watch:
-        def evaluate() -> float:
-            """Trigger F1 on val: read exactly, that of each group at the threshold best on all other groups, since a
-            threshold that is chosen anyway should not be the one a step happens to like.
-            """
-            predictions = list(name_triggers(model, self.run.data.val, self._first_reading))
-            if self._first_reading.decoding.kind == "exact":
-                return choose_threshold(predictions, "val").f1_left_out
-            return score_triggers(predictions, "val").f1
+    def _score(self, model: ChatModel) -> float:
+        """Trigger F1 on val: read exactly, that of each group at the threshold best on all other groups, since a
+        threshold that is chosen anyway should not be the one a step happens to like.
+        """
+        predictions = list(name_triggers(model, self.run.data.val, self._first_reading))
+        if self._first_reading.decoding.kind == "exact":
+            return choose_threshold(predictions, "val").f1_left_out
+        return score_triggers(predictions, "val").f1
 
+    def _reports(self) -> Reports:
         def on_log(row: Json) -> None:
             row = {"stage": self.stage.name} | row
             self.run.folder.log(row)
@@ -230,12 +197,12 @@ class _StageRun:
         def on_resume(step: int) -> None:
             self.run.folder.rewind_log(self.stage.name, step)
 
-        return Watch(evaluate, on_log, on_resume, self.run.listener.stepped)
+        return Reports(self.run.listener.looked, on_log, on_resume, self.run.listener.stepped)
 
     def _read_on_val(self) -> None:
         """Predict val in every reading due after this stage; keep the thresholds that samples and exact call for."""
         recipe, val = self.run.recipe, self.run.data.val
-        model = load_local(str(self.checkpoint), device=pick_device(recipe.tuning.device), name=recipe.name)
+        model = self.run.trainer.open(self.checkpoint)
         is_last = self.stage is recipe.stages[-1]
         scores: Json = {}
         thresholds: dict[DecodingKind, float] = {}
@@ -254,7 +221,7 @@ class _StageRun:
             write_json(self.place / EMOTION_SCORES, self._label_emotions_of_val(model))
         write_json(self.place / SCORES, scores)
 
-    def _label_emotions_of_val(self, model: LocalModel) -> Json:
+    def _label_emotions_of_val(self, model: ChatModel) -> Json:
         """The emotions of every emotion file of val from bare text: scores by file, predictions on disk."""
         recipe, scores = self.run.recipe, {}
         for ref, dialogues in self.run.data.emotion_val.items():

@@ -1,0 +1,99 @@
+"""A fine-tuning job as it came in, checked as far as a provider does before it reads the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from fliptrace.fake_provider.api_errors import ApiError, invalid
+from fliptrace.fake_provider.job_life import Hyperparameters, Job
+from fliptrace.fake_provider.provider import FakeProvider
+from fliptrace.fake_provider.training_file import TrainingFile, read_training_file
+from fliptrace.store import Json
+
+_MAX_SUFFIX, _MAX_PAIRS, _MAX_KEY, _MAX_VALUE = 64, 16, 64, 512  # OpenAI's API reference, create fine-tuning job
+_EPOCHS = 3  # where `n_epochs` is "auto"
+
+
+def read_job(body: Json, provider: FakeProvider) -> Job:
+    """ApiError says what is wrong. A file with wrong content is not: such a job fails later."""
+    model = body.get("model")
+    if not isinstance(model, str):
+        raise invalid("model", f"found {model!r}, wanted the name of a model")
+    provider.find_model(model)
+    _check_is_open(model, provider)
+    training_id, training = _read_file(body, "training_file", provider)
+    if training is None or training_id is None:
+        raise invalid("training_file", "wanted the id of a file")
+    validation_id, validation = _read_file(body, "validation_file", provider)
+    suffix, seed = body.get("suffix") or "", body.get("seed")
+    if not isinstance(suffix, str) or len(suffix) > _MAX_SUFFIX:
+        raise invalid("suffix", f"wanted text of {_MAX_SUFFIX} characters at most")
+    if seed is not None and not isinstance(seed, int):
+        raise invalid("seed", f"found {seed!r}, wanted an integer")
+    return Job(
+        id=provider.new_id("ftjob", training_id.encode()),
+        model=model,
+        created_at=provider.clock(),
+        script=provider.job_script,
+        hyperparameters=_read_hyperparameters(body, training.num_rows),
+        training_id=training_id,
+        training=training,
+        validation_id=validation_id,
+        validation=validation,
+        seed=seed or 0,
+        suffix=suffix,
+        metadata=_read_metadata(body.get("metadata")),
+    )
+
+
+def _check_is_open(model: str, provider: FakeProvider) -> None:
+    text = provider.shutdown_date(model)
+    today = datetime.fromtimestamp(provider.clock(), UTC).date()
+    if text is not None and date.fromisoformat(text) <= today:
+        message = f"The model {model} was shut down on {text}; no new jobs can be made on it."
+        raise ApiError(message, param="model", code="model_not_available")
+
+
+def _read_file(body: Json, field: str, provider: FakeProvider) -> tuple[str | None, TrainingFile | None]:
+    id = body.get(field)
+    if id is None:
+        return None, None
+    if id not in provider.files:
+        raise ApiError(f"Invalid {field}: no such file: {id}", param=field, code="file_not_found")
+    min_rows = {} if field == "training_file" else {"min_rows": 1}
+    return id, read_training_file(provider.files[id].content, field, **min_rows)
+
+
+def _read_hyperparameters(body: Json, num_rows: int) -> Hyperparameters:
+    """Those of `method`, or else those beside it; "auto" chooses here."""
+    method = body.get("method") or {"type": "supervised"}
+    if not isinstance(method, dict) or method.get("type") != "supervised":
+        raise invalid("method", f"found {method!r}, wanted one of type 'supervised'")
+    asked = (method.get("supervised") or {}).get("hyperparameters") or body.get("hyperparameters") or {}
+    return Hyperparameters(
+        int(_positive(asked, "n_epochs", _EPOCHS, whole=True)),
+        int(_positive(asked, "batch_size", max(1, num_rows // 500), whole=True)),  # OpenAI's: 0.2% of the rows
+        _positive(asked, "learning_rate_multiplier", 1.0, whole=False),
+    )
+
+
+def _positive(asked: Mapping[str, Any], name: str, auto: float, *, whole: bool) -> float:
+    value = asked.get(name, "auto")
+    if value in ("auto", None):
+        return auto
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or value <= 0:
+        raise invalid(name, f"found {value!r}, wanted 'auto' or {'an integer' if whole else 'a number'} above 0")
+    return float(value)
+
+
+def _read_metadata(found: Any) -> Mapping[str, str] | None:
+    if found is None:
+        return None
+    if not isinstance(found, dict) or len(found) > _MAX_PAIRS:
+        raise invalid("metadata", f"wanted an object of {_MAX_PAIRS} pairs at most")
+    for key, value in found.items():
+        if len(key) > _MAX_KEY or not isinstance(value, str) or len(value) > _MAX_VALUE:
+            raise invalid("metadata", f"{key[:_MAX_KEY]}: wanted text of {_MAX_VALUE} characters at most")
+    return found

@@ -1,0 +1,34 @@
+"""Lists as OpenAI's API gives them out: a page at a time, from behind the `after` of the query, `limit` at most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.datastructures import QueryParams
+from starlette.responses import JSONResponse
+
+from fliptrace.fake_provider.api_errors import invalid, no_such
+from fliptrace.store import Json
+
+
+def page(items: Sequence[Json], query: QueryParams, default_limit: int) -> JSONResponse:
+    """The page that a query asks for, of all items in their order; each has its `id`."""
+    text = query.get("limit", str(default_limit))
+    if not text.isdecimal() or int(text) < 1:
+        raise invalid("limit", f"found {text!r}, wanted an integer of at least 1")
+    first = 0
+    if after := query.get("after"):
+        ids = [item["id"] for item in items]
+        if after not in ids:
+            raise no_such("object", after, param="after")
+        first = ids.index(after) + 1
+    shown = items[first : first + int(text)]
+    return JSONResponse(
+        {
+            "object": "list",
+            "data": shown,
+            "has_more": first + len(shown) < len(items),
+            "first_id": shown[0]["id"] if shown else None,
+            "last_id": shown[-1]["id"] if shown else None,
+        }
+    )

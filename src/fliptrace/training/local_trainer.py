@@ -1,0 +1,101 @@
+"""Stages trained on this machine: tokens, the look before the start, rows or trees, Hugging Face Trainer, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fliptrace.errors import RunError
+from fliptrace.models.base import ChatModel
+from fliptrace.models.loading import load_local
+from fliptrace.models.local import LocalModel
+from fliptrace.store import read_json, write_json
+from fliptrace.training.base import Parent, load_parent, make_base, save_checkpoint
+from fliptrace.training.batching import Batching, Rows, Trees
+from fliptrace.training.examples import Tokenized, preflight, tokenize
+from fliptrace.training.local import Length, StageJob, Watch, count_cost, pick_device, train_stage
+from fliptrace.training.preflight import Preflight
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.trainer import COST, PREFLIGHT, Lesson, Reports, StagePlace
+from fliptrace.training.tree_support import why_not_packed
+
+
+@dataclass(frozen=True, slots=True)
+class LocalTrainer:
+    """A Trainer on one device of this machine."""
+
+    recipe: Recipe
+
+    def make_base(self, texts: Iterable[str], folder: Path) -> str:
+        return make_base(self.recipe, texts, folder)
+
+    def begin(self, place: StagePlace, parent: str) -> LocalStage:
+        tuning = self.recipe.local_tuning
+        loaded = load_parent(tuning, parent, place.folder / "base", self.recipe.seed + place.number)
+        loaded.model.to(pick_device(tuning.device))
+        return LocalStage(self.recipe, place, loaded, LocalModel(loaded.bare, loaded.tokenizer, parent))
+
+    def open(self, checkpoint: Path) -> ChatModel:
+        device = pick_device(self.recipe.local_tuning.device)
+        return load_local(str(checkpoint), device=device, name=self.recipe.name)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStage:
+    """A StageTrainer; `trainee` is the parent's own weights, and changes as they are trained."""
+
+    recipe: Recipe
+    place: StagePlace
+    parent: Parent
+    trainee: LocalModel
+
+    def train(self, lesson: Lesson, reports: Reports) -> None:
+        tuning = self.recipe.local_tuning
+        tokenized = tokenize(lesson.instructions, self.trainee.chat_format, self.trainee.context_length)
+        look = preflight(lesson.instructions, tokenized, lesson.fitted, self.trainee.chat_format, self.place.stage.name)
+        look, batching = self._pack(look, tokenized)
+        write_json(self.place.folder / PREFLIGHT, look.to_json())
+        reports.looked(look)
+        seed = self.recipe.seed + self.place.number
+        length = None if lesson.steps_like is None else _length_of(lesson.steps_like)
+        job = StageJob(self.place.stage, tuning, batching, seed, self.place.folder / "steps", length)
+        write_json(self.place.folder / COST, asdict(count_cost(self.parent.model, job)))
+        evaluate = partial(lesson.score, self.trainee)
+        train_stage(self.parent.model, job, Watch(evaluate, reports.on_log, reports.on_resume, reports.on_step))
+        save_checkpoint(self.parent, self.place.checkpoint, lesson.habits)
+
+    def _pack(self, look: Preflight, tokenized: Tokenized) -> tuple[Preflight, Batching]:
+        """The batches, as prefix trees where recipe and model allow it; and the look with what came of that."""
+        tokens, pad_id = self.recipe.local_tuning.batch_tokens, self.parent.tokenizer.pad_token_id or 0
+        rows = Rows(tokenized.examples, tokens, pad_id)
+        if not self.recipe.packs:
+            return look, rows
+        trees = Trees.of(tokenized, tokens, pad_id)
+        why_not = self._why_not_packed(self.parent.model, trees)
+        look = replace(look, packed=why_not is None, not_packed=why_not)
+        return look, trees if look.packed else rows
+
+    def _why_not_packed(self, model: Any, trees: Trees) -> str | None:
+        """As was decided when the stage began: where it goes on, its batches have to be the same.
+
+        RunError where it began on trees that cannot be trained here.
+        """
+        path = self.place.folder / PREFLIGHT
+        began = read_json(path) if path.exists() else None
+        if began is not None and not began.get("packed"):
+            return str(began.get("not_packed", "the stage began on rows"))
+        why_not = why_not_packed(model, trees)
+        if began is not None and why_not is not None:
+            raise RunError(
+                f"stage {self.place.stage.name}", f"began on prefix trees, which cannot be trained here: {why_not}"
+            )
+        return why_not
+
+
+def _length_of(stage: Path) -> Length:
+    """What a finished stage took."""
+    cost = read_json(stage / COST)
+    return Length(cost["num_steps"], cost["num_evals"])

@@ -1,0 +1,48 @@
+"""The look before a stage starts: what it is about to train on, in counts and in texts. Knows no tokenizer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from fliptrace.messages import Instruction
+from fliptrace.store import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What a stage is about to train on: counts, and one trained text of each kind, decoded.
+
+    `too_long` are the ids of the rows left out; the cut views lost their oldest utterances to the model's context.
+    `packed`: whether examples are trained as prefix trees; `not_packed`: why they are not though the recipe packs them.
+    """
+
+    num_rows: int
+    num_by_kind: dict[str, int]
+    num_dropped: int
+    num_tokens: int
+    num_trained_tokens: int
+    longest: int
+    samples: dict[str, str]
+    too_long: tuple[str, ...]
+    num_cut_views: int
+    num_dropped_utterances: int
+    packed: bool = False
+    not_packed: str | None = None
+
+    def to_json(self) -> Json:
+        table = asdict(self)
+        return {key: value for key, value in table.items() if value or key not in ("packed", "not_packed")}
+
+
+def count_kinds(instructions: Iterable[Instruction]) -> dict[str, int]:
+    return dict(sorted(Counter(instruction.kind for instruction in instructions).items()))
+
+
+def first_of_kinds(instructions: Iterable[Instruction]) -> dict[str, Instruction]:
+    """The first of each kind, in the order in which the kinds appear."""
+    firsts: dict[str, Instruction] = {}
+    for instruction in instructions:
+        firsts.setdefault(instruction.kind, instruction)
+    return firsts
