@@ -23,7 +23,7 @@ LEVELS = {
             "flips voting store messages predictions predictions_unified row_fields rules",
             "corpora prompts models scoring",
             "transcripts curate checkpoints model_refs label_emotions exact "
-            "predict predict_tasks prediction_files classical unified export_semeval",
+            "predict predict_tasks prediction_files classical unified export_semeval weighed_samples",
             "training analysis fake_provider",
             "study",
             "report",

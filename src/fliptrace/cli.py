@@ -45,7 +45,7 @@ app.command()(cli_study.reproduce)
 app.command()(cli_report.report)
 app.command()(cli_report.show)
 app.add_typer(cli_export.app, name="export")
-app.command()(cli_fake_provider.fake_provider)
+app.command(epilog=cli_fake_provider.EPILOG)(cli_fake_provider.fake_provider)
 
 DataFolder = cli_data.DataFolder
 MODEL_HELP = (

@@ -136,7 +136,7 @@ def _require_for(recipe: Any) -> None:
 def _hosted_trainer(recipe: Any, settings: Any, training_price: float | None, bar: Any) -> Any:
     from fliptrace.training.hosted_trainer import HostedTrainer
 
-    return HostedTrainer(recipe, settings, date.today(), HostedDisplay(bar), training_price)
+    return HostedTrainer(recipe, settings, date.today(), HostedDisplay(bar, only_money=True), training_price)
 
 
 def _cancel(recipe: Any, folder: Path) -> None:

@@ -117,10 +117,14 @@ class DownloadBar:
 
 
 class HostedDisplay:
-    """Follows what a hosted model is asked: what it is about to cost, and what it has cost. A `Watcher` of models."""
+    """Follows what a hosted model is asked: what it is about to cost, and what it has cost. A `Watcher` of models.
 
-    def __init__(self, bar: Progress | None = None) -> None:
+    With `only_money` it announces no requests without a price: training makes many readings.
+    """
+
+    def __init__(self, bar: Progress | None = None, *, only_money: bool = False) -> None:
         self._bar = bar
+        self._only_money = only_money
         self._task: TaskID | None = None
         self._num_left = 0
 
@@ -129,6 +133,12 @@ class HostedDisplay:
 
     def begins(self, estimate: Any) -> None:
         self._clear()
+        if estimate.dollars is not None or not self._only_money:
+            self._announce(estimate)
+        if self._bar is not None and estimate.num_calls:
+            self._task, self._num_left = self._bar.add_task("asking", total=estimate.num_calls), estimate.num_calls
+
+    def _announce(self, estimate: Any) -> None:
         known = f"{estimate.num_known:,} replies are on disk already" if estimate.num_known else ""
         if not estimate.num_calls:
             if known:
@@ -139,8 +149,6 @@ class HostedDisplay:
             f"{estimate.num_calls:,} requests: about {estimate.num_prompt_tokens:,} tokens of prompts, at most "
             f"{estimate.max_tokens:,} of replies; {cost}{'; ' if known else ''}{known}"
         )
-        if self._bar is not None:
-            self._task, self._num_left = self._bar.add_task("asking", total=estimate.num_calls), estimate.num_calls
 
     def answered(self, spent: Any) -> None:
         if self._bar is None or self._task is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from fliptrace.fake_provider.settings import JobScript
-from fliptrace.fake_provider.training_file import Problem, TrainingFile
+from fliptrace.curate.training_file import Problem, TrainingFile
 from fliptrace.store import Json
 
 Status = Literal["validating_files", "queued", "running", "succeeded", "failed", "cancelled"]

@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 from fliptrace.errors import InputError
@@ -33,8 +35,8 @@ class AnswerStore:
         self.path = path
         self._replies: dict[Place, Completion] = {}
         self._traits: dict[str, Json] = {}
-        self._waiting: list[str] = []
-        self._writing = asyncio.Lock()
+        self._waiting: deque[str] = deque()
+        self._writing = Lock()  # of threads, as event loops come and go
         if path is not None and path.exists():
             self._read(path)
 
@@ -63,11 +65,15 @@ class AnswerStore:
     async def _write(self, rows: Sequence[Json]) -> None:
         if self.path is None:
             return
-        self._waiting += map(to_line, rows)
-        async with self._writing:  # whoever comes first writes for all that wait: one sync to disk for many replies
-            lines, self._waiting = self._waiting, []
+        self._waiting.extend(map(to_line, rows))
+        await asyncio.to_thread(self._write_waiting, self.path)
+
+    def _write_waiting(self, path: Path) -> None:
+        """Whoever comes first writes for all that wait: one sync to disk for many replies."""
+        with self._writing:
+            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
             if lines:
-                await asyncio.to_thread(_append, self.path, "".join(lines))
+                _append(path, "".join(lines))
 
     def _read(self, path: Path) -> None:
         try:

@@ -1,5 +1,7 @@
 """Training files as providers take them: JSONL of {"messages": [...]}; what is wrong with one, as a job reports it.
 
+The fake provider refuses what this finds, and the hosted trainer asks it before anything is uploaded.
+
 Format: https://platform.openai.com/docs/guides/supervised-fine-tuning. A `weight` of 0 keeps the loss off a message
 from assistant; without one it is 1.
 """
@@ -10,9 +12,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from fliptrace.fake_provider.chat_request import ROLES
-from fliptrace.messages import Message
+from fliptrace.messages import Message, Role
 
+ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 MIN_ROWS = 10
 
 
