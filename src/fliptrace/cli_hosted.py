@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fliptrace.console import HostedDisplay, done
+from fliptrace.console import HostedDisplay, console, done, note, print_json, table
 from fliptrace.errors import InputError
 from fliptrace.store import Json
 
@@ -124,6 +124,38 @@ def tell_spent(model: Any) -> None:
             f"{model.name}: {spent.num_calls:,} requests{again}, {spent.num_prompt_tokens:,} tokens of prompts, "
             f"{spent.num_tokens:,} of replies{cost}"
         )
+
+
+def show_dry_run(recipe: Any, cases: Any, price: str | None, training_price: float | None, *, as_json: bool) -> None:
+    """What a hosted recipe would cost, asked of nobody."""
+    from fliptrace.models.provider import find_provider
+    from fliptrace.models.spending import find_price, parse_price
+    from fliptrace.training.hosted_dry_run import dry_run_hosted
+
+    known = find_price(find_provider(recipe.base.model)) if price is None else parse_price(price)
+    result = dry_run_hosted(recipe, cases, known, training_price)
+    if as_json:
+        print_json(result.to_json())
+        return
+    stages = [
+        (s.name, f"{s.num_rows:,}", s.num_epochs, f"{s.num_billed_tokens:,}", _dollars(s.dollars))
+        for s in result.stages
+    ]
+    table(f"{recipe.name}: jobs", ("stage", "rows", "epochs", "tokens, about", "cost"), stages)
+    console.print()
+    readings = [
+        (r.name, f"{r.num_replies:,}", f"{r.num_prompt_tokens:,}", f"{r.max_tokens:,}", _dollars(r.dollars))
+        for r in result.readings
+    ]
+    table("readings of val", ("reading", "replies", "prompt tokens, about", "reply tokens, at most", "cost"), readings)
+    if result.dollars is None:
+        note("not all prices are known; give --price and --training-price")
+    else:
+        done(f"at most about {_dollars(result.dollars)}; own answers of later stages not counted")
+
+
+def _dollars(dollars: float | None) -> str:
+    return "–" if dollars is None else f"${dollars:.2f}"
 
 
 def _parse_body(text: str | None) -> Json:

@@ -57,6 +57,9 @@ def train(
     cases = load_training_data(chosen, data)
     for remark in cases.notes:
         note(remark)
+    if dry_run and chosen.hosted:
+        cli_hosted.show_dry_run(chosen, cases, price, training_price, as_json=json)
+        return
     if dry_run:
         _dry_run(chosen, cases, json)
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,15 +11,9 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
-from fliptrace.curate.correcting import OwnAnswer
-from fliptrace.flips import FlipCase
-from fliptrace.messages import Answer
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.loading import load_config, load_tokenizer
 from fliptrace.models.scratch import llama_config, train_tokenizer
-from fliptrace.prompts.answers import render_answer
-from fliptrace.prompts.views import training_view
-from fliptrace.rules import RULES
 from fliptrace.store import Json
 from fliptrace.training.base import frozen_dtype, is_packed, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
@@ -30,6 +23,7 @@ from fliptrace.training.examples import preflight, tokenize
 from fliptrace.training.folds import stage_cases
 from fliptrace.training.local import Length, Schedule, StageJob, attend_to_batches, plan
 from fliptrace.training.losses import completion_loss
+from fliptrace.training.own_answers import stand_ins
 from fliptrace.training.recipe import Recipe, Tuning
 from fliptrace.training.tree_support import supports
 
@@ -146,7 +140,7 @@ def _plan_stages(
         taught = treat_out_of_zone(cases.taught, stage.out_of_zone or recipe.data.out_of_zone)
         fitted = curriculum.fit_views(taught, lambda m: len(chat.encode_prompt(m)), context_length)
         views = [each.view for each in fitted]
-        own = [answer for case in cases.answered for answer in _stand_ins(case, recipe)]
+        own = [answer for case in cases.answered for answer in stand_ins(case, recipe)]
         instructions = curriculum.instructions(stage, views, own)
         tokenized = tokenize(instructions, chat, context_length)
         look = preflight(instructions, tokenized, fitted, chat, stage.name)
@@ -165,13 +159,6 @@ def _plan_stages(
         )
         planned.append(PlannedStage(cost, batching, schedule))
     return planned
-
-
-def _stand_ins(case: FlipCase, recipe: Recipe) -> Sequence[OwnAnswer]:
-    view = training_view(case, recipe.layout)
-    named = RULES["previous"].name_triggers(case)
-    own = OwnAnswer(view, recipe.curate.own_ask, Answer(named, render_answer(named, view)), "rule:previous")
-    return [own] * recipe.curate.own_samples
 
 
 def _memory(tuning: Tuning, planned: PlannedRun) -> MemoryCost:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from fliptrace.curate.correcting import OwnAnswer, choose_own_answers
 from fliptrace.flips import FlipCase
+from fliptrace.messages import Answer
 from fliptrace.models.base import ChatModel, Decoding
 from fliptrace.predict import Reading, answer_cases
-from fliptrace.prompts.answers import parse_answer
-from fliptrace.prompts.views import Layout, View
+from fliptrace.prompts.answers import parse_answer, render_answer
+from fliptrace.prompts.views import Layout, View, training_view
+from fliptrace.rules import RULES
 from fliptrace.store import read_jsonl, write_jsonl
 from fliptrace.training.recipe import Recipe
 
@@ -24,6 +26,14 @@ def collect_own_answers(
         _ask(model, cases, recipe, made_by, path)
     own = _read(path, cases, recipe.layout)
     return choose_own_answers(own, recipe.curate.max_right_share, recipe.seed)
+
+
+def stand_ins(case: FlipCase, recipe: Recipe) -> list[OwnAnswer]:
+    """Those of rule:previous, as many as a model will give: for a look at what a run costs before it begins."""
+    view = training_view(case, recipe.layout)
+    named = RULES["previous"].name_triggers(case)
+    own = OwnAnswer(view, recipe.curate.own_ask, Answer(named, render_answer(named, view)), "rule:previous")
+    return [own] * recipe.curate.own_samples
 
 
 def _ask(model: ChatModel, cases: Sequence[FlipCase], recipe: Recipe, made_by: str, path: Path) -> None:

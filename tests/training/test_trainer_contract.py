@@ -1,0 +1,130 @@
+"""One contract for both trainers: this machine and a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosted_runs import hosted_recipe, make_provider, make_trainer
+from tiny_runs import GREEDY_ONLY, Recorder, make_data, make_recipe, one_stage
+
+from fliptrace.checkpoints import Checkpoint, Habits
+from fliptrace.curate.teaching import answer_instructions
+from fliptrace.errors import RunError
+from fliptrace.fake_provider.serve import running
+from fliptrace.messages import Message
+from fliptrace.models.base import ChatModel, Decoding, Request
+from fliptrace.prompts.views import Fitted, View
+from fliptrace.training.curriculum import Curriculum
+from fliptrace.training.local_trainer import LocalTrainer
+from fliptrace.training.preflight import Preflight
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.stages import train
+from fliptrace.training.trainer import CHECKPOINT, PREFLIGHT, Lesson, Reports, StagePlace, Trainer
+
+TWO = [*one_stage(1, answer=1), one_stage(1, answer=1)[0] | {"name": "again"}]
+PROMPT = (Message("user", "Which utterances triggered this flip?"),)
+
+
+@dataclass
+class Heard:
+    """What a trainer reported."""
+
+    looks: list[Preflight] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def reports(self) -> Reports:
+        return Reports(self.looks.append, self.rows.append, lambda _: None, lambda *step: self.steps.append(step))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A trainer and how to make another of the same run."""
+
+    recipe: Recipe
+    make: Callable[[Path], Trainer]
+
+
+@pytest.fixture(params=["local", "hosted"], scope="module")
+def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
+    parts: dict[str, Any] = {"stages": TWO, "readings": GREEDY_ONLY}
+    if request.param == "local":
+        recipe = make_recipe(**parts)
+        yield Kind(recipe, lambda run: LocalTrainer(recipe))
+        return
+    with running(make_provider()) as url:
+        recipe = hosted_recipe(url, **parts)
+        yield Kind(recipe, lambda run: make_trainer(recipe, run))
+
+
+def make_lesson(recipe: Recipe, num_cases: int = 20) -> Lesson:
+    views = [View(case, recipe.layout) for case in make_data().train[:num_cases]]
+    fitted = [Fitted(view, 0) for view in views]
+    return Lesson(answer_instructions(views), fitted, Habits(recipe.layout), lambda model: 0.5)
+
+
+def teach(kind: Kind, run: Path, lesson: Lesson, heard: Heard | None = None) -> tuple[Trainer, Path]:
+    trainer = kind.make(run)
+    base = trainer.make_base(Curriculum(kind.recipe).texts(make_data().train), run / "base")
+    place = StagePlace(kind.recipe.stages[0], 1, run / "1-chain")
+    trainer.begin(place, base).train(lesson, (heard or Heard()).reports)
+    return trainer, place.checkpoint
+
+
+def test_a_parent_is_asked_before_it_is_trained_on(kind: Kind, tmp_path: Path) -> None:
+    trainer = kind.make(tmp_path)
+    base = trainer.make_base(Curriculum(kind.recipe).texts(make_data().train), tmp_path / "base")
+    trainee = trainer.begin(StagePlace(kind.recipe.stages[0], 1, tmp_path / "1-chain"), base).trainee
+    assert isinstance(trainee, ChatModel)
+    assert 0 < trainee.num_tokens(PROMPT) < trainee.context_length
+    (replies,) = trainee.complete([Request("a", PROMPT)], Decoding(max_new_tokens=4))
+    assert len(replies) == 1
+
+
+def test_a_lesson_leaves_a_checkpoint_that_knows_how_it_is_asked(kind: Kind, tmp_path: Path) -> None:
+    heard = Heard()
+    trainer, checkpoint = teach(kind, tmp_path, make_lesson(kind.recipe), heard)
+    assert checkpoint == tmp_path / "1-chain" / CHECKPOINT
+    assert Habits.read(checkpoint) == Habits(kind.recipe.layout)
+    model = trainer.open(checkpoint)
+    assert isinstance(model, ChatModel)
+    assert len(model.complete([Request("a", PROMPT)], Decoding(max_new_tokens=4))) == 1
+
+
+def test_what_is_about_to_be_taught_is_told_and_written_first(kind: Kind, tmp_path: Path) -> None:
+    heard = Heard()
+    teach(kind, tmp_path, make_lesson(kind.recipe), heard)
+    (look,) = heard.looks
+    assert (look.num_rows, look.num_by_kind) == (20, {"answer": 20})
+    assert 0 < look.num_trained_tokens < look.num_tokens
+    assert list(look.samples) == ["answer"]
+    assert (tmp_path / "1-chain" / PREFLIGHT).exists()
+
+
+def test_steps_and_losses_are_reported(kind: Kind, tmp_path: Path) -> None:
+    heard = Heard()
+    teach(kind, tmp_path, make_lesson(kind.recipe), heard)
+    assert [row["loss"] for row in heard.rows if "loss" in row]
+    assert all(1 <= step <= num_steps for step, num_steps in heard.steps)
+    assert heard.steps[-1][0] == heard.steps[-1][1]
+
+
+def test_nothing_to_train_on_is_no_lesson(kind: Kind, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="stage chain: nothing left to train on"):
+        teach(kind, tmp_path, make_lesson(kind.recipe, num_cases=0))
+    assert not (tmp_path / "1-chain" / CHECKPOINT).exists()
+
+
+def test_stages_follow_each_other_and_are_not_done_twice(kind: Kind, tmp_path: Path) -> None:
+    for _ in range(2):
+        recorder = Recorder()
+        train(kind.recipe, make_data(), tmp_path, recorder, trainer=kind.make(tmp_path))
+    parents = [Checkpoint.read(tmp_path / name) for name in ("1-chain", "2-again")]
+    assert [done and done.ref for done in parents] == ["1-chain/checkpoint", "2-again/checkpoint"]
+    assert parents[1] is not None and parents[1].parent == "1-chain/checkpoint"
+    assert recorder.preflights == []
