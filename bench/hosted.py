@@ -74,13 +74,13 @@ class Used(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """What the provider's ledger says of one run. `num_whole` are flips with every reply billed just once."""
+    """What the provider's ledger says of one run. `whole` are requests, by hash, with every reply billed just once."""
 
     num_attempts: int
     faults: Mapping[str, int]
     num_billed: int
     num_twice: int
-    num_whole: int
+    whole: frozenset[str]
     max_in_flight: int
 
     @classmethod
@@ -95,7 +95,7 @@ class Billing:
             ledger["faults"],
             len(ledger["billed"]),
             sum(count - 1 for count in counts.values()),
-            sum(sorted(row) == list(range(num_samples)) for row in numbers.values()),
+            frozenset(sha for sha, row in numbers.items() if sorted(row) == list(range(num_samples))),
             ledger["max_in_flight"],
         )
 
@@ -305,12 +305,20 @@ def run(kind: Kind, options: argparse.Namespace, seed: int) -> Run:
 def check(name: str, found: Run, kind: Kind, concurrency: int) -> Iterator[str]:
     """What is not as it has to be, a sentence each."""
     billing, num_read = found.billing, found.used.num_read
-    if num_read != kind.num_flips or billing.num_whole != kind.num_flips:
-        yield f"{name}: {num_read} of {kind.num_flips} flips have all answers, {billing.num_whole} were billed whole"
+    if num_read != kind.num_flips or len(billing.whole) != kind.num_flips:
+        yield f"{name}: {num_read} of {kind.num_flips} flips have all answers, {len(billing.whole)} were billed whole"
     if billing.num_twice:
         yield f"{name}: {billing.num_twice} replies were paid for twice"
     if billing.max_in_flight > concurrency:
         yield f"{name}: {billing.max_in_flight} requests were under way at once"
+
+
+def check_equal(runs: Mapping[str, Sequence[Run]]) -> Iterator[str]:
+    """Whether all arms asked the same, and the peer of it the first."""
+    most = max((run.billing.whole for rows in runs.values() for run in rows), key=len)
+    for name, rows in runs.items():
+        if not all(run.billing.whole <= most for run in rows):
+            yield f"{name}: other requests than those of the other arms"
 
 
 def compare(runs: Mapping[str, Sequence[Run]], num_samples: int, peer_flips: int) -> list[Arm]:
@@ -412,6 +420,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             runs[name].append(found)
             wrong += check(name, found, chosen[name], options.concurrency)
             print(f"{name}: round {number + 1} of {options.rounds}, {found.ratio:.2f} of the bound", file=sys.stderr)
+    wrong += check_equal(runs)
     arms = compare(runs, options.samples, min(options.flips, options.peer_flips))
     console.print(make_table(arms, options))
     found_all = {"arms": [asdict(arm) for arm in arms], "runs": {k: [_flat(r) for r in v] for k, v in runs.items()}}
@@ -422,7 +431,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _flat(run: Run) -> Json:
-    return run.used._asdict() | asdict(run.billing)
+    """Without the hashes: how many there are, is told."""
+    return run.used._asdict() | asdict(run.billing) | {"whole": len(run.billing.whole), "ratio": run.ratio}
 
 
 if __name__ == "__main__":

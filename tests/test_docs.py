@@ -73,6 +73,7 @@ def test_readme_names_every_module_of_the_house() -> None:
         "report",
         "show",
         "export",
+        "fake-provider",
         "reproduce",
     ],
 )

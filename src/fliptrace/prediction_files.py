@@ -76,6 +76,9 @@ def _resume(partial: Path, run: str, read_row: Callable[[Json], R]) -> list[R]:
     header, *lines = whole.split(b"\n")
     try:
         is_ours = json.loads(header) == {"run": run}
+        if not is_ours and not lines:  # a run that came to nothing stands in nobody's way
+            write_jsonl(partial, [{"run": run}])
+            return []
         done = [read_row(json.loads(line)) for line in lines] if is_ours else []
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(partial, f"damaged ({error}); delete it to start anew") from error

@@ -74,7 +74,7 @@ def sample(model: HostedModel, number: int, temperature: float = 1.0, seed: int 
 
 
 def test_the_probe_finds_what_it_ignores(hosted: HostedModel) -> None:
-    found = replace(hosted.traits, served_as="")
+    found = replace(hosted.traits, served_as="", refused=())
     assert found == Traits(returns_n=False, samples="by generation_config", obeys_format=False)
     assert len(list(hosted.traits.remarks())) == 3
 
@@ -144,13 +144,13 @@ def predict(served: Served, out: Path) -> list[dict[str, object]]:
 def test_another_model_than_the_one_served_is_refused(served: Served) -> None:
     model = open_model(f"{served.url}#another").model
     assert isinstance(model, HostedModel)
-    with pytest.raises(InputError, match="pinned to .*; requested 'another'"):
+    with pytest.raises(InputError, match=r"pinned to .*; requested 'another'"):
         model.complete([ask("Hello")], Decoding())
 
 
 def test_what_it_does_not_know_in_a_request_is_named(served: Served) -> None:
     model = open_hosted(served, HostedSettings(more={"top_k": 5}))
-    with pytest.raises(InputError, match="Unexpected fields .*top_k"):
+    with pytest.raises(InputError, match=r"Unexpected fields .*top_k"):
         model.complete([ask("Hello")], Decoding())
 
 

@@ -7,6 +7,7 @@ for. A call that waits holds no place among those that are under way.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# It logs every retry as a warning, which without any handler goes to stderr: ours are counted and shown by the caller.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
 MAX_TOKENS = "max_completion_tokens"
 LEGACY_MAX_TOKENS = "max_tokens"
 _RETRIED = (408, 409, 429)
@@ -38,6 +42,10 @@ class Refused(InputError):
     """The provider does not take the request as it is; `field` is what it does not take, where it says so."""
 
     field: str = ""
+
+
+class NoSuchModel(InputError):
+    """The provider knows no model of that name, or nothing at that address."""
 
 
 class Filtered(InputError):
@@ -195,7 +203,7 @@ def explain(provider: Provider, error: Exception) -> InputError:
         refused = Refused(provider.ref, said)
         refused.field = str(error.param or "")
         return refused
-    return InputError(provider.ref, said)
+    return (NoSuchModel if error.status_code == 404 else InputError)(provider.ref, said)
 
 
 def _said(error: APIStatusError) -> str:

@@ -17,19 +17,16 @@ from fliptrace.errors import InputError, RunError
 from fliptrace.messages import Completion, Message
 from fliptrace.models.answer_store import AnswerStore, Place
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.calls import MAX_TOKENS, Caller, CallSettings, Filtered
+from fliptrace.models.calls import MAX_TOKENS, Caller, CallSettings, Filtered, NoSuchModel
 from fliptrace.models.provider import Provider
 from fliptrace.models.server_traits import Traits, find_traits
-from fliptrace.models.spending import Estimate, Price, Purse, Spent, count_about
+from fliptrace.models.spending import CROWDED, Estimate, Price, Purse, Spent, count_about
 from fliptrace.models.structured import answer_format, to_reply
 from fliptrace.store import Json, hash_json
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
     from openai.types.chat.chat_completion import Choice
-
-# Languages other than English and odd names take more tokens than `count_about` thinks.
-_CROWDED = 1.5
 
 
 class Watcher(Protocol):
@@ -105,7 +102,9 @@ class HostedModel:
 
     @property
     def traits(self) -> Traits:
-        """What the server honours; asked for once, and kept beside the replies."""
+        """What the server honours; asked for once, and kept beside the replies. Where nothing may be spent: all."""
+        if self._traits is None and self.purse.limit == 0:
+            self._traits = Traits()
         if self._traits is None:
             self._traits = self._run(self._find_traits)
             for remark in self._traits.remarks():
@@ -119,7 +118,7 @@ class HostedModel:
 
     def num_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of a prompt: an estimate that is rather too high."""
-        return int(count_about(messages) * _CROWDED)
+        return int(count_about(messages) * CROWDED)
 
     def fits(self, messages: Sequence[Message], max_new_tokens: int) -> bool:
         return self.num_tokens(messages) + max_new_tokens <= self.context_length
@@ -147,10 +146,24 @@ class HostedModel:
         self, requests: Sequence[Request], decoding: Decoding, *, weighed: bool
     ) -> list[tuple[Completion, ...]]:
         calls, places = self._plan(requests, decoding, weighed=weighed)
-        self.watcher.begins(self._estimate(calls, places, decoding))
+        estimate = self._estimate(calls, places, decoding)
+        self.watcher.begins(estimate)
         if calls:
+            self._check_money(estimate)
             self._run(self._make, calls)
         return [tuple(self.store[place] for place in row) for row in places]
+
+    def _check_money(self, estimate: Estimate) -> None:
+        """RunError where the prompts alone would pass the limit: then nothing is begun."""
+        price, limit = self.purse.price, self.purse.limit
+        if price is None or limit is None:
+            return
+        if self.purse.dollars + price.of(estimate.num_prompt_tokens, 0) > limit:
+            raise RunError(
+                "--max-cost",
+                f"this takes about ${estimate.dollars:.4f} at most, ${price.of(estimate.num_prompt_tokens, 0):.4f} for "
+                f"the prompts alone: over ${limit:g}. Nothing of it was asked",
+            )
 
     def _plan(
         self, requests: Sequence[Request], decoding: Decoding, *, weighed: bool
@@ -232,10 +245,19 @@ class HostedModel:
         if known is not None:
             return Traits.from_json(known)
 
+        # A server that is not there is found out in a second or two, not after minutes of patience.
+        caller = replace(caller, settings=replace(caller.settings, max_attempts=min(3, caller.settings.max_attempts)))
+
         async def call(messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatCompletion:
             return await caller.call(messages, dict(self.settings.more) | dict(parameters))
 
-        traits = await find_traits(call, await _context_tokens(caller))
+        listed = await _list_models(caller)
+        try:
+            traits = await find_traits(call, listed.get(self.provider.model))
+        except NoSuchModel as error:
+            names = ", ".join(sorted(listed)[:20])
+            said = str(error).removeprefix(f"{self.name}: ")
+            raise InputError(self.name, f"{said}{f' There are: {names}' if names else ''}") from None
         await self.store.put_traits(key, traits.to_json())
         return traits
 
@@ -291,15 +313,15 @@ def _completion(reply: ChatCompletion, choice: Choice, *, is_json: bool) -> Comp
     )
 
 
-async def _context_tokens(caller: Caller) -> int | None:
-    """What a server says of its context, as vLLM does beside the model's name; None where it says nothing."""
+async def _list_models(caller: Caller) -> dict[str, int | None]:
+    """The models that a server lists, with their tokens of context where it tells them; empty where it has no list."""
     import openai
 
+    listed: dict[str, int | None] = {}
     try:
         async for model in caller.client.models.list():
-            if model.id == caller.provider.model:
-                length = getattr(model, "max_model_len", None)  # vLLM's own field, which the client keeps as an extra
-                return int(length) if length else None
+            length = (model.model_extra or {}).get("max_model_len")  # vLLM's
+            listed[model.id] = length if isinstance(length, int) else None
     except (openai.APIError, ValueError, TypeError):
-        return None
-    return None
+        return listed
+    return listed

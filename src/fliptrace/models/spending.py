@@ -16,6 +16,7 @@ from fliptrace.models.provider import Provider
 
 _BYTES_A_TOKEN = 4  # of English in the tokenizers of LLMs, for what is said before the start
 _TOKENS_A_MESSAGE = 4  # role and separators of a chat template
+CROWDED = 1.5  # times what `count_about` thinks, where it must not be too few: other languages, odd names
 _MILLION = 1_000_000
 
 

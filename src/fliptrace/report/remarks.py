@@ -70,9 +70,15 @@ def _leaks(report: RunReport) -> Iterator[str]:
 
 def _choices(report: RunReport) -> Iterator[str]:
     chooser = next(iter(report.recipe["readings"]))
-    yield (
-        f"The best step of every stage was chosen on val, by the F1 of reading “{chooser}”: its scores here flatter it."
-    )
+    hosted = report.recipe.get("hosted")
+    if hosted:
+        yield "A provider trained the stages: their tokens are estimated."
+    if hosted is None or hosted["choose"] == "best on val":
+        what = "step" if hosted is None else "checkpoint"
+        yield (
+            f"The best {what} of every stage was chosen on val, by the F1 of reading “{chooser}”: its scores here "
+            "flatter it."
+        )
     if any(reading.threshold for _, reading in _readings(report)):
         yield "Thresholds on support were chosen on val too; the left-out F1 is the one to quote."
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fliptrace.checkpoints import Habits, is_run, last_checkpoint
+from fliptrace.checkpoints import Habits, hosted_ref, is_run, last_checkpoint
 from fliptrace.corpora.sample import load_sample
 from fliptrace.errors import InputError, RunError
 from fliptrace.messages import Message
@@ -53,6 +53,9 @@ def export_onnx(
     are more than TOLERANCE off torch's.
     """
     places = [last_checkpoint(path) if is_run(path) else path for path in checkpoints]
+    for place in places:
+        if hosted_ref(place) is not None:
+            raise InputError(place, f"stands for {hosted_ref(place)}, whose weights are its provider's")
     members = [_load_llama(place) for place in places]
     habits = _shared_habits(places, threshold)
     _check_alike(places, members)

@@ -19,8 +19,8 @@ from fliptrace.messages import Instruction, Message
 from fliptrace.model_refs import open_hosted
 from fliptrace.models.base import ChatModel
 from fliptrace.models.hosted import HostedModel, HostedSettings, NobodyWatches, Watcher
-from fliptrace.models.provider import Provider
-from fliptrace.models.spending import Purse
+from fliptrace.models.provider import Provider, find_provider
+from fliptrace.models.spending import CROWDED, Purse, count_about
 from fliptrace.store import Json, hash_file, new_folder, write_json
 from fliptrace.training.hosted_job import JobDesk, JobOrder, Progress
 from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
@@ -89,7 +89,8 @@ class HostedStage:
         return self.trainee.provider
 
     def train(self, lesson: Lesson, reports: Reports) -> None:
-        kept = [row for row in lesson.instructions if self._num_tokens(row) <= self.trainee.context_length]
+        room = self.trainee.context_length
+        kept = [row for row in lesson.instructions if self.trainee.num_tokens((*row.prompt, *_reply(row))) <= room]
         look = self._look(lesson, kept)
         write_json(self.place.folder / PREFLIGHT, look.to_json())
         reports.looked(look)
@@ -144,13 +145,13 @@ class HostedStage:
         """Before a job is made: is the model going to be there, and is there money for it?"""
         for remark in check_retirement(self.provider, desk.client, self.trainer.today):
             self.trainer.watcher.found(remark)
-        dollars = self._dollars(look.num_tokens * self._num_epochs)
+        dollars = self._dollars(look.num_tokens * CROWDED * self._num_epochs)
         self.trainer.purse.release(self.trainer.purse.set_aside(dollars, f"training stage {self.place.stage.name!r}"))
 
     def _pay(self, trained_tokens: int | None) -> None:
         self.trainer.purse.dollars += self._dollars(trained_tokens or 0)
 
-    def _dollars(self, num_tokens: int) -> float:
+    def _dollars(self, num_tokens: float) -> float:
         """Providers bill every token of a row, once an epoch."""
         return num_tokens * (self.trainer.training_price or 0.0) / _MILLION
 
@@ -162,13 +163,14 @@ class HostedStage:
         return max(reversed(refs), key=scores.__getitem__), scores  # of equals the later one
 
     def _look(self, lesson: Lesson, kept: list[Instruction]) -> Preflight:
+        """Counts of tokens are estimates: the tokenizer is the provider's."""
         if not kept:
             raise RunError(
                 f"stage {self.place.stage.name}",
                 f"nothing left to train on: {len(lesson.instructions)} rows made, all too long",
             )
-        trained = [self._count(row.completion) for row in kept]
-        lengths = list(map(self._num_tokens, kept))
+        trained = [count_about(_reply(row)) for row in kept]
+        lengths = [count_about((*row.prompt, *_reply(row))) for row in kept]
         kept_ids = {row.id for row in kept}
         too_long = tuple(row.id for row in lesson.instructions if row.id not in kept_ids)
         return Preflight(
@@ -184,24 +186,19 @@ class HostedStage:
             num_dropped_utterances=sum(each.num_dropped for each in lesson.fitted),
         )
 
-    def _num_tokens(self, row: Instruction) -> int:
-        """Estimated: the tokenizer is the provider's."""
-        return self.trainee.num_tokens(row.prompt) + self._count(row.completion)
-
-    def _count(self, reply: str) -> int:
-        return self.trainee.num_tokens((Message("assistant", reply),))
-
 
 def cancel_jobs(recipe: Recipe, run: Path) -> list[str]:
     """Cancel what jobs of a run are under way; their ids."""
-    from fliptrace.models.provider import find_provider
-
     provider, cancelled = find_provider(recipe.base.model), []
     with provider.connect_blocking(_TIMEOUT_SECONDS) as client:
         for record in sorted(run.glob(f"*-*/{JOB}")):
             job_id = JobDesk(provider, client, record).cancel()
             cancelled += [job_id] if job_id else []
     return cancelled
+
+
+def _reply(row: Instruction) -> tuple[Message, ...]:
+    return (Message("assistant", row.completion),)
 
 
 def _report(reports: Reports, progress: Progress) -> None:
