@@ -101,7 +101,8 @@ def greet(model: Any) -> Json:
     if not isinstance(model, HostedModel):
         return {}
     model.watcher = HostedDisplay()
-    return {"served": model.traits.to_json()}
+    body = {"body": dict(model.settings.more)} if model.settings.more else {}
+    return {"served": model.traits.to_json()} | body
 
 
 def watch(model: Any, bar: Progress) -> None:

@@ -39,13 +39,16 @@ class WeighedSamples(NamedTuple):
 
 
 def weigh_samples(completions: Sequence[Completion], view: View) -> WeighedSamples:
-    """Add up the probabilities of distinct replies by the set that they name; each has its `log_probability`."""
+    """Add up the probabilities of distinct replies by the set that they name.
+
+    One without a `log_probability`, and one that was cut, which is but a beginning, weigh nothing.
+    """
     by_set: dict[frozenset[int], float] = {}
     answers = tuple(parse_answer(completion.text, view) for completion in completions)
     distinct = {c.text: (c, answer) for c, answer in zip(completions, answers, strict=True)}
     for completion, answer in distinct.values():
-        assert completion.log_probability is not None
-        if answer.value is not None:
-            by_set[answer.value] = by_set.get(answer.value, 0.0) + math.exp(completion.log_probability)
+        is_whole = completion.finish_reason == "stop" and completion.log_probability is not None
+        if is_whole and answer.value is not None:
+            by_set[answer.value] = by_set.get(answer.value, 0.0) + math.exp(completion.log_probability or 0.0)
     weights = {named: math.log(share) for named, share in by_set.items() if share > 0}
     return WeighedSamples(AnswerWeights(weights) if weights else None, answers)

@@ -30,6 +30,14 @@ def refuses(*fields: str) -> Json:
     return {"refuses": frozenset(fields)}
 
 
+def name_honours(honours: Any) -> str:
+    """A test's name, the same in every process."""
+    if not isinstance(honours, dict):
+        return ""
+    values = {name: "+".join(sorted(v)) if isinstance(v, frozenset) else v for name, v in honours.items()}
+    return " ".join(f"{name}:{value}" for name, value in values.items()) or "all"
+
+
 @pytest.mark.parametrize(
     ("honours", "changes", "remarks"),
     [
@@ -59,7 +67,7 @@ def refuses(*fields: str) -> Json:
             ["it does not sample"],
         ),
     ],
-    ids=str,
+    ids=name_honours,
 )
 def test_what_a_server_honours_is_found_and_told(honours: Json, changes: Json, remarks: list[str]) -> None:
     told = Told()
@@ -79,7 +87,7 @@ def test_what_a_server_honours_is_found_and_told(honours: Json, changes: Json, r
         {"max_completion_tokens": False},
         refuses("seed", "n", "logprobs", "temperature", "response_format"),
     ],
-    ids=str,
+    ids=name_honours,
 )
 def test_a_server_is_asked_as_it_wants_to_be(honours: Json) -> None:
     with running(make_provider(honours=Honours(**honours))) as url:

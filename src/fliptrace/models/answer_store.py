@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fliptrace.errors import InputError
 from fliptrace.messages import Completion
@@ -26,6 +26,16 @@ class Place(NamedTuple):
 
     key: str
     number: int
+
+
+class _KnownReply(NamedTuple):
+    place: Place
+    reply: Completion
+
+
+class _KnownTraits(NamedTuple):
+    key: str
+    traits: Json
 
 
 class AnswerStore:
@@ -58,7 +68,7 @@ class AnswerStore:
         await self._write([{"traits_of": key, "traits": traits}])
 
     async def put(self, replies: Sequence[tuple[Place, Completion]]) -> None:
-        """Return once these are on disk. RunError-free: what was written before stays whatever happens."""
+        """Return once these are on disk; what was written before stays whatever happens."""
         self._replies.update(replies)
         await self._write([{**place._asdict(), "reply": asdict(reply)} for place, reply in replies])
 
@@ -84,11 +94,10 @@ class AnswerStore:
             row = _parse(line)
             if row is None:
                 continue
-            if "traits_of" in row:
-                self._traits[row["traits_of"]] = row["traits"]
+            if isinstance(row, _KnownTraits):
+                self._traits[row.key] = row.traits
             else:
-                reply = row["reply"] | {"prevented": tuple(row["reply"]["prevented"])}
-                self._replies[Place(row["key"], row["number"])] = Completion(**reply)
+                self._replies[row.place] = row.reply
 
 
 def _append(path: Path, text: str) -> None:
@@ -101,11 +110,14 @@ def _append(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _parse(line: str) -> dict[str, Any] | None:
+def _parse(line: str) -> _KnownTraits | _KnownReply | None:
     """A whole row; None of anything else."""
     try:
         row = json.loads(line)
-        is_row = isinstance(row, dict) and ("traits_of" in row or isinstance(row["reply"]["text"], str))
-        return row if is_row else None
+        if "traits_of" in row:
+            return _KnownTraits(str(row["traits_of"]), dict(row["traits"]))
+        reply = row["reply"] | {"prevented": tuple(row["reply"]["prevented"])}
+        place = Place(str(row["key"]), int(row["number"]))
+        return _KnownReply(place, Completion(**reply)) if isinstance(reply["text"], str) else None
     except (KeyError, TypeError, ValueError):
         return None

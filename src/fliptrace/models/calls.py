@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from fliptrace.errors import InputError
 from fliptrace.messages import Message
 from fliptrace.models.provider import Provider, hide_keys
-from fliptrace.models.spending import Purse, count_about, count_at_most
+from fliptrace.models.spending import Purse, as_unicode, count_about, count_at_most
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -26,8 +27,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+class _WithoutKeys(logging.Filter):
+    """Takes keys out of what stamina logs of a retry: the error that caused it, in a server's own words."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        texts = {name: value for name, value in vars(record).items() if isinstance(value, str)}
+        vars(record).update({name: hide_keys(value) for name, value in texts.items()})
+        return True
+
+
 # It logs every retry as a warning, which without any handler goes to stderr: ours are counted and shown by the caller.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
+logging.getLogger("stamina").addFilter(_WithoutKeys())
 
 MAX_TOKENS = "max_completion_tokens"
 LEGACY_MAX_TOKENS = "max_tokens"
@@ -35,7 +47,7 @@ _RETRIED = (408, 409, 429)
 _HOPELESS = ("insufficient_quota", "billing_hard_limit_reached")  # codes of a 429 that no waiting mends
 _WAIT_FIRST_SECONDS = 0.25
 _WAIT_MAX_SECONDS = 30.0
-_WAIT_ASKED_FOR_MAX = timedelta(minutes=10)  # a provider that asks for more is taken for down
+_WAIT_ASKED_FOR_MAX_SECONDS = 600.0  # one that asks for more is asked again then all the same
 
 
 class Refused(InputError):
@@ -95,7 +107,7 @@ class Caller:
         import stamina
 
         attempts = stamina.retry_context(
-            on=self._how_to_go_on,
+            on=how_to_go_on,
             attempts=self.settings.max_attempts,
             timeout=None,
             wait_initial=_WAIT_FIRST_SECONDS,
@@ -103,6 +115,7 @@ class Caller:
         )
         try:
             async for attempt in attempts:
+                self.purse.num_retries += attempt.num > 1
                 with attempt:
                     async with self._places:
                         return await work()
@@ -112,28 +125,31 @@ class Caller:
 
     async def call_once(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatCompletion:
         """The provider's reply, paid for. openai.APIError where none comes, RunError where it might cost too much."""
+        from openai.types.chat import ChatCompletion
+
         max_tokens = parameters.get(MAX_TOKENS) or parameters.get(LEGACY_MAX_TOKENS) or 0
         reserved = self.purse.reserve(count_at_most(messages), parameters.get("n", 1) * max_tokens)
         try:
-            reply: ChatCompletion = await self.client.chat.completions.create(
+            reply = await self.client.chat.completions.create(
                 model=self.provider.model,
-                messages=[message.to_json() for message in messages],  # type: ignore[misc]
+                messages=[{"role": m.role, "content": as_unicode(m.content)} for m in messages],  # type: ignore[misc]
                 extra_body=dict(parameters),
             )
         finally:
             self.purse.release(reserved)
+        if not isinstance(reply, ChatCompletion) or not isinstance(reply.choices, list):
+            raise InputError(
+                self.provider.ref,
+                f"what answers at {self.provider.url} speaks another format; wanted an address that "
+                "ends in /v1, most often",
+            )
         usage = reply.usage
         if usage is None:
-            written = (choice.message.content or "" for choice in reply.choices)
-            self.purse.pay(count_about(messages), sum(len(text.encode()) // 4 for text in written))
+            written = [Message("assistant", choice.message.content or "") for choice in reply.choices]
+            self.purse.pay(count_about(messages), count_about(written))
         else:
             self.purse.pay(usage.prompt_tokens, usage.completion_tokens)
         return reply
-
-    def _how_to_go_on(self, error: Exception) -> bool | timedelta:
-        how = how_to_go_on(error)
-        self.purse.num_retries += how is not False
-        return how
 
 
 def retry_blocking(provider: Provider, work: Callable[[], T]) -> T:
@@ -175,13 +191,15 @@ def wanted_wait(error: APIStatusError) -> timedelta | None:
     if asked is None:
         return None
     try:
-        wait = timedelta(seconds=float(asked))
+        seconds = float(asked)
     except ValueError:
         try:
-            wait = parsedate_to_datetime(asked) - datetime.now(UTC)
+            seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
         except (TypeError, ValueError):
             return None
-    return max(timedelta(0), min(wait, _WAIT_ASKED_FOR_MAX))
+    if math.isnan(seconds):
+        return None
+    return timedelta(seconds=max(0.0, min(seconds, _WAIT_ASKED_FOR_MAX_SECONDS)))
 
 
 def explain(provider: Provider, error: Exception) -> InputError:
@@ -210,7 +228,7 @@ def _said(error: APIStatusError) -> str:
     body = error.body
     message = body.get("message") or body.get("detail") if isinstance(body, Mapping) else None
     text = str(message or error.response.text or error.message)
-    return hide_keys(text[:500])
+    return hide_keys(text)[:500]
 
 
 def _cause(error: Exception) -> str:

@@ -92,7 +92,7 @@ class HostedModel:
         self.store = AnswerStore(settings.answers)
         self.purse = purse or Purse(settings.max_cost)
         self.purse.price = settings.price
-        if settings.max_cost is not None and settings.price is None and provider.kind != "server":
+        if settings.max_cost is not None and settings.price is None and not provider.is_free:
             raise InputError(provider.ref, "no price is known to hold --max-cost against; give one with --price")
         self._traits: Traits | None = None
 
@@ -103,8 +103,8 @@ class HostedModel:
     @property
     def traits(self) -> Traits:
         """What the server honours; asked for once, and kept beside the replies. Where nothing may be spent: all."""
-        if self._traits is None and self.purse.limit == 0:
-            self._traits = Traits()
+        if self._traits is None and self.purse.limit == 0 and self.purse.price is not None:
+            self._traits = Traits(log_probabilities="whole")
         if self._traits is None:
             self._traits = self._run(self._find_traits)
             for remark in self._traits.remarks():
@@ -264,27 +264,38 @@ class HostedModel:
     async def _make(self, caller: Caller, calls: Sequence[_Call]) -> None:
         """Make all calls; after the first that fails no other begins, and what is under way is still kept."""
         failed: list[Exception] = []
+        under_way: set[asyncio.Task[None] | None] = set()
+        tasks: list[asyncio.Task[None]] = []
 
-        async with asyncio.TaskGroup() as tasks:
-            for call in calls:
-                tasks.create_task(self._try(caller, call, failed))
+        async def make(call: _Call) -> None:
+            try:
+                await self._make_one(caller, call, under_way)
+            except (InputError, OSError) as error:
+                failed.append(error)
+                for task in tasks:
+                    if task not in under_way:
+                        task.cancel()
+
+        async with asyncio.TaskGroup() as group:
+            tasks += [group.create_task(make(call)) for call in calls]
         if failed:
             raise failed[0]
 
-    async def _try(self, caller: Caller, call: _Call, failed: list[Exception]) -> None:
-        """Make one call, unless another has failed; put down what is wrong where it fails."""
+    async def _make_one(self, caller: Caller, call: _Call, under_way: set[asyncio.Task[None] | None]) -> None:
+        """Make a call and keep its replies; in between its task is among those `under_way`."""
 
         async def ask() -> None:
-            if not failed:
+            under_way.add(asyncio.current_task())
+            try:
                 reply = await caller.call_once(call.request.messages, call.parameters)
                 await self._keep(call, self._completions(call, reply))
+            finally:
+                under_way.discard(asyncio.current_task())
 
         try:
             await caller.retried(ask)
         except Filtered:
             await self._keep(call, [Completion("", 0, 0)] * len(call.places))  # no answer, which is counted
-        except (InputError, OSError) as error:
-            failed.append(error)
 
     async def _keep(self, call: _Call, replies: Sequence[Completion]) -> None:
         await self.store.put(list(zip(call.places, replies, strict=True)))
@@ -322,6 +333,6 @@ async def _list_models(caller: Caller) -> dict[str, int | None]:
         async for model in caller.client.models.list():
             length = (model.model_extra or {}).get("max_model_len")  # vLLM's
             listed[model.id] = length if isinstance(length, int) else None
-    except (openai.APIError, ValueError, TypeError):
+    except (openai.APIError, AttributeError, ValueError, TypeError):  # not a list, but 200
         return listed
     return listed

@@ -28,6 +28,7 @@ _KEYS: dict[ProviderKind, str] = {
     "azure": "AZURE_OPENAI_API_KEY",
     "server": "FLIPTRACE_API_KEY",
 }
+_WANTED = "wanted an address and a model, such as http://localhost:8000/v1#MODEL"
 _NO_KEY = "none"  # the client insists on one, most servers of one's own on none
 
 
@@ -39,6 +40,11 @@ class Provider:
     kind: ProviderKind
     model: str
     url: str
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it is a server on this machine, where nobody bills."""
+        return self.kind == "server" and urlsplit(self.url).hostname in ("localhost", "127.0.0.1", "::1")
 
     @property
     def is_openai(self) -> bool:
@@ -93,8 +99,9 @@ def find_provider(ref: str, environ: Mapping[str, str] = os.environ) -> Provider
         endpoint = environ.get("AZURE_OPENAI_ENDPOINT")
         if not endpoint:
             raise InputError(ref, "needs the address in the environment: AZURE_OPENAI_ENDPOINT")
-        return Provider(ref, "azure", rest, endpoint)
-    return Provider(ref, "openai", rest, environ.get("OPENAI_BASE_URL") or OPENAI_URL)
+        return Provider(ref, "azure", rest, _check_address(endpoint, "AZURE_OPENAI_ENDPOINT"))
+    url = environ.get("OPENAI_BASE_URL") or OPENAI_URL
+    return Provider(ref, "openai", rest, _check_address(url, "OPENAI_BASE_URL"))
 
 
 def hide_keys(text: str) -> str:
@@ -108,10 +115,22 @@ def hide_keys(text: str) -> str:
 
 def _find_server(ref: str) -> Provider:
     url, _, model = ref.partition("#")
-    parts = urlsplit(url)
-    if parts.username or parts.password or parts.query:
-        # Without the text itself: a reference stands in manifests and errors.
-        raise InputError("MODEL", "an address with a user, a password or a query; wanted the key in FLIPTRACE_API_KEY")
-    if not parts.hostname or not model:
-        raise InputError(ref, "wanted an address and a model, such as http://localhost:8000/v1#MODEL")
+    _check_address(url, "MODEL")
+    if not model:
+        raise InputError(ref, f"names no model; {_WANTED}")
     return Provider(ref, "server", model, url)
+
+
+def _check_address(url: str, place: str) -> str:
+    """The address; InputError, without the text itself, where it holds what must stand in no manifest and no error."""
+    try:
+        parts = urlsplit(url)
+        has_secret, is_address = parts.username or parts.password or parts.query, bool(parts.hostname)
+        _ = parts.port  # read to be checked
+    except ValueError:
+        has_secret, is_address = None, False
+    if has_secret:
+        raise InputError(place, "an address with a user, a password or a query; wanted keys in their own variables")
+    if not is_address:
+        raise InputError(place, f"{url!r} is no address; {_WANTED}")
+    return url

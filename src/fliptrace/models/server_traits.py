@@ -7,6 +7,7 @@ unless its `generation_config` says otherwise.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -146,15 +147,16 @@ class _Probe:
         except (Refused, ValueError):
             return False
         finally:
-            # What it does not take beside a schema it may take without one; of the schema `obeys_format` tells.
-            self.refused = before
+            # What it does not take beside a schema it may take without one; of the schema `obeys_format` tells. But no
+            # other call is at temperature 0, which models that think first refuse.
+            self.refused = before | (self.refused & {"temperature"})
 
 
 def _find_refused(error: Refused, parameters: Mapping[str, Any]) -> str:
     """The parameter that an error is about; the error itself where it is about none that can be left out."""
     if error.field in parameters:
         return error.field
-    named = [name for name in parameters if name in str(error)]
+    named = [name for name in parameters if re.search(rf"\b{name}\b", str(error))]
     if not named:
         raise error
     return max(named, key=len)

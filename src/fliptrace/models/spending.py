@@ -6,6 +6,7 @@ that what is said is at most what is billed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +19,7 @@ _BYTES_A_TOKEN = 4  # of English in the tokenizers of LLMs, for what is said bef
 _TOKENS_A_MESSAGE = 4  # role and separators of a chat template
 CROWDED = 1.5  # times what `count_about` thinks, where it must not be too few: other languages, odd names
 _MILLION = 1_000_000
+_SHORT = 1_000  # tokens of a dialogue: some models cost more from 200,000 on
 
 
 class Price(NamedTuple):
@@ -64,36 +66,47 @@ def parse_price(text: str) -> Price:
         price = Price(float(prompt), float(reply))
     except ValueError:
         price = Price(-1, -1)
-    if not slash or min(price) < 0 or max(price) == float("inf"):
+    if not slash or not all(0 <= dollars < math.inf for dollars in price):
         raise InputError(f"--price {text!r}", "wanted dollars a million tokens of prompt and reply, such as 0.4/1.6")
     return price
 
 
 def find_price(provider: Provider) -> Price | None:
-    """The published price; None of a server of one's own, an unknown model, or one that was fine-tuned."""
+    """The published price of short prompts; None of a server of one's own and of an unknown model, as most fine-tuned
+    ones are.
+    """
     from genai_prices import Usage, calc_price
 
     if provider.kind == "server" or not (provider.is_openai or provider.kind == "azure"):
         return None
     try:
         found = calc_price(
-            Usage(input_tokens=_MILLION, output_tokens=_MILLION),
+            Usage(input_tokens=_SHORT, output_tokens=_SHORT),
             provider.model,
             provider_id="azure" if provider.kind == "azure" else "openai",
         )
     except LookupError:
         return None
-    return Price(float(found.input_price), float(found.output_price))
+    return Price(*(float(dollars) * _MILLION / _SHORT for dollars in (found.input_price, found.output_price)))
 
 
 def count_about(messages: Sequence[Message]) -> int:
     """Tokens of a prompt, estimated without its tokenizer."""
-    return sum(len(message.content.encode()) // _BYTES_A_TOKEN + _TOKENS_A_MESSAGE for message in messages)
+    return sum(_num_bytes(message) // _BYTES_A_TOKEN + _TOKENS_A_MESSAGE for message in messages)
 
 
 def count_at_most(messages: Sequence[Message]) -> int:
     """More tokens than any tokenizer of bytes makes of a prompt."""
-    return sum(len(message.content.encode()) + 2 * _TOKENS_A_MESSAGE for message in messages)
+    return sum(_num_bytes(message) + 2 * _TOKENS_A_MESSAGE for message in messages)
+
+
+def as_unicode(text: str) -> str:
+    """The text as it can be sent: half an emoji, which UTF-8 has no bytes for, as an escape."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def _num_bytes(message: Message) -> int:
+    return len(message.content.encode(errors="backslashreplace"))
 
 
 @dataclass
@@ -126,8 +139,9 @@ class Purse:
         if self.limit is not None and self.dollars + self._reserved + dollars > self.limit:
             raise RunError(
                 "--max-cost",
-                f"${self.dollars:.4f} are spent, and {what} may cost ${dollars:.4f}: over ${self.limit:g}. What was "
-                "answered is on disk; the same command with a higher --max-cost goes on from there",
+                f"${self.dollars:.4f} are spent, ${self._reserved:.4f} set aside for requests under way, and {what} "
+                f"may cost ${dollars:.4f}: over ${self.limit:g}. What was answered is on disk; the same command with a "
+                "higher --max-cost goes on from there",
             )
         self._reserved += dollars
         return dollars

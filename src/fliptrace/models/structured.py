@@ -48,9 +48,10 @@ def to_reply(text: str) -> str:
     """
     try:
         table: Any = json.loads(text)
-        named = [int(number) for number in table[_TRIGGERS]]
-        reasons = str(table.get(_REASONS, "")).strip()
+        named, reasons = table[_TRIGGERS], table.get(_REASONS, "")
     except (AttributeError, KeyError, TypeError, ValueError):
         return text
+    if not isinstance(named, list) or not all(type(number) is int for number in named) or not isinstance(reasons, str):
+        return text
     line = f"{MARK} {' '.join(map(str, named)) or 'none'}"
-    return f"{reasons}\n{line}" if reasons else line
+    return f"{reasons.strip()}\n{line}" if reasons.strip() else line
