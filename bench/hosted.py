@@ -74,7 +74,7 @@ class Used(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """What the provider's ledger says of one run. `whole` are requests, by hash, with every reply billed just once."""
+    """What the provider's ledger says of one run. `whole` are prompts, by hash, with every reply billed just once."""
 
     num_attempts: int
     faults: Mapping[str, int]
@@ -86,16 +86,17 @@ class Billing:
     @classmethod
     def of(cls, ledger: Json, num_samples: int) -> Billing:
         """Replies go by the hash of their request and their number: the number of its first one is the seed."""
-        numbers: dict[str, list[int]] = defaultdict(list)
+        numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
         for row in ledger["billed"]:
-            numbers[row["request_sha256"]] += range(row["seed"], row["seed"] + row["num_choices"])
-        counts = Counter((sha, number) for sha, row in numbers.items() for number in row)
+            asked = row["prompt_sha256"], row["request_sha256"]
+            numbers[asked] += range(row["seed"], row["seed"] + row["num_choices"])
+        counts = Counter((asked, number) for asked, row in numbers.items() for number in row)
         return cls(
             ledger["num_requests"],
             ledger["faults"],
             len(ledger["billed"]),
             sum(count - 1 for count in counts.values()),
-            frozenset(sha for sha, row in numbers.items() if sorted(row) == list(range(num_samples))),
+            frozenset(prompt for (prompt, _), row in numbers.items() if sorted(row) == list(range(num_samples))),
             ledger["max_in_flight"],
         )
 
@@ -173,7 +174,7 @@ def ask_with_fliptrace(job: Job) -> Used:
 
 
 def ask_with_peer(job: Job) -> Used:
-    """The same requests, one a reply, and the text of each reply kept in memory."""
+    """The same prompts, a request a reply, and the text of each reply kept in memory."""
     recorder = _Recorder()
     answer_cases(recorder, make_cases(job.num_flips), _reading(job.num_samples))
     return _measured(lambda: asyncio.run(_ask_all(recorder.requests, job)))
@@ -314,11 +315,11 @@ def check(name: str, found: Run, kind: Kind, concurrency: int) -> Iterator[str]:
 
 
 def check_equal(runs: Mapping[str, Sequence[Run]]) -> Iterator[str]:
-    """Whether all arms asked the same, and the peer of it the first."""
+    """Whether all arms asked about the same prompts, the peer about some of them."""
     most = max((run.billing.whole for rows in runs.values() for run in rows), key=len)
     for name, rows in runs.items():
         if not all(run.billing.whole <= most for run in rows):
-            yield f"{name}: other requests than those of the other arms"
+            yield f"{name}: other prompts than those of the other arms"
 
 
 def compare(runs: Mapping[str, Sequence[Run]], num_samples: int, peer_flips: int) -> list[Arm]:

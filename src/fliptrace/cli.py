@@ -127,6 +127,7 @@ def predict(
     timeout: cli_hosted.Timeout = 120,
     answers: cli_hosted.AnswersFile = None,
     body: cli_hosted.Body = None,
+    context: cli_hosted.Context = None,
 ) -> None:
     """Name the triggers of every flip in FILE; or label emotions, or find flips and their triggers, from bare text.
 
@@ -144,7 +145,7 @@ def predict(
     read = cli_data.read_cases if task == "trigger" else cli_predict.read_trunks
     items, source = read(file, data, limit)
     settings = cli_hosted.hosted_settings(
-        answers or cli_hosted.beside(out), concurrency, max_cost, price, timeout, body
+        answers or cli_hosted.beside(out), concurrency, max_cost, price, timeout, body, context
     )
     opened = open_model(model, device, dtype, settings)
     source |= {"weights_sha256": opened.weights_sha256} | ({} if dtype == "auto" else {"dtype": dtype})

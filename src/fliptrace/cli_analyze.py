@@ -67,6 +67,7 @@ def analyze(
         ),
     ] = None,
     body: cli_hosted.Body = None,
+    context: cli_hosted.Context = None,
 ) -> None:
     """Find in a transcript where a speaker's emotion flips, what triggered it, and why.
 
@@ -83,7 +84,7 @@ def analyze(
     transcript = read_transcript(
         transcript_path(file), format=format, columns=parse_columns(columns), emotion_set=EMOTION_SETS[emotion_set]
     )
-    settings = cli_hosted.hosted_settings(answers, concurrency, max_cost, price, timeout, body)
+    settings = cli_hosted.hosted_settings(answers, concurrency, max_cost, price, timeout, body, context)
     opened = open_model(model, device, hosted=settings)
     cli_hosted.greet(opened.model)
     with _bar(opened.model) as on_progress:

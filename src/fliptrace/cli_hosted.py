@@ -49,6 +49,15 @@ TrainingPrice = Annotated[
 Timeout = Annotated[
     float, typer.Option(help="Seconds until a request is given up and made again.", rich_help_panel=_PANEL)
 ]
+Context = Annotated[
+    int | None,
+    typer.Option(
+        min=64,
+        help="Tokens of prompt and reply that the model takes in, where the server does not tell.",
+        show_default=False,
+        rich_help_panel=_PANEL,
+    ),
+]
 AnswersFile = Annotated[
     Path | None,
     typer.Option(
@@ -74,6 +83,7 @@ def hosted_settings(
     price: str | None = None,
     timeout: float = 120.0,
     body: str | None = None,
+    context: int | None = None,
 ) -> HostedSettings:
     """What the options say; InputError where one cannot be."""
     from fliptrace.models.calls import CallSettings
@@ -85,6 +95,7 @@ def hosted_settings(
         answers=answers,
         price=None if price is None else parse_price(price),
         max_cost=max_cost,
+        context_tokens=context,
         more=_parse_body(body),
     )
 

@@ -13,6 +13,7 @@ from hosted_models import LittleServer, Said, Told, make_provider, open_fake, re
 from fliptrace.errors import InputError
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Honours
+from fliptrace.messages import Message
 from fliptrace.models.base import Decoding
 from fliptrace.models.server_traits import DO_SAMPLE, Traits
 from fliptrace.store import Json
@@ -50,15 +51,15 @@ def name_honours(honours: Any) -> str:
         ({"response_format": False}, {"obeys_format": False}, ["does not hold replies to a schema"]),
         (
             {"max_completion_tokens": False},
-            {"refused": ("max_completion_tokens",)},
-            ["does not take max_completion_tokens: left out"],
+            {},
+            [],
         ),
         (refuses("seed"), {"refused": ("seed",)}, ["does not take seed: left out"]),
         (refuses("n"), {"returns_n": False, "refused": ("n",)}, ["gives one reply a request", "does not take n:"]),
         (
             refuses("logprobs", "temperature"),
-            {"log_probabilities": "none", "refused": ("logprobs", "temperature")},
-            ["does not take logprobs, temperature: left out"],
+            {"log_probabilities": "none", "refused": ("logprobs", "temperature", "top_logprobs")},
+            ["does not take logprobs, temperature, top_logprobs: left out"],
         ),
         (refuses("response_format"), {"obeys_format": False}, ["does not hold replies to a schema"]),
         (
@@ -73,9 +74,19 @@ def test_what_a_server_honours_is_found_and_told(honours: Json, changes: Json, r
     told = Told()
     with running(make_provider(honours=Honours(**honours))) as url:
         assert open_fake(url, watcher=told).traits == replace(FULL, **changes)
-    assert len(told.remarks) == len(remarks)
-    for found, wanted in zip(told.remarks, remarks, strict=True):
+    for found, wanted in zip(told.remarks, [*remarks, "does not tell how long a prompt it takes in"], strict=True):
         assert wanted in found
+
+
+def test_a_context_given_by_hand_is_not_asked_for_and_cuts_prompts() -> None:
+    told = Told()
+    with running(make_provider()) as url:
+        model = open_fake(url, watcher=told, context_tokens=200)
+        assert model.context_length == 200
+        assert model.fits((Message("user", "x" * 300),), 50)
+        assert not model.fits((Message("user", "x" * 600),), 50)
+        assert model.traits.context_tokens is None
+    assert told.remarks == []
 
 
 @pytest.mark.parametrize(

@@ -158,3 +158,9 @@ def test_a_prompt_past_its_context_is_answered_without_a_word(hosted: HostedMode
     (reply,) = hosted.complete([ask("word " * CONTEXT)], Decoding(max_new_tokens=4))[0]
     assert reply.num_prompt_tokens > CONTEXT and reply.num_tokens
     assert hosted.traits.context_tokens is None
+
+
+def test_samples_are_drawn_from_more_than_the_50_likeliest_tokens(hosted: HostedModel) -> None:
+    decoding = Decoding("sample", 150, temperature=100.0, max_new_tokens=1)
+    (replies,) = hosted.complete([ask(QUESTIONS[0])], decoding)
+    assert len({reply.text for reply in replies}) > 50

@@ -19,7 +19,7 @@ from fliptrace.models.answer_store import AnswerStore, Place
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.calls import MAX_TOKENS, Caller, CallSettings, Filtered, NoSuchModel
 from fliptrace.models.provider import Provider
-from fliptrace.models.server_traits import Traits, find_traits
+from fliptrace.models.server_traits import Spelling, Traits, find_traits, spell_out
 from fliptrace.models.spending import CROWDED, Estimate, Price, Purse, Spent, count_about
 from fliptrace.models.structured import answer_format, to_reply
 from fliptrace.store import Json, hash_json
@@ -49,6 +49,7 @@ class NobodyWatches:
 class HostedSettings:
     """How a hosted model is asked. `answers`: the file of replies, None for memory alone. `max_cost` in dollars.
 
+    `context_tokens`: of prompt and reply together, where the server does not tell.
     `more` goes into every request as it is. `structured`: whether answer lines are held by a schema where the server
     does that; a model that was trained on lines is better left to them.
     """
@@ -57,6 +58,7 @@ class HostedSettings:
     answers: Path | None = None
     price: Price | None = None
     max_cost: float | None = None
+    context_tokens: int | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
     structured: bool = True
 
@@ -109,12 +111,14 @@ class HostedModel:
             self._traits = self._run(self._find_traits)
             for remark in self._traits.remarks():
                 self.watcher.found(f"{self.name} {remark}")
+            if self.provider.kind == "server" and not (self._traits.context_tokens or self.settings.context_tokens):
+                self.watcher.found(f"{self.name} does not tell how long a prompt it takes in: if short, give --context")
         return self._traits
 
     @property
     def context_length(self) -> int:
-        """Tokens of prompt and reply together, where the server tells; else more than any dialogue takes."""
-        return self.traits.context_tokens or 2**31
+        """Tokens of prompt and reply together, where it is known; else more than any dialogue takes."""
+        return self.settings.context_tokens or self.traits.context_tokens or 2**31
 
     def num_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of a prompt: an estimate that is rather too high."""
@@ -194,7 +198,7 @@ class HostedModel:
             own: dict[str, Any] = {} if decoding.kind == "greedy" else {"seed": decoding.seed + part[0].number}
             if len(part) > 1:
                 own["n"] = len(part)
-            yield _Call(request, part, self.traits.taken(parameters | own))
+            yield _Call(request, part, self.traits.taken(self._spelling(parameters | own)))
 
     def _parameters(self, request: Request, decoding: Decoding, *, weighed: bool) -> dict[str, Any]:
         """What all replies to a request have in common."""
@@ -203,7 +207,7 @@ class HostedModel:
             parameters |= {"temperature": decoding.temperature}
             parameters |= {"top_p": decoding.top_p} if decoding.top_p < 1 else {}
         if weighed:
-            parameters["logprobs"] = True
+            parameters |= {"logprobs": True, "top_logprobs": 0}  # llama-cpp-python tells none without the second
         held = self._format(request)
         if held is not None:
             parameters["response_format"] = held
@@ -214,6 +218,11 @@ class HostedModel:
         if request.line is None or not self.settings.structured or not self.traits.obeys_format:
             return None
         return answer_format(request.line)
+
+    @property
+    def _spelling(self) -> Spelling:
+        """OpenAI and Azure refuse what they do not know."""
+        return spell_out if self.provider.kind == "server" else dict
 
     def _key(self, request: Request, parameters: Mapping[str, Any], seed: int | None) -> str:
         messages = [message.to_json() for message in request.messages]
@@ -253,7 +262,7 @@ class HostedModel:
 
         listed = await _list_models(caller)
         try:
-            traits = await find_traits(call, listed.get(self.provider.model))
+            traits = await find_traits(call, listed.get(self.provider.model), self._spelling)
         except NoSuchModel as error:
             names = ", ".join(sorted(listed)[:20])
             said = str(error).removeprefix(f"{self.name}: ")

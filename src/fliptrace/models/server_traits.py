@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from fliptrace.errors import InputError
 from fliptrace.messages import Message
 from fliptrace.models.calls import LEGACY_MAX_TOKENS, MAX_TOKENS, Refused
 from fliptrace.models.structured import as_format
@@ -26,7 +27,12 @@ _SEED = 20_000  # of the probe, apart from those of samples
 _RANDOM = (Message("user", "Write twelve random digits, and nothing else."),)
 _GREETING = (Message("user", "Say good morning to Ada."),)
 _WORD = "fliptrace"
-DO_SAMPLE = {"generation_config": json.dumps({"do_sample": True})}
+# Without top_k it draws from the 50 likeliest tokens, or from as many as the model's own generation_config says.
+DO_SAMPLE = {"generation_config": json.dumps({"do_sample": True, "top_k": 0})}
+# What servers of one's own do unless told otherwise: llama.cpp draws from the 40 likeliest tokens and penalizes, at
+# temperature 0 too, what stands already; vLLM and `transformers serve` do as a model's generation_config.json says.
+_UNCUT = {"top_p": 1.0, "top_k": 0, "min_p": 0.0}
+_UNPENALIZED = {"frequency_penalty": 0.0, "repeat_penalty": 1.0, "repetition_penalty": 1.0}
 
 Sampling = Literal["as asked", "by generation_config", "never", "unknown"]
 LogProbabilities = Literal["none", "without the end", "whole"]
@@ -36,6 +42,9 @@ class Call(Protocol):
     """One call with these parameters; Refused where the server does not take them."""
 
     def __call__(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> Awaitable[ChatCompletion]: ...
+
+
+Spelling = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +73,9 @@ class Traits:
     def taken(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """These parameters as the server takes them."""
         taken = {name: value for name, value in parameters.items() if name not in self.refused}
-        if MAX_TOKENS in self.refused and LEGACY_MAX_TOKENS not in self.refused and MAX_TOKENS in parameters:
-            taken[LEGACY_MAX_TOKENS] = parameters[MAX_TOKENS]
+        for name, other in ((MAX_TOKENS, LEGACY_MAX_TOKENS), (LEGACY_MAX_TOKENS, MAX_TOKENS)):
+            if name in self.refused and other not in self.refused and name in parameters:
+                taken[other] = parameters[name]
         if self.samples == "by generation_config" and parameters.get("temperature", 0) > 0:
             taken |= DO_SAMPLE
         return taken
@@ -76,7 +86,7 @@ class Traits:
             yield "gives one reply a request whatever `n` is: samples are asked for one by one"
         match self.samples:
             case "by generation_config":
-                yield "is greedy at any temperature unless told by `generation_config`: it is told"
+                yield "draws as it is asked to only where told by `generation_config`: it is told"
             case "never":
                 yield "gives the same reply again at temperature 1: it does not sample"
             case "unknown":
@@ -85,22 +95,36 @@ class Traits:
             yield "does not hold replies to a schema: answers are free, and read with tolerance"
         if self.log_probabilities == "without the end":
             yield "gives log-probabilities without the end of the reply"
-        if self.refused:
-            yield f"does not take {', '.join(self.refused)}: left out"
+        missed = [name for name in self.refused if name not in _UNCUT | _UNPENALIZED]  # of which none knows all
+        if missed:
+            yield f"does not take {', '.join(missed)}: left out"
 
 
-async def find_traits(call: Call, context_tokens: int | None) -> Traits:
-    """Ask the server what it is like: two to six calls of a few tokens."""
-    probe = _Probe(call)
-    first = await probe.ask(_RANDOM, n=_NUM_REPLIES, temperature=1.0, logprobs=True)
+def spell_out(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """These parameters for a server of one's own: the limit by its older name, which all of them know (without it
+    llama-cpp-python writes on to the end of its context), and what they would otherwise set by themselves.
+    """
+    own = _UNPENALIZED | (_UNCUT if parameters.get("temperature", 0) > 0 else {})
+    spelled = own | dict(parameters)
+    if MAX_TOKENS in spelled:
+        spelled.setdefault(LEGACY_MAX_TOKENS, spelled.pop(MAX_TOKENS))
+    return spelled
+
+
+async def find_traits(call: Call, context_tokens: int | None, spell: Spelling = dict) -> Traits:
+    """Ask the server what it is like: two to eight calls of a few tokens, and one for each parameter it refuses.
+
+    `spell` is how requests to it are put, `spell_out` for servers of one's own.
+    """
+    probe = _Probe(call, spell)
+    first = await probe.ask(_RANDOM, n=_NUM_REPLIES, temperature=1.0, logprobs=True, top_logprobs=0)
     returns_n = len(first.choices) == _NUM_REPLIES
     texts = _texts(first)
     if not returns_n:
         texts += [text for number in (1, 2) for text in _texts(await probe.ask_again(number))]
     samples = _judge(texts)
-    if samples == "never":
-        told = [text for number in (0, 1, 2) for text in _texts(await probe.ask_again(number, **DO_SAMPLE))]
-        samples = "by generation_config" if _judge(told) == "as asked" else "never"
+    if (samples == "never" or "top_k" in probe.refused) and await probe.samples_when_told():
+        samples = "by generation_config"
     return Traits(
         served_as=first.model or "",
         returns_n=returns_n,
@@ -117,10 +141,11 @@ class _Probe:
     """Asks small questions, and leaves out what the server turns out not to take."""
 
     call: Call
+    spell: Spelling
     refused: set[str] = field(default_factory=set)
 
     async def ask(self, messages: Sequence[Message], **parameters: Any) -> ChatCompletion:
-        wanted = {MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED} | parameters
+        wanted = self.spell({MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED} | parameters)
         while True:
             taken = Traits(refused=tuple(self.refused)).taken(wanted)
             try:
@@ -129,14 +154,16 @@ class _Probe:
                 self.refused.add(_find_refused(error, taken))
 
     async def ask_again(self, number: int, **more: Any) -> ChatCompletion:
-        """One more random line; what the server does not take of `more` it has not got."""
+        """One more random line."""
+        parameters = self.spell({MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED + number, "temperature": 1.0})
+        return await self.call(_RANDOM, Traits(refused=tuple(self.refused)).taken(parameters) | more)
+
+    async def samples_when_told(self) -> bool:
         try:
-            parameters = {MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED + number, "temperature": 1.0} | more
-            return await self.call(_RANDOM, Traits(refused=tuple(self.refused)).taken(parameters))
+            told = [text for number in (0, 1, 2) for text in _texts(await self.ask_again(number, **DO_SAMPLE))]
         except Refused:
-            if not more:
-                raise
-            return await self.ask_again(0)
+            return False
+        return _judge(told) == "as asked"
 
     async def obeys_format(self) -> bool:
         only = as_format("word", {"word": {"type": "string", "enum": [_WORD]}})
@@ -144,7 +171,7 @@ class _Probe:
         try:
             reply = await self.ask(_GREETING, temperature=0.0, response_format=only)
             return bool(json.loads(_texts(reply)[0]) == {"word": _WORD})
-        except (Refused, ValueError):
+        except (InputError, ValueError):  # no JSON; or an error: llama-cpp-python answers a schema with a 500
             return False
         finally:
             # What it does not take beside a schema it may take without one; of the schema `obeys_format` tells. But no
