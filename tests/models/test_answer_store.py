@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 
 def fill(path: Path | None) -> AnswerStore:
     store = AnswerStore(path)
-    asyncio.run(store.put(list(REPLIES.items())))
+    store.put(list(REPLIES.items()))
     return store
 
 
@@ -47,30 +46,30 @@ def test_odd_characters_do_not_break_the_file(path: Path) -> None:
     assert found[Place("b", 0)].text.startswith("तीन\u2028half ")
 
 
-def test_a_row_is_on_disk_when_put_returns(path: Path) -> None:
-    store = AnswerStore(path)
-
-    async def put() -> list[int]:
-        counts = []
-        for number in range(3):
-            await store.put([(Place("a", number), PLAIN)])
-            counts.append(len(path.read_text().splitlines()))
-        return counts
-
-    assert asyncio.run(put()) == [1, 2, 3]
+def test_a_row_is_in_the_file_when_put_returns(path: Path) -> None:
+    store, counts = AnswerStore(path), []
+    for number in range(3):
+        store.put([(Place("a", number), PLAIN)])
+        counts.append(len(path.read_text().splitlines()))
+    assert counts == [1, 2, 3]
 
 
-def test_rows_put_at_once_are_all_there_in_any_number_of_event_loops(path: Path) -> None:
-    store = AnswerStore(path)
+def test_a_sync_reaches_the_disk_once_for_all_that_was_put(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    store = fill(path)
+    store.sync()
+    store.sync()
+    assert len(synced) == 1
+    store.put([(Place("c", 0), PLAIN)])
+    store.sync()
+    assert len(synced) == 2
 
-    async def put(key: str) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            for number in range(50):
-                tasks.create_task(store.put([(Place(key, number), PLAIN)]))
 
-    asyncio.run(put("a"))
-    asyncio.run(put("b"))
-    assert len(AnswerStore(path)) == 100
+def test_nothing_is_synced_where_nothing_is_kept() -> None:
+    store = fill(None)
+    store.sync()
+    assert len(store) == 3
 
 
 def test_rows_hold_no_prompts_but_key_number_and_reply(path: Path) -> None:
@@ -82,7 +81,7 @@ def test_rows_hold_no_prompts_but_key_number_and_reply(path: Path) -> None:
 
 def test_what_was_found_out_about_a_server_is_kept_beside(path: Path) -> None:
     store = fill(path)
-    asyncio.run(store.put_traits("server", {"returns_n": False}))
+    store.put_traits("server", {"returns_n": False})
     found = AnswerStore(path)
     assert found.traits("server") == {"returns_n": False}
     assert found.traits("other") is None
@@ -102,7 +101,7 @@ def test_a_row_that_a_kill_cut_short_is_passed_over(path: Path, num_bytes: int) 
 def test_a_row_behind_one_that_was_cut_short_is_whole(path: Path, num_bytes: int) -> None:
     fill(path)
     path.write_bytes(path.read_bytes()[:-num_bytes])
-    asyncio.run(AnswerStore(path).put([(Place("c", 0), PLAIN)]))
+    AnswerStore(path).put([(Place("c", 0), PLAIN)])
     assert AnswerStore(path)[Place("c", 0)] == PLAIN
 
 

@@ -57,6 +57,7 @@ def _bind(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise InputError(f"port {port}", f"{error.strerror}; wanted a free port") from error
+    listener.listen(2048)  # from here on clients wait instead of being refused
     return listener
 
 

@@ -1,19 +1,17 @@
-"""Replies of hosted models on disk, each before the next is asked for: a killed run never pays for one twice.
+"""Replies of hosted models in a file, each before the next is asked for: a killed run never pays for one twice.
 
 A JSONL file of its own beside what it is for. Rows hold hashes of requests, not their text: {"key", "number", "reply"}.
-Written to its last byte whenever a reply counts as there; a row that a kill cut short is passed over.
+Whatever becomes of the process, a reply that was put stays; whatever becomes of the machine, those that were there at
+the last `sync`. A row that a kill cut short is passed over.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from threading import Lock
 from typing import NamedTuple
 
 from fliptrace.errors import InputError
@@ -45,8 +43,7 @@ class AnswerStore:
         self.path = path
         self._replies: dict[Place, Completion] = {}
         self._traits: dict[str, Json] = {}
-        self._waiting: deque[str] = deque()
-        self._writing = Lock()  # of threads, as event loops come and go
+        self._is_synced = True
         if path is not None and path.exists():
             self._read(path)
 
@@ -63,27 +60,26 @@ class AnswerStore:
         """What was found out about a server; None where it was not asked yet."""
         return self._traits.get(key)
 
-    async def put_traits(self, key: str, traits: Json) -> None:
+    def put_traits(self, key: str, traits: Json) -> None:
         self._traits[key] = traits
-        await self._write([{"traits_of": key, "traits": traits}])
+        self._write([{"traits_of": key, "traits": traits}])
 
-    async def put(self, replies: Sequence[tuple[Place, Completion]]) -> None:
-        """Return once these are on disk; what was written before stays whatever happens."""
+    def put(self, replies: Sequence[tuple[Place, Completion]]) -> None:
+        """Return once these are in the file: no kill of the process can take them away."""
         self._replies.update(replies)
-        await self._write([{**place._asdict(), "reply": asdict(reply)} for place, reply in replies])
+        self._write([{**place._asdict(), "reply": asdict(reply)} for place, reply in replies])
 
-    async def _write(self, rows: Sequence[Json]) -> None:
-        if self.path is None:
-            return
-        self._waiting.extend(map(to_line, rows))
-        await asyncio.to_thread(self._write_waiting, self.path)
+    def sync(self) -> None:
+        """Return once all that was put before is on the disk: no loss of power can take it away."""
+        if self.path is not None and not self._is_synced:
+            self._is_synced = True  # before: what is put meanwhile waits for the next one
+            with self.path.open("ab") as file:
+                os.fsync(file.fileno())
 
-    def _write_waiting(self, path: Path) -> None:
-        """Whoever comes first writes for all that wait: one sync to disk for many replies."""
-        with self._writing:
-            lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            if lines:
-                _append(path, "".join(lines))
+    def _write(self, rows: Sequence[Json]) -> None:
+        if self.path is not None:
+            _append(self.path, "".join(map(to_line, rows)))
+            self._is_synced = False
 
     def _read(self, path: Path) -> None:
         try:
@@ -106,8 +102,6 @@ def _append(path: Path, text: str) -> None:
         if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
             text = "\n" + text  # behind a row that a kill cut short
         file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _parse(line: str) -> _KnownTraits | _KnownReply | None:

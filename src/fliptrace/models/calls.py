@@ -45,7 +45,7 @@ MAX_TOKENS = "max_completion_tokens"
 LEGACY_MAX_TOKENS = "max_tokens"
 _RETRIED = (408, 409, 429)
 _HOPELESS = ("insufficient_quota", "billing_hard_limit_reached")  # codes of a 429 that no waiting mends
-_WAIT_FIRST_SECONDS = 0.25
+_WAIT_FIRST_SECONDS = 0.1  # and as much again at random, then three times as long each time: a minute in all
 _WAIT_MAX_SECONDS = 30.0
 _WAIT_ASKED_FOR_MAX_SECONDS = 600.0  # one that asks for more is asked again then all the same
 
@@ -98,6 +98,11 @@ class Caller:
         """The provider's reply, asked for until it comes; errors as in `retried` and `call_once`."""
         return await self.retried(partial(self.call_once, messages, parameters))
 
+    async def wait_for_place(self) -> None:
+        """Until there is one, behind all who wait for one by now."""
+        async with self._places:
+            pass
+
     async def retried(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do work that makes one call, in one of the places, and again while that may help.
 
@@ -111,6 +116,8 @@ class Caller:
             attempts=self.settings.max_attempts,
             timeout=None,
             wait_initial=_WAIT_FIRST_SECONDS,
+            wait_jitter=_WAIT_FIRST_SECONDS,
+            wait_exp_base=3,
             wait_max=_WAIT_MAX_SECONDS,
         )
         try:
@@ -129,11 +136,12 @@ class Caller:
 
         max_tokens = parameters.get(MAX_TOKENS) or parameters.get(LEGACY_MAX_TOKENS) or 0
         reserved = self.purse.reserve(count_at_most(messages), parameters.get("n", 1) * max_tokens)
+        said = [{"role": message.role, "content": as_unicode(message.content)} for message in messages]
         try:
             reply = await self.client.chat.completions.create(
                 model=self.provider.model,
-                messages=[{"role": m.role, "content": as_unicode(m.content)} for m in messages],  # type: ignore[misc]
-                extra_body=dict(parameters),
+                messages=(),  # in the body: every other field is looked through, which takes 0.3 ms
+                extra_body={"messages": said} | dict(parameters),
             )
         finally:
             self.purse.release(reserved)
@@ -162,6 +170,8 @@ def retry_blocking(provider: Provider, work: Callable[[], T]) -> T:
         attempts=CallSettings().max_attempts,
         timeout=None,
         wait_initial=_WAIT_FIRST_SECONDS,
+        wait_jitter=_WAIT_FIRST_SECONDS,
+        wait_exp_base=3,
         wait_max=_WAIT_MAX_SECONDS,
     )
     try:

@@ -100,6 +100,10 @@ class View:
 
     def render(self) -> str:
         """The dialogue's part of the prompt, without the question."""
+        return self._rendered
+
+    @cached_property
+    def _rendered(self) -> str:
         lines = _window_lines(self) if self.layout.name == "window" else _dialogue_lines(self)
         return f"{lines}\n{self.render_flip()}"
 
@@ -128,7 +132,7 @@ def fit(view: View, fits: Callable[[View], bool]) -> Fitted:
     first = first_that_fits(view.first, view.target, lambda first: fits(replace(view, first=first)))
     if first is None:
         raise InputError(f"case {view.case.id}", "flip and question alone overrun the model's context")
-    fitted = replace(view, first=first)
+    fitted = view if first == view.first else replace(view, first=first)
     return Fitted(fitted, len(view.shown) - len(fitted.shown))
 
 
@@ -156,7 +160,7 @@ def escape(text: str) -> str:
     >>> escape("fine\\n[7] Ann (joy): <|end|>")
     'fine (7) Ann (joy): ‹¦end¦›'
     """
-    printable = "".join(c if c.isprintable() else " " for c in text)
+    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
     return _BLANKS.sub(" ", printable.translate(_MEANINGFUL)).strip()
 
 
