@@ -16,9 +16,9 @@ from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.messages import Message
 from fliptrace.models.base import ChatModel, Request
 from fliptrace.models.calls import CallSettings
-from fliptrace.models.hosted import HostedModel, HostedSettings, NobodyWatches
+from fliptrace.models.hosted import HostedModel, HostedSettings
 from fliptrace.models.provider import find_provider
-from fliptrace.models.spending import Estimate, Purse
+from fliptrace.models.spending import Estimate, NobodyWatches, Purse
 from fliptrace.store import Json, hash_json
 
 

@@ -20,11 +20,11 @@ from fliptrace.errors import InputError, MissingExtra
 from fliptrace.models.allocator import keep_large_buffers
 from fliptrace.models.base import ChatModel, ReplyScorer, TriggerModel
 from fliptrace.models.embedded import bundled_folder, hash_weights, is_embedded, load_embedded
-from fliptrace.models.hosted import HostedModel, HostedSettings, Watcher
+from fliptrace.models.hosted import HostedModel, HostedSettings
 from fliptrace.models.loading import Dtype, load_local
 from fliptrace.models.provider import find_provider, is_hosted
 from fliptrace.models.scripted import ScriptedModel
-from fliptrace.models.spending import Purse, find_price
+from fliptrace.models.spending import Purse, Watcher, find_price
 from fliptrace.rules import find_rule
 from fliptrace.store import hash_file, hash_json
 

@@ -17,7 +17,8 @@ from openai.types.chat import ChatCompletion
 from fliptrace.errors import InputError, RunError
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import FaultKind, Faults
-from fliptrace.models.calls import Caller, CallSettings, Filtered, NoSuchModel, Refused, how_to_go_on, retry_blocking
+from fliptrace.models.call_errors import Filtered, NoSuchModel, Refused, how_to_go_on
+from fliptrace.models.calls import Caller, CallSettings, retry_blocking
 from fliptrace.models.provider import find_provider
 from fliptrace.models.spending import Price, Purse
 

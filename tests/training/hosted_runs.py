@@ -10,7 +10,8 @@ from tiny_runs import TABLE
 
 from fliptrace.fake_provider.answers import PlausibleModel
 from fliptrace.fake_provider.provider import FakeProvider
-from fliptrace.models.hosted import HostedSettings, NobodyWatches
+from fliptrace.models.hosted import HostedSettings
+from fliptrace.models.spending import NobodyWatches
 from fliptrace.store import Json, read_jsonl
 from fliptrace.training.hosted_trainer import HostedTrainer
 from fliptrace.training.recipe import Recipe, parse_recipe

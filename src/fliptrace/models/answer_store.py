@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +47,7 @@ class AnswerStore:
         if path is not None and path.exists():
             self._read(path)
 
-    def __contains__(self, place: Place) -> bool:
+    def __contains__(self, place: object) -> bool:
         return place in self._replies
 
     def __getitem__(self, place: Place) -> Completion:
@@ -67,7 +67,7 @@ class AnswerStore:
     def put(self, replies: Sequence[tuple[Place, Completion]]) -> None:
         """Return once these are in the file: no kill of the process can take them away."""
         self._replies.update(replies)
-        self._write([{**place._asdict(), "reply": asdict(reply)} for place, reply in replies])
+        self._write([{"key": place.key, "number": place.number, "reply": _to_json(reply)} for place, reply in replies])
 
     def sync(self) -> None:
         """Return once all that was put before is on the disk: no loss of power can take it away."""
@@ -94,6 +94,14 @@ class AnswerStore:
                 self._traits[row.key] = row.traits
             else:
                 self._replies[row.place] = row.reply
+
+
+_FIELDS = tuple(field.name for field in fields(Completion))
+
+
+def _to_json(reply: Completion) -> Json:
+    """Flat, so that nothing is copied deeply, as `asdict` does."""
+    return {name: getattr(reply, name) for name in _FIELDS}
 
 
 def _append(path: Path, text: str) -> None:

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pydantic import ValidationError
+
 from fliptrace.errors import InputError
 from fliptrace.messages import Message
+from fliptrace.models.call_errors import explain, how_to_go_on
+from fliptrace.models.chat_reply import ChatReply
 from fliptrace.models.provider import Provider, hide_keys
 from fliptrace.models.spending import Purse, as_unicode, count_about, count_at_most
 
 if TYPE_CHECKING:
-    from openai import APIStatusError, AsyncOpenAI
-    from openai.types.chat import ChatCompletion
+    from openai import AsyncOpenAI
 
 T = TypeVar("T")
 
@@ -43,25 +43,8 @@ logging.getLogger("stamina").addFilter(_WithoutKeys())
 
 MAX_TOKENS = "max_completion_tokens"
 LEGACY_MAX_TOKENS = "max_tokens"
-_RETRIED = (408, 409, 429)
-_HOPELESS = ("insufficient_quota", "billing_hard_limit_reached")  # codes of a 429 that no waiting mends
 _WAIT_FIRST_SECONDS = 0.1  # and as much again at random, then three times as long each time: a minute in all
 _WAIT_MAX_SECONDS = 30.0
-_WAIT_ASKED_FOR_MAX_SECONDS = 600.0  # one that asks for more is asked again then all the same
-
-
-class Refused(InputError):
-    """The provider does not take the request as it is; `field` is what it does not take, where it says so."""
-
-    field: str = ""
-
-
-class NoSuchModel(InputError):
-    """The provider knows no model of that name, or nothing at that address."""
-
-
-class Filtered(InputError):
-    """The provider's content filter took offence at the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +77,7 @@ class Caller:
     def __post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.settings.concurrency)
 
-    async def call(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatCompletion:
+    async def call(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatReply:
         """The provider's reply, asked for until it comes; errors as in `retried` and `call_once`."""
         return await self.retried(partial(self.call_once, messages, parameters))
 
@@ -109,17 +92,8 @@ class Caller:
         Refused, Filtered, or another InputError where there is no reply to be had.
         """
         import openai
-        import stamina
 
-        attempts = stamina.retry_context(
-            on=how_to_go_on,
-            attempts=self.settings.max_attempts,
-            timeout=None,
-            wait_initial=_WAIT_FIRST_SECONDS,
-            wait_jitter=_WAIT_FIRST_SECONDS,
-            wait_exp_base=3,
-            wait_max=_WAIT_MAX_SECONDS,
-        )
+        attempts = _attempts(self.settings.max_attempts)
         try:
             async for attempt in attempts:
                 self.purse.num_retries += attempt.num > 1
@@ -130,50 +104,55 @@ class Caller:
             raise explain(self.provider, error) from None  # its own text may hold what must not be shown
         raise AssertionError("a retried call either returns or raises")
 
-    async def call_once(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatCompletion:
-        """The provider's reply, paid for. openai.APIError where none comes, RunError where it might cost too much."""
-        from openai.types.chat import ChatCompletion
+    async def call_once(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatReply:
+        """The provider's reply, paid for. openai.APIError where none comes, InputError where what comes is none,
+        RunError where it might cost too much.
+        """
+        import httpx2
 
         max_tokens = parameters.get(MAX_TOKENS) or parameters.get(LEGACY_MAX_TOKENS) or 0
-        reserved = self.purse.reserve(count_at_most(messages), parameters.get("n", 1) * max_tokens)
         said = [{"role": message.role, "content": as_unicode(message.content)} for message in messages]
+        body = {"model": self.provider.model, "messages": said} | dict(parameters)
+        reserved = self.purse.reserve(count_at_most(messages), parameters.get("n", 1) * max_tokens)
         try:
-            reply = await self.client.chat.completions.create(
-                model=self.provider.model,
-                messages=(),  # in the body: every other field is looked through, which takes 0.3 ms
-                extra_body={"messages": said} | dict(parameters),
-            )
+            response = await self.client.post("/chat/completions", cast_to=httpx2.Response, body=body)
         finally:
             self.purse.release(reserved)
-        if not isinstance(reply, ChatCompletion) or not isinstance(reply.choices, list):
+        reply = self._read(response.content)
+        if reply.usage is None:
+            self.purse.pay(count_about(messages), count_about([Message("assistant", c.text) for c in reply.choices]))
+        else:
+            self.purse.pay(reply.usage.prompt_tokens, reply.usage.completion_tokens)
+        return reply
+
+    async def list_models(self) -> dict[str, int | None]:
+        """The models that a server lists, with their tokens of context where it tells them; empty without a list."""
+        import openai
+
+        listed: dict[str, int | None] = {}
+        try:
+            async for model in self.client.models.list():
+                length = (model.model_extra or {}).get("max_model_len")  # vLLM's
+                listed[model.id] = length if isinstance(length, int) else None
+        except (openai.APIError, AttributeError, ValueError, TypeError):  # not a list, but 200
+            return listed
+        return listed
+
+    def _read(self, content: bytes) -> ChatReply:
+        try:
+            return ChatReply.model_validate_json(content)
+        except ValidationError:
             raise InputError(
                 self.provider.ref,
-                f"what answers at {self.provider.url} speaks another format; wanted an address that "
-                "ends in /v1, most often",
-            )
-        usage = reply.usage
-        if usage is None:
-            written = [Message("assistant", choice.message.content or "") for choice in reply.choices]
-            self.purse.pay(count_about(messages), count_about(written))
-        else:
-            self.purse.pay(usage.prompt_tokens, usage.completion_tokens)
-        return reply
+                f"what answers at {self.provider.url} speaks another format; most often the address has to end in /v1",
+            ) from None
 
 
 def retry_blocking(provider: Provider, work: Callable[[], T]) -> T:
     """Do work that makes one call, and again while that may help; errors as in `Caller.retried`."""
     import openai
-    import stamina
 
-    attempts = stamina.retry_context(
-        on=how_to_go_on,
-        attempts=CallSettings().max_attempts,
-        timeout=None,
-        wait_initial=_WAIT_FIRST_SECONDS,
-        wait_jitter=_WAIT_FIRST_SECONDS,
-        wait_exp_base=3,
-        wait_max=_WAIT_MAX_SECONDS,
-    )
+    attempts = _attempts(CallSettings().max_attempts)
     try:
         for attempt in attempts:
             with attempt:
@@ -183,64 +162,15 @@ def retry_blocking(provider: Provider, work: Callable[[], T]) -> T:
     raise AssertionError("a retried call either returns or raises")
 
 
-def how_to_go_on(error: Exception) -> bool | timedelta:
-    """Whether to make a call again that ended in this, or in how long."""
-    import openai
+def _attempts(num_attempts: int) -> Any:
+    import stamina
 
-    if isinstance(error, openai.APIStatusError):
-        is_lasting = error.status_code not in _RETRIED and error.status_code < 500
-        if is_lasting or error.code in _HOPELESS:
-            return False
-        return wanted_wait(error) or True
-    return isinstance(error, openai.APIConnectionError)
-
-
-def wanted_wait(error: APIStatusError) -> timedelta | None:
-    """What a `Retry-After` header asks for, in seconds or as a date; None without one that can be read."""
-    asked = error.response.headers.get("retry-after")
-    if asked is None:
-        return None
-    try:
-        seconds = float(asked)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
-        except (TypeError, ValueError):
-            return None
-    if math.isnan(seconds):
-        return None
-    return timedelta(seconds=max(0.0, min(seconds, _WAIT_ASKED_FOR_MAX_SECONDS)))
-
-
-def explain(provider: Provider, error: Exception) -> InputError:
-    """A provider's error in our words, without keys."""
-    import openai
-
-    if isinstance(error, openai.APITimeoutError):
-        return InputError(provider.ref, "no reply in time, several times over; a longer --timeout may help")
-    if isinstance(error, openai.APIConnectionError):
-        return InputError(provider.ref, f"cannot be reached at {provider.url} ({_cause(error)})")
-    if not isinstance(error, openai.APIStatusError):
-        return InputError(provider.ref, hide_keys(str(error)))
-    said = f"HTTP {error.status_code}: {_said(error)}"
-    if error.status_code in (401, 403):
-        return InputError(provider.ref, f"{said}; is the key in the environment the right one?")
-    if error.code == "content_filter":
-        return Filtered(provider.ref, said)
-    if error.status_code in (400, 422):
-        refused = Refused(provider.ref, said)
-        refused.field = str(error.param or "")
-        return refused
-    return (NoSuchModel if error.status_code == 404 else InputError)(provider.ref, said)
-
-
-def _said(error: APIStatusError) -> str:
-    body = error.body
-    message = body.get("message") or body.get("detail") if isinstance(body, Mapping) else None
-    text = str(message or error.response.text or error.message)
-    return hide_keys(text)[:500]
-
-
-def _cause(error: Exception) -> str:
-    cause = error.__cause__ or error
-    return hide_keys(f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__)
+    return stamina.retry_context(
+        on=how_to_go_on,
+        attempts=num_attempts,
+        timeout=None,
+        wait_initial=_WAIT_FIRST_SECONDS,
+        wait_jitter=_WAIT_FIRST_SECONDS,
+        wait_exp_base=3,
+        wait_max=_WAIT_MAX_SECONDS,
+    )

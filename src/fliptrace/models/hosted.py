@@ -1,50 +1,31 @@
 """A model behind an address: OpenAI, Azure, or any server of the same wire format (vLLM, llama.cpp, Ollama, ...).
 
-Requests go out by dialogue, what prompts share first, so that a server's prefix cache helps. Every reply is on disk
-before the next is asked for (answer_store.py). Not here: addresses and keys (provider.py), one call (calls.py), what a
-server honours (server_traits.py), money (spending.py).
+Not here: addresses and keys (provider.py), what a server honours (server_traits.py), which calls it takes
+(call_plan.py), making them (call_run.py, calls.py), replies on disk (answer_store.py), money (spending.py).
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, TypeVar
 
 from fliptrace.errors import InputError, RunError
 from fliptrace.messages import Completion, Message
-from fliptrace.models.answer_store import AnswerStore, Place
+from fliptrace.models.answer_store import AnswerStore
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.calls import MAX_TOKENS, Caller, CallSettings, Filtered, NoSuchModel
+from fliptrace.models.call_errors import NoSuchModel
+from fliptrace.models.call_plan import Planner
+from fliptrace.models.call_run import CallRun
+from fliptrace.models.calls import Caller, CallSettings
+from fliptrace.models.chat_reply import ChatReply
 from fliptrace.models.provider import Provider
-from fliptrace.models.server_traits import Spelling, Traits, find_traits, spell_out
-from fliptrace.models.spending import CROWDED, Estimate, Price, Purse, Spent, count_about
-from fliptrace.models.structured import answer_format, to_reply
-from fliptrace.store import Json, hash_json
+from fliptrace.models.server_traits import Traits, find_traits, spelling_of
+from fliptrace.models.spending import CROWDED, Estimate, NobodyWatches, Price, Purse, Watcher, count_about
+from fliptrace.store import hash_json
 
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletion
-    from openai.types.chat.chat_completion import Choice
-
-_SYNC_SECONDS = 0.5  # of replies, that a loss of power may cost; a sync after each of them costs 0.4 ms of processor
-
-
-class Watcher(Protocol):
-    """Who is told what a hosted model is at."""
-
-    def found(self, remark: str) -> None: ...
-    def begins(self, estimate: Estimate) -> None: ...
-    def answered(self, spent: Spent) -> None: ...
-
-
-class NobodyWatches:
-    """A watcher that says nothing."""
-
-    def found(self, remark: str) -> None: ...
-    def begins(self, estimate: Estimate) -> None: ...
-    def answered(self, spent: Spent) -> None: ...
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +48,6 @@ class HostedSettings:
     def __post_init__(self) -> None:
         if self.max_cost is not None and not self.max_cost >= 0:
             raise InputError("--max-cost", f"{self.max_cost}: wanted dollars, 0 or more")
-
-
-class _Call(NamedTuple):
-    """One call, and the places of the replies that come of it, in the order of its choices."""
-
-    request: Request
-    places: tuple[Place, ...]
-    parameters: dict[str, Any]
 
 
 class HostedModel:
@@ -141,7 +114,8 @@ class HostedModel:
     def draw_weighed(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
         """See SampleWeigher. InputError where the server tells no log-probabilities that include a reply's end."""
         told = self.traits.log_probabilities
-        closes = all(self._format(request) is not None for request in requests)  # the bracket of JSON tells the end
+        # The bracket that closes JSON tells the end, too.
+        closes = all(self._planner.format_of(request) is not None for request in requests)
         if told == "none" or (told == "without the end" and not closes):
             lacks = "no log-probabilities" if told == "none" else "log-probabilities that leave out a reply's end"
             raise InputError(self.name, f"gives {lacks}; wanted --decode sample or greedy")
@@ -151,13 +125,17 @@ class HostedModel:
     def _complete(
         self, requests: Sequence[Request], decoding: Decoding, *, weighed: bool
     ) -> list[tuple[Completion, ...]]:
-        calls, places = self._plan(requests, decoding, weighed=weighed)
-        estimate = self._estimate(calls, places, decoding)
+        plan = self._planner.plan(requests, decoding, self.store, weighed=weighed)
+        estimate = plan.estimate(decoding.max_new_tokens, self.purse.price)
         self.watcher.begins(estimate)
-        if calls:
+        if plan.calls:
             self._check_money(estimate)
-            self._run(self._make, calls)
-        return [tuple(self.store[place] for place in row) for row in places]
+            self._run(lambda caller: CallRun(caller, self.store, self.watcher).make(plan.calls))
+        return [tuple(self.store[place] for place in row) for row in plan.places]
+
+    @property
+    def _planner(self) -> Planner:
+        return Planner(self.provider, self.traits, self.settings.more, self.settings.structured)
 
     def _check_money(self, estimate: Estimate) -> None:
         """RunError where the prompts alone would pass the limit: then nothing is begun."""
@@ -171,84 +149,16 @@ class HostedModel:
                 f"the prompts alone: over ${limit:g}. Nothing of it was asked",
             )
 
-    def _plan(
-        self, requests: Sequence[Request], decoding: Decoding, *, weighed: bool
-    ) -> tuple[list[_Call], list[list[Place]]]:
-        """The calls to make, those on one dialogue in a row, and the places of every request's replies in its order."""
-        calls: list[_Call] = []
-        asked: set[Place] = set()
-        rows: dict[int, list[Place]] = {}
-        order = sorted(range(len(requests)), key=lambda i: [message.content for message in requests[i].messages])
-        for index in order:
-            request = requests[index]
-            parameters = self._parameters(request, decoding, weighed=weighed)
-            key = self._key(request, parameters, None if decoding.kind == "greedy" else decoding.seed)
-            numbers = range(request.number, request.number + decoding.num_replies)
-            rows[index] = [Place(key, number) for number in numbers]
-            missing = [place for place in rows[index] if place not in self.store and place not in asked]
-            asked.update(missing)
-            calls += self._split(request, missing, parameters, decoding)
-        return calls, [rows[index] for index in range(len(requests))]
-
-    def _split(
-        self, request: Request, places: Sequence[Place], parameters: dict[str, Any], decoding: Decoding
-    ) -> Iterator[_Call]:
-        """One call for all replies where the server honours `n`, else one for each."""
-        size = len(places) if self.traits.returns_n else 1
-        for start in range(0, len(places), size or 1):
-            part = tuple(places[start : start + size])
-            own: dict[str, Any] = {} if decoding.kind == "greedy" else {"seed": decoding.seed + part[0].number}
-            if len(part) > 1:
-                own["n"] = len(part)
-            yield _Call(request, part, self.traits.taken(self._spelling(parameters | own)))
-
-    def _parameters(self, request: Request, decoding: Decoding, *, weighed: bool) -> dict[str, Any]:
-        """What all replies to a request have in common."""
-        parameters: dict[str, Any] = {MAX_TOKENS: decoding.max_new_tokens, "temperature": 0.0}
-        if decoding.kind != "greedy":
-            parameters |= {"temperature": decoding.temperature}
-            parameters |= {"top_p": decoding.top_p} if decoding.top_p < 1 else {}
-        if weighed:
-            parameters |= {"logprobs": True, "top_logprobs": 0}  # llama-cpp-python tells none without the second
-        held = self._format(request)
-        if held is not None:
-            parameters["response_format"] = held
-        return parameters | dict(self.settings.more)
-
-    def _format(self, request: Request) -> Json | None:
-        """The schema of its answer line, where it is to be held to one and the server does that."""
-        if request.line is None or not self.settings.structured or not self.traits.obeys_format:
-            return None
-        return answer_format(request.line)
-
-    @property
-    def _spelling(self) -> Spelling:
-        """OpenAI and Azure refuse what they do not know."""
-        return spell_out if self.provider.kind == "server" else dict
-
-    def _key(self, request: Request, parameters: Mapping[str, Any], seed: int | None) -> str:
-        messages = [message.to_json() for message in request.messages]
-        return hash_json([self.provider.url, self.provider.model, messages, parameters, seed])
-
-    def _estimate(self, calls: Sequence[_Call], places: Sequence[Sequence[Place]], decoding: Decoding) -> Estimate:
-        num_prompt_tokens = sum(count_about(call.request.messages) for call in calls)
-        num_replies = sum(len(call.places) for call in calls)
-        max_tokens = num_replies * decoding.max_new_tokens
-        price = self.purse.price
-        known = {place for row in places for place in row} - {place for call in calls for place in call.places}
-        dollars = price.of(num_prompt_tokens, max_tokens) if price else None
-        return Estimate(len(calls), num_prompt_tokens, max_tokens, len(known), dollars)
-
-    def _run(self, work: Any, *arguments: Any) -> Any:
+    def _run(self, work: Callable[[Caller], Awaitable[T]]) -> T:
         """Do it in an event loop of its own: the caller may have one running, as a notebook does."""
         from anyio.from_thread import start_blocking_portal
 
-        with start_blocking_portal() as portal:
-            return portal.call(self._connected, work, *arguments)
+        async def connected() -> T:
+            async with self.provider.connect(self.settings.calls.timeout_seconds) as client:
+                return await work(Caller(self.provider, client, self.settings.calls, self.purse))
 
-    async def _connected(self, work: Any, *arguments: Any) -> Any:
-        async with self.provider.connect(self.settings.calls.timeout_seconds) as client:
-            return await work(Caller(self.provider, client, self.settings.calls, self.purse), *arguments)
+        with start_blocking_portal() as portal:
+            return portal.call(connected)
 
     async def _find_traits(self, caller: Caller) -> Traits:
         key = hash_json([self.provider.url, self.provider.model, dict(self.settings.more)])
@@ -259,107 +169,15 @@ class HostedModel:
         # A server that is not there is found out in a second or two, not after minutes of patience.
         caller = replace(caller, settings=replace(caller.settings, max_attempts=min(3, caller.settings.max_attempts)))
 
-        async def call(messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatCompletion:
+        async def call(messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatReply:
             return await caller.call(messages, dict(self.settings.more) | dict(parameters))
 
-        listed = await _list_models(caller)
+        listed = await caller.list_models()
         try:
-            traits = await find_traits(call, listed.get(self.provider.model), self._spelling)
+            traits = await find_traits(call, listed.get(self.provider.model), spelling_of(self.provider))
         except NoSuchModel as error:
             names = ", ".join(sorted(listed)[:20])
             said = str(error).removeprefix(f"{self.name}: ")
             raise InputError(self.name, f"{said}{f' There are: {names}' if names else ''}") from None
         self.store.put_traits(key, traits.to_json())
         return traits
-
-    async def _make(self, caller: Caller, calls: Sequence[_Call]) -> None:
-        """Make all calls; after the first that fails no other begins, and what is under way is still kept."""
-        failed: list[Exception] = []
-        under_way: set[asyncio.Task[None] | None] = set()
-        tasks: set[asyncio.Task[None]] = set()
-
-        async def make(call: _Call) -> None:
-            try:
-                await self._make_one(caller, call, under_way)
-            except (InputError, OSError) as error:
-                failed.append(error)
-                for task in list(tasks):
-                    if task not in under_way:
-                        task.cancel()
-
-        syncing = asyncio.create_task(self._sync_now_and_then())
-        try:
-            async with asyncio.TaskGroup() as group:
-                for call in calls:
-                    await caller.wait_for_place()  # behind those that are made again, which would else come last
-                    if failed:
-                        break
-                    tasks.add(task := group.create_task(make(call)))
-                    task.add_done_callback(tasks.discard)
-                    await asyncio.sleep(0)  # it takes the place
-        finally:
-            syncing.cancel()
-            self.store.sync()
-        if failed:
-            raise failed[0]
-
-    async def _sync_now_and_then(self) -> None:
-        while True:
-            await asyncio.sleep(_SYNC_SECONDS)
-            await asyncio.to_thread(self.store.sync)
-
-    async def _make_one(self, caller: Caller, call: _Call, under_way: set[asyncio.Task[None] | None]) -> None:
-        """Make a call and keep its replies; in between its task is among those `under_way`."""
-
-        async def ask() -> None:
-            under_way.add(asyncio.current_task())
-            try:
-                reply = await caller.call_once(call.request.messages, call.parameters)
-                self._keep(call, self._completions(call, reply))
-            finally:
-                under_way.discard(asyncio.current_task())
-
-        try:
-            await caller.retried(ask)
-        except Filtered:
-            self._keep(call, [Completion("", 0, 0)] * len(call.places))  # no answer, which is counted
-
-    def _keep(self, call: _Call, replies: Sequence[Completion]) -> None:
-        self.store.put(list(zip(call.places, replies, strict=True)))
-        self.watcher.answered(self.purse.spent)
-
-    def _completions(self, call: _Call, reply: ChatCompletion) -> list[Completion]:
-        if len(reply.choices) != len(call.places):
-            raise RunError(
-                self.name,
-                f"{len(reply.choices)} replies where n = {len(call.places)}; it honoured n when it was tried first: "
-                "start anew without the file of answers",
-            )
-        is_json = "response_format" in call.parameters
-        return [_completion(reply, choice, is_json=is_json) for choice in reply.choices]
-
-
-def _completion(reply: ChatCompletion, choice: Choice, *, is_json: bool) -> Completion:
-    usage, text = reply.usage, choice.message.content or ""
-    entries = choice.logprobs.content if choice.logprobs else None
-    return Completion(
-        to_reply(text) if is_json else text,
-        usage.prompt_tokens if usage else 0,
-        round(usage.completion_tokens / len(reply.choices)) if usage else 0,
-        "length" if choice.finish_reason == "length" else "stop",
-        log_probability=sum(entry.logprob for entry in entries) if entries else None,
-    )
-
-
-async def _list_models(caller: Caller) -> dict[str, int | None]:
-    """The models that a server lists, with their tokens of context where it tells them; empty where it has no list."""
-    import openai
-
-    listed: dict[str, int | None] = {}
-    try:
-        async for model in caller.client.models.list():
-            length = (model.model_extra or {}).get("max_model_len")  # vLLM's
-            listed[model.id] = length if isinstance(length, int) else None
-    except (openai.APIError, AttributeError, ValueError, TypeError):  # not a list, but 200
-        return listed
-    return listed

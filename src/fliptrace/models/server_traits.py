@@ -10,16 +10,16 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from fliptrace.errors import InputError
 from fliptrace.messages import Message
-from fliptrace.models.calls import LEGACY_MAX_TOKENS, MAX_TOKENS, Refused
+from fliptrace.models.call_errors import Refused
+from fliptrace.models.calls import LEGACY_MAX_TOKENS, MAX_TOKENS
+from fliptrace.models.chat_reply import ChatReply
+from fliptrace.models.provider import Provider
 from fliptrace.models.structured import as_format
 from fliptrace.store import Json
-
-if TYPE_CHECKING:
-    from openai.types.chat import ChatCompletion
 
 _PROBE_TOKENS = 32
 _NUM_REPLIES = 3
@@ -41,7 +41,7 @@ LogProbabilities = Literal["none", "without the end", "whole"]
 class Call(Protocol):
     """One call with these parameters; Refused where the server does not take them."""
 
-    def __call__(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> Awaitable[ChatCompletion]: ...
+    def __call__(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> Awaitable[ChatReply]: ...
 
 
 Spelling = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -111,6 +111,11 @@ def spell_out(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return spelled
 
 
+def spelling_of(provider: Provider) -> Spelling:
+    """How requests to a provider are put: OpenAI and Azure refuse what they do not know."""
+    return spell_out if provider.kind == "server" else dict
+
+
 async def find_traits(call: Call, context_tokens: int | None, spell: Spelling = dict) -> Traits:
     """Ask the server what it is like: two to eight calls of a few tokens, and one for each parameter it refuses.
 
@@ -144,7 +149,7 @@ class _Probe:
     spell: Spelling
     refused: set[str] = field(default_factory=set)
 
-    async def ask(self, messages: Sequence[Message], **parameters: Any) -> ChatCompletion:
+    async def ask(self, messages: Sequence[Message], **parameters: Any) -> ChatReply:
         wanted = self.spell({MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED} | parameters)
         while True:
             taken = Traits(refused=tuple(self.refused)).taken(wanted)
@@ -153,7 +158,7 @@ class _Probe:
             except Refused as error:
                 self.refused.add(_find_refused(error, taken))
 
-    async def ask_again(self, number: int, **more: Any) -> ChatCompletion:
+    async def ask_again(self, number: int, **more: Any) -> ChatReply:
         """One more random line."""
         parameters = self.spell({MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED + number, "temperature": 1.0})
         return await self.call(_RANDOM, Traits(refused=tuple(self.refused)).taken(parameters) | more)
@@ -189,8 +194,8 @@ def _find_refused(error: Refused, parameters: Mapping[str, Any]) -> str:
     return max(named, key=len)
 
 
-def _texts(reply: ChatCompletion) -> list[str]:
-    return [choice.message.content or "" for choice in reply.choices]
+def _texts(reply: ChatReply) -> list[str]:
+    return [choice.text for choice in reply.choices]
 
 
 def _judge(texts: Sequence[str]) -> Sampling:
@@ -199,13 +204,13 @@ def _judge(texts: Sequence[str]) -> Sampling:
     return "as asked" if len(set(texts)) > 1 else "never"
 
 
-def _judge_log_probabilities(reply: ChatCompletion) -> LogProbabilities:
+def _judge_log_probabilities(reply: ChatReply) -> LogProbabilities:
     """Whether the first reply that ended by itself has an entry for its end: one that adds nothing to its text."""
     for choice in reply.choices:
-        entries = choice.logprobs.content if choice.logprobs else None
+        entries = choice.probabilities
         if not entries:
             return "none"
         if choice.finish_reason == "stop":
             written = "".join(entry.token for entry in entries[:-1])
-            return "whole" if written == (choice.message.content or "") else "without the end"
+            return "whole" if written == choice.text else "without the end"
     return "without the end"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from fliptrace.errors import InputError, RunError
 from fliptrace.messages import Message
@@ -53,6 +53,22 @@ class Spent(NamedTuple):
     num_tokens: int
     dollars: float | None
     num_retries: int
+
+
+class Watcher(Protocol):
+    """Who is told what a hosted model is at."""
+
+    def found(self, remark: str) -> None: ...
+    def begins(self, estimate: Estimate) -> None: ...
+    def answered(self, spent: Spent) -> None: ...
+
+
+class NobodyWatches:
+    """A watcher that says nothing."""
+
+    def found(self, remark: str) -> None: ...
+    def begins(self, estimate: Estimate) -> None: ...
+    def answered(self, spent: Spent) -> None: ...
 
 
 def parse_price(text: str) -> Price:

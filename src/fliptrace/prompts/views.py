@@ -129,10 +129,14 @@ def fit(view: View, fits: Callable[[View], bool]) -> Fitted:
     """Drop the oldest utterances until a prompt with this view fits; never the target, the question, or the source
     where the layout shows it wherever it lies.
     """
-    first = first_that_fits(view.first, view.target, lambda first: fits(replace(view, first=first)))
+
+    def begin_at(first: int) -> View:
+        return view if first == view.first else replace(view, first=first)  # the view itself is rendered once
+
+    first = first_that_fits(view.first, view.target, lambda first: fits(begin_at(first)))
     if first is None:
         raise InputError(f"case {view.case.id}", "flip and question alone overrun the model's context")
-    fitted = view if first == view.first else replace(view, first=first)
+    fitted = begin_at(first)
     return Fitted(fitted, len(view.shown) - len(fitted.shown))
 
 

@@ -18,9 +18,9 @@ from fliptrace.errors import InputError, RunError
 from fliptrace.messages import Instruction, Message
 from fliptrace.model_refs import open_hosted
 from fliptrace.models.base import ChatModel
-from fliptrace.models.hosted import HostedModel, HostedSettings, NobodyWatches, Watcher
+from fliptrace.models.hosted import HostedModel, HostedSettings
 from fliptrace.models.provider import Provider, find_provider
-from fliptrace.models.spending import CROWDED, Purse, count_about
+from fliptrace.models.spending import CROWDED, NobodyWatches, Purse, Watcher, count_about
 from fliptrace.store import Json, hash_file, new_folder, write_json
 from fliptrace.training.hosted_job import JobDesk, JobOrder, Progress
 from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
