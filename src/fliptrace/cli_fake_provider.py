@@ -35,7 +35,7 @@ def fake_provider(
     ] = None,
     name: Annotated[str, typer.Option(help="What the model goes by in requests.")] = "fake-1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1, and nowhere else.")] = 8089,
-    latency_ms: Annotated[float, typer.Option(min=0, help="Before every answer.")] = 0.0,
+    latency_ms: Annotated[float, typer.Option(min=0, help="That every answer takes at least.")] = 0.0,
     fail_429: Annotated[float, typer.Option(min=0, max=1, help="Share of requests: too many of them.")] = 0.0,
     fail_500: Annotated[float, typer.Option(min=0, max=1, help="Share: the server had an error.")] = 0.0,
     drop: Annotated[float, typer.Option(min=0, max=1, help="Share: the connection closes, nothing billed.")] = 0.0,

@@ -32,6 +32,7 @@ def train(
     price: cli_hosted.PriceText = None,
     training_price: cli_hosted.TrainingPrice = None,
     timeout: cli_hosted.Timeout = 120,
+    context: cli_hosted.Context = None,
     cancel: Annotated[
         bool,
         typer.Option("--cancel", help="Cancel the job that is under way, and stop.", rich_help_panel="Hosted models"),
@@ -65,7 +66,9 @@ def train(
         return
     from fliptrace.training.stages import train as train_stages
 
-    settings = cli_hosted.hosted_settings(folder / "answers.jsonl", concurrency, max_cost, price, timeout)
+    settings = cli_hosted.hosted_settings(
+        folder / "answers.jsonl", concurrency, max_cost, price, timeout, context=context
+    )
     teacher = _open_teacher(chosen.curate.teacher, chosen.device, settings)
     with progress() as bar:
         trainer = _hosted_trainer(chosen, settings, training_price, bar) if chosen.hosted else None

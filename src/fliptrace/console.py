@@ -125,11 +125,16 @@ class HostedDisplay:
     def __init__(self, bar: Progress | None = None, *, only_money: bool = False) -> None:
         self._bar = bar
         self._only_money = only_money
+        self._said: set[str] = set()
         self._task: TaskID | None = None
         self._num_left = 0
 
     def found(self, remark: str) -> None:
-        note(remark)
+        """Once of all models of a run: the first word is the model's name."""
+        said = remark.partition(" ")[2]
+        if said not in self._said:
+            self._said.add(said)
+            note(remark)
 
     def begins(self, estimate: Any) -> None:
         self._clear()

@@ -59,14 +59,15 @@ class Answered:
 async def complete_chat(request: Request) -> Response:
     provider: FakeProvider = request.app.state.provider
     with provider.ledger.under_way():
+        due = asyncio.get_running_loop().time() + provider.faults.latency_seconds
         asked = read_chat_request(await _read_body(request), provider.honours)
         model = provider.find_model(asked.model)
         provider.ledger.arrivals.append(asked.key)
         fault = provider.fault_draw.next()
         if fault is not None:
             provider.ledger.faults[fault] += 1
-        if provider.faults.latency_seconds:
-            await asyncio.sleep(provider.faults.latency_seconds)
+        if fault in ("429", "500", "dropped"):
+            await _wait_until(due)
         if fault == "429":
             raise rate_limited(provider.faults.retry_after_seconds)
         if fault == "500":
@@ -74,11 +75,19 @@ async def complete_chat(request: Request) -> Response:
         if fault == "dropped":
             return Dropped()
         answered = await _answer(model, asked, provider)
+        await _wait_until(due)
         if fault == "truncated":
             answered = replace(answered, replies=tuple(map(_halve, answered.replies)))
         delivered = fault != "dropped_after" and not await request.is_disconnected()
         _bill(provider, asked, answered, delivered)
         return JSONResponse(_to_json(asked, answered, provider)) if delivered else Dropped()
+
+
+async def _wait_until(due: float) -> None:
+    """Until a time of the event loop, past which nothing is waited for: the latency has the provider's work in it."""
+    left = due - asyncio.get_running_loop().time()
+    if left > 0:
+        await asyncio.sleep(left)
 
 
 async def _read_body(request: Request) -> Json:

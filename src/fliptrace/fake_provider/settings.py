@@ -15,6 +15,7 @@ FaultKind = Literal["429", "500", "dropped", "dropped_after", "truncated"]
 class Faults:
     """What chat requests meet. Shares are of all requests, drawn by `seed` in the order in which they arrive.
 
+    `latency_seconds` is how long a reply takes at least, the provider's own work included.
     `retry_after_seconds` goes with a 429 as `Retry-After`; None leaves that header out. A truncated reply is cut in
     half, its finish_reason "length".
     """
