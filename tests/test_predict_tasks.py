@@ -164,6 +164,12 @@ def test_a_partial_file_of_another_task_is_refused(tmp_path: Path) -> None:
         predict_emotions_file(TALKS, [TRUNK], READING, path, {})
 
 
+def test_a_run_that_came_to_nothing_stands_in_nobodys_way(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no answer to request"):
+        predict_emotions_file(ScriptedModel(name="mute"), [TRUNK], READING, tmp_path / "p.jsonl", {})
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("write", [predict_emotions_file, predict_unified_file])
 def test_a_rule_is_refused_before_anything_is_written(tmp_path: Path, write: object) -> None:
     assert callable(write)

@@ -51,14 +51,19 @@ def write_predictions(
     rows = _resume(partial, hash_json(manifest), read_row)
     num_resumed = len(rows)
     on_progress(num_resumed)
-    with partial.open("ab") as file:
-        for row in make_rows(num_resumed):
-            rows.append(row)
-            file.write(to_line(row.to_json()).encode())
-            if len(rows) % rows_at_once == 0:
-                file.flush()
-                os.fsync(file.fileno())
-            on_progress(len(rows))
+    try:
+        with partial.open("ab") as file:
+            for row in make_rows(num_resumed):
+                rows.append(row)
+                file.write(to_line(row.to_json()).encode())
+                if len(rows) % rows_at_once == 0:
+                    file.flush()
+                    os.fsync(file.fileno())
+                on_progress(len(rows))
+    except BaseException:
+        if not rows:  # a run that came to nothing stands in nobody's way
+            partial.unlink(missing_ok=True)
+        raise
     write_jsonl(path, (row.to_json() for row in rows))
     write_json(
         manifest_path(path), manifest | summarise(rows) | {"versions": versions("torch", "transformers", "onnxruntime")}
@@ -76,9 +81,6 @@ def _resume(partial: Path, run: str, read_row: Callable[[Json], R]) -> list[R]:
     header, *lines = whole.split(b"\n")
     try:
         is_ours = json.loads(header) == {"run": run}
-        if not is_ours and not lines:  # a run that came to nothing stands in nobody's way
-            write_jsonl(partial, [{"run": run}])
-            return []
         done = [read_row(json.loads(line)) for line in lines] if is_ours else []
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(partial, f"damaged ({error}); delete it to start anew") from error
