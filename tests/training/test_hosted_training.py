@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -257,6 +259,12 @@ REFUSED = [
 def test_what_a_provider_cannot_do_is_refused_in_the_recipe(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         hosted_recipe("http://127.0.0.1:1/v1", **changes)
+
+
+def test_training_by_a_provider_needs_no_torch() -> None:
+    code = "import sys, fliptrace.training.stages, fliptrace.training.hosted_trainer; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_a_multiplier_is_for_hosted_bases() -> None:

@@ -4,6 +4,7 @@ manifest.json   recipe, data, versions          log.jsonl    a row every few ste
 base/           the scratch model, if any       scores.json  every stage, every reading, beside the rules
 1-chain/        instructions.jsonl, preflight.json, cost.json, own-answers.jsonl (later stages), steps/ while it
                 trains, checkpoint/, predictions/, scores.json, and last of all stage.json
+Of a hosted base: answers.jsonl, every reply of the run; in each stage training.jsonl, as uploaded, and job.json.
 """
 
 from __future__ import annotations
