@@ -248,7 +248,7 @@ class Served:
 
     def ledger(self) -> Json:
         root = self.url.partition("/v1")[0]
-        with urllib.request.urlopen(f"{root}/ledger") as reply:
+        with urllib.request.urlopen(f"{root}/ledger/calls") as reply:
             found: Json = json.load(reply)
         return found
 

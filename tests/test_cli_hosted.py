@@ -177,7 +177,7 @@ def test_a_run_that_the_money_ended_goes_on_with_more_and_pays_nothing_twice(
     provider: FakeProvider, url: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "p.jsonl"
-    with pytest.raises(RunError, match=r"--max-cost: .*the same command with a higher --max-cost goes on"):
+    with pytest.raises(RunError, match=r"--max-cost: .*the same command goes on from there, with a limit of its own"):
         predict(url, out, *DEAR, "--max-cost", "0.11")
     num_paid = len(reply_rows(tmp_path / "p.jsonl.answers"))
     assert 0 < num_paid < NUM_SAMPLED
@@ -218,10 +218,24 @@ def test_the_cost_is_told_of_every_way_of_predicting(url: str, tmp_path: Path, o
         predict(url, tmp_path / "p.jsonl", "--price", "1/1", "--max-cost", "0", *options)
 
 
-def test_a_server_that_costs_nothing_may_be_asked_for_nothing(tmp_path: Path) -> None:
-    with running(make_provider(honours=Honours(n=False))) as url:
-        predict(url, tmp_path / "p.jsonl", "--max-cost", "0", "--decode", "sample", "--samples", "2")
-    assert len((tmp_path / "p.jsonl").read_text().splitlines()) == 4
+@pytest.mark.parametrize("price", [(), ("--price", "1/2")])
+def test_a_limit_of_nothing_asks_nothing_and_tells_of_the_first_round(
+    provider: FakeProvider, url: str, tmp_path: Path, price: tuple[str, ...]
+) -> None:
+    with pytest.raises(RunError, match=r"nothing was asked\. The first round would take 4 requests") as caught:
+        predict(url, tmp_path / "p.jsonl", "--max-cost", "0", *price)
+    assert ("about $" in str(caught.value)) == bool(price)
+    assert provider.ledger.num_requests == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_limit_of_nothing_knows_what_is_on_disk(tmp_path: Path) -> None:
+    sampled = ("--decode", "sample", "--samples", "2", "--price", "1/2")
+    with running(make_provider(honours=Honours(n=False, response_format=False))) as url:
+        predict(url, tmp_path / "p.jsonl", *sampled)
+        made = (tmp_path / "p.jsonl").read_bytes()
+        predict(url, tmp_path / "p.jsonl", *sampled, "--max-cost", "0")
+    assert (tmp_path / "p.jsonl").read_bytes() == made
 
 
 def test_a_limit_without_a_price_is_an_input_error(
@@ -308,7 +322,7 @@ def keyed(kind: str) -> Iterator[str]:
         with serving(echo(int(kind.split()[1]))) as url:
             yield url
     else:
-        faults = Faults(share_429=0.3, share_500=0.2, share_dropped=0.1, seed=5)
+        faults = Faults(share_429=0.1, share_500=0.1, share_dropped=0.1, seed=5)
         with running(make_provider(api_key=SECRET if kind == "right" else "sk-other", faults=faults)) as url:
             yield url
 
@@ -316,7 +330,17 @@ def keyed(kind: str) -> Iterator[str]:
 COMMANDS = {
     "predict": ("predict", "MODEL", "sample:val", "--out", "p.jsonl", *LIMIT, "--decode", "sample", "--judge"),
     "analyze": ("analyze", "sample", "--model", "MODEL", "--json", "--html", "p.html", "--answers", "replies"),
+    "curate": ("curate", "sample:val", "--out", "i.jsonl", "--mix", "chain=1", "--teacher", "MODEL"),
+    "train": ("train", "tiny.toml", "--base", "MODEL", "--out", "run"),
 }
+TINY = """
+name = "tiny"
+data = {train = ["sample:train"], val = ["sample:val"], max_train_cases = 24, max_val_cases = 4}
+base = {model = "http://127.0.0.1:1/v1#nobody"}
+hosted = {}
+stages = [{name = "answer", mixture = {answer = 1}, epochs = 1}]
+readings = {greedy = {max_new_tokens = 16}}
+"""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -332,6 +356,7 @@ def test_a_key_is_nowhere(
 ) -> None:
     monkeypatch.setenv(variable, SECRET)
     monkeypatch.chdir(tmp_path)
+    Path("tiny.toml").write_text(TINY)
     caplog.set_level(logging.DEBUG)
     with stamina.set_testing(True, attempts=10, cap=True), keyed(kind) as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
@@ -346,5 +371,30 @@ def test_a_key_is_nowhere(
         "log": caplog.text + "".join(repr(vars(record)) for record in caplog.records),
         **{path.name: path.read_text() for path in tmp_path.rglob("*") if path.is_file()},
     }
-    assert len(places) > (3 if kind == "right" else 2)
+    assert len(places) > (4 if kind == "right" else 3)
     assert [name for name, text in places.items() if SECRET[:14] in text] == []
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_a_key_may_bring_the_line_break_of_its_file(
+    line_break: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLIPTRACE_API_KEY", SECRET + line_break)
+    with running(make_provider(api_key=SECRET)) as url:
+        predict(url, tmp_path / "p.jsonl")
+
+
+@pytest.mark.parametrize("odd", ["é", "\x07", "a\rb"])
+def test_a_key_that_is_none_is_refused_without_being_shown(
+    odd: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLIPTRACE_API_KEY", f"{SECRET}{odd}x")
+    with pytest.raises(InputError, match="FLIPTRACE_API_KEY: holds characters that no key has") as caught:
+        predict(url, tmp_path / "p.jsonl")
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["n", "model", "seed"])
+def test_what_the_command_says_itself_is_no_body(name: str, url: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"--body: {name}: said by the command itself"):
+        predict(url, tmp_path / "p.jsonl", "--body", json.dumps({name: 3}))

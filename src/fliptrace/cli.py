@@ -136,7 +136,7 @@ def predict(
     """
     from fliptrace.model_refs import open_model
     from fliptrace.models.base import SampleWeigher, make_decoding
-    from fliptrace.predict import reading_of
+    from fliptrace.predict import check_model, reading_of
 
     if task != "trigger" and emotions == "predicted":
         raise typer.BadParameter(
@@ -149,7 +149,6 @@ def predict(
     )
     opened = open_model(model, device, dtype, settings)
     source |= {"weights_sha256": opened.weights_sha256} | ({} if dtype == "auto" else {"dtype": dtype})
-    source |= cli_hosted.greet(opened.model)
     decoding = make_decoding(
         kind=decode or cli_predict.default_decoding(opened.model), num_samples=samples, temperature=temperature,
         top_p=top_p, max_new_tokens=max_new_tokens, seed=seed, constrain=constrain,
@@ -158,6 +157,9 @@ def predict(
         opened.habits, decoding, ask=ask, layout=layout, judge=judge, threshold=threshold, stop_early=stop_early,
         draws=isinstance(opened.model, SampleWeigher),
     )  # fmt: skip
+    if task != "emotion":
+        check_model(opened.model, reading)
+    source |= cli_hosted.greet(opened.model)
     if task == "trigger":
         reading = replace(reading, emotions_from=emotions)
         cli_predict.predict_flips(opened, items, reading, out, source)
@@ -220,15 +222,16 @@ def main() -> None:
     """Run the command; whatever a user's input did wrong ends in one message and exit code 1."""
     try:
         app()
+    except SystemExit as stop:
+        if stop.code == 130:  # typer's own end of an interrupted command
+            console.print("stopped; give the same command again to go on")
+        raise
     except InputError as error:
         console.print(f"[bold red]error[/] {_plain(error)}", soft_wrap=True)
         sys.exit(1)
     except OSError as error:
         console.print(f"[bold red]error[/] {_plain(error)}", soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        console.print("stopped; give the same command again to go on")
-        sys.exit(130)
 
 
 def _plain(error: Exception) -> str:

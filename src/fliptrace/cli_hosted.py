@@ -24,7 +24,7 @@ Concurrency = Annotated[int, typer.Option(min=1, help="Requests that are under w
 MaxCost = Annotated[
     float | None,
     typer.Option(
-        help="Dollars that no request may take the command past; 0 says what it would cost, and stops.",
+        help="Dollars that no request may take this command past; 0 tells of the first round of requests, and stops.",
         show_default=False,
         rich_help_panel=_PANEL,
     ),
@@ -108,11 +108,12 @@ def beside(path: Path) -> Path:
 def greet(model: Any) -> Json:
     """What a hosted model's server honours, for a manifest, told first; nothing of other models."""
     from fliptrace.models.hosted import HostedModel
+    from fliptrace.models.provider import hide_keys
 
     if not isinstance(model, HostedModel):
         return {}
     model.watcher = HostedDisplay()
-    body = {"body": dict(model.settings.more)} if model.settings.more else {}
+    body = {"body": json.loads(hide_keys(json.dumps(dict(model.settings.more))))} if model.settings.more else {}
     return {"served": model.traits.to_json()} | body
 
 
@@ -128,24 +129,29 @@ def tell_spent(model: Any) -> None:
     """Say what a hosted model has cost."""
     from fliptrace.models.hosted import HostedModel
 
-    if isinstance(model, HostedModel) and model.purse.num_calls:
-        spent = model.purse.spent
-        cost = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
-        again = f", {spent.num_retries:,} asked again" if spent.num_retries else ""
-        done(
-            f"{model.name}: {spent.num_calls:,} requests{again}, {spent.num_prompt_tokens:,} tokens of prompts, "
-            f"{spent.num_tokens:,} of replies{cost}"
-        )
+    if isinstance(model, HostedModel):
+        tell_purse(model.name, model.purse)
+
+
+def tell_purse(name: str, purse: Any) -> None:
+    """Say what was spent, if anything was asked."""
+    spent = purse.spent
+    if not spent.num_calls:
+        return
+    cost = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
+    again = f", {spent.num_retries:,} asked again" if spent.num_retries else ""
+    done(
+        f"{name}: {spent.num_calls:,} requests{again}, {spent.num_prompt_tokens:,} tokens of prompts, "
+        f"{spent.num_tokens:,} of replies{cost}"
+    )
 
 
 def show_dry_run(recipe: Any, cases: Any, price: str | None, training_price: float | None, *, as_json: bool) -> None:
     """What a hosted recipe would cost, asked of nobody."""
-    from fliptrace.models.provider import find_provider
-    from fliptrace.models.spending import find_price, parse_price
+    from fliptrace.models.spending import parse_price
     from fliptrace.training.hosted_dry_run import dry_run_hosted
 
-    known = find_price(find_provider(recipe.base.model)) if price is None else parse_price(price)
-    result = dry_run_hosted(recipe, cases, known, training_price)
+    result = dry_run_hosted(recipe, cases, None if price is None else parse_price(price), training_price)
     if as_json:
         print_json(result.to_json())
         return
@@ -161,13 +167,19 @@ def show_dry_run(recipe: Any, cases: Any, price: str | None, training_price: flo
     ]
     table("readings of val", ("reading", "replies", "prompt tokens, about", "reply tokens, at most", "cost"), readings)
     if result.dollars is None:
-        note("not all prices are known; give --price and --training-price")
+        note("for the cost give --training-price, and --price of the trained models, which no list has")
     else:
-        done(f"at most about {_dollars(result.dollars)}; own answers of later stages not counted")
+        done(
+            f"about {_dollars(result.dollars)}, with all replies at their longest; own answers are not counted, nor "
+            "prompts sent again to a server without n. --max-cost has to leave room: it takes half as many tokens again"
+        )
 
 
 def _dollars(dollars: float | None) -> str:
     return "–" if dollars is None else f"${dollars:.2f}"
+
+
+_OURS = frozenset({"messages", "model", "n", "seed", "stream"})
 
 
 def _parse_body(text: str | None) -> Json:
@@ -178,4 +190,7 @@ def _parse_body(text: str | None) -> Json:
             table = json.loads(text)
         if not isinstance(table, dict):
             raise InputError(f"--body {text!r}", 'wanted an object of JSON, such as {"reasoning_effort": "low"}')
+        ours = _OURS & table.keys()
+        if ours:
+            raise InputError("--body", f"{', '.join(sorted(ours))}: said by the command itself")
     return dict(table)

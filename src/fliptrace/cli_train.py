@@ -20,9 +20,15 @@ def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe in TOML; see recipes/.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="The run folder. Default: runs/NAME of the recipe.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tokens, steps, memory, and one step on a shrunken model; then stop.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Tokens, steps, memory, a step on a shrunken model; of a hosted base tokens and dollars. Then stop.",
+        ),
     ] = False,
-    base: Annotated[str | None, typer.Option(help="Another base than the recipe's: a folder or a Hub id.")] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Another base than the recipe's: any MODEL that can be trained.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed than the recipe's.")] = None,
     device: Annotated[str | None, typer.Option(help="Another device than the recipe's.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Val scores (or the dry run) as JSON to stdout.")] = False,
@@ -32,6 +38,7 @@ def train(
     price: cli_hosted.PriceText = None,
     training_price: cli_hosted.TrainingPrice = None,
     timeout: cli_hosted.Timeout = 120,
+    body: cli_hosted.Body = None,
     context: cli_hosted.Context = None,
     cancel: Annotated[
         bool,
@@ -49,7 +56,7 @@ def train(
     folder = out or Path("runs") / chosen.name
     _require_for(chosen)
     if cancel:
-        _cancel(chosen, folder)
+        _cancel(folder)
         return
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RunError("fliptrace train", "started in several processes; a run is trained by one, on one device")
@@ -64,15 +71,20 @@ def train(
     if dry_run:
         _dry_run(chosen, cases, json)
         return
+    from fliptrace.models.spending import Purse
     from fliptrace.training.stages import train as train_stages
 
     settings = cli_hosted.hosted_settings(
-        folder / "answers.jsonl", concurrency, max_cost, price, timeout, context=context
+        folder / "answers.jsonl", concurrency, max_cost, price, timeout, body, context
     )
-    teacher = _open_teacher(chosen.curate.teacher, chosen.device, settings)
-    with progress() as bar:
-        trainer = _hosted_trainer(chosen, settings, training_price, bar) if chosen.hosted else None
-        scores = train_stages(chosen, cases, folder, TrainingDisplay(bar), teacher, trainer=trainer)
+    purse = Purse(max_cost)
+    teacher = _open_teacher(chosen.curate.teacher, chosen.device, settings, purse)
+    try:
+        with progress() as bar:
+            trainer = _hosted_trainer(chosen, settings, training_price, bar, purse) if chosen.hosted else None
+            scores = train_stages(chosen, cases, folder, TrainingDisplay(bar), teacher, trainer=trainer)
+    finally:
+        cli_hosted.tell_purse(chosen.name, purse)
     if json:
         print_json(scores)
     done(f"{folder}: read it with `fliptrace report {folder}`, use it as MODEL in `fliptrace predict {folder} ...`")
@@ -105,6 +117,9 @@ def curate(
     concurrency: cli_hosted.Concurrency = 8,
     max_cost: cli_hosted.MaxCost = None,
     price: cli_hosted.PriceText = None,
+    timeout: cli_hosted.Timeout = 120,
+    body: cli_hosted.Body = None,
+    context: cli_hosted.Context = None,
 ) -> None:
     """Make instructions from labelled flip cases: the plain question, chains of thought, feedback, self-evaluation;
     from their bare text the emotions of utterances, and emotions and triggers in one go.
@@ -115,11 +130,13 @@ def curate(
 
     weights = parse_mix(mix)
     cases, source = read_cases(file, data, to_train=True)
-    settings = cli_hosted.hosted_settings(cli_hosted.beside(out), concurrency, max_cost, price)
-    curator = Curator(wordings, feedback_level, seed, _open_teacher(teacher, "auto", settings))
+    settings = cli_hosted.hosted_settings(cli_hosted.beside(out), concurrency, max_cost, price, timeout, body, context)
+    teaches = _open_teacher(teacher, "auto", settings)
+    curator = Curator(wordings, feedback_level, seed, teaches)
     written = curate_file(
         cases, out, curator=curator, weights=weights, layout=Layout(layout), form=form, own=own, source=source
     )
+    cli_hosted.tell_spent(teaches)
     counts = ", ".join(f"{count:,} {kind}" for kind, count in written.items())
     done(f"{sum(written.values()):,} instructions ({counts}): {out}")
 
@@ -139,28 +156,36 @@ def _require_for(recipe: Any) -> None:
         require("train", "train", "torch", "transformers", "peft", "accelerate", "sklearn", "scipy")
 
 
-def _hosted_trainer(recipe: Any, settings: Any, training_price: float | None, bar: Any) -> Any:
+def _hosted_trainer(recipe: Any, settings: Any, training_price: float | None, bar: Any, purse: Any) -> Any:
     from fliptrace.training.hosted_trainer import HostedTrainer
 
-    return HostedTrainer(recipe, settings, date.today(), HostedDisplay(bar, only_money=True), training_price)
+    watcher = HostedDisplay(bar, only_money=True)
+    return HostedTrainer(recipe, settings, date.today(), watcher, training_price, purse)
 
 
-def _cancel(recipe: Any, folder: Path) -> None:
+def _cancel(folder: Path) -> None:
+    """Of the recipe that the run was begun with, whatever base the command would take."""
+    from fliptrace.checkpoints import MANIFEST, is_run
+    from fliptrace.store import read_json
     from fliptrace.training.hosted_trainer import cancel_jobs
+    from fliptrace.training.recipe import parse_recipe
 
+    if not is_run(folder):
+        raise InputError(folder, "no run was begun there")
+    recipe = parse_recipe(read_json(folder / MANIFEST)["recipe"], str(folder / MANIFEST))
     if not recipe.hosted:
-        raise InputError("--cancel", f"{recipe.name} is trained on this machine; stop it with Ctrl-C")
+        raise InputError("--cancel", f"{folder} is trained on this machine; stop it with Ctrl-C")
     cancelled = cancel_jobs(recipe, folder)
     done(f"cancelled: {', '.join(cancelled)}" if cancelled else f"{folder}: no job is under way")
 
 
-def _open_teacher(ref: str | None, device: str, settings: Any) -> Any:
+def _open_teacher(ref: str | None, device: str, settings: Any, purse: Any = None) -> Any:
     if ref is None:
         return None
     from fliptrace.model_refs import open_model
     from fliptrace.models.base import ChatModel
 
-    model = open_model(ref, device, hosted=settings, watcher=HostedDisplay()).model
+    model = open_model(ref, device, hosted=settings, watcher=HostedDisplay(), purse=purse).model
     if not isinstance(model, ChatModel):
         raise InputError(f"teacher {ref}", "writes no words; wanted a model one can talk to")
     return model

@@ -48,13 +48,14 @@ def open_model(
     dtype: Dtype = "auto",
     hosted: HostedSettings | None = None,
     watcher: Watcher | None = None,
+    purse: Purse | None = None,
 ) -> OpenModel:
     """The model a reference names; `device` and `dtype` are for models on torch, the others for hosted ones.
 
     InputError names what is wrong with it, MissingExtra what has to be installed.
     """
     if is_hosted(ref):
-        return OpenModel(open_hosted(ref, hosted, watcher), ref)
+        return OpenModel(open_hosted(ref, hosted, watcher, purse), ref)
     kind, colon, rest = ref.partition(":")
     if colon and kind == "rule":
         return OpenModel(find_rule(rest), ref)
@@ -74,7 +75,7 @@ def open_model(
     served = hosted_ref(folder)
     if served is not None:  # it learned answer lines as they are: no schema holds it to another form
         settings = replace(hosted or HostedSettings(), structured=False)
-        return OpenModel(open_hosted(served, settings, watcher), ref, Habits.read(folder) or Habits())
+        return OpenModel(open_hosted(served, settings, watcher, purse), ref, Habits.read(folder) or Habits())
     if is_embedded(folder):
         return _open_embedded(ref, folder)
     hashes = [hash_file(path) for path in sorted(folder.glob("*.safetensors"))]

@@ -45,10 +45,14 @@ def weigh_samples(completions: Sequence[Completion], view: View) -> WeighedSampl
     """
     by_set: dict[frozenset[int], float] = {}
     answers = tuple(parse_answer(completion.text, view) for completion in completions)
-    distinct = {c.text: (c, answer) for c, answer in zip(completions, answers, strict=True)}
-    for completion, answer in distinct.values():
-        is_whole = completion.finish_reason == "stop" and completion.log_probability is not None
-        if is_whole and answer.value is not None:
-            by_set[answer.value] = by_set.get(answer.value, 0.0) + math.exp(completion.log_probability or 0.0)
+    distinct: dict[str, float] = {}
+    for completion in completions:
+        if completion.finish_reason == "stop" and completion.log_probability is not None:
+            # One text may come in several tokenizations: the likeliest stands for it.
+            distinct[completion.text] = max(completion.log_probability, distinct.get(completion.text, -math.inf))
+    for text, weight in distinct.items():
+        value = parse_answer(text, view).value
+        if value is not None:
+            by_set[value] = by_set.get(value, 0.0) + math.exp(weight)
     weights = {named: math.log(share) for named, share in by_set.items() if share > 0}
     return WeighedSamples(AnswerWeights(weights) if weights else None, answers)

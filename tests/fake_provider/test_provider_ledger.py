@@ -14,7 +14,7 @@ from fliptrace.store import Json
 
 
 def get_ledger(client: openai.OpenAI) -> Json:
-    ledger: Json = httpx2.get(str(client.base_url).replace("/v1/", "/ledger")).json()
+    ledger: Json = httpx2.get(str(client.base_url).replace("/v1/", "/ledger/calls")).json()
     return ledger
 
 

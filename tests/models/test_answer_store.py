@@ -66,10 +66,25 @@ def test_a_sync_reaches_the_disk_once_for_all_that_was_put(path: Path, monkeypat
     assert len(synced) == 2
 
 
-def test_nothing_is_synced_where_nothing_is_kept() -> None:
-    store = fill(None)
+def test_nothing_is_synced_where_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    fill(None).sync()
+    assert synced == []
+
+
+def test_a_sync_that_failed_is_made_up_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_space(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    store = fill(path)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr("os.fsync", no_space)
+        store.sync()
+    synced: list[int] = []
+    monkeypatch.setattr("os.fsync", synced.append)
     store.sync()
-    assert len(store) == 3
+    assert len(synced) == 1
 
 
 def test_rows_hold_no_prompts_but_key_number_and_reply(path: Path) -> None:

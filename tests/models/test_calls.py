@@ -19,6 +19,7 @@ from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import FaultKind, Faults
 from fliptrace.models.call_errors import Filtered, NoSuchModel, Refused, how_to_go_on
 from fliptrace.models.calls import Caller, CallSettings, retry_blocking
+from fliptrace.models.chat_reply import ChatReply
 from fliptrace.models.provider import find_provider
 from fliptrace.models.spending import Price, Purse
 
@@ -31,14 +32,20 @@ def server() -> LittleServer:
 
 
 def call(
-    url: str, *, max_attempts: int = 8, timeout_seconds: float = 20, purse: Purse | None = None, **parameters: Any
-) -> ChatCompletion:
+    url: str,
+    *,
+    max_attempts: int = 8,
+    timeout_seconds: float = 20,
+    purse: Purse | None = None,
+    price: Price | None = None,
+    **parameters: Any,
+) -> ChatReply:
     settings = CallSettings(8, timeout_seconds, max_attempts)
 
-    async def connected() -> ChatCompletion:
+    async def connected() -> ChatReply:
         provider = find_provider(f"{url}#fake-1", {})
         async with provider.connect(settings.timeout_seconds) as client:
-            return await Caller(provider, client, settings, purse or Purse()).call(messages("Hello"), parameters)
+            return await Caller(provider, client, settings, purse or Purse(), price).call(messages("Hello"), parameters)
 
     return asyncio.run(connected())
 
@@ -121,7 +128,7 @@ def test_a_call_that_takes_too_long_is_given_up_and_made_again(server: LittleSer
 
 
 def test_what_a_429_asks_for_is_waited(server: LittleServer) -> None:
-    # Left to itself it waits at most 1.25 seconds: 0.25 and up to 1 of jitter.
+    # Left to itself it waits at most 0.2 seconds: 0.1 and as much of jitter.
     server.one_after_the_other(error(429, Retry_After="1.5"), said("Good day"))
     with serving(server) as url:
         start = time.perf_counter()
@@ -217,9 +224,9 @@ def test_what_is_no_chat_completion_is_an_error_that_names_the_model(server: Lit
 
 
 def test_a_call_is_paid_as_the_provider_counts() -> None:
-    purse = Purse(price=Price(1_000_000, 10_000_000))
+    purse = Purse()
     with running(make_provider()) as url:
-        reply = call(url, purse=purse)
+        reply = call(url, purse=purse, price=Price(1_000_000, 10_000_000))
     assert reply.usage is not None
     assert purse.spent.dollars == reply.usage.prompt_tokens + 10 * reply.usage.completion_tokens
 
@@ -235,17 +242,17 @@ def test_a_call_of_which_no_tokens_are_told_is_paid_as_estimated(server: LittleS
 
 def test_a_call_that_fails_costs_nothing_and_frees_what_was_reserved(server: LittleServer) -> None:
     server.one_after_the_other(error(400))
-    purse = Purse(limit=0.01, price=Price(1, 1))
+    purse = Purse(limit=0.01)
     with serving(server) as url:
         for _ in range(3):
             with pytest.raises(Refused):
-                call(url, purse=purse, max_completion_tokens=9000)
-    assert purse.spent.dollars == 0
+                call(url, purse=purse, price=Price(1, 1), max_completion_tokens=9000)
+    assert purse.dollars == 0
 
 
 def test_a_call_that_is_too_dear_is_not_made(server: LittleServer) -> None:
     with serving(server) as url, pytest.raises(RunError, match="--max-cost"):
-        call(url, purse=Purse(limit=0.001, price=Price(1, 1)), n=3, max_completion_tokens=500)
+        call(url, purse=Purse(limit=0.001), price=Price(1, 1), n=3, max_completion_tokens=500)
     assert server.bodies == []
 
 

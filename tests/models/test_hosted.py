@@ -312,11 +312,23 @@ def test_a_reply_without_content_is_empty(server: LittleServer) -> None:
         assert texts(model.complete(requests("a"), GREEDY)) == [[""]]
 
 
-def test_a_server_that_honours_n_no_longer_is_told_of(server: LittleServer) -> None:
+def test_replies_that_are_missing_are_asked_for_again_and_none_is_lost(server: LittleServer, answers: Path) -> None:
+    with serving(server) as url:
+        model = probed(url, server, answers=answers)
+        numbers = iter(range(9))
+        server.answer = lambda _: said(f"reply {next(numbers)}")
+        (replies,) = model.complete(requests("a"), FIVE)
+    assert [reply.text for reply in replies] == [f"reply {number}" for number in range(5)]
+    assert [body.get("n", 1) for body in server.bodies[-5:]] == [5, 4, 3, 2, 1]
+    assert [body["seed"] for body in server.bodies[-5:]] == [0, 1, 2, 3, 4]
+    assert len(reply_rows(answers)) == 5
+
+
+def test_an_answer_without_a_reply_ends_the_run(server: LittleServer) -> None:
     with serving(server) as url:
         model = probed(url, server)
-        server.answer = lambda _: said("one")
-        with pytest.raises(RunError, match="1 replies where n = 5"):
+        server.answer = lambda _: Said(200, {"choices": []})
+        with pytest.raises(RunError, match="answered a request with no reply at all"):
             model.complete(requests("a"), FIVE)
 
 
@@ -374,7 +386,7 @@ def test_what_is_answered_stays_where_the_money_ends_and_is_not_paid_again(answe
     with running(provider) as url:
         model = probed(url, provider, answers=answers, price=price, concurrency=1)
         model.purse.limit = model.purse.dollars + 8  # four replies of two words
-        with pytest.raises(RunError, match="the same command with a higher --max-cost goes on"):
+        with pytest.raises(RunError, match="the same command goes on from there, with a limit of its own"):
             model.complete(requests(*"abcdef"), decoding)
         assert len(reply_rows(answers)) == 4
         again = open_fake(url, answers=answers, price=price, max_cost=4.0)

@@ -66,23 +66,23 @@ def test_an_estimate_is_below_the_bound_whatever_the_text(text: str) -> None:
 
 
 def test_what_is_reserved_and_not_paid_is_free_again() -> None:
-    purse = Purse(limit=1.0, price=Price(1, 1))
+    purse = Purse(limit=1.0)
     for _ in range(3):
-        purse.release(purse.reserve(900_000, 0))
-    assert purse.spent.dollars == 0
+        purse.release(purse.set_aside(0.9, "a call"))
+    assert purse.dollars == 0
 
 
 def test_a_call_that_might_pass_the_limit_does_not_begin() -> None:
-    purse = Purse(limit=1.0, price=Price(1, 1))
-    purse.pay(400_000, 100_000)
-    purse.reserve(300_000, 100_000)
+    purse = Purse(limit=1.0)
+    purse.pay(400_000, 100_000, Price(1, 1))
+    purse.set_aside(0.4, "a call")
     with pytest.raises(RunError, match=r"--max-cost: .*goes on from there"):
-        purse.reserve(0, 200_000)
+        purse.set_aside(0.2, "the next call")
 
 
 def test_without_a_price_nothing_is_said_of_dollars() -> None:
     purse = Purse()
-    purse.pay(100, 10)
+    purse.pay(100, 10, None)
     assert (purse.spent.num_calls, purse.spent.num_prompt_tokens, purse.spent.num_tokens) == (1, 100, 10)
     assert purse.spent.dollars is None
 
@@ -93,15 +93,15 @@ def test_without_a_price_nothing_is_said_of_dollars() -> None:
 )
 def test_spent_and_reserved_never_pass_the_limit(limit: int, calls: list[tuple[int, int, float, int]]) -> None:
     """Calls begin in turn; each ends some calls later, for a share of what it might have cost."""
-    purse = Purse(limit=float(limit), price=Price(1_000_000, 1_000_000))
+    purse, price = Purse(limit=float(limit)), Price(1_000_000, 1_000_000)
     under_way: list[tuple[int, float, int, int]] = []
     for now, (num_prompt, num_reply, share, length) in enumerate(calls):
         for end, reserved, prompt, reply in [one for one in under_way if one[0] <= now]:
             purse.release(reserved)
-            purse.pay(prompt, reply)
+            purse.pay(prompt, reply, price)
             under_way.remove((end, reserved, prompt, reply))
         try:
-            reserved = purse.reserve(num_prompt, num_reply)
+            reserved = purse.set_aside(price.of(num_prompt, num_reply), "a call")
         except RunError:
             continue
         under_way.append((now + length, reserved, int(share * num_prompt), int(share * num_reply)))

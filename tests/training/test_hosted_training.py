@@ -20,8 +20,10 @@ from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Faults, JobScript
 from fliptrace.model_refs import open_model
+from fliptrace.models.call_errors import NoSuchModel
 from fliptrace.models.hosted import HostedSettings
 from fliptrace.models.provider import OPENAI_URL, Provider
+from fliptrace.models.spending import Price, Purse
 from fliptrace.predictions import read_predictions
 from fliptrace.report.run_reader import read_run
 from fliptrace.store import read_json
@@ -170,8 +172,7 @@ def test_a_job_is_cancelled_on_demand(tmp_path: Path, monkeypatch: pytest.Monkey
             go(recipe, tmp_path)
         assert cancel_jobs(recipe, tmp_path) == list(provider.jobs)
         assert cancel_jobs(recipe, tmp_path) == []
-        with pytest.raises(RunError, match="cancelled"):
-            go(recipe, tmp_path)
+        assert len(list((tmp_path / "1-chain").glob("job-ftjob-*.json"))) == 1  # the next time it is a new job
 
 
 def test_the_best_checkpoint_on_val_goes_on_where_the_recipe_says_so(tmp_path: Path) -> None:
@@ -223,13 +224,85 @@ def test_training_that_may_cost_too_much_is_not_begun(tmp_path: Path) -> None:
     provider = make_provider()
     with running(provider) as url:
         recipe = hosted_recipe(url, **ONE)
-        settings = HostedSettings(answers=tmp_path / "answers.jsonl", max_cost=0.000001)
-        with pytest.raises(InputError, match="--training-price"):
-            HostedTrainer(recipe, settings, TODAY)
         with pytest.raises(RunError, match="training stage 'chain' may cost"):
-            trainer = HostedTrainer(recipe, settings, TODAY, training_price=25.0)
-            train(recipe, make_data(), tmp_path, Recorder(), trainer=trainer)
+            go(recipe, tmp_path, purse=Purse(limit=0.000001), training_price=25.0)
     assert not provider.files and not provider.jobs
+
+
+def test_what_was_trained_is_paid_for_though_the_provider_counts_no_tokens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = JobDesk.follow
+    monkeypatch.setattr(JobDesk, "follow", lambda *a: original(*a).model_copy(update={"trained_tokens": None}))
+    purse = Purse(limit=100.0)
+    with running(make_provider()) as url:
+        go(hosted_recipe(url, **ONE), tmp_path, purse=purse, training_price=25.0)
+    assert purse.dollars == 25.0 * read_json(tmp_path / "1-chain" / "cost.json")["num_trained_tokens"] / 1e6 > 0
+
+
+def test_a_limit_takes_all_prices_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    recipe = hosted_recipe("http://127.0.0.1:1/v1", base={"model": "openai:gpt-4.1-mini-2025-04-14"})
+    for settings, training_price, missing in [
+        (HostedSettings(price=Price(1, 2)), None, "--training-price"),
+        (HostedSettings(), 25.0, "--price"),
+    ]:
+        with pytest.raises(InputError, match=f"--max-cost: .*give {missing}"):
+            HostedTrainer(recipe, settings, TODAY, training_price=training_price, purse=Purse(limit=5.0))
+
+
+def test_a_provider_without_a_list_of_checkpoints_has_the_model_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_list(*_: Any, **__: Any) -> Any:
+        raise NoSuchModel("here", "HTTP 404")
+
+    monkeypatch.setattr("openai.resources.fine_tuning.jobs.checkpoints.Checkpoints.list", no_list)
+    with running(make_provider()) as url:
+        go(hosted_recipe(url, **ONE | {"hosted": {"choose": "best on val"}}), tmp_path)
+    assert len(read_json(tmp_path / "1-chain" / "checkpoint" / "hosted.json")["checkpoints"]) == 1
+
+
+def test_a_job_that_its_provider_forgot_names_the_file_to_delete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(make_provider()) as url, monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(JobDesk, "follow", lambda *_: _interrupt(0))
+        go(hosted_recipe(url, **ONE), tmp_path)
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    with running(make_provider(), port) as url:
+        with pytest.raises(RunError, match=r"job\.json: job ftjob-\S+ is not known at .*delete this file"):
+            go(hosted_recipe(url, **ONE), tmp_path)
+        (tmp_path / "1-chain" / "job.json").unlink()
+        go(hosted_recipe(url, **ONE), tmp_path)
+
+
+def test_a_job_whose_client_was_killed_as_it_was_made_can_be_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = JobDesk._create
+
+    def create_and_die(self: JobDesk, *arguments: Any) -> Any:
+        original(self, *arguments)
+        raise KeyboardInterrupt
+
+    provider = make_provider(job_script=JobScript(step_seconds=30))
+    with running(provider) as url:
+        recipe = hosted_recipe(url, **ONE)
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(JobDesk, "_create", create_and_die)
+            go(recipe, tmp_path)
+        assert cancel_jobs(recipe, tmp_path) == list(provider.jobs)
+
+
+def test_a_run_tells_which_job_goes_on_and_how_it_stands(tmp_path: Path) -> None:
+    told = Told()
+    with running(make_provider()) as url:
+        go(hosted_recipe(url, **ONE), tmp_path, watcher=told)
+    said = " ".join(told.remarks)
+    assert "it goes on if you stop, --cancel ends it" in said
+    assert "succeeded" in said
 
 
 def test_a_provider_that_stumbles_makes_no_other_run(tmp_path: Path) -> None:
@@ -244,9 +317,9 @@ def test_a_provider_that_stumbles_makes_no_other_run(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ({"hosted": None}, r"a hosted base takes \[hosted\] and no \[tuning\]"),
-    ({"base": {"model": "somewhere/local"}}, r"a hosted base takes \[hosted\]"),
-    ({"tuning": {"learning_rate": 0.1}}, r"a hosted base takes \[hosted\] and no \[tuning\]"),
+    ({"hosted": None}, r"is hosted: it takes \[hosted\] and no \[tuning\]"),
+    ({"base": {"model": "somewhere/local"}}, r"is trained here, and takes \[tuning\] instead"),
+    ({"tuning": {"learning_rate": 0.1}}, r"is hosted: it takes \[hosted\] and no \[tuning\]"),
     ({"stages": one_stage(1.5)}, "whole `epochs`"),
     ({"stages": [one_stage(1)[0] | {"learning_rate": 0.1}]}, "takes learning_rate_multiplier"),
     ({"hosted": {"suffix": "a name with blanks"}}, r"hosted\.suffix"),

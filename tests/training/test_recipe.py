@@ -14,7 +14,17 @@ from fliptrace.training.base import scratch_spec
 from fliptrace.training.recipe import Recipe, differences, override, parse_recipe, read_recipe
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
-SHIPPED = {"demo", "gpt-oss-lora", "hosted", "llama-lora", "lora-check", "mini-masac", "mini-meld", "qwen-lora"}
+SHIPPED = {
+    "demo",
+    "gpt-oss-lora",
+    "hosted",
+    "hosted-demo",
+    "llama-lora",
+    "lora-check",
+    "mini-masac",
+    "mini-meld",
+    "qwen-lora",
+}
 
 
 def test_the_shipped_recipes_are_there() -> None:

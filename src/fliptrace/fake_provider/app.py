@@ -15,11 +15,11 @@ from fliptrace.fake_provider.api_errors import ApiError, answer_api_error, answe
 from fliptrace.fake_provider.chat import complete_chat
 from fliptrace.fake_provider.files import delete_file, list_files, read_file, show_file, upload_file
 from fliptrace.fake_provider.jobs import cancel_job, create_job, list_checkpoints, list_events, list_jobs, show_job
-from fliptrace.fake_provider.ledger import reset_ledger, show_ledger
+from fliptrace.fake_provider.ledger import reset_ledger, show_calls, show_ledger
 from fliptrace.fake_provider.model_list import list_models, show_model
 from fliptrace.fake_provider.provider import FakeProvider
 
-_OPEN_PATHS = ("/ledger", "/ledger/reset")
+_OPEN_PATHS = ("/ledger", "/ledger/calls", "/ledger/reset")
 
 
 def make_app(provider: FakeProvider) -> Starlette:
@@ -29,6 +29,7 @@ def make_app(provider: FakeProvider) -> Starlette:
             Route("/openai/deployments/{deployment}/chat/completions", complete_chat, methods=["POST"]),
             *(route for prefix in ("/v1", "/openai", "/openai/v1") for route in _routes(prefix)),
             Route("/ledger", show_ledger),
+            Route("/ledger/calls", show_calls),
             Route("/ledger/reset", reset_ledger, methods=["POST"]),
         ],
         middleware=[Middleware(_KeyCheck, api_key=provider.api_key)] if provider.api_key else [],

@@ -65,13 +65,20 @@ class Ledger:
             "faults": dict(self.faults),
             "num_prompt_tokens": sum(one.num_prompt_tokens for one in self.billed),
             "num_completion_tokens": sum(one.num_completion_tokens for one in self.billed),
-            "arrivals": self.arrivals,
-            "billed": [asdict(one) for one in self.billed],
+            "num_billed": len(self.billed),
         }
+
+    def calls_to_json(self) -> Json:
+        """The sums, and every call."""
+        return self.to_json() | {"arrivals": self.arrivals, "billed": [asdict(one) for one in self.billed]}
 
 
 async def show_ledger(request: Request) -> Response:
     return JSONResponse(request.app.state.provider.ledger.to_json())
+
+
+async def show_calls(request: Request) -> Response:
+    return JSONResponse(request.app.state.provider.ledger.calls_to_json())
 
 
 async def reset_ledger(request: Request) -> Response:

@@ -73,8 +73,12 @@ class AnswerStore:
         """Return once all that was put before is on the disk: no loss of power can take it away."""
         if self.path is not None and not self._is_synced:
             self._is_synced = True  # before: what is put meanwhile waits for the next one
-            with self.path.open("ab") as file:
-                os.fsync(file.fileno())
+            try:
+                with self.path.open("ab") as file:
+                    os.fsync(file.fileno())
+            except OSError:
+                self._is_synced = False
+                raise
 
     def _write(self, rows: Sequence[Json]) -> None:
         if self.path is not None:

@@ -46,12 +46,13 @@ def how_to_go_on(error: Exception) -> bool | timedelta:
 
 
 def wanted_wait(error: APIStatusError) -> timedelta | None:
-    """What a `Retry-After` header asks for, in seconds or as a date; None without one that can be read."""
-    asked = error.response.headers.get("retry-after")
-    if asked is None:
-        return None
+    """What a `Retry-After` header asks for, in seconds or as a date, or OpenAI's own in milliseconds; None without one
+    that can be read.
+    """
+    headers = error.response.headers
+    asked = headers.get("retry-after", "")
     try:
-        seconds = float(asked)
+        seconds = float(headers["retry-after-ms"]) / 1000 if "retry-after-ms" in headers else float(asked)
     except ValueError:
         try:
             seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()

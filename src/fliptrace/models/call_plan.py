@@ -26,6 +26,14 @@ class PlannedCall(NamedTuple):
     places: tuple[Place, ...]
     parameters: dict[str, Any]
 
+    def behind(self, num_replies: int) -> PlannedCall:
+        """The call for the replies behind the first so many."""
+        parameters, left = dict(self.parameters), self.places[num_replies:]
+        parameters.pop("n", None)
+        if "seed" in parameters:
+            parameters["seed"] += num_replies
+        return PlannedCall(self.request, left, parameters | ({"n": len(left)} if len(left) > 1 else {}))
+
 
 class CallPlan(NamedTuple):
     """The calls to make, and for every request, in order, the places of its replies once they are made."""

@@ -58,7 +58,7 @@ class CallRun:
             yield
         finally:
             syncing.cancel()
-            self.store.sync()
+            self.store.sync()  # what went wrong with one before goes wrong here as well
 
     async def _try(self, call: PlannedCall) -> None:
         """Make a call; where it fails no task goes on but those whose request is out."""
@@ -66,38 +66,43 @@ class CallRun:
             await self._make_one(call)
         except (InputError, OSError) as error:
             self._failed.append(error)
-            for task in self._tasks - self._under_way:
+            for task in self._tasks - self._under_way - {asyncio.current_task()}:
                 task.cancel()
 
     async def _make_one(self, call: PlannedCall) -> None:
-        """Make a call and keep its replies; in between its task is among those under way."""
+        """Make a call and keep its replies; in between its task is among those under way.
+
+        Where fewer replies came than were asked for, the others are asked for again.
+        """
+        left = call
 
         async def ask() -> None:
+            nonlocal left
             self._under_way.add(asyncio.current_task())
             try:
-                reply = await self.caller.call_once(call.request.messages, call.parameters)
-                self._keep(call, self._completions(call, reply))
+                while left.places:
+                    reply = await self.caller.call_once(left.request.messages, left.parameters)
+                    if not reply.choices:
+                        raise RunError(self.caller.provider.ref, "answered a request with no reply at all")
+                    left = self._keep(left, _completions(left, reply))
             finally:
                 self._under_way.discard(asyncio.current_task())
 
         try:
             await self.caller.retried(ask)
         except Filtered:
-            self._keep(call, [Completion("", 0, 0)] * len(call.places))  # no answer, which is counted
+            self._keep(left, [Completion("", 0, 0)] * len(left.places))  # no answer, which is counted
 
-    def _keep(self, call: PlannedCall, replies: Sequence[Completion]) -> None:
-        self.store.put(list(zip(call.places, replies, strict=True)))
+    def _keep(self, call: PlannedCall, replies: Sequence[Completion]) -> PlannedCall:
+        """Put down the replies that were asked for; the call for those that are missing."""
+        self.store.put(list(zip(call.places, replies, strict=False)))
         self.watcher.answered(self.caller.purse.spent)
+        return call.behind(len(replies))
 
-    def _completions(self, call: PlannedCall, reply: ChatReply) -> list[Completion]:
-        if len(reply.choices) != len(call.places):
-            raise RunError(
-                self.caller.provider.ref,
-                f"{len(reply.choices)} replies where n = {len(call.places)}; it honoured n when it was tried first: "
-                "start anew without the file of answers",
-            )
-        is_json = "response_format" in call.parameters
-        return [_completion(reply, choice, is_json=is_json) for choice in reply.choices]
+
+def _completions(call: PlannedCall, reply: ChatReply) -> list[Completion]:
+    is_json = "response_format" in call.parameters
+    return [_completion(reply, choice, is_json=is_json) for choice in reply.choices]
 
 
 def _completion(reply: ChatReply, choice: ChatChoice, *, is_json: bool) -> Completion:
@@ -106,6 +111,6 @@ def _completion(reply: ChatReply, choice: ChatChoice, *, is_json: bool) -> Compl
         to_reply(choice.text) if is_json else choice.text,
         usage.prompt_tokens if usage else 0,
         round(usage.completion_tokens / len(reply.choices)) if usage else 0,
-        "length" if choice.finish_reason == "length" else "stop",
+        "stop" if choice.finish_reason in ("stop", None) else "length",  # a filter, too, may cut one off
         log_probability=sum(entry.logprob for entry in entries) if entries else None,
     )

@@ -20,7 +20,7 @@ from fliptrace.messages import Message
 from fliptrace.models.call_errors import explain, how_to_go_on
 from fliptrace.models.chat_reply import ChatReply
 from fliptrace.models.provider import Provider, hide_keys
-from fliptrace.models.spending import Purse, as_unicode, count_about, count_at_most
+from fliptrace.models.spending import Price, Purse, as_unicode, count_about, count_at_most
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -72,6 +72,7 @@ class Caller:
     client: AsyncOpenAI
     settings: CallSettings
     purse: Purse
+    price: Price | None = None
     _places: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,16 +114,18 @@ class Caller:
         max_tokens = parameters.get(MAX_TOKENS) or parameters.get(LEGACY_MAX_TOKENS) or 0
         said = [{"role": message.role, "content": as_unicode(message.content)} for message in messages]
         body = {"model": self.provider.model, "messages": said} | dict(parameters)
-        reserved = self.purse.reserve(count_at_most(messages), parameters.get("n", 1) * max_tokens)
+        at_most = self.price.of(count_at_most(messages), parameters.get("n", 1) * max_tokens) if self.price else 0.0
+        reserved = self.purse.set_aside(at_most, "the next call")
         try:
             response = await self.client.post("/chat/completions", cast_to=httpx2.Response, body=body)
         finally:
             self.purse.release(reserved)
         reply = self._read(response.content)
         if reply.usage is None:
-            self.purse.pay(count_about(messages), count_about([Message("assistant", c.text) for c in reply.choices]))
+            written = [Message("assistant", choice.text) for choice in reply.choices]
+            self.purse.pay(count_about(messages), count_about(written), self.price)
         else:
-            self.purse.pay(reply.usage.prompt_tokens, reply.usage.completion_tokens)
+            self.purse.pay(reply.usage.prompt_tokens, reply.usage.completion_tokens, self.price)
         return reply
 
     async def list_models(self) -> dict[str, int | None]:

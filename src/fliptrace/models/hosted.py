@@ -68,8 +68,7 @@ class HostedModel:
         self.watcher = watcher or NobodyWatches()
         self.store = AnswerStore(settings.answers)
         self.purse = purse or Purse(settings.max_cost)
-        self.purse.price = settings.price
-        if settings.max_cost is not None and settings.price is None and not provider.is_free:
+        if self.purse.limit is not None and settings.price is None and not provider.is_free:
             raise InputError(provider.ref, "no price is known to hold --max-cost against; give one with --price")
         self._traits: Traits | None = None
 
@@ -80,15 +79,25 @@ class HostedModel:
     @property
     def traits(self) -> Traits:
         """What the server honours; asked for once, and kept beside the replies. Where nothing may be spent: all."""
-        if self._traits is None and self.purse.limit == 0 and self.purse.price is not None:
+        if self._traits is None:
+            known = self.store.traits(self._traits_key)
+            self._traits = None if known is None else Traits.from_json(known)
+        if self._traits is None and self.purse.limit == 0:
             self._traits = Traits(log_probabilities="whole")
         if self._traits is None:
             self._traits = self._run(self._find_traits)
-            for remark in self._traits.remarks():
-                self.watcher.found(f"{self.name} {remark}")
-            if self.provider.kind == "server" and not (self._traits.context_tokens or self.settings.context_tokens):
-                self.watcher.found(f"{self.name} does not tell how long a prompt it takes in: if short, give --context")
+            self._tell(self._traits)
         return self._traits
+
+    def _tell(self, traits: Traits) -> None:
+        for remark in traits.remarks():
+            self.watcher.found(f"{self.name} {remark}")
+        if self.provider.kind == "server" and not (traits.context_tokens or self.settings.context_tokens):
+            self.watcher.found(f"{self.name} does not tell how long a prompt it takes in: if short, give --context")
+
+    @property
+    def _traits_key(self) -> str:
+        return hash_json([self.provider.url, self.provider.model, dict(self.settings.more)])
 
     @property
     def context_length(self) -> int:
@@ -107,12 +116,14 @@ class HostedModel:
 
         InputError where it cannot be asked so, RunError where that might cost too much.
         """
-        if decoding.num_replies > 1 and self.traits.samples == "never":
-            raise InputError(self.name, "gives the same reply again at any temperature; wanted --decode greedy")
+        if decoding.num_replies > 1:
+            self._check_samples()
         return self._complete(requests, decoding, weighed=False)
 
     def draw_weighed(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
         """See SampleWeigher. InputError where the server tells no log-probabilities that include a reply's end."""
+        if decoding.num_samples > 1:
+            self._check_samples()
         told = self.traits.log_probabilities
         # The bracket that closes JSON tells the end, too.
         closes = all(self._planner.format_of(request) is not None for request in requests)
@@ -122,11 +133,15 @@ class HostedModel:
         drawn = replace(decoding, kind="sample", temperature=1.0, top_p=1.0)
         return self._complete(requests, drawn, weighed=True)
 
+    def _check_samples(self) -> None:
+        if self.traits.samples == "never":
+            raise InputError(self.name, "gives the same reply again at any temperature; wanted --decode greedy")
+
     def _complete(
         self, requests: Sequence[Request], decoding: Decoding, *, weighed: bool
     ) -> list[tuple[Completion, ...]]:
         plan = self._planner.plan(requests, decoding, self.store, weighed=weighed)
-        estimate = plan.estimate(decoding.max_new_tokens, self.purse.price)
+        estimate = plan.estimate(decoding.max_new_tokens, self.settings.price)
         self.watcher.begins(estimate)
         if plan.calls:
             self._check_money(estimate)
@@ -138,16 +153,20 @@ class HostedModel:
         return Planner(self.provider, self.traits, self.settings.more, self.settings.structured)
 
     def _check_money(self, estimate: Estimate) -> None:
-        """RunError where the prompts alone would pass the limit: then nothing is begun."""
-        price, limit = self.purse.price, self.purse.limit
-        if price is None or limit is None:
-            return
-        if self.purse.dollars + price.of(estimate.num_prompt_tokens, 0) > limit:
+        """RunError where nothing may be spent, or the prompts alone would pass the limit: then nothing is begun."""
+        price, limit = self.settings.price, self.purse.limit
+        if limit == 0:
+            cost = "" if estimate.dollars is None else f", about ${estimate.dollars:.4f} at most"
             raise RunError(
                 "--max-cost",
-                f"this takes about ${estimate.dollars:.4f} at most, ${price.of(estimate.num_prompt_tokens, 0):.4f} for "
-                f"the prompts alone: over ${limit:g}. Nothing of it was asked",
+                f"0, so nothing was asked. The first round would take {estimate.num_calls:,} requests{cost}; how many "
+                "follow may hang on their replies",
             )
+        if price is None or limit is None:
+            return
+        prompts = price.of(estimate.num_prompt_tokens, 0)
+        if self.purse.dollars + prompts > limit:
+            raise RunError("--max-cost", f"the next prompts alone cost about ${prompts:.4f}: over ${limit:g}")
 
     def _run(self, work: Callable[[Caller], Awaitable[T]]) -> T:
         """Do it in an event loop of its own: the caller may have one running, as a notebook does."""
@@ -155,17 +174,12 @@ class HostedModel:
 
         async def connected() -> T:
             async with self.provider.connect(self.settings.calls.timeout_seconds) as client:
-                return await work(Caller(self.provider, client, self.settings.calls, self.purse))
+                return await work(Caller(self.provider, client, self.settings.calls, self.purse, self.settings.price))
 
         with start_blocking_portal() as portal:
             return portal.call(connected)
 
     async def _find_traits(self, caller: Caller) -> Traits:
-        key = hash_json([self.provider.url, self.provider.model, dict(self.settings.more)])
-        known = self.store.traits(key)
-        if known is not None:
-            return Traits.from_json(known)
-
         # A server that is not there is found out in a second or two, not after minutes of patience.
         caller = replace(caller, settings=replace(caller.settings, max_attempts=min(3, caller.settings.max_attempts)))
 
@@ -179,5 +193,5 @@ class HostedModel:
             names = ", ".join(sorted(listed)[:20])
             said = str(error).removeprefix(f"{self.name}: ")
             raise InputError(self.name, f"{said}{f' There are: {names}' if names else ''}") from None
-        self.store.put_traits(key, traits.to_json())
+        self.store.put_traits(self._traits_key, traits.to_json())
         return traits

@@ -68,10 +68,20 @@ class Provider:
 
         return (AzureOpenAI if self.kind == "azure" else OpenAI)(**self._access(timeout_seconds))
 
-    def _access(self, timeout_seconds: float) -> dict[str, Any]:
-        key = os.environ.get(_KEYS[self.kind]) or (_NO_KEY if self.kind == "server" else "")
+    def find_key(self) -> str:
+        """The key from the environment, without the line break of the file it came from. InputError, which never holds
+        it, where there is none or it is none.
+        """
+        name = _KEYS[self.kind]
+        key = os.environ.get(name, "").strip() or (_NO_KEY if self.kind == "server" else "")
         if not key:
-            raise InputError(self.ref, f"needs a key in the environment: {_KEYS[self.kind]}")
+            raise InputError(self.ref, f"needs a key in the environment: {name}")
+        if not (key.isascii() and key.isprintable()):
+            raise InputError(name, "holds characters that no key has; wanted printable ASCII")
+        return key
+
+    def _access(self, timeout_seconds: float) -> dict[str, Any]:
+        key = self.find_key()
         shared = {"api_key": key, "timeout": timeout_seconds, "max_retries": 0}
         if self.kind != "azure":
             return shared | {"base_url": self.url}
@@ -107,7 +117,7 @@ def find_provider(ref: str, environ: Mapping[str, str] = os.environ) -> Provider
 def hide_keys(text: str) -> str:
     """The text without any key of ours: servers repeat what they were sent."""
     for name in _KEYS.values():
-        key = os.environ.get(name)
+        key = os.environ.get(name, "").strip()
         if key:
             text = text.replace(key, f"<{name}>")
     return text

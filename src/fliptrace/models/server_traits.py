@@ -67,8 +67,12 @@ class Traits:
         return asdict(self) | {"refused": list(self.refused)}
 
     @classmethod
-    def from_json(cls, row: Json) -> Traits:
-        return cls(**(row | {"refused": tuple(row["refused"])}))
+    def from_json(cls, row: Json) -> Traits | None:
+        """None of a row that another version wrote."""
+        try:
+            return cls(**(row | {"refused": tuple(row["refused"])}))
+        except (KeyError, TypeError):
+            return None
 
     def taken(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """These parameters as the server takes them."""
@@ -117,7 +121,7 @@ def spelling_of(provider: Provider) -> Spelling:
 
 
 async def find_traits(call: Call, context_tokens: int | None, spell: Spelling = dict) -> Traits:
-    """Ask the server what it is like: two to eight calls of a few tokens, and one for each parameter it refuses.
+    """Ask the server what it is like: two to seven calls of a few tokens, and one for each parameter it refuses.
 
     `spell` is how requests to it are put, `spell_out` for servers of one's own.
     """

@@ -106,6 +106,11 @@ def find_price(provider: Provider) -> Price | None:
     return Price(*(float(dollars) * _MILLION / _SHORT for dollars in (found.input_price, found.output_price)))
 
 
+def training_cost(num_tokens: float, training_price: float | None) -> float | None:
+    """Dollars of training on so many tokens, at a price a million of them; None without one."""
+    return None if training_price is None else num_tokens * training_price / _MILLION
+
+
 def count_about(messages: Sequence[Message]) -> int:
     """Tokens of a prompt, estimated without its tokenizer."""
     return sum(_num_bytes(message) // _BYTES_A_TOKEN + _TOKENS_A_MESSAGE for message in messages)
@@ -127,47 +132,45 @@ def _num_bytes(message: Message) -> int:
 
 @dataclass
 class Purse:
-    """Counts what is spent, on one model or on several in turn, and lets no call begin that might pass `limit` dollars.
-
-    `price` is that of the model that is asked now.
-    """
+    """Counts what is spent, on one model or on several, and lets no call begin that might pass `limit` dollars."""
 
     limit: float | None = None
-    price: Price | None = None
     num_calls: int = 0
     num_prompt_tokens: int = 0
     num_tokens: int = 0
     num_retries: int = 0
     dollars: float = 0.0
+    _knows_prices: bool = False
     _reserved: float = 0.0
 
     @property
     def spent(self) -> Spent:
-        dollars = None if self.price is None and not self.dollars else self.dollars
+        dollars = self.dollars if self._knows_prices else None
         return Spent(self.num_calls, self.num_prompt_tokens, self.num_tokens, dollars, self.num_retries)
 
-    def reserve(self, num_prompt_tokens: int, num_tokens: int) -> float:
-        """Set aside what a call may cost at most; RunError where that might pass the limit."""
-        return self.set_aside(self.price.of(num_prompt_tokens, num_tokens) if self.price else 0.0, "the next call")
-
     def set_aside(self, dollars: float, what: str) -> float:
-        """As `reserve`, of a sum."""
+        """What a call or a job may cost at most; RunError where that might pass the limit."""
         if self.limit is not None and self.dollars + self._reserved + dollars > self.limit:
             raise RunError(
                 "--max-cost",
                 f"${self.dollars:.4f} are spent, ${self._reserved:.4f} set aside for requests under way, and {what} "
-                f"may cost ${dollars:.4f}: over ${self.limit:g}. What was answered is on disk; the same command with a "
-                "higher --max-cost goes on from there",
+                f"may cost ${dollars:.4f}: over ${self.limit:g}. What was answered is on disk; the same command goes "
+                "on from there, with a limit of its own",
             )
         self._reserved += dollars
         return dollars
 
     def release(self, reserved: float) -> None:
-        self._reserved -= reserved
+        self._reserved = max(0.0, self._reserved - reserved)
 
-    def pay(self, num_prompt_tokens: int, num_tokens: int) -> None:
+    def pay(self, num_prompt_tokens: int, num_tokens: int, price: Price | None) -> None:
         """Count a finished call."""
         self.num_calls += 1
         self.num_prompt_tokens += num_prompt_tokens
         self.num_tokens += num_tokens
-        self.dollars += self.price.of(num_prompt_tokens, num_tokens) if self.price else 0.0
+        self.pay_dollars(price and price.of(num_prompt_tokens, num_tokens))
+
+    def pay_dollars(self, dollars: float | None) -> None:
+        """Count a sum; None where nobody knows the price."""
+        self._knows_prices |= dollars is not None
+        self.dollars += dollars or 0.0

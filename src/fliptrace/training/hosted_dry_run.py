@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 from fliptrace.flips import FlipCase
 from fliptrace.messages import Message
-from fliptrace.models.spending import Price, count_about
+from fliptrace.models.spending import Price, count_about, training_cost
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import View
 from fliptrace.store import Json
@@ -21,7 +21,6 @@ from fliptrace.training.own_answers import stand_ins
 from fliptrace.training.recipe import ReadingPart, Recipe, Stage
 
 _ROOMY = 2**31  # no provider's context is too short for a dialogue
-_MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ class HostedReadingCost:
 
 @dataclass(frozen=True, slots=True)
 class HostedDryRun:
-    """`dollars` of everything at most, None where a price is missing."""
+    """`dollars` of everything, replies at their longest; None where a price is missing."""
 
     stages: tuple[HostedStageCost, ...]
     readings: tuple[HostedReadingCost, ...]
@@ -66,7 +65,9 @@ class HostedDryRun:
 def dry_run_hosted(
     recipe: Recipe, data: TrainingData, price: Price | None = None, training_price: float | None = None
 ) -> HostedDryRun:
-    """Everything that the run would send, counted. `training_price` is dollars a million tokens trained on."""
+    """Everything that the run would send, counted. `price` is that of the trained models, `training_price` dollars a
+    million tokens trained on.
+    """
     curriculum = Curriculum(recipe, emotions=data.emotions)
     cases = stage_cases(recipe, data.train)
     stages = [
@@ -91,8 +92,7 @@ def _stage_cost(
     rows = curriculum.instructions(stage, views, own)
     num_epochs = int(stage.epochs or 1)
     num_tokens = sum(count_about((*row.prompt, Message("assistant", row.completion))) for row in rows) * num_epochs
-    dollars = None if training_price is None else num_tokens * training_price / _MILLION
-    return HostedStageCost(stage.name, len(rows), num_epochs, num_tokens, dollars)
+    return HostedStageCost(stage.name, len(rows), num_epochs, num_tokens, training_cost(num_tokens, training_price))
 
 
 def _reading_cost(

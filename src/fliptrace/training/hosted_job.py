@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fliptrace.errors import RunError
+from fliptrace.models.call_errors import NoSuchModel
 from fliptrace.models.calls import retry_blocking
 from fliptrace.models.provider import Provider
 from fliptrace.store import Json, read_json, write_json
@@ -75,17 +76,21 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobDesk:
-    """Where jobs of one provider are made and followed; `record` is the file of what is known of this one."""
+    """Where jobs of one provider are made and followed; `record` is the file of what is known of this one.
+
+    `tell` is told of the job what a user should know.
+    """
 
     provider: Provider
     client: OpenAI
     record: Path
+    tell: Callable[[str], None]
 
     def find_or_make(self, order: JobOrder, before_making: Callable[[], None]) -> FineTuningJob:
         """The job that was made for this record, or a new one; `before_making` is the last chance not to pay."""
         record = JobRecord.read(self.record) or JobRecord(secrets.token_hex(8)).write(self.record)
         if record.job_id is not None:
-            return self.look(record.job_id)
+            return self._look_again(record.job_id)
         found = self._find_job(record) if record.file_id is not None else None
         if found is None:
             before_making()
@@ -96,15 +101,28 @@ class JobDesk:
         replace(record, job_id=found.id).write(self.record)
         return found
 
+    def _look_again(self, job_id: str) -> FineTuningJob:
+        try:
+            return self.look(job_id)
+        except NoSuchModel:
+            raise RunError(
+                self.record,
+                f"job {job_id} is not known at {self.provider.url}; delete this file to train the stage anew",
+            ) from None
+
     def follow(self, job: FineTuningJob, on_progress: Callable[[Progress], None]) -> FineTuningJob:
         """The job when it has succeeded; RunError with the provider's reason where it has not.
 
         A job that failed is put aside: the same command again makes a new one.
         """
+        self.tell(f"{self.provider.ref} trains by job {job.id}: it goes on if you stop, --cancel ends it")
         seen: set[str] = set()
-        pause = _FIRST_LOOK_SECONDS
+        status, pause = "", _FIRST_LOOK_SECONDS
         while True:
             job = self.look(job.id)
+            if job.status != status:
+                status = job.status
+                self.tell(f"{job.id} {status.replace('_', ' ')}")
             for event in self._new_events(job.id, seen):
                 progress = _read_progress(event)
                 if progress is not None:
@@ -114,7 +132,7 @@ class JobDesk:
             time.sleep(pause)
             pause = min(_MAX_LOOK_SECONDS, pause * 1.5)
         if job.status != "succeeded":
-            self.record.rename(self.record.with_name(f"job-{job.id}.json"))
+            self._put_aside(job.id)
             raise RunError(self.provider.ref, f"job {job.id} {job.status}: {_reason(job)}")
         return job
 
@@ -122,17 +140,28 @@ class JobDesk:
         return self._retried(partial(self.client.fine_tuning.jobs.retrieve, job_id))
 
     def cancel(self) -> str | None:
-        """Cancel the job of the record; its id, None where none is under way."""
+        """Cancel the job of the record, and put it aside; its id, None where none is under way."""
         record = JobRecord.read(self.record)
-        if record is None or record.job_id is None or self.look(record.job_id).status in _ENDED:
+        if record is None or record.file_id is None:
             return None
-        self._retried(partial(self.client.fine_tuning.jobs.cancel, record.job_id))
-        return record.job_id
+        job = self._look_again(record.job_id) if record.job_id else self._find_job(record)
+        if job is None or job.status in _ENDED:
+            return None
+        self._retried(partial(self.client.fine_tuning.jobs.cancel, job.id))
+        self._put_aside(job.id)
+        return job.id
+
+    def _put_aside(self, job_id: str) -> None:
+        """So that the stage is trained by a new job when it is trained again."""
+        self.record.rename(self.record.with_name(f"job-{job_id}.json"))
 
     def checkpoints(self, job: FineTuningJob) -> list[str]:
         """The models that the job left on its way, the oldest first, the one it ended with last."""
-        page = self._retried(partial(self.client.fine_tuning.jobs.checkpoints.list, job.id))
-        by_step = sorted(page.data, key=lambda checkpoint: checkpoint.step_number)
+        try:
+            found = self._retried(lambda: list(self.client.fine_tuning.jobs.checkpoints.list(job.id, limit=100)))
+        except NoSuchModel:  # a provider without such a list: there is the model alone
+            found = []
+        by_step = sorted(found, key=lambda checkpoint: checkpoint.step_number)
         assert job.fine_tuned_model is not None
         # The last checkpoint is the model itself, under another name or the same.
         return [*(each.fine_tuned_model_checkpoint for each in by_step[:-1]), job.fine_tuned_model]

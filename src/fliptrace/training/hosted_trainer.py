@@ -20,7 +20,7 @@ from fliptrace.model_refs import open_hosted
 from fliptrace.models.base import ChatModel
 from fliptrace.models.hosted import HostedModel, HostedSettings
 from fliptrace.models.provider import Provider, find_provider
-from fliptrace.models.spending import CROWDED, NobodyWatches, Purse, Watcher, count_about
+from fliptrace.models.spending import CROWDED, NobodyWatches, Purse, Watcher, count_about, training_cost
 from fliptrace.store import Json, hash_file, new_folder, write_json
 from fliptrace.training.hosted_job import JobDesk, JobOrder, Progress
 from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
@@ -31,14 +31,14 @@ from fliptrace.training.trainer import COST, PREFLIGHT, Lesson, Reports, StagePl
 JOB = "job.json"
 TRAINING_FILE = "training.jsonl"
 _TIMEOUT_SECONDS = 600.0  # an upload may take long
-_MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class HostedTrainer:
     """A Trainer at a provider. `training_price`: dollars a million tokens trained on; `today` decides what is retired.
 
-    What all models of the run cost comes out of one `purse`.
+    What all models of the run cost comes out of one `purse`. InputError where there is no key, or a limit without the
+    prices to hold it.
     """
 
     recipe: Recipe
@@ -49,18 +49,28 @@ class HostedTrainer:
     purse: Purse = field(default_factory=Purse)
 
     def __post_init__(self) -> None:
-        if self.settings.max_cost is not None and self.training_price is None:
-            raise InputError(
-                "--max-cost", "what training costs is published nowhere that can be read; give --training-price"
-            )
-        self.purse.limit = self.settings.max_cost
+        self.base.find_key()
+        if self.purse.limit is None:
+            return
+        if self.training_price is None:
+            raise InputError("--max-cost", "no price of training is published; give --training-price")
+        if self.settings.price is None and not self.base.is_free:
+            raise InputError("--max-cost", "models that are yet to be trained have no known price; give --price")
 
     @property
-    def part(self) -> Hosted:
+    def base(self) -> Provider:
+        return find_provider(self.recipe.base.model)
+
+    @property
+    def hosted(self) -> Hosted:
         assert self.recipe.hosted is not None, "a recipe that is trained here has no hosted trainer"
         return self.recipe.hosted
 
     def make_base(self, texts: Iterable[str], folder: Path) -> str:
+        """The base itself; RunError where it is gone, and what is trained on it would be, too."""
+        with self.base.connect_blocking(_TIMEOUT_SECONDS) as client:
+            for remark in check_retirement(self.base, client, self.today):
+                self.watcher.found(remark)
         return self.recipe.base.model
 
     def begin(self, place: StagePlace, parent: str) -> HostedStage:
@@ -97,15 +107,16 @@ class HostedStage:
         training_file = self._write_rows(kept)
         reports.on_resume(0)  # a provider tells of all steps again
         with self.provider.connect_blocking(_TIMEOUT_SECONDS) as client:
-            desk = JobDesk(self.provider, client, self.place.folder / JOB)
-            job = desk.find_or_make(self._order(training_file), lambda: self._last_chance(desk, look))
+            desk = JobDesk(self.provider, client, self.place.folder / JOB, self.trainer.watcher.found)
+            job = desk.find_or_make(self._order(training_file), lambda: self._check_before_paying(desk, look))
             job = desk.follow(job, lambda progress: _report(reports, progress))
             refs = [self.provider.with_model(name).ref for name in desk.checkpoints(job)]
-        self._pay(job.trained_tokens)
+        num_trained = look.num_tokens * self._num_epochs if job.trained_tokens is None else job.trained_tokens
+        self.trainer.purse.pay_dollars(training_cost(num_trained, self.trainer.training_price))
         chosen, scores = self._choose(refs, lesson)
         write_json(
             self.place.folder / COST,
-            {"num_rows": len(kept), "num_epochs": self._num_epochs, "trained_tokens": job.trained_tokens},
+            {"num_rows": len(kept), "num_epochs": self._num_epochs, "num_trained_tokens": num_trained},
         )
         made: Json = {"model": chosen, "parent": self.provider.ref, "job": job.id, "checkpoints": refs, "val": scores}
         with new_folder(self.place.checkpoint) as folder:
@@ -122,7 +133,7 @@ class HostedStage:
         return path
 
     def _order(self, training_file: Path) -> JobOrder:
-        recipe, stage, part = self.trainer.recipe, self.place.stage, self.trainer.part
+        recipe, stage, part = self.trainer.recipe, self.place.stage, self.trainer.hosted
         wanted = {
             "n_epochs": self._num_epochs,
             "batch_size": part.batch_size,
@@ -141,23 +152,18 @@ class HostedStage:
     def _num_epochs(self) -> int:
         return int(self.place.stage.epochs or 1)
 
-    def _last_chance(self, desk: JobDesk, look: Preflight) -> None:
+    def _check_before_paying(self, desk: JobDesk, look: Preflight) -> None:
         """Before a job is made: is the model going to be there, and is there money for it?"""
         for remark in check_retirement(self.provider, desk.client, self.trainer.today):
             self.trainer.watcher.found(remark)
-        dollars = self._dollars(look.num_tokens * CROWDED * self._num_epochs)
-        self.trainer.purse.release(self.trainer.purse.set_aside(dollars, f"training stage {self.place.stage.name!r}"))
-
-    def _pay(self, trained_tokens: int | None) -> None:
-        self.trainer.purse.dollars += self._dollars(trained_tokens or 0)
-
-    def _dollars(self, num_tokens: float) -> float:
-        """Providers bill every token of a row, once an epoch."""
-        return num_tokens * (self.trainer.training_price or 0.0) / _MILLION
+        # Providers bill every token of a row, once an epoch.
+        dollars = training_cost(look.num_tokens * CROWDED * self._num_epochs, self.trainer.training_price) or 0.0
+        purse = self.trainer.purse
+        purse.release(purse.set_aside(dollars, f"training stage {self.place.stage.name!r}"))
 
     def _choose(self, refs: list[str], lesson: Lesson) -> tuple[str, dict[str, float]]:
         """The model that goes on, and the trigger F1 on val of those it was chosen from, if it was."""
-        if self.trainer.part.choose == "last" or len(refs) == 1:
+        if self.trainer.hosted.choose == "last" or len(refs) == 1:
             return refs[-1], {}
         scores = {ref: lesson.score(self.trainer.open_ref(ref)) for ref in refs}
         return max(reversed(refs), key=scores.__getitem__), scores  # of equals the later one
@@ -192,7 +198,7 @@ def cancel_jobs(recipe: Recipe, run: Path) -> list[str]:
     provider, cancelled = find_provider(recipe.base.model), []
     with provider.connect_blocking(_TIMEOUT_SECONDS) as client:
         for record in sorted(run.glob(f"*-*/{JOB}")):
-            job_id = JobDesk(provider, client, record).cancel()
+            job_id = JobDesk(provider, client, record, lambda remark: None).cancel()
             cancelled += [job_id] if job_id else []
     return cancelled
 

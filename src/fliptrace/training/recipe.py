@@ -284,10 +284,10 @@ class Recipe(SparsePart):
 
     def _check_hosted(self) -> None:
         """A provider trains whole epochs by its own optimizer, on the last reply, and picks no step by our F1."""
-        if self.hosted is None or not is_hosted(self.base.model) or self.tuning is not None:
-            raise ValueError(
-                f"base.model = {self.base.model!r}: a hosted base takes [hosted] and no [tuning], others none"
-            )
+        if not is_hosted(self.base.model):
+            raise ValueError(f"[hosted]: base.model = {self.base.model!r} is trained here, and takes [tuning] instead")
+        if self.hosted is None or self.tuning is not None:
+            raise ValueError(f"base.model = {self.base.model!r} is hosted: it takes [hosted] and no [tuning]")
         if self._has_soft_targets:
             raise ValueError("curate: soft targets go with a base that is trained here")
         for stage in self.stages:

@@ -43,6 +43,8 @@ def find_shutdown(provider: Provider, client: OpenAI) -> date | None:
     def retrieve() -> str | None:
         try:
             return client.models.retrieve(provider.model).shutdown_date
+        except AttributeError:  # 200, and no model
+            return None
         except APIStatusError as error:
             if error.status_code in (404, 405, 501):
                 return None
