@@ -198,6 +198,7 @@ def test_nothing_is_trained_on_a_model_that_is_gone(tmp_path: Path) -> None:
     with running(provider) as url, pytest.raises(RunError, match="was shut down on 2026-11-27"):
         go(hosted_recipe(url, **ONE), tmp_path)
     assert not provider.files and not provider.jobs
+    assert provider.ledger.num_requests == 0
 
 
 def test_a_model_that_goes_soon_is_told_of_before_money_is_spent(tmp_path: Path) -> None:

@@ -66,11 +66,13 @@ class HostedTrainer:
         assert self.recipe.hosted is not None, "a recipe that is trained here has no hosted trainer"
         return self.recipe.hosted
 
-    def make_base(self, texts: Iterable[str], folder: Path) -> str:
-        """The base itself; RunError where it is gone, and what is trained on it would be, too."""
+    def check(self) -> None:
+        """RunError where the base is gone, and what is trained on it would be, too."""
         with self.base.connect_blocking(_TIMEOUT_SECONDS) as client:
             for remark in check_retirement(self.base, client, self.today):
                 self.watcher.found(remark)
+
+    def make_base(self, texts: Iterable[str], folder: Path) -> str:
         return self.recipe.base.model
 
     def begin(self, place: StagePlace, parent: str) -> HostedStage:

@@ -29,6 +29,9 @@ class LocalTrainer:
 
     recipe: Recipe
 
+    def check(self) -> None:
+        """What is here can be trained on; `begin` says what cannot be loaded."""
+
     def make_base(self, texts: Iterable[str], folder: Path) -> str:
         return make_base(self.recipe, texts, folder)
 

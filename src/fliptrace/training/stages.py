@@ -91,7 +91,9 @@ def train(
     left = [stage for stage in wanted if Checkpoint.read(run.place(stage)) is None]
     curriculum = Curriculum(recipe, teacher, data.emotions, teach_softly(recipe, data, left))
     cases = dict(zip((stage.name for stage in recipe.stages), stage_cases(recipe, data.train), strict=True))
-    base = run.trainer.make_base(curriculum.texts(data.train), run.folder.base) if left else ""
+    if left:
+        run.trainer.check()
+    base = run.trainer.make_base(curriculum.texts(data.train), run.folder.base)
     scores: Json = {}
     for stage in wanted:
         if stage in left:

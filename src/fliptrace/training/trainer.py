@@ -91,6 +91,10 @@ class StageTrainer(Protocol):
 class Trainer(Protocol):
     """Trains the stages of one run."""
 
+    def check(self) -> None:
+        """Before a run begins or goes on: RunError where its base can no longer be trained on."""
+        ...
+
     def make_base(self, texts: Iterable[str], folder: Path) -> str:
         """The reference of the base; `folder` is where one may be made of `texts`."""
         ...
