@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,25 @@ def test_steps_and_losses_are_reported(kind: Kind, tmp_path: Path) -> None:
     assert [row["loss"] for row in heard.rows if "loss" in row]
     assert all(1 <= step <= num_steps for step, num_steps in heard.steps)
     assert heard.steps[-1][0] == heard.steps[-1][1]
+
+
+def test_a_stage_that_was_stopped_goes_on_to_the_end(kind: Kind, tmp_path: Path) -> None:
+    class Stopped(Heard):
+        @property
+        def reports(self) -> Reports:
+            return replace(super().reports, on_step=_stop)
+
+    with pytest.raises(KeyboardInterrupt):
+        teach(kind, tmp_path, make_lesson(kind.recipe), Stopped())
+    assert not (tmp_path / "1-chain" / CHECKPOINT).exists()
+    heard = Heard()
+    _, checkpoint = teach(kind, tmp_path, make_lesson(kind.recipe), heard)
+    assert checkpoint.exists()
+    assert heard.steps[-1][0] == heard.steps[-1][1]
+
+
+def _stop(step: int, num_steps: int) -> None:
+    raise KeyboardInterrupt
 
 
 def test_nothing_to_train_on_is_no_lesson(kind: Kind, tmp_path: Path) -> None:
