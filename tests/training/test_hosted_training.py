@@ -326,6 +326,7 @@ REFUSED = [
     ({"hosted": {"suffix": "a name with blanks"}}, r"hosted\.suffix"),
     ({"hosted": {"epochs": 3}}, r"hosted\.epochs: unknown key"),
     ({"curate": {"soft_triggers": 0.5}}, "soft targets"),
+    ({"readings": {"exact": {"decode": "exact"}}}, "reading 'exact': decode = 'exact' of a hosted model wants samples"),
 ]
 
 

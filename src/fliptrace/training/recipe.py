@@ -290,6 +290,9 @@ class Recipe(SparsePart):
             raise ValueError(f"base.model = {self.base.model!r} is hosted: it takes [hosted] and no [tuning]")
         if self._has_soft_targets:
             raise ValueError("curate: soft targets go with a base that is trained here")
+        for name, part in self.readings.items():
+            if part.kind == "exact":  # one answer drawn, and all weight on it
+                raise ValueError(f"reading {name!r}: decode = 'exact' of a hosted model wants samples: use `predict`")
         for stage in self.stages:
             if stage.epochs is None or stage.epochs % 1 or stage.learning_rate is not None:
                 raise ValueError(
