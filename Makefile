@@ -25,7 +25,7 @@ check: .venv/.dev  ## style, types, layers, what the docs say, the sample corpus
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python scripts/build_sample.py --check
+	$(BIN)/python -m tools.build_sample --check
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py
 
 mini-meld mini-masac: .venv/.train  ## the runs of docs/results.md; FLIPTRACE_DATA names the folder of corpora
@@ -53,7 +53,7 @@ SEEDS := 0 1  # of the shipped model; a third fits under its 12 MB: make mini SE
 
 mini: .venv/.train  ## the shipped model: its seeds one after the other, packed, measured, its card; killed, it goes on
 	for seed in $(SEEDS); do $(BIN)/fliptrace train recipes/mini.toml --seed $$seed --out runs/mini-$$seed || exit 1; done
-	$(BIN)/python scripts/pack_mini.py $(SEEDS:%=runs/mini-%)
+	$(BIN)/python -m tools.mini.main $(SEEDS:%=runs/mini-%)
 
 mini-%: .venv/.train  ## one seed of it: make mini-0
 	$(BIN)/fliptrace train recipes/mini.toml --seed $* --out runs/mini-$*

@@ -25,13 +25,13 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from fliptrace.core.files import versions, write_json
 from fliptrace.corpora.sample import load_sample_dialogues
 from fliptrace.models.embedded import num_cpus
-from fliptrace.store import versions, write_json
 
 SIZES = (20, 100, 300, 1_000, 3_000)
 PEOPLE = ("Asha", "Ben", "Chitra", "Dev")
-FLIPTRACE = [sys.executable, "-c", "from fliptrace.cli import main; main()"]
+FLIPTRACE = [sys.executable, "-c", "from fliptrace.cli.main import main; main()"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import hash_json
+from fliptrace.core.flips import FlipCase, find_flips
+from fliptrace.core.messages import Instruction
 from fliptrace.corpora.catalog import locate
+from fliptrace.corpora.corpus_file import ErcFile
 from fliptrace.corpora.detect import read_corpus, read_flip_cases
-from fliptrace.corpora.results import ErcFile
 from fliptrace.corpora.sample import load_sample, load_sample_dialogues
 from fliptrace.curate.curator import Curator
-from fliptrace.dialogue import Dialogue
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase, find_flips
-from fliptrace.messages import Instruction
+from fliptrace.models.rules import find_rule
 from fliptrace.prompts.views import Layout, training_view
-from fliptrace.rules import find_rule
-from fliptrace.store import hash_json
 from fliptrace.training.examples import Tokenized, tokenize
 
 Split = Literal["train", "val"]

@@ -34,20 +34,20 @@ from typing import Any, NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 
+from fliptrace.core.files import Json, write_json
+from fliptrace.core.flips import FlipCase
+from fliptrace.core.messages import Completion
 from fliptrace.corpora.sample import SAMPLE_SPLITS, load_sample
-from fliptrace.flips import FlipCase
-from fliptrace.messages import Completion
+from fliptrace.inference.triggers import Reading, answer_cases, predict_file
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.calls import MAX_TOKENS, CallSettings
-from fliptrace.models.hosted import HostedModel, HostedSettings
-from fliptrace.models.provider import find_provider
-from fliptrace.models.structured import answer_format
-from fliptrace.predict import Reading, answer_cases, predict_file
-from fliptrace.store import Json, write_json
+from fliptrace.models.hosted.client import MAX_TOKENS, CallSettings
+from fliptrace.models.hosted.json_schema import answer_format
+from fliptrace.models.hosted.model import HostedModel, HostedSettings
+from fliptrace.models.hosted.provider import find_provider
 
 # Not imported up here: measuring.py. It brings torch, and this module is that of the clients, whose memory is told.
 
-FLIPTRACE = [sys.executable, "-c", "from fliptrace.cli import main; main()"]
+FLIPTRACE = [sys.executable, "-c", "from fliptrace.cli.main import main; main()"]
 NAME = "fake-1"
 PEER = "AsyncOpenAI, a request a reply"
 MAX_RATIO = 1.3  # of the time that the latency alone takes

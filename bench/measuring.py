@@ -25,14 +25,14 @@ import psutil  # type: ignore[import-untyped]
 import torch
 from rich.console import Console
 
+from fliptrace.core.files import Json, versions
 from fliptrace.models.embedded import num_cpus
-from fliptrace.store import Json, versions
 
 Result = TypeVar("Result")
 # Forked from a server that has imported what takes seconds and has done nothing yet, not from this process, whose
 # threads and memory a child must not inherit. The server finds installed modules only, not those of this folder.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["fliptrace.models.local", "fliptrace.training.tree_support"])
+_PROCESSES.set_forkserver_preload(["fliptrace.models.local.model", "fliptrace.training.packing.support"])
 # Opened in the new process, so it has to be pickled: a function of a module, or a partial of one.
 Open = Callable[[], Callable[[], Result]]
 

@@ -26,11 +26,11 @@ from rich.console import Console
 from rich.table import Table
 from sizes import SIZES, Size, save_once
 
-from fliptrace.flips import FlipCase
+from fliptrace.core.files import Json, write_json
+from fliptrace.core.flips import FlipCase
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.loading import load_tokenizer
-from fliptrace.models.token_tree import Branch, count_tokens
-from fliptrace.store import Json, write_json
+from fliptrace.models.local.loading import load_tokenizer
+from fliptrace.models.trees.token_tree import Branch, count_tokens
 from fliptrace.training.examples import Example
 
 PEER = "generate"

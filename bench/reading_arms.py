@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 import torch
 from measuring import Open
 
-from fliptrace.flips import FlipCase
-from fliptrace.models.allocator import keep_large_buffers
+from fliptrace.core.flips import FlipCase
+from fliptrace.inference.triggers import Reading, name_triggers
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.loading import Dtype, load_causal_lm, load_local, load_tokenizer
-from fliptrace.models.local import LocalModel
-from fliptrace.predict import Reading, name_triggers
+from fliptrace.models.local.glibc import keep_large_buffers
+from fliptrace.models.local.loading import Dtype, load_causal_lm, load_local, load_tokenizer
+from fliptrace.models.local.model import LocalModel
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import View
 

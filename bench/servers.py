@@ -23,14 +23,14 @@ from typing import Any
 import openai
 from openai.types.chat import ChatCompletion
 
-from fliptrace.console import done, table
-from fliptrace.errors import InputError
-from fliptrace.models.calls import CallSettings
-from fliptrace.models.hosted import HostedModel, HostedSettings
-from fliptrace.models.provider import Provider, find_provider, hide_keys
-from fliptrace.models.server_traits import DO_SAMPLE
-from fliptrace.models.structured import as_format
-from fliptrace.store import Json, versions, write_json
+from fliptrace.cli.console import done, table
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, versions, write_json
+from fliptrace.models.hosted.capabilities import DO_SAMPLE
+from fliptrace.models.hosted.client import CallSettings
+from fliptrace.models.hosted.json_schema import as_format
+from fliptrace.models.hosted.model import HostedModel, HostedSettings
+from fliptrace.models.hosted.provider import Provider, find_provider, hide_keys
 
 RANDOM = "Write twelve random digits, and nothing else."
 FEW = 1  # shorter than any reply

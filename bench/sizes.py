@@ -15,8 +15,8 @@ from cases import SETS, instruct, load_cases, texts_of
 from tokenizers.models import BPE
 from transformers import LlamaForCausalLM
 
-from fliptrace.models.loading import quiet
-from fliptrace.models.scratch import ScratchSpec, llama_config, train_tokenizer
+from fliptrace.models.local.loading import quiet
+from fliptrace.models.local.scratch import ScratchSpec, llama_config, train_tokenizer
 
 _MOST_MERGED = 8_192  # of a larger vocabulary our few texts would fill the rest with whole sentences
 

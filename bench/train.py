@@ -26,10 +26,10 @@ from rich.table import Table
 from sizes import SIZES, Size, save_once
 from training_arms import ARMS, TrainingJob, TrainingRound, open_arms
 
-from fliptrace.flips import FlipCase
+from fliptrace.core.files import Json, write_json
+from fliptrace.core.flips import FlipCase
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.loading import load_tokenizer
-from fliptrace.store import Json, write_json
+from fliptrace.models.local.loading import load_tokenizer
 from fliptrace.training.batching import Trees
 
 PEER = "trl padded"

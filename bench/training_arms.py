@@ -21,14 +21,14 @@ from measuring import Open, multiply_rate
 from torch import Tensor, nn
 from transformers import PrinterCallback, TrainerCallback
 
+from fliptrace.core.messages import Instruction
 from fliptrace.curate.instructions import to_row
-from fliptrace.messages import Instruction
-from fliptrace.models.loading import load_causal_lm, load_tokenizer, quiet
+from fliptrace.models.local.loading import load_causal_lm, load_tokenizer, quiet
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.examples import IGNORED, Tokenized
 from fliptrace.training.local import attend_to_batches
 from fliptrace.training.losses import completion_loss
-from fliptrace.training.tree_support import why_not_packed
+from fliptrace.training.packing.support import why_not_packed
 
 STEP_EXAMPLES = 32
 _TRL_BATCH = 8

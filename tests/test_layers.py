@@ -108,12 +108,12 @@ def test_every_module_is_looked_at() -> None:
     ("module", "line"),
     [
         ("voting", "from fliptrace.prompts.views import View"),
-        ("voting", "def late():\n    import fliptrace.predict"),
+        ("voting", "def late():\n    import fliptrace.inference.triggers"),
         ("voting", "from fliptrace import cli"),
         ("voting", "from . import predict"),
         ("prompts.views", "from fliptrace.models.base import Request"),
         ("prompts.views", "from ..models import base"),
-        ("curate.files", "from fliptrace.predict import Reading"),
+        ("curate.files", "from fliptrace.inference.triggers import Reading"),
         ("training.local", "from fliptrace.report import pictures"),
         ("dialogue", "import fliptrace"),
     ],
@@ -126,9 +126,9 @@ def test_a_planted_violation_is_found(tmp_path: Path, module: str, line: str) ->
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("predict", "from fliptrace.voting import vote"),
+        ("predict", "from fliptrace.core.voting import vote"),
         ("prompts.views", "from fliptrace.prompts import answers"),
-        ("predict", "from fliptrace.checkpoints import Habits"),
+        ("predict", "from fliptrace.models.checkpoints import Habits"),
         ("voting", "import torch"),  # heavy, but not of this house
     ],
 )
@@ -138,12 +138,14 @@ def test_what_is_allowed_is_no_violation(tmp_path: Path, module: str, line: str)
 
 def test_a_module_without_a_level_is_told(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=r"fliptrace\.helpers has no level"):
-        find_violations(_plant(tmp_path, "helpers", "from fliptrace.voting import vote"))
+        find_violations(_plant(tmp_path, "helpers", "from fliptrace.core.voting import vote"))
 
 
-@pytest.mark.parametrize("module", ["fliptrace", "fliptrace.cli", "fliptrace.predict", "fliptrace.curate.files"])
+@pytest.mark.parametrize(
+    "module", ["fliptrace", "fliptrace.cli.main", "fliptrace.inference.triggers", "fliptrace.curate.files"]
+)
 def test_nothing_heavy_is_imported_before_it_is_needed(module: str) -> None:
-    if module == "fliptrace.cli" and not (PACKAGE / "cli.py").exists():
+    if module == "fliptrace.cli.main" and not (PACKAGE / "cli/main.py").exists():
         pytest.skip("there is no command yet")
     code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

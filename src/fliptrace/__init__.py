@@ -7,9 +7,9 @@
 """
 
 from fliptrace.api import analyze, load_model, read_transcript
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.flips import Flip, FlipCase, consequences, find_flips
-from fliptrace.voting import Vote, vote
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.flips import Flip, FlipCase, consequences, find_flips
+from fliptrace.core.voting import Vote, vote
 
 __all__ = [
     "Dialogue",

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from fliptrace.emotions import MASAC8, EmotionSet
+from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 
 if TYPE_CHECKING:
     from fliptrace.analysis.result import Analysis
-    from fliptrace.dialogue import Dialogue
-    from fliptrace.model_refs import OpenModel
+    from fliptrace.core.dialogue import Dialogue
+    from fliptrace.models.open_model import OpenModel
     from fliptrace.transcripts.transcript import Transcript
 
 
@@ -27,7 +27,7 @@ def read_transcript(
     `path` may be `sample` or `sample:hindi-english`, which come with fliptrace. `format` None tells it by its content;
     `columns` names the file's columns where they have names of their own: {"speaker": "caller", "text": "words"}.
     """
-    from fliptrace.analysis.bundled import transcript_path
+    from fliptrace.transcripts.bundled import transcript_path
     from fliptrace.transcripts.read import read_transcript as read
 
     return read(transcript_path(fspath(path)), format=format, columns=columns, emotion_set=emotion_set)
@@ -35,7 +35,7 @@ def read_transcript(
 
 def load_model(ref: str = "embedded", device: str = "auto") -> OpenModel:
     """A model by its reference: `embedded`, `rule:previous`, a folder, a Hub id ... InputError where there is none."""
-    from fliptrace.model_refs import open_model
+    from fliptrace.models.open_model import open_model
 
     return open_model(ref, device)
 

@@ -17,9 +17,9 @@ from keyword_scorer import keyword_model
 from fliptrace.analysis.analyze import analyze
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.schema import SCHEMA, json_schema
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.emotions import MASAC8
-from fliptrace.errors import InputError
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import MASAC8
+from fliptrace.core.errors import InputError
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "analysis.schema.json"
 

@@ -11,7 +11,7 @@ from analyses import support_call, two_friends
 
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.tables import COLUMNS
-from fliptrace.errors import MissingExtra
+from fliptrace.core.errors import MissingExtra
 from fliptrace.transcripts.read import read_transcript
 
 

@@ -9,15 +9,15 @@ from keyword_scorer import KeywordScorer, keyword_model
 
 from fliptrace.analysis.analyze import analyze
 from fliptrace.analysis.result import Analysis
-from fliptrace.checkpoints import Habits
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.emotions import MASAC8, MELD7
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase, find_flips
-from fliptrace.model_refs import OpenModel, open_model
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import MASAC8, MELD7
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import FlipCase, find_flips
+from fliptrace.inference.triggers import Reading, name_triggers
 from fliptrace.models.base import make_decoding
+from fliptrace.models.checkpoints import Habits
+from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.models.scripted import ScriptedModel
-from fliptrace.predict import Reading, name_triggers
 from fliptrace.prompts.views import Layout
 from fliptrace.transcripts.transcript import Transcript
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from keyword_scorer import keyword_model
 
-from fliptrace import model_refs
-from fliptrace.analysis.bundled import BUNDLED
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.tables import COLUMNS
 from fliptrace.models import embedded
+from fliptrace.models import open_model as model_refs
+from fliptrace.transcripts.bundled import BUNDLED
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "analyze.md").read_text(encoding="utf-8")

@@ -4,9 +4,9 @@ import pytest
 from analyses import calm, crowd, support_call
 
 from fliptrace.analysis.cards import flip_cards
+from fliptrace.analysis.emotion_palette import HUES, emotion_signs
 from fliptrace.analysis.matrices import change_matrix, count_changes, trigger_matrix, untriggered
-from fliptrace.analysis.signs import HUES, emotion_signs
-from fliptrace.emotions import EMOTION_SETS
+from fliptrace.core.emotion_sets import EMOTION_SETS
 
 
 def test_changes_come_most_frequent_first() -> None:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fliptrace.analysis.reasons import MAX_NAMED, MAX_RATIONALE, give_reason, rationale_of
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.emotions import EMORYNLP7, MASAC8, EmotionSet
-from fliptrace.flips import Flip, FlipCase, find_flips
-from fliptrace.messages import Answer
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import EMORYNLP7, MASAC8, EmotionSet
+from fliptrace.core.flips import Flip, FlipCase, find_flips
+from fliptrace.core.messages import Answer
 from fliptrace.prompts.answers import parse_answer
 from fliptrace.prompts.chains import WORDINGS, Chain, observe, render_chain
 from fliptrace.prompts.views import Layout, View

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from fliptrace.core.errors import InputError
 from fliptrace.corpora.catalog import CATALOG, DataFile, DataSet, locate
 from fliptrace.corpora.fetch import fetch, fetch_data_set, hash_git_blob, is_as_published
-from fliptrace.errors import InputError
 
 CONTENT = b"hello\n"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from fliptrace.core.errors import InputError
 from fliptrace.corpora.detect import detect_form, read_corpus
 from fliptrace.corpora.doctor import examine
-from fliptrace.errors import InputError
 
 
 @pytest.mark.parametrize(

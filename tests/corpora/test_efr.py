@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from fliptrace.core.emotion_sets import MASAC8, MELD7
+from fliptrace.core.errors import InputError
 from fliptrace.corpora.efr import read_efr, scan_efr
-from fliptrace.emotions import MASAC8, MELD7
-from fliptrace.errors import InputError
 
 CASE: dict[str, Any] = {
     "speakers": ["Ada", "Bo", "Ada"],

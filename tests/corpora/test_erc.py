@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from fliptrace.core.emotion_sets import EKMAN7, EMORYNLP7, MASAC8, MELD7
+from fliptrace.core.errors import InputError
 from fliptrace.corpora.emorynlp import read_emorynlp, scan_emorynlp
 from fliptrace.corpora.goemotions import read_goemotions, scan_goemotions
 from fliptrace.corpora.masac_erc import read_masac_erc, scan_masac_erc
 from fliptrace.corpora.meld_erc import read_meld_erc, scan_meld_erc
-from fliptrace.emotions import EKMAN7, EMORYNLP7, MASAC8, MELD7
-from fliptrace.errors import InputError
 
 
 def write(folder: Path, name: str, text: str) -> Path:

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import MELD7
 from fliptrace.corpora.groups import (
     assign_groups,
     assign_groups_across,
@@ -13,8 +15,6 @@ from fliptrace.corpora.groups import (
     normalise_text,
     shared_groups,
 )
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.emotions import MELD7
 
 
 def talk(name: str, *lines: str, group: str = "", speakers: Sequence[str] = ("Ada", "Bo")) -> Dialogue:

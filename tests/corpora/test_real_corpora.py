@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from fliptrace.corpora.corpus_file import EfrFile, ErcFile, group_files
 from fliptrace.corpora.detect import read_corpus
 from fliptrace.corpora.doctor import FileReport, examine
 from fliptrace.corpora.groups import group_of, shared_groups
-from fliptrace.corpora.guards import drop_leaks, find_leaks
-from fliptrace.corpora.results import EfrFile, ErcFile, group_files
+from fliptrace.corpora.leaks import drop_leaks, find_leaks
 
 MELD = ("meld-fr/MELD_train_efr.json", "meld-fr/MELD_val_efr.json", "meld/train_sent_emo.csv", "meld/dev_sent_emo.csv")
 MASAC = (

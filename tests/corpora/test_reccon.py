@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
+from fliptrace.core.emotion_sets import MELD7
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.catalog import CATALOG, locate
 from fliptrace.corpora.detect import detect_form, read_corpus, read_flip_cases
 from fliptrace.corpora.doctor import examine
-from fliptrace.corpora.guards import find_leaks
+from fliptrace.corpora.leaks import find_leaks
 from fliptrace.corpora.reccon import CAUSES, read_reccon, scan_reccon
-from fliptrace.emotions import MELD7
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "reccon" / "dailydialog_train.json"
 

@@ -9,20 +9,20 @@ from types import ModuleType
 
 import pytest
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import MASAC8
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.corpora.catalog import locate
 from fliptrace.corpora.groups import assign_groups_across, shared_groups
 from fliptrace.corpora.sample import SAMPLE_SPLITS, load_sample, load_sample_dialogues, sample_path
-from fliptrace.dialogue import Dialogue
-from fliptrace.emotions import MASAC8
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase, find_flips
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def build_sample() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("build_sample", ROOT / "scripts" / "build_sample.py")
+    spec = importlib.util.spec_from_file_location("build_sample", ROOT / "scripts" / "tools/build_sample.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
@@ -44,7 +44,7 @@ def test_the_shipped_files_are_those_the_script_builds(build_sample: ModuleType)
     files = build_sample.build(ROOT / "data" / "sample")
     assert len(files) == 6
     for name, text in files.items():
-        assert (sample_path("train").parent / name).read_text(encoding="utf-8") == text, "run scripts/build_sample.py"
+        assert (sample_path("train").parent / name).read_text(encoding="utf-8") == text, "run tools/build_sample.py"
 
 
 def test_size(dialogues: list[Dialogue]) -> None:

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import MELD7
 from fliptrace.corpora.groups import long_runs
-from fliptrace.corpora.guards import drop_leaks, find_leaks
+from fliptrace.corpora.leaks import drop_leaks, find_leaks
 from fliptrace.corpora.splits import fold_by_group, split_by_group
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.emotions import MELD7
 
 LINES = ["Where is my coat?", "On the chair.", "Nobody did it.", "Who has seen my keys?", "Not me, I was out.", "No!"]
 

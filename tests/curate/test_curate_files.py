@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from toy_cases import CAFE
 
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import hash_file
 from fliptrace.curate.curator import Curator
 from fliptrace.curate.files import curate_file, parse_mix, read_own_answers
 from fliptrace.curate.instructions import read_instructions
-from fliptrace.errors import InputError
+from fliptrace.inference.triggers import Reading, predict_file
 from fliptrace.models.base import ChatModel, Decoding, TriggerModel
+from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel
-from fliptrace.predict import Reading, predict_file
 from fliptrace.prompts.views import Layout
-from fliptrace.rules import find_rule
-from fliptrace.store import hash_file
 
 CASES = [replace(CAFE, id=f"cafe-{i}") for i in range(4)]
 LAYOUT = Layout("dialogue")

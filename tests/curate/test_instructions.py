@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from toy_cases import CAFE, NASTY_TEXTS
 
+from fliptrace.core.errors import InputError
+from fliptrace.core.messages import Instruction, Message
 from fliptrace.curate.correcting import OwnAnswer, feedback_instructions
 from fliptrace.curate.instructions import read_instructions, to_row, write_instructions
 from fliptrace.curate.teaching import answer_instructions
-from fliptrace.errors import InputError
-from fliptrace.messages import Instruction, Message
 from fliptrace.prompts.answers import parse_answer
 from fliptrace.prompts.views import Layout, View
 

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
+from fliptrace.core.messages import Instruction, Message
 from fliptrace.curate.mixture import mix
-from fliptrace.messages import Instruction, Message
 
 
 def instructions(kind: str, number: int) -> list[Instruction]:

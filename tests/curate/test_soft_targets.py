@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 from toy_cases import CAFE, views
 
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import MELD7
+from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.groups import group_of
 from fliptrace.corpora.sample import load_sample, load_sample_dialogues
 from fliptrace.curate import soft_targets
 from fliptrace.curate.soft_targets import soft_emotions, soft_sets, soft_triggers
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.emotions import MELD7
-from fliptrace.flips import FlipCase
-from fliptrace.models.word_counts import ClassWeight, WordCounts
+from fliptrace.models.classical.word_counts import ClassWeight, WordCounts
 from fliptrace.prompts.views import Layout, View
 
 SIX = Layout("window", window=6)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_cases import CAFE, flip_cases, layouts
 
+from fliptrace.core.flips import FlipCase
 from fliptrace.curate.curator import Curator
 from fliptrace.curate.teaching import (
     answer_instructions,
@@ -18,7 +19,6 @@ from fliptrace.curate.teaching import (
     taught_chain_instructions,
     unified_instructions,
 )
-from fliptrace.flips import FlipCase
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.prompts.answers import parse_answer, render_question
 from fliptrace.prompts.chains import WORDINGS, false_observations, parse_chain

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
+from fliptrace.core.messages import Message
 from fliptrace.corpora.sample import load_sample
 from fliptrace.fake_provider.answers import PlausibleModel
-from fliptrace.messages import Message
 from fliptrace.models.base import ChatModel, Decoding, Request
 from fliptrace.prompts.answers import Ask, parse_answer, render_question
 from fliptrace.prompts.emotions import EmotionView, parse_emotion, render_emotion_question

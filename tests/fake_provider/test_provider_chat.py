@@ -10,14 +10,14 @@ import openai
 import pytest
 from provider_clients import KEY, SCRIPT, ask, client_of, make_provider, texts
 
+from fliptrace.core.files import Json
+from fliptrace.core.messages import Message
 from fliptrace.fake_provider.chat import END_TOKEN
 from fliptrace.fake_provider.settings import Honours
-from fliptrace.messages import Message
 from fliptrace.models.base import Choice, Request
-from fliptrace.models.loading import load_local
-from fliptrace.models.scratch import ScratchSpec, build_scratch
+from fliptrace.models.local.loading import load_local
+from fliptrace.models.local.scratch import ScratchSpec, build_scratch
 from fliptrace.models.scripted import ScriptedModel
-from fliptrace.store import Json
 
 
 @pytest.fixture(scope="module")

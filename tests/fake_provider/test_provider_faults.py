@@ -6,7 +6,7 @@ import openai
 import pytest
 from provider_clients import SCRIPT, ask, client_of, make_provider
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 from fliptrace.fake_provider.faults import FaultDraw
 from fliptrace.fake_provider.settings import FaultKind, Faults
 

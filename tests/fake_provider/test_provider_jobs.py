@@ -10,9 +10,9 @@ import pytest
 from openai.types.fine_tuning import FineTuningJob
 from provider_clients import ROWS, SCRIPT, ask, client_of, make_provider, row, texts, upload
 
+from fliptrace.core.files import Json
 from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.settings import JobScript
-from fliptrace.store import Json
 
 
 @dataclass

@@ -8,9 +8,9 @@ import openai
 import pytest
 from provider_clients import SCRIPT, ask, client_of, make_provider
 
+from fliptrace.core.files import Json
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Faults
-from fliptrace.store import Json
 
 
 def get_ledger(client: openai.OpenAI) -> Json:

@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerFast
 
 from fliptrace.models.answer_line import MARK, AnswerLine
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.line_tokens import HeldReply, Legal, LineTokens, choose_legal
+from fliptrace.models.local.constrained import HeldReply, Legal, LineTokens, choose_legal
 
 LABELS = (0, 1, 2, 3, 10, 11, 12, 25, 103)
 LINE = AnswerLine(LABELS, later=(104, 105))

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from tiny import make_model, make_tokenizer
 
+from fliptrace.core.messages import Message
 from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Faults, Honours
-from fliptrace.messages import Message
-from fliptrace.model_refs import open_hosted
 from fliptrace.models.base import ChatModel, Decoding, Request
-from fliptrace.models.hosted import HostedSettings
-from fliptrace.models.local import LocalModel
+from fliptrace.models.hosted.model import HostedSettings
+from fliptrace.models.local.model import LocalModel
+from fliptrace.models.open_model import open_hosted
 from fliptrace.models.scripted import ScriptedModel
 
 PROMPTS = ("Which of 1 and 2?", "The cake is ready", "Why is that so hard to believe?")

@@ -8,8 +8,8 @@ import pytest
 import transformers.utils.chat_template_utils as chat_template_utils
 from tiny import CHATML, make_tokenizer
 
-from fliptrace.errors import InputError
-from fliptrace.messages import Message, Role
+from fliptrace.core.errors import InputError
+from fliptrace.core.messages import Message, Role
 from fliptrace.models.chat_template import ChatFormat
 
 LLAMA3 = (

@@ -15,14 +15,14 @@ import torch
 from embedded_folders import HABITS, checkpoint, exported
 from tiny import SENTENCES
 
-from fliptrace.errors import InputError
-from fliptrace.messages import Message
-from fliptrace.model_refs import open_model
+from fliptrace.core.errors import InputError
+from fliptrace.core.messages import Message
 from fliptrace.models import embedded
 from fliptrace.models.base import ChatModel, Choice, ReplyScorer
 from fliptrace.models.embedded import CONFIG, EmbeddedModel, hash_weights, load_embedded
-from fliptrace.models.loading import load_local
-from fliptrace.models.local import LocalModel
+from fliptrace.models.local.loading import load_local
+from fliptrace.models.local.model import LocalModel
+from fliptrace.models.open_model import open_model
 
 REPLIES = ("Triggers: none", "Triggers: 1", "Triggers: 1 2", "Triggers: 12", "Triggers: 2", "Trig", "joy", "")
 HEAVY = ("torch", "transformers", "sklearn", "scipy", "pandas", "onnx", "huggingface_hub")
@@ -217,8 +217,8 @@ def test_the_core_install_is_enough_to_weigh(folder: Path) -> None:
     code = f"""
 import json, sys
 sys.modules.update(dict.fromkeys({HEAVY}))  # importing one of them fails
-from fliptrace.messages import Message
-from fliptrace.model_refs import open_model
+from fliptrace.core.messages import Message
+from fliptrace.models.open_model import open_model
 from fliptrace.models.base import Choice
 model = open_model({str(folder)!r}).model
 print(json.dumps(model.score_replies([Choice("one", (Message("user", "1 Ross joy"),), ("joy", "anger"))])))

@@ -11,11 +11,11 @@ from test_chat_template import SPECIAL_TOKENS, TEMPLATES, WITH_BOS
 from tiny import SENTENCES, make_tokenizer
 from tokenizers import Tokenizer
 
-from fliptrace.messages import Message
+from fliptrace.core.messages import Message
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.loading import load_tokenizer
+from fliptrace.models.local.loading import load_tokenizer
+from fliptrace.models.local.scratch import ScratchSpec, build_scratch
 from fliptrace.models.plain_tokenizer import PlainTokenizer
-from fliptrace.models.scratch import ScratchSpec, build_scratch
 
 SPEC = ScratchSpec(vocab_size=300, hidden_size=32, num_layers=1, num_heads=2, num_kv_heads=1, intermediate_size=32)
 CHATS = [

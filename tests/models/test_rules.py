@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.emotions import MELD7
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase, find_flips
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import MELD7
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.models.base import TriggerModel
-from fliptrace.rules import RULES, find_rule
+from fliptrace.models.rules import RULES, find_rule
 
 
 def last_flip(*lines: tuple[str, str]) -> FlipCase:

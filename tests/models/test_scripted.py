@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fliptrace.errors import InputError
-from fliptrace.messages import Message
+from fliptrace.core.errors import InputError
+from fliptrace.core.messages import Message
 from fliptrace.models.base import ChatModel, Decoding, Request
 from fliptrace.models.scripted import ScriptedModel
 

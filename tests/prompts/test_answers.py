@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_cases import case, views, views_with_triggers
 
-from fliptrace.messages import AnomalyKind
+from fliptrace.core.messages import AnomalyKind
 from fliptrace.prompts.answers import parse_answer, render_answer, render_question
 from fliptrace.prompts.views import Layout, View
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_cases import CAFE, case, emotions, flip_cases, layouts, views
 
-from fliptrace.flips import FlipCase
+from fliptrace.core.flips import FlipCase
 from fliptrace.prompts.chains import (
     WORDINGS,
     Chain,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_cases import CAFE, flip_cases, layouts
 
-from fliptrace.emotions import EMORYNLP7, EMOTION_SETS, MELD7, EmotionSet
-from fliptrace.flips import FlipCase
+from fliptrace.core.emotion_sets import EMORYNLP7, EMOTION_SETS, MELD7, EmotionSet
+from fliptrace.core.flips import FlipCase
 from fliptrace.prompts.emotions import (
     NUM_BEFORE,
     EmotionView,

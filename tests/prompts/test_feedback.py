@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_cases import CAFE, views, views_with_triggers
 
-from fliptrace.messages import Answer
+from fliptrace.core.messages import Answer
 from fliptrace.prompts.answers import parse_answer, render_answer
 from fliptrace.prompts.feedback import (
     Feedback,

@@ -8,9 +8,9 @@ from dataclasses import replace
 from hypothesis import given
 from toy_cases import NASTY_TEXTS, ODD_NAME, SPEAKERS, flip_cases, layouts
 
-from fliptrace.flips import FlipCase
+from fliptrace.core.flips import FlipCase
+from fliptrace.inference.triggers import Reading, answer_cases
 from fliptrace.models.scripted import ScriptedModel
-from fliptrace.predict import Reading, answer_cases
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import Layout, View
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_cases import CAFE, emotions, flip_cases, layouts
 
-from fliptrace.flips import FlipCase
+from fliptrace.core.flips import FlipCase
 from fliptrace.prompts.emotions import EmotionView
 from fliptrace.prompts.unified import (
     bare_view,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_cases import CAFE, case, flip_cases, layouts, texts, views
 
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase, find_flips
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import Layout, View, escape, fit, training_view
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from scored_cases import prediction, predictions
 
-from fliptrace.errors import InputError
-from fliptrace.predictions import Prediction
+from fliptrace.core.errors import InputError
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.breakdown import Slice, break_down
 from fliptrace.scoring.counts import Counts
 from fliptrace.scoring.triggers import score_triggers

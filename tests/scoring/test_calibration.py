@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from scored_cases import prediction
 
-from fliptrace.errors import InputError
-from fliptrace.predictions import Prediction
+from fliptrace.core.errors import InputError
+from fliptrace.core.voting import Vote
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.calibration import Bin, calibrate
-from fliptrace.voting import Vote
 
 
 def supported(support: tuple[float, ...], gold: Iterable[int] | None, known_from: int = 0) -> Prediction:

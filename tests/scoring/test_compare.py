@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from scored_cases import prediction, predictions
 
-from fliptrace.errors import InputError
-from fliptrace.predictions import Prediction
+from fliptrace.core.errors import InputError
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.compare import compare
 from fliptrace.scoring.triggers import score_triggers
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from scored_cases import GOLD_EMOTIONS, UNIFIED
 
-from fliptrace.errors import InputError
-from fliptrace.predictions_unified import UnifiedPrediction
-from fliptrace.rules import find_rule
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import write_jsonl
+from fliptrace.models.rules import find_rule
+from fliptrace.predictions.unified_rows import UnifiedPrediction
 from fliptrace.scoring.counts import Counts
 from fliptrace.scoring.end_to_end import count_end_to_end, label_predictions, match_flips, name_by_rule
 from fliptrace.scoring.scores import compare_files, score_file
 from fliptrace.scoring.unified_scores import UnifiedFileScores
-from fliptrace.store import write_jsonl
 
 
 def totals(*rows: UnifiedPrediction) -> tuple[Counts, Counts, Counts]:

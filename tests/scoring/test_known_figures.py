@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from fliptrace.core.voting import vote
 from fliptrace.corpora.efr import read_efr
-from fliptrace.predictions import Prediction
-from fliptrace.rules import RULES
+from fliptrace.models.rules import RULES
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.intervals import Settings
 from fliptrace.scoring.scores import TriggerFileScores, score_trigger_file
-from fliptrace.voting import vote
 
 MELD_VAL, MASAC_VAL = "meld-fr/MELD_val_efr.json", "masac-fr/MaSaC_val_efr.json"
 

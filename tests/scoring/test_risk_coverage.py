@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from scored_cases import prediction, predictions
 
-from fliptrace.predictions import Prediction
+from fliptrace.core.voting import Vote
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.risk_coverage import NUM_COVERAGES, confidence, cover
 from fliptrace.scoring.triggers import score_triggers
-from fliptrace.voting import Vote
 
 
 def sure(id: str, share: float, is_right: bool) -> Prediction:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
-from fliptrace.errors import InputError
-from fliptrace.predictions import EmotionPrediction
+from fliptrace.core.errors import InputError
+from fliptrace.predictions.rows import EmotionPrediction
 from fliptrace.scoring.emotions import score_emotions, weighted_f1_interval
 
 Pairs = list[tuple[str | None, str]]

@@ -6,8 +6,8 @@ from hypothesis import given
 from scored_cases import prediction, predictions
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-from fliptrace.errors import InputError
-from fliptrace.predictions import Prediction
+from fliptrace.core.errors import InputError
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.triggers import score_triggers
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from scored_cases import UNIFIED, prediction
 
-from fliptrace.errors import InputError
-from fliptrace.predictions import EmotionPrediction
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import write_jsonl
+from fliptrace.predictions.rows import EmotionPrediction
 from fliptrace.scoring.scores import TriggerFileScores, compare_files, score_file
-from fliptrace.store import write_jsonl
 
 REPOSITORY = Path(__file__).parents[2]
 ROWS = [

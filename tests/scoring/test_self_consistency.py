@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from scored_cases import prediction
 
-from fliptrace.errors import InputError
-from fliptrace.messages import Answer
-from fliptrace.predictions import Prediction
+from fliptrace.core.errors import InputError
+from fliptrace.core.messages import Answer
+from fliptrace.core.voting import vote
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.calibration import calibrate
 from fliptrace.scoring.counts import Counts, count_case
 from fliptrace.scoring.risk_coverage import cover
 from fliptrace.scoring.self_consistency import agreement, k_curve
 from fliptrace.scoring.thresholds import choose_threshold, leave_one_group_out
 from fliptrace.scoring.triggers import score_triggers
-from fliptrace.voting import vote
 
 
 def sampled(id: str, samples: Sequence[Iterable[int] | None], gold: Iterable[int], group: str = "g") -> Prediction:

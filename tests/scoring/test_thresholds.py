@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scored_cases import prediction
 
-from fliptrace.predictions import Prediction
+from fliptrace.core.voting import Vote
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.thresholds import at_threshold, choose_threshold, leave_one_group_out
 from fliptrace.scoring.triggers import score_triggers
-from fliptrace.voting import Vote
 
 
 def supported(id: str, support: Sequence[float], gold: set[int], group: str) -> Prediction:

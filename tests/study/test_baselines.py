@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from fliptrace.core.errors import InputError
 from fliptrace.corpora.sample import load_sample
-from fliptrace.errors import InputError
-from fliptrace.predictions import Prediction
-from fliptrace.rules import RULES
+from fliptrace.models.rules import RULES
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.triggers import score_triggers
 from fliptrace.study.baselines import BASELINES, Baseline, fit_baseline
-from fliptrace.training.encoder import EncoderSpec, load_encoder
+from fliptrace.training.encoder.model import EncoderSpec, load_encoder
 
 TRAIN, VAL = load_sample("train")[:80], load_sample("val")[:20]
 ENCODER = EncoderSpec(epochs=0.1, device="cpu")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny_study import write_corpus, write_study
 
-from fliptrace.store import Json
+from fliptrace.core.files import Json
 from fliptrace.study import estimate
 from fliptrace.study.estimate import estimate_minutes, estimate_study
 from fliptrace.study.names import BASELINE

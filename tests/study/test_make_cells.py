@@ -12,10 +12,10 @@ from pytest import approx
 from tiny_study import open_run, timeless, write_corpus, write_study
 from typer.testing import CliRunner
 
-from fliptrace.cli import app
-from fliptrace.store import Json, hash_file, read_json, to_line
-from fliptrace.study.figures import f1_of
+from fliptrace.cli.main import app
+from fliptrace.core.files import Json, hash_file, read_json, to_line
 from fliptrace.study.make_cells import make_cell
+from fliptrace.study.metrics import f1_of
 from fliptrace.study.plan import BASELINE, CellKey, definition, read_study
 
 CHAIN = CellKey("tiny", "own", 0, "chain")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tiny_study import CORE, make_study, make_table
 
-from fliptrace.errors import InputError
-from fliptrace.report.toml_text import to_toml
+from fliptrace.core.errors import InputError
+from fliptrace.report.run.toml_text import to_toml
 from fliptrace.study.names import BASELINE
 from fliptrace.study.plan import CellKey, Study, cells, definition, read_study
 

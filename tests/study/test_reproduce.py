@@ -15,8 +15,8 @@ import pytest
 from killed_study import are_gone, reproduce_here, reproduce_until, write_workers
 from tiny_study import timeless_text, write_corpus, write_study
 
-from fliptrace.errors import InputError, RunError
-from fliptrace.store import read_json
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import read_json
 from fliptrace.study import reproduce
 from fliptrace.study.plan import cells
 from fliptrace.study.reproduce import Event, StudyFolder

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tiny_study import write_corpus, write_study
 
-from fliptrace.corpora.guards import find_leaks
-from fliptrace.errors import InputError
-from fliptrace.store import read_json
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import read_json
+from fliptrace.corpora.leaks import find_leaks
 from fliptrace.study.plan import read_study
 from fliptrace.study.test_sets import TestSet, load_tests, load_track
 

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))  # the tiny models of tests/models/tiny.py
 
 
 @pytest.fixture(autouse=True, scope="session")

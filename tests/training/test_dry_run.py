@@ -11,13 +11,13 @@ from tiny import CHATML, FAMILIES, make_tokenizer
 from tiny_runs import Recorder, make_cases, make_data, make_recipe
 from transformers import AutoModelForCausalLM
 
-from fliptrace.errors import InputError
-from fliptrace.models.loading import load_causal_lm, quiet
-from fliptrace.models.scratch import train_tokenizer
-from fliptrace.store import Json, read_json, write_json
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, read_json, write_json
+from fliptrace.models.local.loading import load_causal_lm, quiet
+from fliptrace.models.local.scratch import train_tokenizer
 from fliptrace.training.base import is_packed, quantizes, scratch_spec, with_new_adapter
-from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.dry_run import DryRun, dry_run, shrink
+from fliptrace.training.instruction_builder import Curriculum
 from fliptrace.training.recipe import Recipe, override, read_recipe
 from fliptrace.training.stages import train
 

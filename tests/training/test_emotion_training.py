@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from tiny_runs import GREEDY_ONLY, Recorder, make_case, make_cases, make_recipe, one_stage, write_efr
 
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.emotions import EMORYNLP7, MASAC8, MELD7
-from fliptrace.errors import InputError, RunError
-from fliptrace.flips import FlipCase
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import EMORYNLP7, MASAC8, MELD7
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import Json, read_json, read_jsonl
+from fliptrace.core.flips import FlipCase
 from fliptrace.prompts.views import Layout
-from fliptrace.store import Json, read_json, read_jsonl
-from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, load_training_data
+from fliptrace.training.instruction_builder import Curriculum
 from fliptrace.training.stages import train
 
 LABELS = ("joy", "neutral", "anger", "sadness")

@@ -8,19 +8,19 @@ import pytest
 from tiny_runs import Recorder, make_cases, make_data, make_recipe, make_table, one_stage, read_log, write_efr
 from typer.testing import CliRunner
 
-from fliptrace.checkpoints import HABITS, Habits
-from fliptrace.cli import app
-from fliptrace.errors import InputError
-from fliptrace.model_refs import open_model
+from fliptrace.cli.main import app
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, read_json, read_jsonl, write_json
+from fliptrace.inference.triggers import Reading, name_triggers, predict_file
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.local import LocalModel
-from fliptrace.predict import Reading, name_triggers, predict_file
-from fliptrace.predictions import Prediction, read_manifest, read_predictions
-from fliptrace.report.remarks import remarks
-from fliptrace.report.run_reader import read_run
+from fliptrace.models.checkpoints import HABITS, Habits
+from fliptrace.models.local.model import LocalModel
+from fliptrace.models.open_model import open_model
+from fliptrace.predictions.rows import Prediction, read_manifest, read_predictions
+from fliptrace.report.run.reader import read_run
+from fliptrace.report.run.remarks import remarks
 from fliptrace.scoring.scores import score_file
 from fliptrace.scoring.thresholds import choose_threshold
-from fliptrace.store import Json, read_json, read_jsonl, write_json
 from fliptrace.training.recipe import parse_recipe
 from fliptrace.training.stages import train
 
@@ -105,7 +105,7 @@ def test_samples_converge_to_what_exact_decoding_finds(run: Path) -> None:
 def test_a_killed_run_ends_in_the_same_file(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, habits = open_model(str(run), "cpu").model, open_model(str(run), "cpu").habits
     cases, reading = make_cases(8, "new"), Reading(habits.layout, decoding=Decoding("exact"))
-    monkeypatch.setattr("fliptrace.predict.CASES_AT_ONCE", 3)
+    monkeypatch.setattr("fliptrace.inference.triggers.CASES_AT_ONCE", 3)
     whole = predict_file(model, cases, reading, tmp_path / "whole.jsonl", {})
 
     def kill(num_done: int) -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tiny import make_model, make_tokenizer
 from tiny_runs import make_cases
 
+from fliptrace.core.errors import RunError
+from fliptrace.core.messages import Answer, Instruction, Message
 from fliptrace.curate.correcting import OwnAnswer, feedback_instructions
 from fliptrace.curate.teaching import answer_instructions
-from fliptrace.errors import RunError
-from fliptrace.messages import Answer, Instruction, Message
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.views import Fitted, Layout, View, training_view
 from fliptrace.training.examples import (

@@ -7,11 +7,11 @@ import pytest
 from embedded_folders import HABITS, build_checkpoint, checkpoint, exported
 from tiny import SENTENCES, save_tiny
 
-from fliptrace import cli_export
-from fliptrace.checkpoints import Habits
-from fliptrace.errors import InputError, RunError
+from fliptrace.cli import export as export_command
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.models.checkpoints import Habits
 from fliptrace.models.embedded import load_embedded
-from fliptrace.models.loading import load_causal_lm, load_local
+from fliptrace.models.local.loading import load_causal_lm, load_local
 from fliptrace.prompts.views import Layout
 from fliptrace.training import export, onnx_graph
 from fliptrace.training.export import compared_choices, export_onnx, max_difference
@@ -99,7 +99,7 @@ def test_the_command_writes_a_folder_and_says_how_near_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "embedded"
-    cli_export.onnx([checkpoint()], folder)
+    export_command.onnx([checkpoint()], folder)
     said = " ".join(capsys.readouterr().err.split())
     assert "off torch's probabilities over" in said and "use it as MODEL" in said
     assert load_embedded(folder).num_workers >= 1

@@ -12,12 +12,12 @@ from safetensors.torch import load_file
 from tiny import save_tiny
 from tiny_runs import GREEDY_ONLY, Recorder, files_of, make_data, make_recipe
 
-from fliptrace.messages import Message
-from fliptrace.model_refs import open_model
+from fliptrace.core.files import Json, read_json, write_json
+from fliptrace.core.messages import Message
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.loading import base_of, load_causal_lm, load_local
-from fliptrace.models.local import LocalModel
-from fliptrace.store import Json, read_json, write_json
+from fliptrace.models.local.loading import base_of, load_causal_lm, load_local
+from fliptrace.models.local.model import LocalModel
+from fliptrace.models.open_model import open_model
 from fliptrace.training.base import load_parent
 from fliptrace.training.recipe import Recipe
 from fliptrace.training.stages import train

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tiny_runs import TABLE, make_recipe, make_table, one_stage
 
-from fliptrace.errors import InputError
-from fliptrace.store import Json
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
 from fliptrace.training.base import scratch_spec
 from fliptrace.training.recipe import Recipe, differences, override, parse_recipe, read_recipe
 

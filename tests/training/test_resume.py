@@ -13,7 +13,7 @@ import pytest
 from killed import MOMENTS, train_until
 from tiny_runs import Recorder, files_of, make_cases, make_data, make_recipe, make_table, read_log, write_efr
 
-from fliptrace.store import Json, read_json
+from fliptrace.core.files import Json, read_json
 from fliptrace.training.recipe import Recipe
 from fliptrace.training.stages import train
 

@@ -9,11 +9,11 @@ import torch
 from tiny import make_model, make_tokenizer
 from tiny_runs import make_cases, make_recipe
 
+from fliptrace.core.errors import InputError
+from fliptrace.core.messages import Instruction
 from fliptrace.curate.soft_targets import soft_sets
 from fliptrace.curate.softening import SoftTargets
 from fliptrace.curate.teaching import answer_instructions, emotion_instructions
-from fliptrace.errors import InputError
-from fliptrace.messages import Instruction
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.answers import render_answer
 from fliptrace.prompts.views import Layout, training_view

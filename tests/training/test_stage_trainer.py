@@ -17,11 +17,11 @@ from tiny import make_model, make_tokenizer
 from tiny_runs import make_cases, make_recipe, one_stage
 from transformers import Trainer
 
+from fliptrace.core.errors import RunError
+from fliptrace.core.files import Json, read_json, write_json
 from fliptrace.curate.teaching import answer_instructions
-from fliptrace.errors import RunError
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.views import Layout, training_view
-from fliptrace.store import Json, read_json, write_json
 from fliptrace.training.batching import Rows
 from fliptrace.training.examples import Example, collate, padded_width, tokenize
 from fliptrace.training.local import (

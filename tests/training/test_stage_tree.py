@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from tiny_runs import Recorder, make_cases, make_data, make_recipe, make_table
 
-from fliptrace.checkpoints import Checkpoint
-from fliptrace.errors import InputError
-from fliptrace.store import Json, read_json
-from fliptrace.training.folds import stage_cases
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, read_json
+from fliptrace.models.checkpoints import Checkpoint
 from fliptrace.training.recipe import parse_recipe
+from fliptrace.training.stage_splits import stage_cases
 from fliptrace.training.stage_tree import lineage, named, needed_for, num_opened, parent_of
 from fliptrace.training.stages import train
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from tiny_runs import GREEDY_ONLY, Recorder, files_of, make_cases, make_data, make_recipe, one_stage, read_log
 
-from fliptrace.checkpoints import Checkpoint, Habits, last_checkpoint
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import Json, read_json, read_jsonl
 from fliptrace.curate.instructions import read_instructions
-from fliptrace.errors import InputError, RunError
-from fliptrace.model_refs import open_model
-from fliptrace.models.loading import load_config
-from fliptrace.predictions import read_predictions
-from fliptrace.store import Json, read_json, read_jsonl
+from fliptrace.models.checkpoints import Checkpoint, Habits, last_checkpoint
+from fliptrace.models.local.loading import load_config
+from fliptrace.models.open_model import open_model
+from fliptrace.predictions.rows import read_predictions
 from fliptrace.training.data import TrainingData
 from fliptrace.training.stages import train
 

@@ -11,14 +11,14 @@ import pytest
 from hosted_runs import hosted_recipe, make_provider, make_trainer
 from tiny_runs import GREEDY_ONLY, Recorder, make_data, make_recipe, one_stage
 
-from fliptrace.checkpoints import Checkpoint, Habits
+from fliptrace.core.errors import RunError
+from fliptrace.core.messages import Message
 from fliptrace.curate.teaching import answer_instructions
-from fliptrace.errors import RunError
 from fliptrace.fake_provider.serve import running
-from fliptrace.messages import Message
 from fliptrace.models.base import ChatModel, Decoding, Request
+from fliptrace.models.checkpoints import Checkpoint, Habits
 from fliptrace.prompts.views import Fitted, View
-from fliptrace.training.curriculum import Curriculum
+from fliptrace.training.instruction_builder import Curriculum
 from fliptrace.training.local_trainer import LocalTrainer
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from tiny_runs import make_case, make_cases, make_recipe, write_efr
 
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import Json, hash_file
+from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.groups import shared_groups
-from fliptrace.errors import InputError, RunError
-from fliptrace.flips import FlipCase
-from fliptrace.store import Json, hash_file
 from fliptrace.training.data import TrainingData, load_training_data
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 from fliptrace.transcripts.read import read_transcript
 from fliptrace.transcripts.source import MAX_BYTES
 

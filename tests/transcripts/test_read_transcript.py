@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from fliptrace.emotions import EMORYNLP7, MASAC8
-from fliptrace.errors import InputError
+from fliptrace.core.emotion_sets import EMORYNLP7, MASAC8
+from fliptrace.core.errors import InputError
 from fliptrace.transcripts import read
 from fliptrace.transcripts.read import READERS, read_transcript
 from fliptrace.transcripts.source import RawUtterance, Reader

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 from fliptrace.transcripts.read import READERS, read_transcript
 from fliptrace.transcripts.rows import ALIASES
 from fliptrace.transcripts.transcript import Transcript

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 from fliptrace.transcripts.read import READERS, read_transcript
 from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_ROWS, MAX_UTTERANCES
 

@@ -12,16 +12,16 @@ from typing import NamedTuple, Protocol
 
 from fliptrace.analysis.reasons import give_reason, rationale_of
 from fliptrace.analysis.result import Analysis, FoundFlip
-from fliptrace.dialogue import Dialogue
-from fliptrace.errors import InputError
-from fliptrace.flips import Flip, FlipCase, find_flips
-from fliptrace.label_emotions import EmotionLabels, fallback_emotion
-from fliptrace.model_refs import OpenModel
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import Flip, FlipCase, find_flips
+from fliptrace.inference.emotions import EmotionLabels, fallback_emotion
+from fliptrace.inference.triggers import Reading, name_triggers, reading_of
+from fliptrace.inference.unified import label_for_flips
 from fliptrace.models.base import ChatModel, Decoding, ReplyScorer, TriggerModel, make_decoding
-from fliptrace.predict import Reading, name_triggers, reading_of
-from fliptrace.predictions import Prediction
+from fliptrace.models.open_model import OpenModel
+from fliptrace.predictions.rows import Prediction
 from fliptrace.transcripts.transcript import Transcript
-from fliptrace.unified import label_for_flips
 
 DIGITS = 6  # of a probability, as everywhere in our files
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fliptrace.analysis.result import Analysis, FoundFlip
-from fliptrace.flips import Flip
+from fliptrace.core.flips import Flip
 
 WEIGHED_FROM = 0.1  # support below this is noise to a reader
 MAX_WEIGHED = 3

@@ -20,12 +20,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fliptrace.analysis import lanes
 from fliptrace.analysis.cards import FlipCard, flip_cards
+from fliptrace.analysis.emotion_palette import emotion_signs
 from fliptrace.analysis.matrices import Change, change_matrix, count_changes, first_seen, trigger_matrix, untriggered
 from fliptrace.analysis.result import Analysis
-from fliptrace.analysis.signs import emotion_signs
 from fliptrace.analysis.wording import clock
-from fliptrace.dialogue import Dialogue
-from fliptrace.store import versions, write_text
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.files import versions, write_text
 
 MAX_QUOTED = 120  # characters of an utterance quoted outside the transcript; the transcript has it whole
 ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -132,7 +132,7 @@ def describe(card: FlipCard) -> str:
     """A flip in a sentence, for those who hear the page.
 
     >>> from fliptrace.analysis.result import FoundFlip
-    >>> from fliptrace.flips import Flip
+    >>> from fliptrace.core.flips import Flip
     >>> found = FoundFlip(Flip("Ana", 0, 2, "joy", "fear"), frozenset({1}), (0, 0.8, 0), "")
     >>> describe(FlipCard(found, (), (), ()))
     'Flip at 3, Ana: joy to fear'

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from fliptrace.analysis.wording import printable, printable_name, said_in, spell
-from fliptrace.dialogue import Dialogue
-from fliptrace.flips import Flip, FlipCase
-from fliptrace.messages import Answer
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.flips import Flip, FlipCase
+from fliptrace.core.messages import Answer
 from fliptrace.prompts.chains import WORDINGS, Observation, false_observations, parse_chain
 from fliptrace.prompts.views import Layout, View
 

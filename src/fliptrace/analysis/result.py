@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fliptrace.dialogue import Dialogue
-from fliptrace.flips import Flip, consequences
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.flips import Flip, consequences
 
 if TYPE_CHECKING:
     import pandas as pd

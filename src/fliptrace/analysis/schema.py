@@ -1,7 +1,7 @@
 """An analysis as JSON: the documented, versioned form that programs read, and the way back.
 
 The models here are the one source of it: `fliptrace analyze --json` writes them, `Analysis.from_json` reads them, and
-docs/analysis.schema.json is made from them (scripts/write_schema.py). Indices are 0-based positions of utterances.
+docs/analysis.schema.json is made from them (tools/write_schema.py). Indices are 0-based positions of utterances.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fliptrace.analysis.result import Analysis, FoundFlip
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.emotions import EmotionSet
-from fliptrace.errors import InputError
-from fliptrace.flips import Flip, find_flips
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import EmotionSet
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import Flip, find_flips
 
 SCHEMA: Final = "fliptrace.analysis/1"  # the number goes up where an old reader would read a new file wrongly
 

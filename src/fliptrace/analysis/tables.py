@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fliptrace.analysis.result import Analysis, FoundFlip
-from fliptrace.dialogue import Utterance
-from fliptrace.errors import MissingExtra
-from fliptrace.store import write_text
+from fliptrace.core.dialogue import Utterance
+from fliptrace.core.errors import MissingExtra
+from fliptrace.core.files import write_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from fliptrace.core.errors import InputError
 from fliptrace.corpora.sample import SAMPLE_SPLITS, sample_path
-from fliptrace.errors import InputError
 
 _RAW = "https://raw.githubusercontent.com"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from fliptrace.core.dialogue import Utterance
+from fliptrace.core.emotion_sets import MASAC8, MELD7, EmotionSet
 from fliptrace.corpora.findings import FindingLog
 from fliptrace.corpora.repair import repair_text
-from fliptrace.dialogue import Utterance
-from fliptrace.emotions import MASAC8, MELD7, EmotionSet
 
 Raw = Sequence[Any]
 

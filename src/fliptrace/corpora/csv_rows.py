@@ -9,13 +9,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import EmotionSet
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import read_text
 from fliptrace.corpora.columns import columns_fit, read_utterances
+from fliptrace.corpora.corpus_file import FileLabels, kind_of
 from fliptrace.corpora.findings import FindingLog
-from fliptrace.corpora.results import FileLabels, kind_of
-from fliptrace.dialogue import Dialogue
-from fliptrace.emotions import EmotionSet
-from fliptrace.errors import InputError
-from fliptrace.store import read_text
 
 
 class CsvRow(NamedTuple):

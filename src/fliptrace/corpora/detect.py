@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import read_text
 from fliptrace.corpora.catalog import CATALOG
+from fliptrace.corpora.corpus_file import EfrFile, ErcFile
 from fliptrace.corpora.efr import read_efr, scan_efr
 from fliptrace.corpora.emorynlp import scan_emorynlp
 from fliptrace.corpora.findings import Finding, raise_first_error
@@ -15,9 +18,6 @@ from fliptrace.corpora.goemotions import scan_goemotions
 from fliptrace.corpora.masac_erc import scan_masac_erc
 from fliptrace.corpora.meld_erc import scan_meld_erc
 from fliptrace.corpora.reccon import has_reccon_form, read_reccon, scan_reccon
-from fliptrace.corpora.results import EfrFile, ErcFile
-from fliptrace.errors import InputError
-from fliptrace.store import read_text
 
 Form = Literal["efr", "masac-erc", "meld-erc", "emorynlp", "goemotions", "reccon"]
 

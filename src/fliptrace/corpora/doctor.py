@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from itertools import chain, combinations
 from pathlib import Path
 
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
+from fliptrace.core.flips import FlipCase, find_flips
+from fliptrace.corpora.corpus_file import EfrFile, ErcFile, group_files
 from fliptrace.corpora.detect import scan_corpus
 from fliptrace.corpora.findings import Finding
 from fliptrace.corpora.groups import group_of, shared_groups
-from fliptrace.corpora.results import EfrFile, ErcFile, group_files
-from fliptrace.corpora.trunks import find_trunks
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase, find_flips
-from fliptrace.store import Json
+from fliptrace.corpora.longest_prefixes import find_trunks
 
 _SUFFIXES = (".json", ".csv", ".tsv")
 _SIDE_FILES = ("exclude_scenes.json",)  # read by the reader of the file they lie beside

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import EmotionSet
+from fliptrace.core.flips import FlipCase, find_flip
 from fliptrace.corpora.columns import columns_fit, detect_emotion_set, is_missing, read_utterances
+from fliptrace.corpora.corpus_file import EfrFile, FileLabels, group_files, read_objects
 from fliptrace.corpora.findings import FindingLog, raise_first_error
-from fliptrace.corpora.results import EfrFile, FileLabels, group_files, read_objects
-from fliptrace.dialogue import Dialogue
-from fliptrace.emotions import EmotionSet
-from fliptrace.flips import FlipCase, find_flip
 
 _COLUMNS = ("speakers", "utterances", "emotions")
 

@@ -12,12 +12,12 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
+from fliptrace.core.emotion_sets import EMORYNLP7
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import read_json
+from fliptrace.corpora.corpus_file import ErcFile, FileLabels, group_files
 from fliptrace.corpora.csv_rows import CsvRow, dialogues_by, read_csv_rows
 from fliptrace.corpora.findings import FindingLog, raise_first_error
-from fliptrace.corpora.results import ErcFile, FileLabels, group_files
-from fliptrace.emotions import EMORYNLP7
-from fliptrace.errors import InputError
-from fliptrace.store import read_json
 
 SCENE = ("Season", "Episode", "Scene_ID")
 COLUMNS = ("Utterance", "Speaker", "Emotion", *SCENE)

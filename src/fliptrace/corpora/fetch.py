@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import hash_file
 from fliptrace.corpora.catalog import DataFile, DataSet, data_dir, find_data_set, find_file, where_to_put
-from fliptrace.errors import InputError
-from fliptrace.store import hash_file
 
 
 class Progress(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 
 Severity = Literal["error", "warning"]
 

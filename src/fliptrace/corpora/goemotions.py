@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import EKMAN7
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import read_text
 from fliptrace.corpora.columns import read_utterances
+from fliptrace.corpora.corpus_file import ErcFile, FileLabels, group_files, kind_of
 from fliptrace.corpora.findings import FindingLog, raise_first_error
-from fliptrace.corpora.results import ErcFile, FileLabels, group_files, kind_of
-from fliptrace.dialogue import Dialogue
-from fliptrace.emotions import EKMAN7
-from fliptrace.errors import InputError
-from fliptrace.store import read_text
 
 AUTHOR = "author"
 

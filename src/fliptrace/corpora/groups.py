@@ -18,8 +18,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar
 
-from fliptrace.dialogue import Dialogue
-from fliptrace.flips import FlipCase
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.flips import FlipCase
 
 MIN_RUN_WORDS = 6
 

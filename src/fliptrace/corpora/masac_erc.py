@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.corpora.columns import columns_fit, detect_emotion_set, read_utterances
+from fliptrace.corpora.corpus_file import ErcFile, FileLabels, group_files, read_objects
 from fliptrace.corpora.findings import FindingLog, raise_first_error
-from fliptrace.corpora.results import ErcFile, FileLabels, group_files, read_objects
-from fliptrace.dialogue import Dialogue
-from fliptrace.emotions import EmotionSet
 
 
 def read_masac_erc(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fliptrace.core.emotion_sets import MELD7, EmotionSet
+from fliptrace.corpora.corpus_file import ErcFile, FileLabels, group_files
 from fliptrace.corpora.csv_rows import dialogues_by, read_csv_rows
 from fliptrace.corpora.findings import FindingLog, raise_first_error
-from fliptrace.corpora.results import ErcFile, FileLabels, group_files
-from fliptrace.emotions import MELD7, EmotionSet
 
 COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
 

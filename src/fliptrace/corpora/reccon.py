@@ -16,14 +16,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import MELD7
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import read_json
+from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.corpora.columns import is_missing, read_utterances
+from fliptrace.corpora.corpus_file import EfrFile, FileLabels, group_files, kind_of
 from fliptrace.corpora.findings import FindingLog, raise_first_error
-from fliptrace.corpora.results import EfrFile, FileLabels, group_files, kind_of
-from fliptrace.dialogue import Dialogue
-from fliptrace.emotions import MELD7
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase, find_flips
-from fliptrace.store import read_json
 
 CORPUS = "reccon"
 CAUSES = "expanded emotion cause evidence"

@@ -1,7 +1,7 @@
 """Our own sample corpus, written for this project and shipped with it: English and Hindi-English, MaSaC's 8 emotions.
 
 Small enough to try everything on within minutes, by no means enough to measure a model on. Built by
-`scripts/build_sample.py` from `data/sample/`; the cases are in the EFR form, the whole dialogues in MaSaC's ERC form.
+`tools/build_sample.py` from `data/sample/`; the cases are in the EFR form, the whole dialogues in MaSaC's ERC form.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import MASAC8
+from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.efr import read_efr
 from fliptrace.corpora.masac_erc import read_masac_erc
-from fliptrace.dialogue import Dialogue
-from fliptrace.emotions import MASAC8
-from fliptrace.flips import FlipCase
 
 SampleSplit = Literal["train", "val", "test"]
 SAMPLE_SPLITS: tuple[SampleSplit, ...] = ("train", "val", "test")

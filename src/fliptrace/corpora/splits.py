@@ -19,8 +19,8 @@ def split_by_group(members: Iterable[Member], shares: Mapping[str, float], seed:
     carry stay together), dealt out in an order that `seed` and their texts fix, each to the split that lacks most.
     ValueError where there are fewer groups than splits: no split may stay empty.
 
-    >>> from fliptrace.dialogue import Dialogue, Utterance
-    >>> from fliptrace.emotions import MELD7
+    >>> from fliptrace.core.dialogue import Dialogue, Utterance
+    >>> from fliptrace.core.emotion_sets import MELD7
     >>> calls = [Dialogue(str(i), "", (Utterance("Ana", f"caller number {i}"),), MELD7) for i in range(10)]
     >>> {name: len(part) for name, part in split_by_group(calls, {"train": 0.8, "val": 0.2}, seed=1).items()}
     {'train': 8, 'val': 2}

@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from fliptrace.core.messages import Answer, Instruction
 from fliptrace.curate.teaching import right_reply, taught_triggers
-from fliptrace.messages import Answer, Instruction
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.feedback import Feedback, FeedbackLevel, give_feedback, render_feedback_prompt
 from fliptrace.prompts.self_evaluation import render_judgement, render_judgement_prompt

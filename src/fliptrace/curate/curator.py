@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.messages import Instruction
 from fliptrace.curate.correcting import OwnAnswer, feedback_instructions, self_evaluation_instructions
 from fliptrace.curate.mixture import mix
 from fliptrace.curate.teaching import (
@@ -17,8 +19,6 @@ from fliptrace.curate.teaching import (
     taught_chain_instructions,
     unified_instructions,
 )
-from fliptrace.dialogue import Dialogue
-from fliptrace.messages import Instruction
 from fliptrace.models.base import ChatModel
 from fliptrace.prompts.feedback import FeedbackLevel
 from fliptrace.prompts.views import Layout, View

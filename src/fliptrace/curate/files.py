@@ -9,17 +9,17 @@ from math import inf
 from pathlib import Path
 from typing import cast, get_args
 
-from fliptrace.corpora.trunks import distinct_trunks
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, hash_file, versions, write_json
+from fliptrace.core.flips import FlipCase
+from fliptrace.core.messages import Answer
+from fliptrace.corpora.longest_prefixes import distinct_trunks
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.curator import OWN_ANSWER_KINDS, Curator, Kind
 from fliptrace.curate.instructions import FileForm, write_instructions
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase
-from fliptrace.messages import Answer
-from fliptrace.predictions import Prediction, read_manifest, read_predictions
+from fliptrace.predictions.rows import Prediction, read_manifest, read_predictions
 from fliptrace.prompts.answers import Ask, parse_answer
 from fliptrace.prompts.views import Layout, View, training_view
-from fliptrace.store import Json, hash_file, versions, write_json
 
 
 def parse_mix(text: str) -> dict[Kind, float]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, get_args
 
-from fliptrace.errors import InputError
-from fliptrace.messages import Instruction, Message, Role
-from fliptrace.store import Json, read_jsonl, write_jsonl
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, read_jsonl, write_jsonl
+from fliptrace.core.messages import Instruction, Message, Role
 
 FileForm = Literal["trl", "hosted"]
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from fliptrace.messages import Instruction
+from fliptrace.core.messages import Instruction
 
 Kind = TypeVar("Kind", bound=str)
 

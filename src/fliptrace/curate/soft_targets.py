@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.splits import fold_by_group
-from fliptrace.dialogue import Dialogue
-from fliptrace.flips import FlipCase
-from fliptrace.models.boosted_trees import fit_trigger_trees
-from fliptrace.models.word_counts import ClassWeight, fit_word_counts
-from fliptrace.predictions import EmotionPrediction
+from fliptrace.models.classical.boosted_trees import fit_trigger_trees
+from fliptrace.models.classical.word_counts import ClassWeight, fit_word_counts
+from fliptrace.predictions.rows import EmotionPrediction
 from fliptrace.prompts.views import View
 
 # A file of more is halved instead: GoEmotions' 40,000 comments take 25 s of one core so.
@@ -46,9 +46,9 @@ def soft_sets(view: View, probabilities: Mapping[int, float], max_size: int = 3)
 
     Sets of up to `max_size`, shares above 0 that add up to 1; an utterance without a probability is in none.
 
-    >>> from fliptrace.dialogue import Dialogue, Utterance
-    >>> from fliptrace.emotions import MELD7
-    >>> from fliptrace.flips import find_flips
+    >>> from fliptrace.core.dialogue import Dialogue, Utterance
+    >>> from fliptrace.core.emotion_sets import MELD7
+    >>> from fliptrace.core.flips import find_flips
     >>> from fliptrace.prompts.views import Layout
     >>> lines = [("Ana", "joy"), ("Ben", "anger"), ("Ana", "fear")]
     >>> dialogue = Dialogue("d", "d", tuple(Utterance(s, "...", e) for s, e in lines), MELD7)

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from fliptrace.core.messages import Instruction
 from fliptrace.curate.soft_targets import soft_sets
-from fliptrace.messages import Instruction
 from fliptrace.prompts.answers import render_answer
 from fliptrace.prompts.emotions import render_emotion
 from fliptrace.prompts.views import LayoutName, View

@@ -7,8 +7,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from fliptrace.dialogue import Dialogue
-from fliptrace.messages import Instruction, Message
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.messages import Instruction, Message
 from fliptrace.models.base import ChatModel, Decoding, Request
 from fliptrace.prompts.answers import Ask, parse_answer, render_answer, render_question
 from fliptrace.prompts.chains import WORDINGS, Chain, Wording, observe, render_chain

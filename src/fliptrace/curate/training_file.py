@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from fliptrace.messages import Message, Role
+from fliptrace.core.messages import Message, Role
 
 ROLES: dict[str, Role] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 MIN_ROWS = 10

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fliptrace.messages import Completion, Message
+from fliptrace.core.messages import Completion, Message
 from fliptrace.models.base import Decoding, Request
 from fliptrace.prompts.answers import cut_answer_line
 

@@ -17,7 +17,9 @@ from typing import Literal
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
+from fliptrace.core.messages import Completion
 from fliptrace.fake_provider.api_errors import ApiError, invalid
 from fliptrace.fake_provider.chat_request import ChatRequest, read_chat_request
 from fliptrace.fake_provider.faults import Dropped, rate_limited, server_error
@@ -25,10 +27,8 @@ from fliptrace.fake_provider.ledger import Billed
 from fliptrace.fake_provider.probabilities import is_instant, reply_shares, score
 from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.schema import fit_to_schema
-from fliptrace.messages import Completion
 from fliptrace.models.base import ChatModel
 from fliptrace.models.base import Request as Prompt
-from fliptrace.store import Json
 
 _WORD = re.compile(r"\s*\S+")
 END_TOKEN = "<|end|>"

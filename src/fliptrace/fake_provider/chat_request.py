@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fliptrace.core.files import Json, hash_json
+from fliptrace.core.messages import Message
 from fliptrace.curate.training_file import ROLES
 from fliptrace.fake_provider.api_errors import ApiError, invalid, unsupported
 from fliptrace.fake_provider.schema import read_schema
 from fliptrace.fake_provider.settings import Honours
-from fliptrace.messages import Message
 from fliptrace.models.base import Decoding
-from fliptrace.store import Json, hash_json
 
 _NO_PARAMETERS = ("model", "messages", "seed", "n", "user", "metadata", "stream")
 # For a request that sets no bound: enough for every reply that our prompts ask for.

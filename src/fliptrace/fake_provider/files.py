@@ -6,10 +6,10 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from fliptrace.core.files import Json
 from fliptrace.fake_provider.api_errors import invalid, no_such
 from fliptrace.fake_provider.pages import page
 from fliptrace.fake_provider.provider import FakeProvider, StoredFile
-from fliptrace.store import Json
 
 _PURPOSE = "fine-tune"
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from fliptrace.core.files import Json
 from fliptrace.curate.training_file import Problem, TrainingFile
 from fliptrace.fake_provider.settings import JobScript
-from fliptrace.store import Json
 
 Status = Literal["validating_files", "queued", "running", "succeeded", "failed", "cancelled"]
 ORGANIZATION = "fliptrace"

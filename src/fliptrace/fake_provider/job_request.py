@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from fliptrace.core.files import Json
 from fliptrace.curate.training_file import TrainingFile, read_training_file
 from fliptrace.fake_provider.api_errors import ApiError, invalid
 from fliptrace.fake_provider.job_life import Hyperparameters, Job
 from fliptrace.fake_provider.provider import FakeProvider
-from fliptrace.store import Json
 
 _MAX_SUFFIX, _MAX_PAIRS, _MAX_KEY, _MAX_VALUE = 64, 16, 64, 512  # OpenAI's API reference, create fine-tuning job
 _EPOCHS = 3  # where `n_epochs` is "auto"

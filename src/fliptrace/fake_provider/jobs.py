@@ -10,12 +10,12 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from fliptrace.core.files import Json
 from fliptrace.fake_provider.api_errors import ApiError, no_such
 from fliptrace.fake_provider.job_life import ORGANIZATION, Job, checkpoints, events, metrics
 from fliptrace.fake_provider.job_request import read_job
 from fliptrace.fake_provider.pages import page
 from fliptrace.fake_provider.provider import FakeProvider
-from fliptrace.store import Json
 
 _METADATA = re.compile(r"metadata\[(.+)\]")
 

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from fliptrace.core.files import Json
 from fliptrace.fake_provider.settings import FaultKind
-from fliptrace.store import Json
 
 
 @dataclass(frozen=True, slots=True)

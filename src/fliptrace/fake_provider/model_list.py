@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from fliptrace.core.files import Json
 from fliptrace.fake_provider.provider import FakeProvider
-from fliptrace.store import Json
 
 
 async def list_models(request: Request) -> Response:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from starlette.datastructures import QueryParams
 from starlette.responses import JSONResponse
 
+from fliptrace.core.files import Json
 from fliptrace.fake_provider.api_errors import invalid, no_such
-from fliptrace.store import Json
 
 
 def page(items: Sequence[Json], query: QueryParams, default_limit: int) -> JSONResponse:

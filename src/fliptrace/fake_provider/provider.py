@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 from fliptrace.fake_provider.api_errors import ApiError
 from fliptrace.fake_provider.faults import FaultDraw
 from fliptrace.fake_provider.job_life import Job, checkpoints

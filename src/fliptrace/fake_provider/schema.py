@@ -9,9 +9,9 @@ import json
 import re
 from typing import Any
 
+from fliptrace.core.files import Json
 from fliptrace.fake_provider.api_errors import ApiError
 from fliptrace.prompts.answers import cut_answer_line
-from fliptrace.store import Json
 
 
 def read_schema(response_format: Any) -> Json | None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 from fliptrace.fake_provider.app import make_app
 from fliptrace.fake_provider.faults import closable
 from fliptrace.fake_provider.provider import FakeProvider

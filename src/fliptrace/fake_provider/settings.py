@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 
 # dropped: the connection is closed before any work; dropped_after: once the work is done and billed, before the reply.
 FaultKind = Literal["429", "500", "dropped", "dropped_after", "truncated"]

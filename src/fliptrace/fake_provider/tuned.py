@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fliptrace.messages import Completion, Message
+from fliptrace.core.messages import Completion, Message
 from fliptrace.models.base import ChatModel, Decoding, Request
 
 

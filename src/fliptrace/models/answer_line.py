@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from fliptrace.messages import PreventedKind
+from fliptrace.core.messages import PreventedKind
 
 MARK = "Triggers:"  # a line that begins so is the answer line
 _NONE = "none"

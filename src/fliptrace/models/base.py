@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase
-from fliptrace.messages import Completion, Message
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import FlipCase
+from fliptrace.core.messages import Completion, Message
 from fliptrace.models.answer_line import AnswerLine
 
 
@@ -54,7 +54,8 @@ class Decoding:
     """How a model is read. Greedy ignores `num_samples`, `temperature`, `top_p` and `seed`.
 
     `constrain` keeps answer lines to what may stand there (answer_line.py). Exact is no way to draw replies: answers
-    are weighed (exact.py), after `num_samples` rationales where reasons are asked for, one being greedy.
+    are weighed (inference/exact_voting.py), after `num_samples` rationales where reasons are asked for, one being
+    greedy.
     """
 
     kind: DecodingKind = "greedy"

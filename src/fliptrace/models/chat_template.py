@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from jinja2.exceptions import TemplateError
 
-from fliptrace.errors import InputError
-from fliptrace.messages import Message
+from fliptrace.core.errors import InputError
+from fliptrace.core.messages import Message
 
 # For a tokenizer without a chat template. No special token but the end of sequence, which every model must have.
 PLAIN_TEMPLATE = (

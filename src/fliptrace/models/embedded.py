@@ -1,7 +1,8 @@
 """The embedded model: onnxruntime instead of torch, for those who only want a transcript read. It weighs, never writes.
 
 A folder holds one graph or several (the members of an ensemble, whose probabilities are averaged), the tokenizer's
-files and `embedded.json`; training/export.py makes such folders. The graph takes reply trees (reply_tree.py).
+files and `embedded.json`; training/export.py makes such folders. The graph takes reply trees
+(models/trees/reply_tree.py).
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fliptrace.errors import InputError
-from fliptrace.messages import Message
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import hash_file, hash_json, read_json, read_text, write_json
+from fliptrace.core.messages import Message
 from fliptrace.models.base import Choice
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.plain_tokenizer import PlainTokenizer
-from fliptrace.models.reply_tree import ReplyTree, batch_trees, grow_tree
-from fliptrace.store import hash_file, hash_json, read_json, read_text, write_json
+from fliptrace.models.trees.reply_tree import ReplyTree, batch_trees, grow_tree
 
 CONFIG = "embedded.json"
 TOKENIZER = "tokenizer.json"

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fliptrace.errors import InputError
-from fliptrace.messages import Completion, Message
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, read_jsonl
+from fliptrace.core.messages import Completion, Message
 from fliptrace.models.base import Decoding, Request
-from fliptrace.store import Json, read_jsonl
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ScriptedModel:
 
     Tokens are words between blanks; `num_context_tokens` of them fit, or any number where it is None.
 
-    >>> from fliptrace.messages import Message
+    >>> from fliptrace.core.messages import Message
     >>> model = ScriptedModel({"case-1": ["Triggers: 2", "Triggers: none"]})
     >>> request = Request("case-1", (Message("user", "Which utterances triggered this flip?"),))
     >>> [reply.text for reply in model.complete([request], Decoding("sample", num_samples=3))[0]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from fliptrace.messages import AnomalyKind, Answer, Message
+from fliptrace.core.messages import AnomalyKind, Answer, Message
 from fliptrace.prompts.views import View
 
 Ask = Literal["answer", "chain"]  # the line alone, or reasons first

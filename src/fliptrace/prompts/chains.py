@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fliptrace.messages import Answer
+from fliptrace.core.messages import Answer
 from fliptrace.prompts.answers import parse_answer, render_answer
 from fliptrace.prompts.views import LayoutName, View
 

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from fliptrace.dialogue import Dialogue
-from fliptrace.emotions import EmotionSet
-from fliptrace.messages import Message
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import EmotionSet
+from fliptrace.core.messages import Message
 from fliptrace.prompts.views import Layout, LayoutName, name_by_nearness, render_distant, render_numbered, speaker_name
 
 BARE_SYSTEM = (
@@ -96,7 +96,7 @@ def emotion_replies(emotion_set: EmotionSet, layout: LayoutName = "window") -> t
 def parse_emotion(text: str, emotion_set: EmotionSet) -> str | None:
     """The label on the last `Emotion:` line, or on the only line there is; None where that is no label of the set.
 
-    >>> from fliptrace.emotions import MELD7
+    >>> from fliptrace.core.emotion_sets import MELD7
     >>> parse_emotion("Emotion: Joy", MELD7), parse_emotion("anger", MELD7), parse_emotion("joy or anger", MELD7)
     ('joy', 'anger', None)
     """

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from fliptrace.messages import Answer, Message
+from fliptrace.core.messages import Answer, Message
 from fliptrace.prompts.answers import Ask, render_question
 from fliptrace.prompts.views import View
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from fliptrace.flips import Flip, find_flips
-from fliptrace.messages import Message
+from fliptrace.core.flips import Flip, find_flips
+from fliptrace.core.messages import Message
 from fliptrace.prompts.answers import SYSTEM
 from fliptrace.prompts.views import View
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fliptrace.messages import Answer, Message
+from fliptrace.core.messages import Answer, Message
 from fliptrace.prompts.answers import Ask, parse_answer, render_answer, render_question
 from fliptrace.prompts.views import View
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from fliptrace.emotions import EmotionSet
-from fliptrace.messages import Message
+from fliptrace.core.emotion_sets import EmotionSet
+from fliptrace.core.messages import Message
 from fliptrace.prompts.answers import Ask, trigger_question
 from fliptrace.prompts.emotions import EmotionView
 from fliptrace.prompts.views import View

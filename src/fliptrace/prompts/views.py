@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from fliptrace.dialogue import Dialogue, Utterance
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import FlipCase
 
 LayoutName = Literal["dialogue", "window"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from fliptrace.report.run_values import Difference, Figures
-from fliptrace.study.values import Interval
+from fliptrace.report.run.values import Difference, Figures
+from fliptrace.study.evidence.values import Interval
 
 NONE = "–"
 

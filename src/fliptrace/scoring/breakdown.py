@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from fliptrace.predictions import Prediction
+from fliptrace.core.files import Json
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.counts import Counts, Labelled, count_case, count_within, labelled
-from fliptrace.store import Json
 
 FAR = 5  # 99.2% of the triggers of MELD-FR val, 97.5% of MaSaC-FR val lie nearer to the target than this (docs/data.md)
 # Utterances up to the target, at most 24 in MELD-FR and 82 in MaSaC-FR val.

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import brier_score_loss
 
-from fliptrace.predictions import Prediction
+from fliptrace.core.files import Json
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.counts import Floats, check_support, labelled
-from fliptrace.store import Json
 
 NUM_BINS = 10
 

@@ -15,8 +15,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from fliptrace.dialogue import Dialogue
-from fliptrace.flips import FlipCase
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.flips import FlipCase
 
 MIN_COUNT = 3  # in English dialogue: below it stand slips, names and foreign words
 # Shares of English from which a case is in a slice: about a quarter, half and a quarter of MaSaC-FR's val cases.

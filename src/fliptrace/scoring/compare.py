@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from fliptrace.errors import InputError
-from fliptrace.predictions import Prediction
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.counts import Counts, Floats, count_case, counts_by_group, f1_of_totals, labelled
 from fliptrace.scoring.intervals import NUM_DRAWS, Interval, cluster_interval, draws_at_once
-from fliptrace.store import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
-from fliptrace.errors import InputError
-from fliptrace.predictions import EmotionPrediction
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
+from fliptrace.predictions.rows import EmotionPrediction
 from fliptrace.scoring.counts import Floats, sum_by_group
 from fliptrace.scoring.intervals import NUM_DRAWS, Interval, cluster_interval
-from fliptrace.store import Json
 
 
 class LabelScores(NamedTuple):

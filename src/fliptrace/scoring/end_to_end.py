@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from fliptrace.errors import InputError
-from fliptrace.flips import Flip
-from fliptrace.predictions import EmotionPrediction
-from fliptrace.predictions_unified import GoldFlip, PredictedFlip, UnifiedPrediction
-from fliptrace.rules import Rule
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import Flip
+from fliptrace.core.voting import Vote
+from fliptrace.models.rules import Rule
+from fliptrace.predictions.rows import EmotionPrediction
+from fliptrace.predictions.unified_rows import GoldFlip, PredictedFlip, UnifiedPrediction
 from fliptrace.scoring.counts import CaseCounts, Counts
-from fliptrace.voting import Vote
 
 _Place = tuple[str, int, int]  # speaker, source, target
 

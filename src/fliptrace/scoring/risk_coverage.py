@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fliptrace.predictions import Prediction
+from fliptrace.core.files import Json
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.counts import Floats, check_support, count_case, f1_of_totals, labelled
-from fliptrace.store import Json
 
 NUM_COVERAGES = 20
 
@@ -63,8 +63,8 @@ def confidence(prediction: Prediction) -> float:
     It is about the whole set, as the risk is, and what was never weighed does not change it, where a mean over
     utterances would grow with the length of the dialogue. 0 where no answer could be read.
 
-    >>> from fliptrace.flips import Flip
-    >>> from fliptrace.voting import Vote
+    >>> from fliptrace.core.flips import Flip
+    >>> from fliptrace.core.voting import Vote
     >>> flip, vote = Flip("Ana", 0, 2, "joy", "fear"), Vote(frozenset({1}), (0.0, 0.8, 0.5), 10, 10)
     >>> speakers, emotions = ("Ana", "Ben", "Ana"), ("joy", "neutral", "fear")
     >>> confidence(Prediction("c", "d", "g", "toy", "val", speakers, emotions, flip, 0, None, vote, ()))

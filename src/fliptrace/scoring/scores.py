@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from fliptrace.errors import InputError
-from fliptrace.predictions import EmotionPrediction, EmotionsFrom, Prediction, read_predictions
-from fliptrace.predictions_unified import UnifiedPrediction
-from fliptrace.rules import RULES
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
+from fliptrace.models.rules import RULES
+from fliptrace.predictions.rows import EmotionPrediction, EmotionsFrom, Prediction, read_predictions
+from fliptrace.predictions.unified_rows import UnifiedPrediction
 from fliptrace.scoring.breakdown import Breakdown, break_down
 from fliptrace.scoring.compare import Comparison, compare
 from fliptrace.scoring.emotions import EmotionScores, score_emotions, weighted_f1_interval
 from fliptrace.scoring.intervals import NUM_DRAWS, Interval, Settings, f1_interval
 from fliptrace.scoring.triggers import TriggerScores, answer_by_rule, score_triggers
 from fliptrace.scoring.unified_scores import UnifiedFileScores, score_unified_file
-from fliptrace.store import Json
 
 
 class TableRow(NamedTuple):

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fliptrace.errors import InputError
-from fliptrace.predictions import Prediction
+from fliptrace.core.errors import InputError
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.counts import Floats, f1_of_totals, labelled, sum_by_group
 
 Bools = NDArray[np.bool_]

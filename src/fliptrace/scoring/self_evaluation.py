@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from sklearn.metrics import balanced_accuracy_score
 
-from fliptrace.predictions import Prediction
-from fliptrace.store import Json
+from fliptrace.core.files import Json
+from fliptrace.predictions.rows import Prediction
 
 
 class SelfEvaluationScores(NamedTuple):

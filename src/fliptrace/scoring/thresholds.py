@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fliptrace.predictions import Prediction
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.counts import Floats, check_support, count_case, f1_of_totals, labelled, sum_by_group
 
 

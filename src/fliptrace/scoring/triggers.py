@@ -15,11 +15,11 @@ from typing import NamedTuple, get_args
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
 
-from fliptrace.messages import AnomalyKind, PreventedKind
-from fliptrace.predictions import Prediction
-from fliptrace.rules import Rule
+from fliptrace.core.messages import AnomalyKind, PreventedKind
+from fliptrace.core.voting import Vote
+from fliptrace.models.rules import Rule
+from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.counts import CaseCounts, Counts, count_case, labelled
-from fliptrace.voting import Vote
 
 
 @dataclass(frozen=True, slots=True)

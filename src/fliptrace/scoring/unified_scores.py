@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
-from fliptrace.messages import AnomalyKind, PreventedKind
-from fliptrace.predictions_unified import UnifiedPrediction
-from fliptrace.rules import RULES
+from fliptrace.core.files import Json
+from fliptrace.core.messages import AnomalyKind, PreventedKind
+from fliptrace.models.rules import RULES
+from fliptrace.predictions.unified_rows import UnifiedPrediction
 from fliptrace.scoring.counts import CaseCounts, Counts
 from fliptrace.scoring.emotions import EmotionScores, score_emotions, weighted_f1_interval
 from fliptrace.scoring.end_to_end import EndToEndCounts, count_end_to_end, label_predictions, name_by_rule
 from fliptrace.scoring.intervals import Interval, Settings, f1_interval
-from fliptrace.store import Json
 
 
 class MeasuredCounts(NamedTuple):

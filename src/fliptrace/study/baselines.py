@@ -1,6 +1,6 @@
 """The baselines of a study: fitted on the very cases that the language models learned from, and asked like them.
 
-They predict alone; what the predictions are worth is for figures.py, as of any other cell.
+They predict alone; what the predictions are worth is for metrics.py, as of any other cell.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from fliptrace.classical import SupportModel, predict_by_support
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase
-from fliptrace.models.boosted_trees import fit_trigger_trees
-from fliptrace.models.trigger_words import fit_trigger_words
-from fliptrace.predict import Reading, name_triggers
-from fliptrace.predictions import Prediction
-from fliptrace.rules import RULES, Rule
-from fliptrace.store import Json
-from fliptrace.training.encoder import EncoderSpec, fit_encoder
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
+from fliptrace.core.flips import FlipCase
+from fliptrace.inference.triggers import Reading, name_triggers
+from fliptrace.models.classical.boosted_trees import fit_trigger_trees
+from fliptrace.models.classical.trigger_words import fit_trigger_words
+from fliptrace.models.rules import RULES, Rule
+from fliptrace.predictions.rows import Prediction
+from fliptrace.study.classical_predictions import SupportModel, predict_by_support
+from fliptrace.training.encoder.model import EncoderSpec, fit_encoder
 
 
 class BaselineKind(NamedTuple):
@@ -42,7 +42,7 @@ BASELINES: Mapping[str, BaselineKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A fitted baseline. `cost` is what fitting an encoder took (training/encoder.py), None for the others."""
+    """A fitted baseline. `cost` is what fitting an encoder took (training/encoder/model.py), None for the others."""
 
     name: str
     cost: Json | None

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
 from typing import NamedTuple
 
-from fliptrace.errors import InputError
-from fliptrace.rules import RULES
-from fliptrace.store import Json
-from fliptrace.study.due import due_readings
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
+from fliptrace.models.rules import RULES
+from fliptrace.study.evaluations_by_test import due_readings
 from fliptrace.study.names import BASELINE
 from fliptrace.study.plan import CellKey, Study
 from fliptrace.study.reproduce import StudyFolder

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from fliptrace.core.files import Json, hash_file
+from fliptrace.core.flips import FlipCase
+from fliptrace.corpora.corpus_file import EfrFile
 from fliptrace.corpora.groups import assign_groups_across
-from fliptrace.corpora.guards import find_leaks
-from fliptrace.corpora.results import EfrFile
+from fliptrace.corpora.leaks import find_leaks
+from fliptrace.corpora.longest_prefixes import distinct_trunks
 from fliptrace.corpora.splits import split_by_group
-from fliptrace.corpora.trunks import distinct_trunks
-from fliptrace.flips import FlipCase
-from fliptrace.store import Json, hash_file
 
 
 def track_facts(files: Mapping[str, EfrFile], *, share: float, seed: int) -> Json:

@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from fliptrace.corpora.guards import find_leaks
-from fliptrace.flips import FlipCase
-from fliptrace.models.loading import load_local
-from fliptrace.models.local import LocalModel
-from fliptrace.predict import Reading, predict_file
-from fliptrace.predictions import Prediction, read_predictions
+from fliptrace.core.files import Json, hash_file, hash_json, read_json, versions, write_json
+from fliptrace.core.flips import FlipCase
+from fliptrace.corpora.leaks import find_leaks
+from fliptrace.inference.triggers import Reading, predict_file
+from fliptrace.models.local.loading import load_local
+from fliptrace.models.local.model import LocalModel
+from fliptrace.predictions.rows import Prediction, read_predictions
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import View
-from fliptrace.store import Json, hash_file, hash_json, read_json, versions, write_json
 from fliptrace.study.baselines import BASELINES, fit_baseline
-from fliptrace.study.due import due_readings
-from fliptrace.study.figures import reading_figures
+from fliptrace.study.evaluations_by_test import due_readings
+from fliptrace.study.metrics import reading_figures
 from fliptrace.study.names import BASELINE
 from fliptrace.study.plan import FORMAT, CellKey, Study, definition
 from fliptrace.study.test_sets import TestSet
 from fliptrace.training.data import TrainingData
-from fliptrace.training.encoder import EncoderSpec
+from fliptrace.training.encoder.model import EncoderSpec
 from fliptrace.training.local import pick_device
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import BASE, Recipe

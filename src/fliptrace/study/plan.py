@@ -13,14 +13,14 @@ from typing import Annotated, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from fliptrace.errors import InputError
-from fliptrace.predict import Reading
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, hash_json
+from fliptrace.inference.triggers import Reading
 from fliptrace.prompts.views import LayoutName
-from fliptrace.store import Json, hash_json
 from fliptrace.study.baselines import BASELINES
+from fliptrace.study.evidence.values import Arm
 from fliptrace.study.names import BASELINE, held_out_name
-from fliptrace.study.values import Arm
-from fliptrace.training.encoder import SCRATCH
+from fliptrace.training.encoder.model import SCRATCH
 from fliptrace.training.recipe import (
     BASE,
     Base,
@@ -286,7 +286,7 @@ def _refuse_unread(study: Study, key: CellKey, path: Path) -> None:
 
 def _refuse_dealing_anew(study: Study, path: Path) -> None:
     """InputError where an extended arm changes the core: held-out groups are dealt to the longest line of stages with
-    own answers (training/folds.py), and were it one of extended arms, all arms would be taught other cases.
+    own answers (training/stage_splits.py), and were it one of extended arms, all arms would be taught other cases.
     """
     opened = {stage.name: num_opened(study.stages, stage) for stage in study.stages}
     core = max((num for name, num in opened.items() if not study.arms.get(name, Role()).extended), default=0)

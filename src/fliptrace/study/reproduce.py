@@ -19,11 +19,11 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NamedTuple
 
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import Json, read_json, to_line, write_json, write_text
 from fliptrace.corpora.catalog import locate_ref
+from fliptrace.corpora.corpus_file import EfrFile
 from fliptrace.corpora.detect import read_flip_cases
-from fliptrace.corpora.results import EfrFile
-from fliptrace.errors import InputError, RunError
-from fliptrace.store import Json, read_json, to_line, write_json, write_text
 from fliptrace.study.facts import track_facts
 from fliptrace.study.plan import FORMAT, CellKey, Study, cells, definition, read_study
 from fliptrace.study.test_sets import load_tests, load_track

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import hash_json
+from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.catalog import locate_ref
 from fliptrace.corpora.detect import read_corpus, read_flip_cases
 from fliptrace.corpora.groups import assign_groups_across
-from fliptrace.dialogue import Dialogue
-from fliptrace.errors import InputError
-from fliptrace.flips import FlipCase
 from fliptrace.scoring.code_mixing import learn_vocabulary, slice_by_english
-from fliptrace.store import hash_json
 from fliptrace.study.names import held_out_name
 from fliptrace.study.plan import Study
 from fliptrace.training.data import TrainingData, load_training_data

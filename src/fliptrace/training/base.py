@@ -8,11 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fliptrace.checkpoints import Habits
-from fliptrace.errors import InputError
-from fliptrace.models.loading import base_of, is_adapter, load_causal_lm, load_config, load_tokenizer, quiet
-from fliptrace.models.scratch import ScratchSpec, build_scratch
-from fliptrace.store import new_folder, read_json, write_json
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import new_folder, read_json, write_json
+from fliptrace.models.checkpoints import Habits
+from fliptrace.models.local.loading import base_of, is_adapter, load_causal_lm, load_config, load_tokenizer, quiet
+from fliptrace.models.local.scratch import ScratchSpec, build_scratch
 from fliptrace.training.local import pick_device, uses_bf16
 from fliptrace.training.recipe import Recipe, Scratch, Tuning
 from fliptrace.training.runs import saving

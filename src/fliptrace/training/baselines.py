@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fliptrace.corpora.trunks import Trunk
-from fliptrace.flips import FlipCase
-from fliptrace.models.boosted_trees import TriggerTrees, fit_trigger_trees
-from fliptrace.models.word_counts import ClassWeight, WordCounts, fit_word_counts
-from fliptrace.predict import Reading
-from fliptrace.predictions import EmotionPrediction, Prediction
+from fliptrace.core.flips import FlipCase
+from fliptrace.core.voting import Vote
+from fliptrace.corpora.longest_prefixes import Trunk
+from fliptrace.inference.triggers import Reading
+from fliptrace.models.classical.boosted_trees import TriggerTrees, fit_trigger_trees
+from fliptrace.models.classical.word_counts import ClassWeight, WordCounts, fit_word_counts
+from fliptrace.predictions.rows import EmotionPrediction, Prediction
 from fliptrace.training.data import TrainingData
 from fliptrace.training.recipe import Recipe
-from fliptrace.voting import Vote
 
 CLASS_WEIGHTS: Mapping[str, ClassWeight] = {"rare emotions weighed up": "balanced", "as they come": None}
 UNION = "all emotion files"

@@ -1,7 +1,7 @@
 """How the examples of a stage come together in batches: each in a row of its own, or as trees of what they share.
 
 Both draw all batches before the start, so that a resumed stage sees the same ones. Not here: how a tree is laid out
-(prefix_tree.py), nor what is made of the loss (local.py).
+(training/packing/prefix_tree.py), nor what is made of the loss (local.py).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Protocol
 from torch import Tensor
 
 from fliptrace.training.examples import Example, SoftExample, Tokenized, collate, make_batches
-from fliptrace.training.prefix_tree import count_tokens
-from fliptrace.training.tree_batches import Bundle, bundle_examples, collate_tree, make_tree_batches
+from fliptrace.training.packing.prefix_tree import count_tokens
+from fliptrace.training.packing.tree_batches import Bundle, bundle_examples, collate_tree, make_tree_batches
 
 
 class Batching(Protocol):

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import MASAC8, to_masac8
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import Json, hash_file
+from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.catalog import locate_ref
+from fliptrace.corpora.corpus_file import EfrFile, ErcFile
 from fliptrace.corpora.detect import read_corpus, read_flip_cases
 from fliptrace.corpora.groups import assign_groups_across
-from fliptrace.corpora.guards import drop_leaks, find_leaks
-from fliptrace.corpora.results import EfrFile, ErcFile
+from fliptrace.corpora.leaks import drop_leaks, find_leaks
 from fliptrace.corpora.splits import split_by_group
-from fliptrace.dialogue import Dialogue
-from fliptrace.emotions import MASAC8, to_masac8
-from fliptrace.errors import InputError, RunError
-from fliptrace.flips import FlipCase
-from fliptrace.store import Json, hash_file
 from fliptrace.training.recipe import Data, OutOfZone, Recipe
 
 

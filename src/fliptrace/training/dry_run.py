@@ -11,21 +11,21 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
+from fliptrace.core.files import Json
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.loading import load_config, load_tokenizer
-from fliptrace.models.scratch import llama_config, train_tokenizer
-from fliptrace.store import Json
+from fliptrace.models.local.loading import load_config, load_tokenizer
+from fliptrace.models.local.scratch import llama_config, train_tokenizer
 from fliptrace.training.base import frozen_dtype, is_packed, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
-from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import preflight, tokenize
-from fliptrace.training.folds import stage_cases
+from fliptrace.training.instruction_builder import Curriculum
 from fliptrace.training.local import Length, Schedule, StageJob, attend_to_batches, plan
 from fliptrace.training.losses import completion_loss
 from fliptrace.training.own_answers import stand_ins
+from fliptrace.training.packing.support import supports
 from fliptrace.training.recipe import Recipe, Tuning
-from fliptrace.training.tree_support import supports
+from fliptrace.training.stage_splits import stage_cases
 
 
 @dataclass(frozen=True, slots=True)

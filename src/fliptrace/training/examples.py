@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import torch
 
-from fliptrace.errors import RunError
-from fliptrace.messages import Instruction
+from fliptrace.core.errors import RunError
+from fliptrace.core.messages import Instruction
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.reply_tree import ReplyTree, batch_trees, grow_tree
+from fliptrace.models.trees.reply_tree import ReplyTree, batch_trees, grow_tree
 from fliptrace.prompts.views import Fitted
 from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
 

@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fliptrace.checkpoints import Habits, hosted_ref, is_run, last_checkpoint
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import new_folder, write_text
+from fliptrace.core.messages import Message
 from fliptrace.corpora.sample import load_sample
-from fliptrace.errors import InputError, RunError
-from fliptrace.messages import Message
 from fliptrace.models.base import Choice, ReplyScorer
+from fliptrace.models.checkpoints import Habits, hosted_ref, is_run, last_checkpoint
 from fliptrace.models.embedded import CHAT_TEMPLATE, TOKENIZER, EmbeddedConfig, load_embedded
 from fliptrace.prompts.answers import render_answer, render_question
 from fliptrace.prompts.emotions import emotion_replies, emotion_view, render_emotion_question
 from fliptrace.prompts.views import View
-from fliptrace.store import new_folder, write_text
 
 if TYPE_CHECKING:
-    from fliptrace.models.local import LocalModel
+    from fliptrace.models.local.model import LocalModel
 
 # What a probability may be off by.
 TOLERANCE = 1e-3
@@ -116,7 +116,7 @@ def _given_one(log_probs: Any) -> Any:
 
 def _load_llama(place: Path) -> LocalModel:
     """In fp32 on the CPU, an adapter folded into its base."""
-    from fliptrace.models.loading import load_local
+    from fliptrace.models.local.loading import load_local
 
     local = load_local(str(place), device="cpu", dtype="fp32")
     kind, num_parameters = local.model.config.model_type, local.model.num_parameters()

@@ -18,9 +18,9 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
-from fliptrace.models.loading import quiet
-from fliptrace.models.tree_attention import attend_to_trees
-from fliptrace.store import Json, read_json, write_json
+from fliptrace.core.files import Json, read_json, write_json
+from fliptrace.models.local.loading import quiet
+from fliptrace.models.trees.attention import attend_to_trees
 from fliptrace.training.batching import Batching, Trees
 from fliptrace.training.losses import completion_loss
 from fliptrace.training.recipe import Stage, Tuning

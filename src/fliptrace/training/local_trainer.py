@@ -8,19 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fliptrace.errors import RunError
+from fliptrace.core.errors import RunError
+from fliptrace.core.files import read_json, write_json
 from fliptrace.models.base import ChatModel
-from fliptrace.models.loading import load_local
-from fliptrace.models.local import LocalModel
-from fliptrace.store import read_json, write_json
+from fliptrace.models.local.loading import load_local
+from fliptrace.models.local.model import LocalModel
 from fliptrace.training.base import Parent, load_parent, make_base, save_checkpoint
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.examples import Tokenized, preflight, tokenize
 from fliptrace.training.local import Length, StageJob, Watch, count_cost, pick_device, train_stage
+from fliptrace.training.packing.support import why_not_packed
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe
 from fliptrace.training.trainer import COST, PREFLIGHT, Lesson, Reports, StagePlace
-from fliptrace.training.tree_support import why_not_packed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The loss of a batch, on its completions alone: rows side by side, rows with soft targets, a row that holds a tree.
 
 The LM head runs over the columns that predict something. Which batch is which is told by what its collation returns
-(examples.py, tree_batches.py).
+(examples.py, training/packing/tree_batches.py).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from fliptrace.models.row_attention import RowAttention, widen
-from fliptrace.models.token_tree import TokenTree
-from fliptrace.models.tree_attention import read_tree
+from fliptrace.models.trees.attention import read_tree
+from fliptrace.models.trees.prefill_attention import RowAttention, widen
+from fliptrace.models.trees.token_tree import TokenTree
 from fliptrace.training.examples import IGNORED
 
 

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.files import hash_json
+from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.catalog import locate_ref
 from fliptrace.corpora.detect import read_corpus
 from fliptrace.corpora.efr import read_efr
 from fliptrace.corpora.groups import assign_groups_across
-from fliptrace.corpora.guards import LeakReport, drop_leaks, find_leaks
-from fliptrace.corpora.trunks import Trunk, collect_trunks
-from fliptrace.dialogue import Dialogue
-from fliptrace.flips import FlipCase
-from fliptrace.store import hash_json
+from fliptrace.corpora.leaks import LeakReport, drop_leaks, find_leaks
+from fliptrace.corpora.longest_prefixes import Trunk, collect_trunks
 from fliptrace.training.data import TrainingData
 from fliptrace.training.recipe import Recipe
 

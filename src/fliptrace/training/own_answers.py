@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from fliptrace.core.files import read_jsonl, write_jsonl
+from fliptrace.core.flips import FlipCase
+from fliptrace.core.messages import Answer
 from fliptrace.curate.correcting import OwnAnswer, choose_own_answers
-from fliptrace.flips import FlipCase
-from fliptrace.messages import Answer
+from fliptrace.inference.triggers import Reading, answer_cases
 from fliptrace.models.base import ChatModel, Decoding
-from fliptrace.predict import Reading, answer_cases
+from fliptrace.models.rules import RULES
 from fliptrace.prompts.answers import parse_answer, render_answer
 from fliptrace.prompts.views import Layout, View, training_view
-from fliptrace.rules import RULES
-from fliptrace.store import read_jsonl, write_jsonl
 from fliptrace.training.recipe import Recipe
 
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from fliptrace.messages import Instruction
-from fliptrace.store import Json
+from fliptrace.core.files import Json
+from fliptrace.core.messages import Instruction
 
 
 @dataclass(frozen=True, slots=True)

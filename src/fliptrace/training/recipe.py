@@ -8,15 +8,15 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, hash_json
 from fliptrace.curate.curator import OWN_ANSWER_KINDS, Kind
-from fliptrace.errors import InputError
+from fliptrace.inference.triggers import Reading
 from fliptrace.models.base import Decoding, DecodingKind
-from fliptrace.models.provider import is_hosted
-from fliptrace.predict import Reading
+from fliptrace.models.hosted.provider import is_hosted
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.feedback import FeedbackLevel
 from fliptrace.prompts.views import Layout, LayoutName
-from fliptrace.store import Json, hash_json
 from fliptrace.training.typed_toml import Part, parse_table, read_toml
 
 Share = Annotated[float, Field(ge=0, lt=1)]

@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fliptrace.checkpoints import MANIFEST
-from fliptrace.errors import RunError
-from fliptrace.store import Json, read_json, read_text, to_line, versions, write_json, write_jsonl
+from fliptrace.core.errors import RunError
+from fliptrace.core.files import Json, read_json, read_text, to_line, versions, write_json, write_jsonl
+from fliptrace.models.checkpoints import MANIFEST
 from fliptrace.training.recipe import Recipe, Stage, differences, is_extended
 
 SCORES = "scores.json"
@@ -49,7 +49,7 @@ class RunFolder:
             file.write(to_line(row))
 
     def sweep(self) -> None:
-        """Remove what a kill left half written: the neighbours under which store.py fills files and folders."""
+        """Remove what a kill left half written: the neighbours under which core/files.py fills files and folders."""
         for entry in [entry for pattern in (".*", "*/.*", "*/*/.*") for entry in self.path.glob(pattern)]:
             if not _NEIGHBOUR.fullmatch(entry.name):
                 continue

@@ -17,11 +17,11 @@ import torch
 from torch import nn
 from transformers import AutoModelForCausalLM
 
+from fliptrace.core.flips import FlipCase
 from fliptrace.curate.curator import Curator
-from fliptrace.flips import FlipCase
-from fliptrace.models.loading import load_local, quiet
-from fliptrace.models.local import LocalModel
-from fliptrace.predict import CASES_AT_ONCE, Reading, name_triggers
+from fliptrace.inference.triggers import CASES_AT_ONCE, Reading, name_triggers
+from fliptrace.models.local.loading import load_local, quiet
+from fliptrace.models.local.model import LocalModel
 from fliptrace.prompts.views import training_view
 from fliptrace.training.base import Parent, load_parent
 from fliptrace.training.data import TrainingData

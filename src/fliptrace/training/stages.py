@@ -13,26 +13,26 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from fliptrace.checkpoints import Checkpoint, Habits
-from fliptrace.corpora.trunks import Trunk
+from fliptrace.core.files import Json, hash_json, read_json, write_json, write_jsonl
+from fliptrace.corpora.longest_prefixes import Trunk
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.instructions import write_instructions
-from fliptrace.label_emotions import label_emotions
+from fliptrace.inference.emotions import label_emotions
+from fliptrace.inference.task_files import emotion_row
+from fliptrace.inference.triggers import Reading, name_triggers, predict_file
 from fliptrace.models.base import ChatModel, DecodingKind
-from fliptrace.predict import Reading, name_triggers, predict_file
-from fliptrace.predict_tasks import emotion_row
+from fliptrace.models.checkpoints import Checkpoint, Habits
 from fliptrace.scoring.intervals import Settings
 from fliptrace.scoring.scores import score_emotion_file
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.scoring.triggers import score_triggers
-from fliptrace.store import Json, hash_json, read_json, write_json, write_jsonl
-from fliptrace.training.curriculum import Curriculum
 from fliptrace.training.data import TrainingData, treat_out_of_zone
-from fliptrace.training.folds import StageCases, stage_cases
+from fliptrace.training.instruction_builder import Curriculum
 from fliptrace.training.own_answers import collect_own_answers
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe, Stage
 from fliptrace.training.runs import SCORES, RunFolder, open_run
+from fliptrace.training.stage_splits import StageCases, stage_cases
 from fliptrace.training.stage_tree import named, needed_for, parent_of
 from fliptrace.training.teachers import teach_softly
 from fliptrace.training.trainer import CHECKPOINT, Lesson, Reports, StagePlace, Trainer

@@ -1,4 +1,4 @@
-"""Who trains the stages of a run: this machine (local_trainer.py), or a provider (hosted_trainer.py).
+"""Who trains the stages of a run: this machine (local_trainer.py), or a provider (training/hosted/trainer.py).
 
 A stage is begun on its parent, which is asked for its own answers; then it is taught a lesson, and leaves a checkpoint.
 """
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fliptrace.checkpoints import Habits
-from fliptrace.messages import Instruction, Message
+from fliptrace.core.files import Json
+from fliptrace.core.messages import Instruction, Message
 from fliptrace.models.base import ChatModel
+from fliptrace.models.checkpoints import Habits
 from fliptrace.prompts.views import Fitted
-from fliptrace.store import Json
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Stage
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from fliptrace.errors import InputError
-from fliptrace.store import Json, read_text
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, read_text
 
 
 class Part(BaseModel):

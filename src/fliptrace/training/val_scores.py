@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from fliptrace.flips import FlipCase
-from fliptrace.predict import Reading
-from fliptrace.predictions import Prediction
+from fliptrace.core.files import Json
+from fliptrace.core.flips import FlipCase
+from fliptrace.inference.triggers import Reading
+from fliptrace.predictions.rows import Prediction
 from fliptrace.prompts.chains import false_observations, parse_chain
 from fliptrace.prompts.views import View
 from fliptrace.scoring.intervals import Settings
 from fliptrace.scoring.scores import score_trigger_file
 from fliptrace.scoring.self_evaluation import score_self_evaluation
 from fliptrace.scoring.thresholds import choose_threshold
-from fliptrace.store import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from fliptrace.core.dialogue import Utterance
+from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.corpora.repair import repair_text
-from fliptrace.dialogue import Utterance
-from fliptrace.emotions import EmotionSet
 from fliptrace.transcripts.rows import shown
 from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_UTTERANCES, RawUtterance, Reader, Source
 from fliptrace.transcripts.speech import take_cues

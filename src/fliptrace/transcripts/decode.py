@@ -6,7 +6,7 @@ import codecs
 from pathlib import Path
 from typing import NamedTuple
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 from fliptrace.transcripts.source import MAX_BYTES
 
 

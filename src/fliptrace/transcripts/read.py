@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from fliptrace.dialogue import Dialogue
-from fliptrace.emotions import MASAC8, EmotionSet
-from fliptrace.errors import InputError
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import MASAC8, EmotionSet
+from fliptrace.core.errors import InputError
 from fliptrace.transcripts import efr, records, srt, table, text, vtt, whisperx
 from fliptrace.transcripts.assemble import assemble, clean
 from fliptrace.transcripts.decode import read_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 from fliptrace.transcripts.rows import Row, read_rows, shown
 from fliptrace.transcripts.source import MAX_ROWS, RawUtterance, Reader, Source, parse_json
 

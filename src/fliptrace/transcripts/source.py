@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 
 MAX_BYTES = 20_000_000  # hours of speech are well under a megabyte, word times included some ten
 MAX_ROWS = 200_000  # a table or list may hold many dialogues; MELD's largest file has 9,989 rows

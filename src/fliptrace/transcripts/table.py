@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fliptrace.errors import InputError
+from fliptrace.core.errors import InputError
 from fliptrace.transcripts.rows import Row, known_roles, read_rows
 from fliptrace.transcripts.source import MAX_ROWS, RawUtterance, Reader, Source
 

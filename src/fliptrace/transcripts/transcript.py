@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fliptrace.dialogue import Dialogue, Utterance
+from fliptrace.core.dialogue import Dialogue, Utterance
 
 
 @dataclass(frozen=True, slots=True)

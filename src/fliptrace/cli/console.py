@@ -1,0 +1,234 @@
+"""What the commands show on a terminal: tables, notes, progress. All of it on stderr; stdout is for JSON alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as TimeLeftColumn
+from rich.table import Table
+
+from fliptrace.core.files import Json
+
+console = Console(stderr=True, highlight=False)
+
+
+def print_json(value: object) -> None:
+    """The result of a command for a program to read."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def note(text: str) -> None:
+    console.print(f"[yellow]note[/] {escape(text)}")
+
+
+def done(text: str) -> None:
+    console.print(f"[green]✓[/] {escape(text)}")
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table: words stand left, figures right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    grid = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        is_words = any(re.search(r"[A-Za-z]{3}", row[number].replace(" to ", "")) for row in cells)
+        grid.add_column(column, justify="left" if is_words else "right", overflow="fold")
+    for row in cells:
+        grid.add_row(*map(escape, row))
+    console.print(grid)
+
+
+def figure(value: float | None) -> str:
+    """A score as people read it: three digits, a dash where there is none."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def interval(ends: Sequence[float] | None) -> str:
+    return "–" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
+def size(num_bytes: float) -> str:
+    """Bytes in the unit people read.
+
+    >>> size(2_500_000)
+    '2.5 MB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.3g} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.3g} TB"
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """A progress bar with time left; it vanishes when done."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeLeftColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        yield bar
+
+
+class DownloadBar:
+    """Shows a download in bytes; pooch drives it."""
+
+    def __init__(self, name: str) -> None:
+        self._bar = Progress(
+            TextColumn(f"fetching {name}"), BarColumn(), DownloadColumn(), console=console, transient=True
+        )
+        self._task = self._bar.add_task(name, total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    @property
+    def total(self) -> int:
+        return int(self._bar.tasks[0].total or 0)
+
+    @total.setter
+    def total(self, num_bytes: int) -> None:
+        self._bar.update(self._task, total=num_bytes or None)
+
+    def update(self, num_bytes: int) -> None:
+        self._bar.advance(self._task, num_bytes)
+
+    def reset(self) -> None:
+        self._bar.reset(self._task)
+
+    def close(self) -> None:
+        """The bar goes with the `with`."""
+
+
+class HostedDisplay:
+    """Follows what a hosted model is asked: what it is about to cost, and what it has cost. A `Watcher` of models.
+
+    With `only_money` it announces no requests without a price: training makes many readings.
+    """
+
+    def __init__(self, bar: Progress | None = None, *, only_money: bool = False) -> None:
+        self._bar = bar
+        self._only_money = only_money
+        self._said: set[str] = set()
+        self._task: TaskID | None = None
+        self._num_left = 0
+
+    def found(self, remark: str) -> None:
+        """Once of all models of a run: the first word is the model's name."""
+        said = remark.partition(" ")[2]
+        if said not in self._said:
+            self._said.add(said)
+            note(remark)
+
+    def begins(self, estimate: Any) -> None:
+        self._clear()
+        if estimate.dollars is not None or not self._only_money:
+            self._announce(estimate)
+        if self._bar is not None and estimate.num_calls:
+            self._task, self._num_left = self._bar.add_task("asking", total=estimate.num_calls), estimate.num_calls
+
+    def _announce(self, estimate: Any) -> None:
+        known = f"{estimate.num_known:,} replies are on disk already" if estimate.num_known else ""
+        if not estimate.num_calls:
+            if known:
+                note(f"{known}: nothing is asked")
+            return
+        cost = "no price is known" if estimate.dollars is None else f"at most about ${estimate.dollars:.4f}"
+        console.print(
+            f"{estimate.num_calls:,} requests: about {estimate.num_prompt_tokens:,} tokens of prompts, at most "
+            f"{estimate.max_tokens:,} of replies; {cost}{'; ' if known else ''}{known}"
+        )
+
+    def answered(self, spent: Any) -> None:
+        if self._bar is None or self._task is None:
+            return
+        again = f", {spent.num_retries:,} asked again" if spent.num_retries else ""
+        cost = f"{spent.num_prompt_tokens + spent.num_tokens:,} tokens"
+        if spent.dollars is not None:
+            cost = f"${spent.dollars:.4f}"
+        self._bar.update(self._task, advance=1, description=f"asking ({cost}{again})")
+        self._num_left -= 1
+        if not self._num_left:
+            self._clear()
+
+    def _clear(self) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
+
+
+class TrainingDisplay:
+    """Follows a run: what a stage is about to learn, how it goes on, what came of it. A `Listener` of training."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task: TaskID | None = None
+        self._shown = ""
+
+    def stage_begins(self, number: int, num_stages: int, name: str) -> None:
+        console.rule(f"stage {number} of {num_stages}: {name}", align="left")
+
+    def looked(self, preflight: Any) -> None:
+        if preflight.num_cut_views:
+            note(
+                f"{preflight.num_cut_views:,} cases too long for the model: their oldest utterances, "
+                f"{preflight.num_dropped_utterances:,} in all, are not shown"
+            )
+        if preflight.not_packed:
+            note(f"not packed as prefix trees: {preflight.not_packed}")
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in preflight.num_by_kind.items())
+        dropped = f"; {preflight.num_dropped:,} rows too long, left out" if preflight.num_dropped else ""
+        console.print(f"{preflight.num_tokens:,} tokens, {preflight.num_trained_tokens:,} trained on: {kinds}{dropped}")
+        for kind, text in preflight.samples.items():
+            console.print(f"[dim]{kind}[/]  {escape(' ⏎ '.join(text.splitlines()))}", overflow="ellipsis", no_wrap=True)
+
+    def stepped(self, step: int, num_steps: int) -> None:
+        self._show("training", step, num_steps)
+
+    def logged(self, row: Json) -> None:
+        if "eval_trigger_f1" in row:
+            console.print(f"  step {row['step']:,}: trigger F1 on val {row['eval_trigger_f1']:.3f}")
+
+    def reading(self, name: str, num_cases: int, num_done: int) -> None:
+        self._show(f"reading val: {name}", num_done, num_cases)
+
+    def stage_ends(self, name: str, scores: Json) -> None:
+        self._clear()
+        if not scores:
+            return
+        rows = [
+            (f"{name}: {reading}", figure(s["trigger_f1"]), interval(s["interval"]), s["num_unparsed"])
+            for reading, s in scores.items()
+        ]
+        rules = next(iter(scores.values()))["baselines"]
+        rows += [(f"rule: {r}", figure(s["trigger_f1"]), interval(s["interval"]), "") for r, s in rules.items()]
+        table(f"val after {name}", ("reading", "trigger F1", "95% interval", "unparsed"), rows)
+
+    def _show(self, what: str, num_done: int, total: int) -> None:
+        if self._task is None or self._shown != what:
+            self._clear()
+            self._task, self._shown = self._bar.add_task(what, total=total), what
+        self._bar.update(self._task, completed=num_done)
+        if num_done >= total:
+            self._clear()
+
+    def _clear(self) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None

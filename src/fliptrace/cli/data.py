@@ -1,0 +1,131 @@
+"""The commands on corpora: `fliptrace data` and `fliptrace doctor`. Also how every command reads its cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fliptrace.cli.console import DownloadBar, console, done, note, print_json, table
+from fliptrace.core.errors import InputError
+from fliptrace.corpora.catalog import locate_ref
+
+app = typer.Typer(no_args_is_help=True, help="List, fetch and find the corpora.")
+
+SPLITS = ("train", "val", "test")
+
+DataFolder = Annotated[
+    Path | None,
+    typer.Option("--data", envvar="FLIPTRACE_DATA", help="A folder of corpora, used as it is.", show_default=False),
+]
+
+
+@app.command("list")
+def list_corpora(
+    json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of a table.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Show the corpora fliptrace knows, their licences, and which of their files are here."""
+    from fliptrace.corpora.catalog import CATALOG, find_file
+
+    sample = [
+        (f"sample:{split}", locate_ref(f"sample:{split}", data), "our own sample", "Apache-2.0") for split in SPLITS
+    ]
+    rows = sample + [
+        (f"{corpus.name}:{file.split}", find_file(corpus, file, data), corpus.description, corpus.licence)
+        for corpus in CATALOG.values()
+        for file in corpus.files
+        if file.split
+    ]
+    columns = ("name", "path", "about", "licence")
+    if json:
+        print_json([dict(zip(columns, (n, p and str(p), *rest), strict=True)) for n, p, *rest in rows])
+    else:
+        table("corpora", columns, [(name, "here" if path else "–", *rest) for name, path, *rest in rows])
+
+
+@app.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(help="Corpora, such as meld-fr; all files of each.")],
+    data: DataFolder = None,
+) -> None:
+    """Download corpora from where their authors publish them, and check every file's hash.
+
+    Files that are there already are left alone.
+    """
+    from fliptrace.corpora.fetch import fetch as fetch_corpus
+
+    for name in names:
+        with DownloadBar(name) as bar:
+            files = fetch_corpus(name, data, progress=bar)
+        for file in files:
+            done(str(file.path))
+            if not file.is_published:
+                note(f"{file.path.name} is not the file that was published; used as it is")
+
+
+@app.command()
+def path(
+    ref: Annotated[str, typer.Argument(help="NAME:SPLIT, such as meld-fr:val or sample:train.")],
+    data: DataFolder = None,
+) -> None:
+    """Print where a file of a corpus lies."""
+    typer.echo(locate_ref(ref, data))
+
+
+def doctor(
+    files: Annotated[list[str], typer.Argument(help="Corpus files or folders, or NAME:SPLIT.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of tables.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Examine corpus files: every quirk with its place, counts, and the dialogues that files share.
+
+    Exit code 1 where a file has errors, 0 where all there was could be repaired.
+    """
+    from fliptrace.corpora.doctor import examine
+
+    report = examine([locate_ref(file, data) for file in files])
+    if json:
+        print_json(report.to_json())
+    else:
+        _show(report)
+    raise typer.Exit(1 if report.has_errors else 0)
+
+
+def read_cases(
+    ref: str, root: Path | None, limit: int | None = None, *, to_train: bool = False
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The cases of a file and what to say of it in a manifest; quirks that cost cases are told.
+
+    `to_train` refuses corpora that are for evaluation alone.
+    """
+    from fliptrace.core.files import hash_file
+    from fliptrace.corpora.detect import read_flip_cases
+
+    path = locate_ref(ref, root)
+    file = read_flip_cases(path, to_train=to_train)
+    if file.left_out:
+        note(f"{path.name}: {len(file.left_out):,} cases end on no flip, left out")
+    if not file.cases:
+        raise InputError(path, "no case in it ends on a flip")
+    cases = file.cases[:limit]
+    source = {"file": ref, "sha256": hash_file(path), "num_cases": len(cases), "num_left_out": len(file.left_out)}
+    return cases, source
+
+
+def _show(report: Any) -> None:
+    for file in report.files:
+        rows = [(f"{f.severity}: {f.kind}", f.place, f"{f.num_places:,}", f.message) for f in file.findings]
+        title = f"{file.file}: {file.num_flips:,} flips, {file.num_dialogues:,} dialogues, {file.num_groups:,} groups"
+        if rows:
+            table(title, ("finding", "first place", "places", "what"), rows)
+        else:
+            console.print(f"[bold]{title}[/]: nothing found")
+        console.print()
+    if report.overlaps:
+        shared = [
+            (Path(o.left).name, Path(o.right).name, o.num_groups, o.num_left, o.num_right) for o in report.overlaps
+        ]
+        columns = ("file", "other file", "shared groups", "of file", "of other")
+        table("dialogues that files share", columns, shared)

@@ -1,0 +1,77 @@
+"""The commands that show: `fliptrace report` for a run, `fliptrace show` for one dialogue."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from fliptrace.cli.console import console, done
+from fliptrace.cli.data import DataFolder, read_cases
+from fliptrace.core.errors import InputError
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
+    out: Annotated[Path | None, typer.Option(help="Folder for report.md and report.html. Default: the run.")] = None,
+) -> None:
+    """Write what a run did, as Markdown and as one HTML page."""
+    from fliptrace.core.files import write_text
+    from fliptrace.report.run.reader import read_run
+    from fliptrace.report.run.report import render_html, render_markdown
+
+    result = read_run(run)
+    folder = out or run
+    write_text(folder / "report.md", render_markdown(result))
+    write_text(folder / "report.html", render_html(result))
+    done(f"{folder / 'report.html'} and {folder / 'report.md'}")
+
+
+def show(
+    predictions: Annotated[Path, typer.Argument(help="A prediction file.", show_default=False)],
+    file: Annotated[str, typer.Argument(help="The cases it predicts: an EFR file, or NAME:SPLIT.", show_default=False)],
+    dialogue: Annotated[
+        str | None, typer.Option(help="Any case id of the dialogue. Default: the dialogue with the most flips.")
+    ] = None,
+    svg: Annotated[Path | None, typer.Option(help="Save it as a picture, too.", show_default=False)] = None,
+    data: DataFolder = None,
+) -> None:
+    """Show one dialogue: its flips, what triggered them by the model and by the labels, and the model's reasons."""
+    from fliptrace.corpora.longest_prefixes import find_trunks
+    from fliptrace.inference.triggers import layout_of
+    from fliptrace.predictions.rows import Prediction, read_predictions
+    from fliptrace.report.terminal.dialogue import ShownFlip, show_dialogue
+
+    cases, _ = read_cases(file, data)
+    predicted = {row.id: row for row in read_predictions(predictions) if isinstance(row, Prediction)}
+    trunks = {case.id: trunk for case, trunk in zip(cases, find_trunks(cases), strict=True)}
+    rows = _rows_of(trunks, predicted, dialogue, file)
+    flips = [ShownFlip.of(row) for row in rows]
+    show_dialogue(console, trunks[rows[0].id], flips, layout_of(predictions))
+    if svg is not None:
+        from fliptrace.core.files import write_text
+
+        recorder = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
+        show_dialogue(recorder, trunks[rows[0].id], flips, layout_of(predictions))
+        write_text(svg, recorder.export_svg(title="fliptrace show"))
+        done(str(svg))
+
+
+def _rows_of(trunks: Mapping[str, Any], predicted: Mapping[str, Any], case_id: str | None, file: str) -> Sequence[Any]:
+    """The predictions for the flips of one dialogue."""
+    by_trunk = defaultdict(list)
+    for each, trunk in trunks.items():
+        if each in predicted:
+            by_trunk[trunk.id].append(predicted[each])
+    if not by_trunk:
+        raise InputError(file, "none of its cases is in the prediction file")
+    if case_id is None:
+        return max(by_trunk.values(), key=len)
+    if case_id not in trunks or trunks[case_id].id not in by_trunk:
+        raise InputError(f"--dialogue {case_id}", f"no such case; the first is {next(iter(predicted))}")
+    return by_trunk[trunks[case_id].id]

@@ -1,0 +1,129 @@
+"""The commands `fliptrace score` and `fliptrace compare`: prediction files to figures on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fliptrace.cli.console import console, figure, interval, note, print_json, table
+from fliptrace.cli.train import require
+from fliptrace.core.files import Json
+
+
+def score(
+    file: Annotated[Path, typer.Argument(help="A prediction file.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of tables.")] = False,
+    draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws, of groups of overlapping dialogues.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+) -> None:
+    """Score predictions beside the rules, with 95% intervals.
+
+    Needs nothing but the prediction file. Trigger F1 is that of class "trigger", pooled over all utterances. The three
+    experiments go under their names: triggers under gold emotions, under predicted emotions, end to end.
+    """
+    scores = _scoring("score").score_file(file, num_draws=draws, seed=seed)
+    if json:
+        print_json(scores.to_json())
+        return
+    result = scores.to_json()
+    if result["task"] == "emotion":
+        rows = [(name, figure(row["f1"]), f"{row['num_gold']:,}") for name, row in result["by_label"].items()]
+        table(f"emotions of {result['num_utterances']:,} utterances", ("emotion", "F1", "utterances"), rows)
+        console.print(f"weighted F1 {figure(result['weighted_f1'])} ({interval(result['interval'])}), "
+                      f"macro F1 {figure(result['macro_f1'])}; {result['num_unparsed']:,} unparsed")  # fmt: skip
+        return
+    if result["task"] == "unified":
+        _show_unified_scores(file, scores)
+        return
+    _show_trigger_scores(file, scores)
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="A prediction file.", show_default=False)],
+    b: Annotated[Path, typer.Argument(help="Another one, of the same cases.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of sentences.")] = False,
+    draws: Annotated[int, typer.Option(min=100, help="Draws of groups, for the interval and the test.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+) -> None:
+    """Tell whether B is better than A, or whether it is luck: a paired test over groups of dialogues."""
+    result = _scoring("compare").compare_files(a, b, num_draws=draws, seed=seed)
+    if json:
+        print_json(result.to_json())
+        return
+    table(f"{result.num_flips:,} flips in {result.num_groups:,} groups", ("", "trigger F1"),
+          [(f"A  {a}", figure(result.f1_a)), (f"B  {b}", figure(result.f1_b))])  # fmt: skip
+    console.print(
+        f"B - A = {result.difference:+.3f} (95% interval {interval(result.interval)}), p = {result.p_value:.4f}"
+    )
+    console.print(f"B wins {result.num_won:,} flips, loses {result.num_lost:,}, ties {result.num_tied:,}")
+
+
+def _scoring(command: str) -> Any:
+    require(command, "study", "sklearn", "scipy")
+    from fliptrace.scoring import scores
+
+    return scores
+
+
+def _show_trigger_scores(file: Path, scores: Any) -> None:
+    rows = [
+        (row.name, figure(row.f1), interval(row.interval), *map(figure, (row.precision, row.recall, row.exact_match)))
+        for row in scores.rows()
+    ]
+    result = scores.to_json()
+    title = f"{file}: {result['num_flips']:,} flips in {result['num_groups']:,} groups, {result['experiment']}"
+    table(title, ("", "trigger F1", "95% interval", "precision", "recall", "exact set"), rows)
+    for name, title in (("by_flip_type", "flip"), ("by_distance", "distance of trigger"), ("by_length", "utterances")):
+        slices = list(result["breakdown"][name].items())[:8]
+        rows = [(key, figure(row["f1"]), f"{row['num_flips']:,}") for key, row in slices]
+        console.print()
+        table(f"by {title}", (title, "trigger F1", "flips"), rows)
+    found = {kind: count for kind, count in result["anomalies"].items() if count}
+    console.print(
+        f"\nmacro F1 {figure(result['macro_f1'])}, weighted F1 {figure(result['weighted_f1'])} (over both classes)"
+    )
+    console.print(
+        f"{result['num_unparsed']:,} unparsed; anomalies in {result['num_answers']:,} answers: {found or 'none'}"
+    )
+    prevented = {kind: count for kind, count in result["prevented"].items() if count}
+    if prevented:
+        console.print(f"prevented by constrained decoding: {prevented}")
+    if result["num_unlabelled"]:
+        note(f"{result['num_unlabelled']:,} flips nobody labelled were left out")
+
+
+def _show_unified_scores(file: Path, scores: Any) -> None:
+    """The scores of the unified task on a terminal."""
+    result = scores.to_json()
+    title = f"{file}: {result['num_dialogues']:,} dialogues, end to end from bare text"
+    rows = [
+        ("triggers", *_row(result, "trigger", result["interval"])),
+        ("flips", *_row(result, "flip", result["flip_interval"])),
+    ]
+    rows += [(f"triggers, {name}", *_row(row, "trigger", row["interval"])) for name, row in result["baselines"].items()]
+    rows.append(("triggers of the flips that were found", *_row(result["matched"], "trigger", None)))
+    table(title, ("", "F1", "95% interval", "precision", "recall"), rows)
+    console.print(
+        f"\nemotions: weighted F1 {figure(result['weighted_f1'])} ({interval(result['emotion_interval'])}), "
+        f"macro F1 {figure(result['macro_f1'])}, {result['num_utterances']:,} utterances"
+    )
+    console.print(
+        f"{result['num_found_flips']:,} flips found, {result['num_flips']:,} labelled; "
+        f"{result['num_unparsed']:,} answers and {result['num_unparsed_emotions']:,} emotions unparsed"
+    )
+    if result["num_unlabelled_flips"]:
+        note(
+            f"{result['num_unlabelled_flips']:,} flips are rightly found, but nobody labelled their triggers: "
+            "what was named for them does not count"
+        )
+
+
+def _row(result: Json, name: str, ends: Any) -> tuple[str, ...]:
+    return (
+        figure(result[f"{name}_f1"]),
+        interval(ends),
+        figure(result[f"{name}_precision"]),
+        figure(result[f"{name}_recall"]),
+    )

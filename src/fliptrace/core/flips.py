@@ -1,0 +1,111 @@
+"""Emotion flips, the cases that ask for their triggers, and the flips that follow from flips.
+
+Source of the definitions: Kumar et al., "Discovering emotion and reasoning its flip in multi-party conversations
+using masked memory network and transformer" (2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fliptrace.core.dialogue import Dialogue
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A speaker's emotion was `before` at `source` and is `after` at `target`, their next utterance."""
+
+    speaker: str
+    source: int
+    target: int
+    before: str
+    after: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.source < self.target:
+            raise ValueError(f"a flip from utterance {self.source} to {self.target}: the source must come first")
+        if self.before == self.after:
+            raise ValueError(f"a flip from {self.before} to {self.after} is none")
+
+
+@dataclass(frozen=True, slots=True)
+class FlipCase:
+    """One flip whose triggers are asked for.
+
+    `triggers` is None where nobody labelled it; the empty set is the answer "none".
+    Before `known_from`, the source at the latest, the labels are unknown: there they neither train nor count.
+    """
+
+    id: str
+    dialogue: Dialogue
+    flip: Flip
+    triggers: frozenset[int] | None = None
+    known_from: int = 0
+
+    def __post_init__(self) -> None:
+        if self.flip.target >= len(self.dialogue):
+            raise ValueError(f"case {self.id!r}: the target {self.flip.target} is not in its dialogue")
+        if find_flip(self.dialogue, self.flip.target) != self.flip:
+            raise ValueError(f"case {self.id!r}: its dialogue does not hold the flip {self.flip}")
+        if not 0 <= self.known_from <= self.flip.source:
+            raise ValueError(f"case {self.id!r}: labels known from {self.known_from}, wanted 0..{self.flip.source}")
+        outside = sorted(t for t in self.triggers or () if not 0 <= t <= self.flip.target)
+        if outside:
+            raise ValueError(f"case {self.id!r}: triggers {outside} lie outside 0..{self.flip.target}, the target")
+
+    @property
+    def group(self) -> str:
+        return self.dialogue.group
+
+    @property
+    def known_triggers(self) -> frozenset[int]:
+        """The labelled triggers that may count; ValueError where nobody labelled the case."""
+        if self.triggers is None:
+            raise ValueError(f"case {self.id!r} has no labels")
+        return frozenset(t for t in self.triggers if t >= self.known_from)
+
+
+def find_flip(dialogue: Dialogue, target: int) -> Flip | None:
+    """The flip that lands on `target`, or None where that speaker's emotion is new, unknown or unchanged."""
+    landing = dialogue.utterances[target]
+    for source in range(target - 1, -1, -1):
+        before = dialogue.utterances[source]
+        if before.speaker == landing.speaker:
+            if before.emotion is None or landing.emotion is None or before.emotion == landing.emotion:
+                return None
+            return Flip(landing.speaker, source, target, before.emotion, landing.emotion)
+    return None
+
+
+def find_flips(dialogue: Dialogue) -> tuple[Flip, ...]:
+    """Every flip of a dialogue, in the order they land.
+
+    >>> from fliptrace.core.dialogue import Utterance
+    >>> from fliptrace.core.emotion_sets import MELD7
+    >>> lines = [("Ana", "neutral"), ("Ben", "anger"), ("Ana", "fear"), ("Ben", "anger")]
+    >>> dialogue = Dialogue("d", "d", tuple(Utterance(s, "...", e) for s, e in lines), MELD7)
+    >>> [(flip.speaker, flip.source, flip.target) for flip in find_flips(dialogue)]
+    [('Ana', 0, 2)]
+    """
+    last: dict[str, int] = {}
+    flips: list[Flip] = []
+    for target, utterance in enumerate(dialogue.utterances):
+        source = last.get(utterance.speaker)
+        last[utterance.speaker] = target
+        before = None if source is None else dialogue.utterances[source].emotion
+        if source is None or before is None or utterance.emotion is None or before == utterance.emotion:
+            continue
+        flips.append(Flip(utterance.speaker, source, target, before, utterance.emotion))
+    return tuple(flips)
+
+
+def consequences(triggers: Mapping[Flip, frozenset[int]]) -> dict[Flip, tuple[Flip, ...]]:
+    """For every flip, the later flips one of whose triggers is this flip's target, in the order they land."""
+    by_target = {flip.target: flip for flip in sorted(triggers, key=lambda flip: flip.target)}
+    found: dict[Flip, list[Flip]] = {flip: [] for flip in by_target.values()}
+    for later in by_target.values():
+        for trigger in triggers[later]:
+            if trigger in by_target and trigger < later.target:
+                found[by_target[trigger]].append(later)
+    return {flip: tuple(later) for flip, later in found.items()}

@@ -1,0 +1,57 @@
+"""Leaks: evaluation dialogues that stand, in whole or in part, in the training files.
+
+MaSaC's official split is by flip, 385 of 389 val cases share a group with train, and 45 of the 46 val dialogues of its
+emotion task stand in the EFR train file with their emotions: looking them up scores 0.957 (docs/data.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.flips import FlipCase
+from fliptrace.corpora.groups import Member, assign_groups_across, group_of, shared_groups
+
+
+@dataclass(frozen=True, slots=True)
+class LeakReport:
+    """How much of an evaluation set overlaps with the training set, in cases or dialogues."""
+
+    num_shared_groups: int
+    num_leaking_train: int
+    num_train: int
+    num_touched: int
+    num_evaluation: int
+
+    @property
+    def is_clean(self) -> bool:
+        return self.num_shared_groups == 0
+
+    def __str__(self) -> str:
+        """One line to print beside a figure.
+
+        >>> print(LeakReport(2, 40, 4711, 385, 389))
+        385 of 389 evaluation cases share 2 groups of dialogues with 40 of 4,711 training cases
+        """
+        groups = f"{self.num_shared_groups:,} group{'s' * (self.num_shared_groups != 1)} of dialogues"
+        return (
+            f"{self.num_touched:,} of {self.num_evaluation:,} evaluation cases share {groups} "
+            f"with {self.num_leaking_train:,} of {self.num_train:,} training cases"
+        )
+
+
+def find_leaks(train: Iterable[Dialogue | FlipCase], evaluation: Iterable[Dialogue | FlipCase]) -> LeakReport:
+    """The overlap of the two, grouped anew together; groups they carry already stay together."""
+    train, evaluation = assign_groups_across([tuple(train), tuple(evaluation)], keep=True)
+    shared = shared_groups(train, evaluation)
+    return LeakReport(len(shared.groups), shared.num_left, len(train), shared.num_right, len(evaluation))
+
+
+def drop_leaks(train: Iterable[Member], evaluation: Iterable[Dialogue | FlipCase]) -> tuple[Member, ...]:
+    """The training cases or dialogues that overlap with nothing in the evaluation set, as they were given."""
+    train, evaluation = tuple(train), tuple(evaluation)
+    both: list[tuple[Dialogue | FlipCase, ...]] = [train, evaluation]
+    train_again, evaluation_again = assign_groups_across(both, keep=True)
+    groups = {group_of(member) for member in evaluation_again}
+    return tuple(m for m, again in zip(train, train_again, strict=True) if group_of(again) not in groups)

@@ -1,0 +1,197 @@
+"""A model behind an address: OpenAI, Azure, or any server of the same wire format (vLLM, llama.cpp, Ollama, ...).
+
+Not here: addresses and keys (provider.py), what a server honours (capabilities.py), which calls it takes
+(plan.py), making them (dispatch.py, client.py), replies on disk (reply_cache.py), money (budget.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import hash_json
+from fliptrace.core.messages import Completion, Message
+from fliptrace.models.base import Decoding, Request
+from fliptrace.models.hosted.budget import CROWDED, Estimate, NobodyWatches, Price, Purse, Watcher, count_about
+from fliptrace.models.hosted.capabilities import Traits, find_traits, spelling_of
+from fliptrace.models.hosted.client import Caller, CallSettings
+from fliptrace.models.hosted.dispatch import CallRun
+from fliptrace.models.hosted.errors import NoSuchModel
+from fliptrace.models.hosted.plan import Planner
+from fliptrace.models.hosted.provider import Provider
+from fliptrace.models.hosted.reply_cache import AnswerStore
+from fliptrace.models.hosted.response import ChatReply
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class HostedSettings:
+    """How a hosted model is asked. `answers`: the file of replies, None for memory alone. `max_cost` in dollars.
+
+    `context_tokens`: of prompt and reply together, where the server does not tell.
+    `more` goes into every request as it is. `structured`: whether answer lines are held by a schema where the server
+    does that; a model that was trained on lines is better left to them.
+    """
+
+    calls: CallSettings = field(default_factory=CallSettings)
+    answers: Path | None = None
+    price: Price | None = None
+    max_cost: float | None = None
+    context_tokens: int | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    structured: bool = True
+
+    def __post_init__(self) -> None:
+        if self.max_cost is not None and not self.max_cost >= 0:
+            raise InputError("--max-cost", f"{self.max_cost}: wanted dollars, 0 or more")
+
+
+class HostedModel:
+    """A ChatModel and a SampleWeigher behind an address."""
+
+    keeps_answers = True
+
+    def __init__(
+        self,
+        provider: Provider,
+        settings: HostedSettings,
+        watcher: Watcher | None = None,
+        purse: Purse | None = None,
+    ) -> None:
+        """`purse` is one that is shared with models asked before or after it."""
+        self.provider = provider
+        self.settings = settings
+        self.watcher = watcher or NobodyWatches()
+        self.store = AnswerStore(settings.answers)
+        self.purse = purse or Purse(settings.max_cost)
+        if self.purse.limit is not None and settings.price is None and not provider.is_free:
+            raise InputError(provider.ref, "no price is known to hold --max-cost against; give one with --price")
+        self._traits: Traits | None = None
+
+    @property
+    def name(self) -> str:
+        return self.provider.ref
+
+    @property
+    def traits(self) -> Traits:
+        """What the server honours; asked for once, and kept beside the replies. Where nothing may be spent: all."""
+        if self._traits is None:
+            known = self.store.traits(self._traits_key)
+            self._traits = None if known is None else Traits.from_json(known)
+        if self._traits is None and self.purse.limit == 0:
+            self._traits = Traits(log_probabilities="whole")
+        if self._traits is None:
+            self._traits = self._run(self._find_traits)
+            self._tell(self._traits)
+        return self._traits
+
+    def _tell(self, traits: Traits) -> None:
+        for remark in traits.remarks():
+            self.watcher.found(f"{self.name} {remark}")
+        if self.provider.kind == "server" and not (traits.context_tokens or self.settings.context_tokens):
+            self.watcher.found(f"{self.name} does not tell how long a prompt it takes in: if short, give --context")
+
+    @property
+    def _traits_key(self) -> str:
+        return hash_json([self.provider.url, self.provider.model, dict(self.settings.more)])
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of prompt and reply together, where it is known; else more than any dialogue takes."""
+        return self.settings.context_tokens or self.traits.context_tokens or 2**31
+
+    def num_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of a prompt: an estimate that is rather too high."""
+        return int(count_about(messages) * CROWDED)
+
+    def fits(self, messages: Sequence[Message], max_new_tokens: int) -> bool:
+        return self.num_tokens(messages) + max_new_tokens <= self.context_length
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        """See ChatModel; but which reply is number n is the provider's to draw, and stays what it was on disk.
+
+        InputError where it cannot be asked so, RunError where that might cost too much.
+        """
+        if decoding.num_replies > 1:
+            self._check_samples()
+        return self._complete(requests, decoding, weighed=False)
+
+    def draw_weighed(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        """See SampleWeigher. InputError where the server tells no log-probabilities that include a reply's end."""
+        if decoding.num_samples > 1:
+            self._check_samples()
+        told = self.traits.log_probabilities
+        # The bracket that closes JSON tells the end, too.
+        closes = all(self._planner.format_of(request) is not None for request in requests)
+        if told == "none" or (told == "without the end" and not closes):
+            lacks = "no log-probabilities" if told == "none" else "log-probabilities that leave out a reply's end"
+            raise InputError(self.name, f"gives {lacks}; wanted --decode sample or greedy")
+        drawn = replace(decoding, kind="sample", temperature=1.0, top_p=1.0)
+        return self._complete(requests, drawn, weighed=True)
+
+    def _check_samples(self) -> None:
+        if self.traits.samples == "never":
+            raise InputError(self.name, "gives the same reply again at any temperature; wanted --decode greedy")
+
+    def _complete(
+        self, requests: Sequence[Request], decoding: Decoding, *, weighed: bool
+    ) -> list[tuple[Completion, ...]]:
+        plan = self._planner.plan(requests, decoding, self.store, weighed=weighed)
+        estimate = plan.estimate(decoding.max_new_tokens, self.settings.price)
+        self.watcher.begins(estimate)
+        if plan.calls:
+            self._check_money(estimate)
+            self._run(lambda caller: CallRun(caller, self.store, self.watcher).make(plan.calls))
+        return [tuple(self.store[place] for place in row) for row in plan.places]
+
+    @property
+    def _planner(self) -> Planner:
+        return Planner(self.provider, self.traits, self.settings.more, self.settings.structured)
+
+    def _check_money(self, estimate: Estimate) -> None:
+        """RunError where nothing may be spent, or the prompts alone would pass the limit: then nothing is begun."""
+        price, limit = self.settings.price, self.purse.limit
+        if limit == 0:
+            cost = "" if estimate.dollars is None else f", about ${estimate.dollars:.4f} at most"
+            raise RunError(
+                "--max-cost",
+                f"0, so nothing was asked. The first round would take {estimate.num_calls:,} requests{cost}; how many "
+                "follow may hang on their replies",
+            )
+        if price is None or limit is None:
+            return
+        prompts = price.of(estimate.num_prompt_tokens, 0)
+        if self.purse.dollars + prompts > limit:
+            raise RunError("--max-cost", f"the next prompts alone cost about ${prompts:.4f}: over ${limit:g}")
+
+    def _run(self, work: Callable[[Caller], Awaitable[T]]) -> T:
+        """Do it in an event loop of its own: the caller may have one running, as a notebook does."""
+        from anyio.from_thread import start_blocking_portal
+
+        async def connected() -> T:
+            async with self.provider.connect(self.settings.calls.timeout_seconds) as client:
+                return await work(Caller(self.provider, client, self.settings.calls, self.purse, self.settings.price))
+
+        with start_blocking_portal() as portal:
+            return portal.call(connected)
+
+    async def _find_traits(self, caller: Caller) -> Traits:
+        # A server that is not there is found out in a second or two, not after minutes of patience.
+        caller = replace(caller, settings=replace(caller.settings, max_attempts=min(3, caller.settings.max_attempts)))
+
+        async def call(messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatReply:
+            return await caller.call(messages, dict(self.settings.more) | dict(parameters))
+
+        listed = await caller.list_models()
+        try:
+            traits = await find_traits(call, listed.get(self.provider.model), spelling_of(self.provider))
+        except NoSuchModel as error:
+            names = ", ".join(sorted(listed)[:20])
+            said = str(error).removeprefix(f"{self.name}: ")
+            raise InputError(self.name, f"{said}{f' There are: {names}' if names else ''}") from None
+        self.store.put_traits(self._traits_key, traits.to_json())
+        return traits

@@ -1,0 +1,129 @@
+"""Replies of hosted models in a file, each before the next is asked for: a killed run never pays for one twice.
+
+A JSONL file of its own beside what it is for. Rows hold hashes of requests, not their text: {"key", "number", "reply"}.
+Whatever becomes of the process, a reply that was put stays; whatever becomes of the machine, those that were there at
+the last `sync`. A row that a kill cut short is passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import NamedTuple
+
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, to_line
+from fliptrace.core.messages import Completion
+
+
+class Place(NamedTuple):
+    """Which reply: the hash of model, messages and parameters, and the number of the sample."""
+
+    key: str
+    number: int
+
+
+class _KnownReply(NamedTuple):
+    place: Place
+    reply: Completion
+
+
+class _KnownTraits(NamedTuple):
+    key: str
+    traits: Json
+
+
+class AnswerStore:
+    """Replies by their place. `path` None keeps them in memory alone."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._replies: dict[Place, Completion] = {}
+        self._traits: dict[str, Json] = {}
+        self._is_synced = True
+        if path is not None and path.exists():
+            self._read(path)
+
+    def __contains__(self, place: object) -> bool:
+        return place in self._replies
+
+    def __getitem__(self, place: Place) -> Completion:
+        return self._replies[place]
+
+    def __len__(self) -> int:
+        return len(self._replies)
+
+    def traits(self, key: str) -> Json | None:
+        """What was found out about a server; None where it was not asked yet."""
+        return self._traits.get(key)
+
+    def put_traits(self, key: str, traits: Json) -> None:
+        self._traits[key] = traits
+        self._write([{"traits_of": key, "traits": traits}])
+
+    def put(self, replies: Sequence[tuple[Place, Completion]]) -> None:
+        """Return once these are in the file: no kill of the process can take them away."""
+        self._replies.update(replies)
+        self._write([{"key": place.key, "number": place.number, "reply": _to_json(reply)} for place, reply in replies])
+
+    def sync(self) -> None:
+        """Return once all that was put before is on the disk: no loss of power can take it away."""
+        if self.path is not None and not self._is_synced:
+            self._is_synced = True  # before: what is put meanwhile waits for the next one
+            try:
+                with self.path.open("ab") as file:
+                    os.fsync(file.fileno())
+            except OSError:
+                self._is_synced = False
+                raise
+
+    def _write(self, rows: Sequence[Json]) -> None:
+        if self.path is not None:
+            _append(self.path, "".join(map(to_line, rows)))
+            self._is_synced = False
+
+    def _read(self, path: Path) -> None:
+        try:
+            text = path.read_bytes().decode(errors="replace")
+        except OSError as error:
+            raise InputError(path, error.strerror or str(error)) from error
+        for line in text.split("\n"):
+            row = _parse(line)
+            if row is None:
+                continue
+            if isinstance(row, _KnownTraits):
+                self._traits[row.key] = row.traits
+            else:
+                self._replies[row.place] = row.reply
+
+
+_FIELDS = tuple(field.name for field in fields(Completion))
+
+
+def _to_json(reply: Completion) -> Json:
+    """Flat, so that nothing is copied deeply, as `asdict` does."""
+    return {name: getattr(reply, name) for name in _FIELDS}
+
+
+def _append(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab+") as file:
+        if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
+            text = "\n" + text  # behind a row that a kill cut short
+        file.write(text.encode())
+
+
+def _parse(line: str) -> _KnownTraits | _KnownReply | None:
+    """A whole row; None of anything else."""
+    try:
+        row = json.loads(line)
+        if "traits_of" in row:
+            return _KnownTraits(str(row["traits_of"]), dict(row["traits"]))
+        reply = row["reply"] | {"prevented": tuple(row["reply"]["prevented"])}
+        place = Place(str(row["key"]), int(row["number"]))
+        return _KnownReply(place, Completion(**reply)) if isinstance(reply["text"], str) else None
+    except (KeyError, TypeError, ValueError):
+        return None

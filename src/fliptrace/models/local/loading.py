@@ -1,0 +1,196 @@
+"""From a reference (a folder, an adapter's folder, a Hub id) to tokenizer, weights and model. No training, no decoding.
+
+Nothing heavy is imported until something is loaded.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from fliptrace.core.errors import InputError, MissingExtra
+from fliptrace.core.files import read_json
+
+if TYPE_CHECKING:
+    import torch
+
+    from fliptrace.models.local.model import LocalModel
+
+Dtype = Literal["auto", "fp32", "bf16"]
+
+_ADAPTER_CONFIG = "adapter_config.json"
+
+
+def load_local(ref: str, *, device: str = "auto", dtype: Dtype = "auto", name: str | None = None) -> LocalModel:
+    """A model to talk to, named `name` or else as `ref`.
+
+    `dtype` "auto": what the weights are stored in on an accelerator, fp32 on the CPU.
+    """
+    _require_torch(f"model {ref}")
+    from fliptrace.models.local.model import LocalModel
+
+    place = choose_device(device)
+    model = load_causal_lm(ref, "fp32" if dtype == "auto" and place.type == "cpu" else dtype)
+    return LocalModel(_unwrap(model).to(place), load_tokenizer(ref), name or ref)
+
+
+def load_tokenizer(ref: str) -> Any:
+    """The tokenizer of a model; of an adapter: the one saved beside it, else its base model's."""
+    _require_torch(f"model {ref}")
+    from transformers import AutoTokenizer
+
+    if is_adapter(ref) and not (_folder(ref) / "tokenizer_config.json").exists():
+        return load_tokenizer(base_of(ref))
+    with quiet():
+        return _load(ref, AutoTokenizer.from_pretrained)
+
+
+def load_causal_lm(ref: str, dtype: Dtype = "auto", *, trainable: bool = False) -> Any:
+    """A Hugging Face causal language model on the CPU, in eval mode; for an adapter: a PeftModel over its base.
+
+    `dtype` "auto" is what the weights are stored in. `trainable` lets an adapter go on training; it changes nothing
+    for a model without one.
+    """
+    _require_torch(f"model {ref}")
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    if is_adapter(ref):
+        return _apply_adapter(load_causal_lm(base_of(ref), dtype), ref, trainable)
+    wanted = {"auto": "auto", "fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
+    # An adapter is looked for in our way alone; transformers' own search for one knocks at the Hub for cached models.
+    load = partial(AutoModelForCausalLM.from_pretrained, dtype=wanted, adapter_kwargs={"local_files_only": True})
+    with quiet():
+        return _load(ref, load).eval()
+
+
+def is_adapter(ref: str) -> bool:
+    return (_folder(ref) / _ADAPTER_CONFIG).is_file()
+
+
+def load_config(ref: str) -> Any:
+    """The architecture of a model, without its weights; of an adapter: its base model's."""
+    _require_torch(f"model {ref}")
+    from transformers import AutoConfig
+
+    if is_adapter(ref):
+        return load_config(base_of(ref))
+    with quiet():
+        return _load(ref, AutoConfig.from_pretrained)
+
+
+def base_of(adapter: str) -> str:
+    """The base model of an adapter's folder; a base inside the folder or beside it is named relative to it."""
+    config = _folder(adapter) / _ADAPTER_CONFIG
+    base = read_json(config).get("base_model_name_or_path")
+    if not base:
+        raise InputError(config, "base_model_name_or_path is empty; wanted the folder or Hub id of the base model")
+    beside = _folder(adapter) / base
+    return str(beside if beside.is_dir() else base)
+
+
+def choose_device(device: str = "auto") -> torch.device:
+    """The named device, or the accelerator where there is one, else the CPU."""
+    import torch
+
+    if device != "auto":
+        return torch.device(device)
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hugging Face's progress bars and warnings off, and back as they were."""
+    from huggingface_hub.utils import logging as hub_logging
+    from transformers.utils import logging
+
+    verbosity, hub_verbosity = logging.get_verbosity(), hub_logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    hub_logging.set_verbosity(logging.ERROR)
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            # Names that transformers 5.23 calls old and 5.0 does not know by another; nothing a user could do about it.
+            warnings.filterwarnings("ignore", r"`\w*gradient_checkpointing\w*` is deprecated", FutureWarning)
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        hub_logging.set_verbosity(hub_verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _folder(ref: str) -> Path:
+    return Path(ref).expanduser()
+
+
+def _load(ref: str, load: Callable[..., Any]) -> Any:
+    """Load from a folder, else from the Hub's cache, else from the Hub, and say plainly what is missing."""
+    if _folder(ref).is_dir():
+        return _load_folder(_folder(ref), load)
+    if _folder(ref).is_absolute() or ref.startswith(".") or ref.count("/") > 1:
+        raise InputError(ref, "no such folder")
+    try:
+        return load(ref, local_files_only=True)
+    except (OSError, ValueError):
+        _ask_hub(ref)
+        return load(ref)
+
+
+def _load_folder(folder: Path, load: Callable[..., Any]) -> Any:
+    if not (folder / "config.json").is_file() and not is_adapter(str(folder)):
+        raise InputError(folder, f"no config.json and no {_ADAPTER_CONFIG}; wanted a Hugging Face model or an adapter")
+    try:
+        return load(str(folder))
+    except (OSError, ValueError) as error:
+        raise InputError(folder, f"cannot be read as a Hugging Face model: {_first_line(error)}") from error
+
+
+def _ask_hub(ref: str) -> None:
+    """One question to the Hub before loading, which would knock for most of a minute where nobody answers."""
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().model_info(ref, timeout=10)
+    except Exception as error:  # whatever its HTTP client raises: the client changed with huggingface_hub 1 and 2
+        advice = "cannot be reached: put the model into a folder and give its path"
+        raise InputError(ref, f"no such folder, and on the Hub it {advice} ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _apply_adapter(base: Any, ref: str, trainable: bool) -> Any:
+    from peft import PeftModel
+    from peft.tuners.tuners_utils import BaseTuner
+
+    with quiet():
+        model = PeftModel.from_pretrained(base, str(_folder(ref)), is_trainable=trainable)
+    if not isinstance(model.base_model, BaseTuner):
+        kind = model.peft_config["default"].peft_type
+        raise InputError(ref, f"an adapter of type {kind}; wanted one inside the layers, such as LoRA")
+    return model.eval()
+
+
+def _unwrap(model: Any) -> Any:
+    """The bare model, the adapter's layers in place; in fp32, where rounding is harmless, folded into the weights."""
+    import torch
+    from peft import PeftModel
+
+    if not isinstance(model, PeftModel):
+        return model
+    return model.merge_and_unload() if model.dtype == torch.float32 else model.get_base_model()
+
+
+def _require_torch(place: str) -> None:
+    from importlib.util import find_spec
+
+    missing = [package for package in ("torch", "transformers", "peft") if find_spec(package) is None]
+    if missing:
+        raise MissingExtra(place, "train", " and ".join(missing))

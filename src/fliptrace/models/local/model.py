@@ -1,0 +1,215 @@
+"""A Hugging Face decoder that answers: an own decoding loop on the stock forward pass.
+
+What prompts on one dialogue share is read once, and each prompt once for all replies to it
+(models/trees/tree_decoder.py; where a model's attention cannot be told what to see, kv_cache_decoder.py reads each
+prompt by itself); replies that have ended leave the batch. Not here: loading (loading.py), the text of prompts
+(models/chat_template.py), which token comes next (sampling.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer, LinearAttentionCacheLayerMixin
+
+from fliptrace.core.errors import InputError
+from fliptrace.core.messages import Completion, Message
+from fliptrace.models.answer_line import AnswerLine
+from fliptrace.models.base import Choice, Decoding, Request
+from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.local.constrained import HeldReply, LineTokens
+from fliptrace.models.local.kv_cache_decoder import CachedReader
+from fliptrace.models.local.sampling import Chooser
+from fliptrace.models.local.scoring import MAX_PASS_LOGITS, ReplyWeigher
+from fliptrace.models.trees.attention import attending_to_trees
+from fliptrace.models.trees.tree_decoder import TreeReader
+
+# Cached positions in one batch: 65,536 are 8 GiB for an 8B model with 8 KV heads in bf16, and 256 replies of 256
+# tokens for a tiny one, beyond which two CPU cores gain nothing.
+MAX_BATCH_TOKENS = 65_536
+# Ended replies are dropped when they are this share of the batch: dropping copies what they all hold.
+_DROP_SHARE = 0.25
+
+
+class PromptReader(Protocol):
+    """Reads a batch of prompts, then a token a reply at a time."""
+
+    @staticmethod
+    def order(prompt: Sequence[int]) -> Any:
+        """What to sort prompts by, so that neighbours are well read together."""
+
+    @staticmethod
+    def num_cached(num_prompts: int, longest: int, num_replies: int, max_new_tokens: int) -> int:
+        """Positions whose keys and values a batch holds."""
+
+    def read(self, prompts: Sequence[Sequence[int]], num_replies: int, max_new_tokens: int) -> Tensor:
+        """Logits of the first token of the replies to each prompt, (prompts, vocab), in fp32."""
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Logits after one more token of every reply, tokens (replies,), (replies, vocab), in fp32."""
+
+    def keep(self, kept: Tensor) -> None:
+        """Go on with these replies only, (replies kept,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    index: int
+    key: str
+    ids: list[int]
+    line: AnswerLine | None
+    number: int  # of the first reply to it
+
+
+class LocalModel:
+    """A ChatModel and a ReplyScorer on torch.
+
+    `model` is a causal language model in eval mode, `name` what results call it.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, name: str, *, max_batch_tokens: int = MAX_BATCH_TOKENS) -> None:
+        for layer in DynamicCache(config=model.config).layers:
+            if not isinstance(layer, DynamicLayer) or isinstance(layer, LinearAttentionCacheLayerMixin):
+                raise InputError(
+                    name, f"cache layer {type(layer).__name__}; wanted a decoder with attention throughout"
+                )
+        self.model = model
+        self.chat_format = ChatFormat.of(tokenizer, model.generation_config)
+        self.max_batch_tokens = max_batch_tokens
+        self._name = name
+        self._stop_ids = torch.tensor(sorted(self.chat_format.stop_ids), device=model.device)
+        self._line_tokens = LineTokens(self.chat_format)
+        self._weigher = ReplyWeigher(model, self.chat_format, name, self.context_length)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of prompt and reply together that the model can take in."""
+        length: int = self.model.config.get_text_config().max_position_embeddings
+        return length
+
+    def num_tokens(self, messages: Sequence[Message]) -> int:
+        """Tokens of the prompt that `messages` make."""
+        return len(self.chat_format.encode_prompt(messages))
+
+    def fits(self, messages: Sequence[Message], max_new_tokens: int) -> bool:
+        """Whether the prompt and a reply of that length fit the context."""
+        return self.num_tokens(messages) + max_new_tokens <= self.context_length
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        """See ChatModel. InputError where a prompt leaves no room for `max_new_tokens`."""
+        prompts = [
+            _Prompt(index, request.key, self.chat_format.encode_prompt(request.messages), request.line, request.number)
+            for index, request in enumerate(requests)
+        ]
+        self._check_lengths(prompts, decoding)
+        replies: dict[int, tuple[Completion, ...]] = {}
+        for batch in self._batches(prompts, decoding):
+            written = self._write(batch, decoding)
+            rows = iter(zip(written.tokens.tolist(), written.held, strict=True))
+            for prompt in batch:
+                completions = (self._completion(len(prompt.ids), *next(rows)) for _ in range(decoding.num_replies))
+                replies[prompt.index] = tuple(completions)
+        return [replies[index] for index in range(len(requests))]
+
+    def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+        """See ReplyScorer. InputError where a prompt and its longest reply overrun the context."""
+        return self._weigher.weigh(choices)
+
+    @cached_property
+    def _reader_type(self) -> type[TreeReader | CachedReader]:
+        return TreeReader if self._weigher.takes_trees else CachedReader
+
+    @contextmanager
+    def _reader(self) -> Iterator[PromptReader]:
+        if self._reader_type is CachedReader:
+            yield CachedReader(self.model)
+        else:
+            with attending_to_trees(self.model):
+                yield TreeReader(self.model)
+
+    def _check_lengths(self, prompts: Sequence[_Prompt], decoding: Decoding) -> None:
+        room = self.context_length - decoding.max_new_tokens
+        for prompt in prompts:
+            if len(prompt.ids) > room:
+                raise InputError(
+                    f"{self.name}, request {prompt.key}",
+                    f"a prompt of {len(prompt.ids)} tokens; wanted at most {room}, the context of "
+                    f"{self.context_length} less {decoding.max_new_tokens} for the reply",
+                )
+
+    def _batches(self, prompts: Sequence[_Prompt], decoding: Decoding) -> Iterator[list[_Prompt]]:
+        """Prompts that are well read together; a batch never exceeds the budget but for a single prompt."""
+        batch: list[_Prompt] = []
+        longest = 0
+        for prompt in sorted(prompts, key=lambda prompt: self._reader_type.order(prompt.ids)):
+            longest = max(longest, len(prompt.ids))
+            num_cached = self._reader_type.num_cached(
+                len(batch) + 1, longest, decoding.num_replies, decoding.max_new_tokens
+            )
+            num_logits = (len(batch) + 1) * decoding.num_replies * self.model.config.get_text_config().vocab_size
+            if batch and (num_cached > self.max_batch_tokens or num_logits > MAX_PASS_LOGITS):
+                yield batch
+                batch, longest = [], len(prompt.ids)
+            batch.append(prompt)
+        if batch:
+            yield batch
+
+    @torch.inference_mode()
+    def _write(self, batch: Sequence[_Prompt], decoding: Decoding) -> _Written:
+        """The replies of a batch, those to one prompt side by side."""
+        with self._reader() as reader:
+            logits = reader.read([prompt.ids for prompt in batch], decoding.num_replies, decoding.max_new_tokens)
+            logits = logits.repeat_interleave(decoding.num_replies, dim=0)
+            chooser = self._chooser(batch, decoding)
+            tokens = torch.full((len(chooser.rows), decoding.max_new_tokens), -1, device=self.model.device)
+            ended = torch.zeros(len(chooser.rows), dtype=torch.bool, device=self.model.device)
+            for step in range(decoding.max_new_tokens):
+                chosen = chooser.choose(logits, step)
+                tokens[chooser.rows, step] = chosen
+                ended |= torch.isin(chosen, self._stop_ids)
+                num_ended = int(ended.sum())
+                if num_ended == len(ended) or step + 1 == decoding.max_new_tokens:
+                    break
+                if num_ended >= _DROP_SHARE * len(ended):
+                    kept = torch.nonzero(~ended)[:, 0]
+                    reader.keep(kept)
+                    chooser.keep(kept)
+                    chosen, ended = chosen[kept], ended[kept]
+                logits = reader.step(chosen)
+        return _Written(tokens, chooser.held)
+
+    def _chooser(self, batch: Sequence[_Prompt], decoding: Decoding) -> Chooser:
+        replies = [(prompt, number) for prompt in batch for number in range(decoding.num_replies)]
+        return Chooser(
+            decoding,
+            keys=[(prompt.key, prompt.number + number) for prompt, number in replies],
+            held=[HeldReply(self._line_tokens, prompt.line) if prompt.line else None for prompt, _ in replies],
+            rows=torch.arange(len(replies), device=self.model.device),
+        )
+
+    def _completion(self, num_prompt_tokens: int, row: list[int], held: HeldReply | None) -> Completion:
+        """Cut a row of tokens at its end; the stop token counts as generated."""
+        ends = (i for i, token in enumerate(row) if token in self.chat_format.stop_ids)
+        end = next(ends, None)
+        num_tokens = len(row) if end is None else end + 1
+        text = self.chat_format.decode_reply(row[:num_tokens])
+        prevented = tuple(held.prevented) if held else ()
+        return Completion(text, num_prompt_tokens, num_tokens, "length" if end is None else "stop", prevented)
+
+
+class _Written(NamedTuple):
+    """Replies: tokens (replies, max_new_tokens), after a stop token whatever, -1 where never run; what held them."""
+
+    tokens: Tensor
+    held: Sequence[HeldReply | None]

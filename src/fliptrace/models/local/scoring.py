@@ -1,0 +1,211 @@
+"""Scores given replies with a Hugging Face decoder: prompts and replies form one tree (models/trees/token_tree.py).
+
+A model whose attention cannot be told what to see weighs every reply in a sequence of its own. Not here: which replies
+are worth asking about (inference/exact_voting.py), sampling (model.py).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fliptrace.core.errors import InputError
+from fliptrace.models.base import Choice
+from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.trees.attention import attending_to_trees, read_tree, why_no_trees
+from fliptrace.models.trees.prefill_attention import RowAttention, widen
+from fliptrace.models.trees.reply_tree import ROOT, ReplyTree, TreeBatch, batch_trees, grow_tree
+from fliptrace.models.trees.token_tree import Branch, lay_out, num_shared
+
+# Tokens in one forward pass, padding included: a pass of this size keeps two CPU cores busy.
+MAX_PASS_TOKENS = 16_384
+# Logits in one forward pass: 256 MiB in fp32. It bounds the batch where the vocabulary is large.
+MAX_PASS_LOGITS = 64 * 2**20
+# Replies long enough that seeing each other's tokens moves them by nats.
+_PROBE_PROMPT, _PROBE_REPLIES = (
+    (5, 6, 7),
+    ((8, 9, 10, 11, 12, 13, 14, 15), (8, 15, 14, 13, 12, 11, 10, 9), (16, 17) * 4),
+)
+# Rounding moves the log-probability of such a reply by some 1e-5 in fp32, and by tenths in bf16.
+_PROBE_TOLERANCES = {torch.float32: 1e-3, torch.float64: 1e-3}
+_LOOSE_TOLERANCE = 1.5
+
+
+class _Job(NamedTuple):
+    place: int  # among the choices
+    tree: ReplyTree
+
+
+class ReplyWeigher:
+    """Weighs replies with one model. `name` stands in errors, `context_length` are the positions the model knows."""
+
+    def __init__(
+        self,
+        model: Any,
+        chat_format: ChatFormat,
+        name: str,
+        context_length: int,
+        max_pass_tokens: int = MAX_PASS_TOKENS,
+    ) -> None:
+        self.model = model
+        self.chat_format = chat_format
+        self.name = name
+        self.context_length = context_length
+        self.max_pass_tokens = max_pass_tokens
+        self._takes = frozenset(inspect.signature(model.forward).parameters)
+        self._config = model.config.get_text_config()
+        # Many prompts are asked about the same answers, and to split and join those takes as long as to weigh them.
+        self._replies = lru_cache(1024)(self._grow_replies)
+
+    def weigh(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+        """See ReplyScorer.score_replies. InputError where a prompt and its longest reply overrun the context."""
+        jobs = [_Job(index, self._grow(choice)) for index, choice in enumerate(choices)]
+        if not jobs or self.takes_trees:
+            return self._weigh_jobs(jobs)
+        apart = [grow_tree(tree.prompt, [_tokens_of(reply)]) for _, tree in jobs for reply in tree.reads]
+        weights = iter(self._weigh_jobs([_Job(index, tree) for index, tree in enumerate(apart)]))
+        return [tuple(next(weights)[0] for _ in tree.reads) for _, tree in jobs]
+
+    @cached_property
+    def takes_trees(self) -> bool:
+        """Whether this model's attention can be told what to see: as far as is known, and tried out."""
+        if why_no_trees(self.model) is not None:
+            return False
+        try:
+            together = self._read_tree([grow_tree(_PROBE_PROMPT, _PROBE_REPLIES)])[0]
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
+            return False  # a decoder that does not know of trees fails in its own way
+        apart = self._read_apart([grow_tree(_PROBE_PROMPT, [reply]) for reply in _PROBE_REPLIES])
+        differences = np.abs(np.subtract(together, [weight for (weight,) in apart]))
+        return bool(differences.max() < _PROBE_TOLERANCES.get(self.model.dtype, _LOOSE_TOLERANCE))
+
+    def _grow(self, choice: Choice) -> ReplyTree:
+        opening, replies = self._replies(choice.opening, choice.replies)
+        prompt = (*self.chat_format.encode_prompt(choice.messages), *opening)
+        wanted = len(prompt) + max(map(len, replies.reads))
+        if wanted > self.context_length:
+            raise InputError(
+                f"{self.name}, choice {choice.key}",
+                f"prompt and longest reply take {wanted} tokens; wanted at most {self.context_length}, the context",
+            )
+        return replace(replies, prompt=prompt)
+
+    def _grow_replies(self, opening: str, replies: tuple[str, ...]) -> tuple[list[int], ReplyTree]:
+        """The tokens of the opening, and the tree of what follows it, as yet after no prompt."""
+        head, tails = self.chat_format.encode_replies(opening, replies)
+        return head, replace(grow_tree((0,), tails), prompt=())
+
+    def _weigh_jobs(self, jobs: Sequence[_Job]) -> list[tuple[float, ...]]:
+        weights: dict[int, tuple[float, ...]] = {}
+        read, batches = (
+            (self._read_tree, self._tree_batches) if self.takes_trees else (self._read_apart, self._padded_batches)
+        )
+        for batch in batches(jobs):
+            summed = read([job.tree for job in batch])
+            weights |= {job.place: weight for job, weight in zip(batch, summed, strict=True)}
+        return [weights[index] for index in range(len(jobs))]
+
+    def _tree_batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
+        """Prompts on one dialogue together; a batch never exceeds the budget but for a single prompt."""
+        batch: list[_Job] = []
+        num_tokens = num_read = 0
+        for job in sorted(jobs, key=lambda job: job.tree.prompt):
+            shared = num_shared(batch[-1].tree.prompt, job.tree.prompt) if batch else 0
+            num_tokens += job.tree.num_tokens - shared
+            num_read += len(job.tree.tokens) + 1
+            too_many = num_tokens > self.max_pass_tokens or num_read * self._config.vocab_size > MAX_PASS_LOGITS
+            if batch and too_many:
+                yield batch
+                batch, num_tokens, num_read = [], job.tree.num_tokens, len(job.tree.tokens) + 1
+            batch.append(job)
+        if batch:
+            yield batch
+
+    def _padded_batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
+        """Trees of like width together, widest first; a batch never exceeds the budget but for a single tree."""
+        batch: list[_Job] = []
+        for job in sorted(jobs, key=lambda job: (-len(job.tree.prompt), -len(job.tree.tokens))):
+            trees = [each.tree for each in (*batch, job)]
+            num_nodes = max(len(tree.tokens) for tree in trees)
+            width = len(trees[0].prompt) + num_nodes
+            num_logits = len(trees) * (num_nodes + 1) * self._config.vocab_size
+            if batch and (len(trees) * width > self.max_pass_tokens or num_logits > MAX_PASS_LOGITS):
+                yield batch
+                batch = []
+            batch.append(job)
+        if batch:
+            yield batch
+
+    @torch.inference_mode()
+    def _read_tree(self, trees: Sequence[ReplyTree]) -> list[tuple[float, ...]]:
+        """All of them in one row."""
+        branches = [_branch_of(tree) for tree in trees]
+        narrow, _, starts = lay_out(branches)
+        tree = widen(narrow, self.model.device)
+        ids, positions = self._to_device(tree.ids), self._to_device(tree.positions)
+        tails = zip(starts, branches, strict=True)
+        read = [np.arange(start, start + len(branch.tail)) for start, branch in tails]
+        row = RowAttention(tree, self.model.device)
+        with attending_to_trees(self.model):
+            logits = read_tree(self.model, ids, positions, row, self._to_device(np.concatenate(read)))
+        return _sum_reads(trees, [0, *accumulate(map(len, read))], logits.float())
+
+    @torch.inference_mode()
+    def _read_apart(self, trees: Sequence[ReplyTree]) -> list[tuple[float, ...]]:
+        """Each in a row, and each of one reply: the model masks by itself."""
+        batch = batch_trees(trees, self.chat_format.pad_id)
+        named: dict[str, Any] = {"position_ids": self._to_device(batch.positions), "logits_to_keep": batch.num_read}
+        output = self.model(
+            input_ids=self._to_device(batch.ids),
+            attention_mask=self._to_device(_padding_mask(trees, batch)),
+            use_cache=False,
+            **{name: value for name, value in named.items() if name in self._takes},
+        )
+        logits = output.logits[:, -batch.num_read :].flatten(0, 1)  # (trees x num_read, vocab)
+        return _sum_reads(trees, range(0, len(logits), batch.num_read), logits.float())
+
+    def _to_device(self, array: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.model.device)
+
+
+def _branch_of(tree: ReplyTree) -> Branch:
+    """The prompt's last token predicts the replies' first ones, as their root."""
+    parents = (ROOT, *(parent + 1 for parent in tree.parents))
+    return Branch(tree.prompt[:-1], (tree.prompt[-1], *tree.tokens), parents)
+
+
+def _padding_mask(trees: Sequence[ReplyTree], batch: TreeBatch) -> NDArray[np.int64]:
+    """1 on the tokens of single replies, 0 on the padding, (trees, time): what the reply's last node sees."""
+    last_of_prompt = batch.ids.shape[1] - batch.num_read
+    rows = [batch.visible[row, last_of_prompt + len(tree.tokens)] for row, tree in enumerate(trees)]
+    return np.stack(rows).astype(np.int64)
+
+
+def _sum_reads(trees: Sequence[ReplyTree], firsts: Sequence[int], logits: Tensor) -> list[tuple[float, ...]]:
+    """As reply_tree.sum_reads, for a batch and on the device: only what is read leaves it.
+
+    logits: (rows, vocab); `firsts` are of every tree the row after its prompt.
+    """
+    reads = [
+        (first + read.node + 1, read.token)
+        for first, tree in zip(firsts, trees, strict=False)
+        for reply in tree.reads
+        for read in reply
+    ]
+    rows, tokens = torch.tensor(reads, device=logits.device).T
+    normalisers = logits.logsumexp(-1)  # (rows,)
+    read = iter((logits[rows, tokens] - normalisers[rows]).double().tolist())
+    return [tuple(sum(next(read) for _ in reply) for reply in tree.reads) for tree in trees]
+
+
+def _tokens_of(reply: Sequence[Any]) -> list[int]:
+    return [read.token for read in reply]

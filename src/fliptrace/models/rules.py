@@ -1,0 +1,65 @@
+"""Rules that name triggers from speakers, emotions and the flip alone: models in their own right, and the baselines
+that stand beside every score. They read no word of the text.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import Flip, FlipCase
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule as a model. `function` takes the dialogue's speakers, its emotions and the flip."""
+
+    name: str
+    function: Callable[[Sequence[str], Sequence[str | None], Flip], frozenset[int]]
+
+    def name_triggers(self, case: FlipCase) -> frozenset[int]:
+        return self.function(case.dialogue.speakers, case.dialogue.emotions, case.flip)
+
+
+def previous(speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip) -> frozenset[int]:
+    """The utterance before the target."""
+    return frozenset({flip.target - 1})
+
+
+def previous_or_self(speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip) -> frozenset[int]:
+    """The utterance before the target if another speaker said it, else the target."""
+    return frozenset({flip.target if speakers[flip.target - 1] == flip.speaker else flip.target - 1})
+
+
+def previous_plus_self(speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip) -> frozenset[int]:
+    """The utterance before the target; the target as well if its own speaker said that one and it is not neutral."""
+    talks_on = speakers[flip.target - 1] == flip.speaker
+    with_self = talks_on and emotions[flip.target] != "neutral"
+    return frozenset({flip.target - 1, flip.target} if with_self else {flip.target - 1})
+
+
+RULES: Mapping[str, Rule] = {
+    name: Rule(f"rule:{name}", function)
+    for name, function in {
+        "previous": previous,
+        "previous-or-self": previous_or_self,
+        "previous-plus-self": previous_plus_self,
+    }.items()
+}
+
+
+def find_rule(name: str) -> Rule:
+    """The rule of that name, written without "rule:"; InputError names the nearest there is.
+
+    >>> find_rule("previous").name
+    'rule:previous'
+    >>> find_rule("previous-or-slef")
+    Traceback (most recent call last):
+    fliptrace.core.errors.InputError: rule:previous-or-slef: no such rule; did you mean rule:previous-or-self?
+    """
+    if name not in RULES:
+        nearest = difflib.get_close_matches(name, RULES, n=1, cutoff=0)[0]
+        raise InputError(f"rule:{name}", f"no such rule; did you mean rule:{nearest}?")
+    return RULES[name]

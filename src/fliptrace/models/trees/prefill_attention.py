@@ -1,0 +1,90 @@
+"""Attention over one row that holds a tree, forwards and backwards: on a CPU in blocks, elsewhere by FlexAttention."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.attention.flex_attention import AuxRequest, create_block_mask, flex_attention
+
+from fliptrace.models.trees.cpu_attention import Block, attend_in_blocks, cut_blocks
+from fliptrace.models.trees.token_tree import TokenTree, sees
+
+_FLEX_STEP = 128  # what FlexAttention cuts rows into; padded to it, rows have few widths to compile for
+
+
+def widen(tree: TokenTree, device: torch.device) -> TokenTree:
+    """The tree in a row as wide as attention on that device likes it. What was to be read stays in its columns."""
+    width = len(tree) if device.type == "cpu" else -(-len(tree) // _FLEX_STEP) * _FLEX_STEP
+    return tree.padded(width, pad_id=0)
+
+
+class RowAttention:
+    """The tokens of one row, each seeing its ancestors (token_tree.py); where it `keeps`, keys and values stay behind.
+
+    kept: of every layer its keys and values, each (kv heads, time, size).
+    """
+
+    def __init__(self, tree: TokenTree, device: torch.device, *, keeps: bool = False) -> None:
+        self.tree, self.device, self.keeps = tree, device, keeps
+        self.kept: dict[int, tuple[Tensor, Tensor]] = {}
+        self._blocks: dict[int | None, list[Block]] = {}  # by window
+        self._masks: dict[int | None, Any] = {}
+
+    def attend(
+        self,
+        layer: int,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        *,
+        scaling: float,
+        window: int | None = None,
+        sinks: Tensor | None = None,
+    ) -> Tensor:
+        """See tree_attention.AttendsToTree."""
+        if self.keeps:
+            self.kept[layer] = (key, value)
+        if self.device.type != "cpu":
+            return self.attend_by_flex(query, key, value, scaling, window, sinks)
+        if window not in self._blocks:
+            self._blocks[window] = cut_blocks(self.tree.positions, self.tree.ends, window)
+        return attend_in_blocks(query, key, value, self._blocks[window], scaling, sinks)
+
+    def attend_by_flex(
+        self, query: Tensor, key: Tensor, value: Tensor, scaling: float, window: int | None, sinks: Tensor | None
+    ) -> Tensor:
+        """The same on any device; a CPU knows no way back."""
+        if window not in self._masks:
+            self._masks[window] = self._mask(window)
+        attend = _flex_for(self.device.type)
+        named = {"block_mask": self._masks[window], "scale": scaling, "enable_gqa": True}
+        if sinks is None:
+            attended: Tensor = attend(query[None], key[None], value[None], **named)
+            return attended[0]
+        attended, aux = attend(query[None], key[None], value[None], **named, return_aux=AuxRequest(lse=True))
+        kept = torch.sigmoid(aux.lse[0] - sinks[:, None])  # (heads, time): the share that the sink leaves
+        return attended[0] * kept[..., None].to(attended.dtype)
+
+    def _mask(self, window: int | None) -> Any:
+        tree, length = self.tree, len(self.tree)
+        positions, ends = (torch.from_numpy(array).int().to(self.device) for array in (tree.positions, tree.ends))
+
+        def is_above(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+            above: Tensor = sees(query, key, ends[key])
+            return above
+
+        def is_near(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+            assert window is not None
+            return is_above(batch, head, query, key) & (positions[query] - positions[key] < window)
+
+        visible = is_above if window is None else is_near
+        return create_block_mask(visible, None, None, length, length, device=self.device)
+
+
+@cache
+def _flex_for(device: str) -> Any:
+    """Compiled where there is a kernel to compile."""
+    return torch.compile(flex_attention) if device == "cuda" else flex_attention

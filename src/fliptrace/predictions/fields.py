@@ -1,0 +1,105 @@
+"""What the rows of a prediction file are built of: typed fields, flips, answers. Reading is strict: true is no number.
+
+KeyError, TypeError or ValueError where a row does not hold what is wanted; rows.py names the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar, get_args
+
+from fliptrace.core.files import Json
+from fliptrace.core.flips import Flip
+from fliptrace.core.messages import AnomalyKind, Answer, PreventedKind
+from fliptrace.core.voting import Vote
+
+T = TypeVar("T")
+
+_KINDS: dict[type, str] = {
+    str: "a text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def read_field(row: Json, name: str, kind: type[T]) -> T:
+    """A field of that very type: true is no number, and 1.0 no index."""
+    value = row[name]
+    if type(value) is not kind:
+        raise TypeError(f"{name} is {value!r}; wanted {_KINDS[kind]}")
+    return value
+
+
+def read_items(row: Json, name: str, *kinds: type) -> tuple[Any, ...]:
+    """A list of nothing but these types."""
+    values = read_field(row, name, list)
+    wrong = [value for value in values if type(value) not in kinds]
+    if wrong:
+        raise TypeError(f"{name} holds {wrong[0]!r}; wanted {' or '.join(_KINDS[kind] for kind in kinds)}")
+    return tuple(values)
+
+
+def read_set(row: Json, name: str) -> frozenset[int] | None:
+    """A list of indices, or null."""
+    return None if row[name] is None else frozenset(read_items(row, name, int))
+
+
+def flip_from_json(row: Json) -> Flip:
+    return Flip(
+        speaker=read_field(row, "speaker", str),
+        source=read_field(row, "source", int),
+        target=read_field(row, "target", int),
+        before=read_field(row, "before", str),
+        after=read_field(row, "after", str),
+    )
+
+
+def vote_to_json(vote: Vote) -> Json:
+    return {
+        "triggers": sorted(vote.triggers),
+        "support": list(vote.support),
+        "num_valid": vote.num_valid,
+        "num_samples": vote.num_samples,
+    }
+
+
+def vote_from_json(row: Json) -> Vote:
+    return Vote(
+        triggers=frozenset(read_items(row, "triggers", int)),
+        support=read_items(row, "support", float, int),
+        num_valid=read_field(row, "num_valid", int),
+        num_samples=read_field(row, "num_samples", int),
+    )
+
+
+def read_remaining(row: Json) -> float | None:
+    """A share of probability, or null; files written before exact decoding have none."""
+    remaining: float | None = read_items({"remaining": [row.get("remaining")]}, "remaining", float, int, type(None))[0]
+    if remaining is not None and not 0 <= remaining <= 1:
+        raise ValueError(f"remaining {remaining}, wanted 0 to 1")
+    return remaining
+
+
+def answer_to_json(answer: Answer) -> Json:
+    value = None if answer.value is None else sorted(answer.value)
+    anomalies, prevented = list(answer.anomalies), list(answer.prevented)
+    return {"text": answer.text, "value": value, "anomalies": anomalies, "prevented": prevented}
+
+
+def answer_from_json(row: Json) -> Answer:
+    anomalies = _read_kinds(row, "anomalies", get_args(AnomalyKind))
+    # Files written before constrained decoding have no `prevented`.
+    prevented = _read_kinds({"prevented": []} | row, "prevented", get_args(PreventedKind))
+    return Answer(read_set(row, "value"), read_field(row, "text", str), anomalies, prevented)
+
+
+def _read_kinds(row: Json, name: str, known: Sequence[str]) -> tuple[Any, ...]:
+    kinds = read_items(row, name, str)
+    unknown = [kind for kind in kinds if kind not in known]
+    if unknown:
+        raise ValueError(f"{name}: {unknown[0]!r}; there are {', '.join(known)}")
+    return kinds

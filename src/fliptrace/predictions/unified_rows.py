@@ -1,0 +1,159 @@
+"""The rows of the unified task: one self-contained row a dialogue, its emotions and flips as labelled and as found.
+
+The fields are documented in docs/formats.md; rows.py reads files of all tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from fliptrace.core.files import Json
+from fliptrace.core.flips import Flip
+from fliptrace.core.messages import Answer
+from fliptrace.core.voting import Vote
+from fliptrace.predictions.fields import (
+    answer_from_json,
+    answer_to_json,
+    flip_from_json,
+    read_field,
+    read_items,
+    read_remaining,
+    read_set,
+    vote_from_json,
+    vote_to_json,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GoldFlip:
+    """A flip that the labels make; `triggers` is None where nobody labelled them, as before `known_from`."""
+
+    flip: Flip
+    triggers: frozenset[int] | None = None
+    known_from: int = 0
+
+    def to_json(self) -> Json:
+        triggers = None if self.triggers is None else sorted(self.triggers)
+        return asdict(self.flip) | {"triggers": triggers, "known_from": self.known_from}
+
+    @classmethod
+    def from_json(cls, row: Json) -> GoldFlip:
+        return cls(flip_from_json(row), read_set(row, "triggers"), read_field(row, "known_from", int))
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedFlip:
+    """A flip that the predicted emotions make, and the triggers that were named for it.
+
+    `num_dropped` and `remaining` as in Prediction.
+    """
+
+    flip: Flip
+    vote: Vote
+    answers: tuple[Answer, ...]
+    num_dropped: int = 0
+    remaining: float | None = None
+
+    def to_json(self) -> Json:
+        return asdict(self.flip) | {
+            **vote_to_json(self.vote),
+            "answers": [answer_to_json(answer) for answer in self.answers],
+            "num_dropped": self.num_dropped,
+            "remaining": self.remaining,
+        }
+
+    @classmethod
+    def from_json(cls, row: Json) -> PredictedFlip:
+        return cls(
+            flip=flip_from_json(row),
+            vote=vote_from_json(row),
+            answers=tuple(answer_from_json(answer) for answer in read_items(row, "answers", dict)),
+            num_dropped=read_field(row, "num_dropped", int),
+            remaining=read_remaining(row),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UnifiedPrediction:
+    """What a model made of one dialogue from its bare text, beside the labels.
+
+    `gold` holds None where unlabelled. Utterances before `counted_from` stand in an earlier row as well and count
+    there. `num_unparsed` emotions could not be read from a reply.
+    """
+
+    id: str
+    group: str
+    corpus: str
+    split: str
+    speakers: tuple[str, ...]
+    gold: tuple[str | None, ...]
+    emotions: tuple[str, ...]
+    gold_flips: tuple[GoldFlip, ...]
+    flips: tuple[PredictedFlip, ...]
+    counted_from: int = 0
+    num_unparsed: int = 0
+
+    def __post_init__(self) -> None:
+        num_utterances = len(self.speakers)
+        if not num_utterances == len(self.gold) == len(self.emotions):
+            raise ValueError(
+                f"dialogue {self.id!r}: {num_utterances} speakers, {len(self.gold)} gold and "
+                f"{len(self.emotions)} predicted emotions"
+            )
+        if not 0 <= self.counted_from <= num_utterances:
+            raise ValueError(f"dialogue {self.id!r}: counted from {self.counted_from}, wanted 0..{num_utterances}")
+        for fault in self._faults():
+            raise ValueError(f"dialogue {self.id!r}: {fault}")
+
+    def _faults(self) -> Iterator[str]:
+        """What is wrong with its flips."""
+        for name, flips, emotions in (("gold", self.gold_flips, self.gold), ("found", self.flips, self.emotions)):
+            targets = [each.flip.target for each in flips]
+            if targets != sorted(set(targets)):
+                yield f"{name} flips land on {targets}; wanted each once, in order"
+            for flip in (each.flip for each in flips):
+                if flip.target >= len(self.speakers):
+                    yield f"the {name} flip lands on {flip.target}, of {len(self.speakers)} utterances"
+                elif (emotions[flip.source], emotions[flip.target]) != (flip.before, flip.after):
+                    yield f"the {name} flip on {flip.target} is not that of its {name} emotions"
+        for each in self.flips:
+            if len(each.vote.support) != len(self.speakers):
+                yield f"support for {len(each.vote.support)} of {len(self.speakers)} utterances"
+        for gold in self.gold_flips:
+            outside = sorted(i for i in gold.triggers or () if not 0 <= i <= gold.flip.target)
+            if outside or not 0 <= gold.known_from <= gold.flip.target:
+                yield f"gold triggers {outside}, known from {gold.known_from}, outside 0..{gold.flip.target}"
+
+    def to_json(self) -> Json:
+        return {
+            "task": "unified",
+            "id": self.id,
+            "group": self.group,
+            "corpus": self.corpus,
+            "split": self.split,
+            "speakers": list(self.speakers),
+            "gold": list(self.gold),
+            "emotions": list(self.emotions),
+            "gold_flips": [flip.to_json() for flip in self.gold_flips],
+            "flips": [flip.to_json() for flip in self.flips],
+            "counted_from": self.counted_from,
+            "num_unparsed": self.num_unparsed,
+        }
+
+    @classmethod
+    def from_json(cls, row: Json) -> UnifiedPrediction:
+        """The inverse of `to_json`; KeyError, TypeError or ValueError where the row is not one."""
+        return cls(
+            id=read_field(row, "id", str),
+            group=read_field(row, "group", str),
+            corpus=read_field(row, "corpus", str),
+            split=read_field(row, "split", str),
+            speakers=read_items(row, "speakers", str),
+            gold=read_items(row, "gold", str, type(None)),
+            emotions=read_items(row, "emotions", str),
+            gold_flips=tuple(map(GoldFlip.from_json, read_items(row, "gold_flips", dict))),
+            flips=tuple(map(PredictedFlip.from_json, read_items(row, "flips", dict))),
+            counted_from=read_field(row, "counted_from", int),
+            num_unparsed=read_field(row, "num_unparsed", int),
+        )

@@ -1,0 +1,91 @@
+"""Writes a prediction file of any task, and goes on where a killed run stopped. Makes no predictions itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from fliptrace.core.errors import RunError
+from fliptrace.core.files import Json, hash_json, open_atomic, to_line, versions, write_json, write_jsonl
+from fliptrace.predictions.rows import manifest_path
+
+
+class Row(Protocol):
+    """One row of a prediction file."""
+
+    def to_json(self) -> Json: ...
+
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[R]):
+    """All rows of a file, and how many of them were found done."""
+
+    rows: list[R]
+    num_resumed: int
+
+
+def write_predictions(
+    path: Path,
+    manifest: Json,
+    read_row: Callable[[Json], R],
+    make_rows: Callable[[int], Iterable[R]],
+    *,
+    summarise: Callable[[list[R]], Json] = lambda rows: {},
+    rows_at_once: int = 1,
+    on_progress: Callable[[int], None] = lambda num_done: None,
+) -> Written[R]:
+    """Write `path` and its manifest. Rows go to `path.partial` as they are made; a killed run goes on from there.
+
+    `make_rows(n)` makes all rows but the first n. `manifest` says what they are made of and tells runs apart: RunError
+    where `path.partial` belongs to another one. What `summarise` says of the rows joins it at the end. Every
+    `rows_at_once` rows are made sure to be on disk.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    rows = _resume(partial, hash_json(manifest), read_row)
+    num_resumed = len(rows)
+    on_progress(num_resumed)
+    try:
+        with partial.open("ab") as file:
+            for row in make_rows(num_resumed):
+                rows.append(row)
+                file.write(to_line(row.to_json()).encode())
+                if len(rows) % rows_at_once == 0:
+                    file.flush()
+                    os.fsync(file.fileno())
+                on_progress(len(rows))
+    except BaseException:
+        if not rows:  # a run that came to nothing stands in nobody's way
+            partial.unlink(missing_ok=True)
+        raise
+    write_jsonl(path, (row.to_json() for row in rows))
+    write_json(
+        manifest_path(path), manifest | summarise(rows) | {"versions": versions("torch", "transformers", "onnxruntime")}
+    )
+    partial.unlink()
+    return Written(rows, num_resumed)
+
+
+def _resume(partial: Path, run: str, read_row: Callable[[Json], R]) -> list[R]:
+    """The rows a killed run left, cut back to the last whole one; a new file where there is none."""
+    whole, newline, _ = partial.read_bytes().rpartition(b"\n") if partial.exists() else (b"", b"", b"")
+    if not newline:
+        write_jsonl(partial, [{"run": run}])
+        return []
+    header, *lines = whole.split(b"\n")
+    try:
+        is_ours = json.loads(header) == {"run": run}
+        done = [read_row(json.loads(line)) for line in lines] if is_ours else []
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(partial, f"damaged ({error}); delete it to start anew") from error
+    if not is_ours:
+        raise RunError(partial, "left by a run with other data, model or settings; delete it, or choose another --out")
+    with open_atomic(partial) as file:
+        file.write(whole + newline)
+    return done

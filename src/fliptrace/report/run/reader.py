@@ -1,0 +1,187 @@
+"""From a run folder to a RunReport: reads what training left there (training/runs.py), judges nothing.
+
+Reads the recipe as it stands in the manifest, not through today's recipe type, so that old runs can be reported on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import Json, read_json, read_jsonl
+from fliptrace.corpora.leaks import LeakReport
+from fliptrace.models.checkpoints import DONE, MANIFEST, Checkpoint, is_run
+from fliptrace.predictions.rows import Prediction
+from fliptrace.report.run.differences import can_compare, difference, difference_from_rule, read_triggers
+from fliptrace.report.run.values import (
+    Curve,
+    DataFile,
+    Difference,
+    Figures,
+    Gain,
+    Judged,
+    Point,
+    PreflightReport,
+    Rationales,
+    ReadingReport,
+    RunReport,
+    StageReport,
+    Threshold,
+    best_of,
+)
+from fliptrace.study.evidence.values import Interval
+
+SCORES = "scores.json"
+
+
+def read_run(folder: Path) -> RunReport:
+    """Everything a run folder tells, finished or not. RunError where the folder is no run, or a damaged one."""
+    if not folder.is_dir():
+        raise RunError(folder, "no such folder; wanted a run, as `fliptrace train` leaves it")
+    if not is_run(folder):
+        raise RunError(folder, f"not a run: it has no {MANIFEST}")
+    manifest: Json = read_json(folder / MANIFEST)
+    with _damage_named(folder / MANIFEST):
+        recipe, data = manifest["recipe"], manifest["data"]
+        name, seed, plans = recipe["name"], recipe["seed"], [(plan["name"], plan) for plan in recipe["stages"]]
+        recipe_hash, versions = manifest["recipe_hash"], manifest["versions"]
+        files = tuple(DataFile(ref, **file) for ref, file in data.get("files", {}).items())
+        leaks = LeakReport(**data["leaks"]) if "leaks" in data else None
+    places = _Stages(folder, seed, can_compare())
+    logs = _logs(folder / "log.jsonl")
+    stages = tuple(places.stage(number, *plan, logs) for number, plan in enumerate(plans, start=1))
+    return RunReport(
+        name=name,
+        folder=folder.resolve().name,
+        recipe=recipe,
+        recipe_hash=recipe_hash,
+        versions=versions,
+        files=files,
+        leaks=leaks,
+        num_train_cases=data.get("num_train_cases"),
+        num_val_cases=data.get("num_val_cases"),
+        stages=stages,
+        gains=tuple(places.gains([stage for stage in stages if stage.readings])),
+        has_differences=places.compares,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stages:
+    """The stage folders of one run. `seed` is that of the bootstrap in its scores."""
+
+    folder: Path
+    seed: int
+    compares: bool
+
+    def place(self, number: int, name: str) -> Path:
+        return self.folder / f"{number}-{name}"
+
+    def stage(self, number: int, name: str, recipe: Json, logs: Sequence[Json]) -> StageReport:
+        place = self.place(number, name)
+        with _damage_named(place / DONE):
+            done = Checkpoint.read(place)
+        return StageReport(
+            number=number,
+            name=name,
+            state="finished" if done else "unfinished" if place.exists() else "not begun",
+            recipe=recipe,
+            parent=done.parent if done else None,
+            preflight=_preflight(place / "preflight.json"),
+            curve=_curve([row for row in logs if row["stage"] == name]),
+            readings=self._readings(place) if done else (),
+        )
+
+    def gains(self, stages: Sequence[StageReport]) -> Iterator[Gain]:
+        """For every reading, from each stage that has it to the next, and from the first to the last of several."""
+        for name in dict.fromkeys(reading.name for stage in stages for reading in stage.readings):
+            having = [stage for stage in stages if any(reading.name == name for reading in stage.readings)]
+            whole = [(having[0], having[-1])] if len(having) > 2 else []
+            for before, after in (*pairwise(having), *whole):
+                yield self._gain(name, before, after)
+
+    def _gain(self, reading: str, before: StageReport, after: StageReport) -> Gain:
+        a, b = (next(r.figures for r in stage.readings if r.name == reading) for stage in (before, after))
+        reduction = None if a.f1 == 1 else (b.f1 - a.f1) / (1 - a.f1)
+        paired = self._difference(before, after, reading)
+        return Gain(reading, before.name, after.name, a, b, paired, reduction)
+
+    def _readings(self, place: Path) -> tuple[ReadingReport, ...]:
+        with _damage_named(place / SCORES):
+            readings = [_reading(name, row) for name, row in read_json(place / SCORES).items()]
+        return tuple(replace(r, against_rule=self._difference_from_rule(place, r)) for r in readings)
+
+    def _difference_from_rule(self, place: Path, reading: ReadingReport) -> Difference | None:
+        predictions = self._load(place, reading.name)
+        return difference_from_rule(best_of(reading.rules), predictions, self.seed) if predictions else None
+
+    def _difference(self, before: StageReport, after: StageReport, reading: str) -> Difference | None:
+        a, b = (self._load(self.place(stage.number, stage.name), reading) for stage in (before, after))
+        return difference(a, b, self.seed) if a and b else None
+
+    def _load(self, place: Path, reading: str) -> list[Prediction] | None:
+        """A prediction file, where it is still there and there is something to compare it with."""
+        path = place / "predictions" / f"{reading}.jsonl"
+        return read_triggers(path) if self.compares and path.exists() else None
+
+
+def _reading(name: str, row: Json) -> ReadingReport:
+    return ReadingReport(
+        name=name,
+        figures=_figures(row),
+        rules={rule: _figures(figures) for rule, figures in row["baselines"].items()},
+        num_flips=row["num_flips"],
+        num_groups=row["num_groups"],
+        num_unparsed=row["num_unparsed"],
+        num_answers=row["num_answers"],
+        num_cut_cases=row["num_cut_cases"],
+        anomalies=row["anomalies"],
+        threshold=Threshold(**row["chosen_threshold"]) if "chosen_threshold" in row else None,
+        judged=Judged(**row["self_evaluation"]) if "self_evaluation" in row else None,
+        rationales=Rationales(**row["rationales"]) if "rationales" in row else None,
+    )
+
+
+def _figures(row: Json) -> Figures:
+    interval = None if row["interval"] is None else Interval(*row["interval"])
+    return Figures(row["trigger_f1"], row["trigger_precision"], row["trigger_recall"], row["exact_match"], interval)
+
+
+def _logs(path: Path) -> list[Json]:
+    """Empty where the run was killed before its first step."""
+    if not path.exists():
+        return []
+    with _damage_named(path):
+        return [{"stage": row["stage"], "step": row["step"]} | row for _, row in read_jsonl(path)]
+
+
+def _preflight(path: Path) -> PreflightReport | None:
+    """None where the stage did not come that far."""
+    if not path.exists():
+        return None
+    with _damage_named(path):
+        return PreflightReport(**read_json(path))
+
+
+def _curve(rows: Sequence[Json]) -> Curve:
+    def points(key: str) -> tuple[Point, ...]:
+        return tuple(Point(row["step"], row[key]) for row in rows if key in row)
+
+    return Curve(points("loss"), points("eval_trigger_f1"))
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    """What is not as training writes it is the folder's fault: RunError names the file."""
+    try:
+        yield
+    except InputError:
+        raise
+    except KeyError as error:
+        raise RunError(path, f"no field {error.args[0]!r}; damaged, or not of a run") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise RunError(path, f"damaged, or not of a run: {error}") from error

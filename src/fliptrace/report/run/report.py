@@ -1,0 +1,56 @@
+"""The report of a run: `read_run` reads its folder, `render_markdown` and `render_html` write it up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from fliptrace.report.pages import page_environment
+from fliptrace.report.run import charts as pictures
+from fliptrace.report.run.reader import read_run
+from fliptrace.report.run.remarks import lead, remarks
+from fliptrace.report.run.toml_text import to_toml
+from fliptrace.report.run.values import RunReport
+
+__all__ = ["RunReport", "read_run", "render_html", "render_markdown"]
+
+ROW_WIDTH, ROW_MARGIN = 280, 14  # of the picture beside each row of the table of scores
+
+
+def render_markdown(report: RunReport) -> str:
+    """Compact Markdown, a table a section, to stand in a longer page: its heading is of the second level."""
+    return _render(report, "run.md")
+
+
+def render_html(report: RunReport) -> str:
+    """One page that needs nothing else: no network, no script. Light or dark as the reader's system is."""
+    return _render(report, "run.html")
+
+
+def _render(report: RunReport, template: str) -> str:
+    page = page_environment().get_template(template)
+    axis = pictures.interval_axis(report, ROW_WIDTH, ROW_MARGIN) if report.rules else None
+    text = page.render(
+        report=report,
+        lead=lead(report),
+        remarks=remarks(report),
+        axis=axis,
+        row_width=ROW_WIDTH,
+        size=pictures,
+        loss_plot=pictures.loss_plot,
+        f1_plot=partial(pictures.f1_plot, report=report),
+        thresholds=[(s, r, r.threshold) for s in report.stages for r in s.readings if r.threshold],
+        judged=[(s, r, r.judged) for s in report.stages for r in s.readings if r.judged],
+        first_samples=_first_samples(report),
+        recipe_toml=to_toml(report.recipe),
+    )
+    return text.strip() + "\n"
+
+
+def _first_samples(report: RunReport) -> Mapping[str, str]:
+    """A trained text of every kind, from the first stage that has it."""
+    samples: dict[str, str] = {}
+    for stage in report.stages:
+        for kind, text in (stage.preflight.samples if stage.preflight else {}).items():
+            samples.setdefault(kind, text)
+    return samples

@@ -1,0 +1,150 @@
+"""The ablation of a study's report, and how much its test sets leak: what to make of the ablation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from fliptrace.report.study.charts import ablation_picture, f1_span
+from fliptrace.report.study.page import Block, Gallery, Picture, Points, Row, RowKind, Section, Table
+from fliptrace.report.study.places import Place, foot, place_foot, row_name
+from fliptrace.report.study.wording import average, by_seed, change, estimate, marked, p_value
+from fliptrace.report.wording import count, figure, percent, signed
+from fliptrace.study.evidence.values import AblationRow, Difference, Header, LeakRow, StudyReport
+
+_DIFFERENCE = ("difference in F1", "error reduced", "p", "p (Holm)", "seeds", "verdict")
+
+
+def ablation(report: StudyReport, places: Sequence[Place]) -> Section:
+    own = [place for place in places if place.is_own]
+    others = [place for place in places if not place.is_own]
+    blocks: list[Block] = [
+        Gallery("", tuple(_ablation_pictures(report, own))),
+        *(block for place in own for block in (_matrix(report.header, place), _planned(report.header, place))),
+        *(make(report.header, place) for place in own for make in (_comparisons, _steps, _scores)),
+        *(_matrix(report.header, place, is_folded=True) for place in others),
+    ]
+    hint = (
+        "Trigger F1, mean over seeds, with 95% intervals that tell of other dialogues and other seeds. Large dots are "
+        "means, small ones single seeds; shaded with a dashed line is the best rule with its interval; an arrow lies "
+        "beyond the edge. Overlap alone decides little: differences are paired, over the same dialogues and seeds, "
+        "with p by permutation of whole groups, corrected after Holm over all of a test set. ▲ helps, ▼ hurts; "
+        "without a sign it is noise: the interval holds 0, or the corrected p is 0.05 or more. Rules and other "
+        "baselines are read in one way."
+    )
+    return Section("ablation", "Ablation", hint, tuple(blocks))
+
+
+def _ablation_pictures(report: StudyReport, places: Sequence[Place]) -> Iterator[Picture]:
+    """Of the first reading, on one axis; what no training has touched may lie beyond it."""
+    untuned = {arm.name for arm in report.header.arms if arm.parent is None}
+    rows = [row for place in places for row in place.tables[0].rows]
+    for place in places:
+        span = f1_span([row.f1 for row in rows if row.name not in untuned] or [row.f1 for row in rows])
+        table = place.tables[0]
+        caption = f"{place.name}, reading “{table.reading}”"
+        yield Picture(caption, partial(ablation_picture, table, place.rule, caption, span))
+
+
+def _matrix(header: Header, place: Place, *, is_folded: bool = False) -> Table:
+    readings = [table.reading for table in place.tables]
+    rows = [Row((row_name(row), *_by_reading(place, row)), _row_kind(row, place)) for row in place.rows]
+    if place.rule and not place.rule_row:
+        rows.append(Row(("best rule", estimate(place.rule), *[""] * (len(readings) - 1)), "best"))
+    title = f"{place.name}: arm by reading"
+    return Table(title, ("", *readings), tuple(rows), place_foot(header, place), is_folded=is_folded)
+
+
+def _by_reading(place: Place, row: AblationRow) -> Iterator[str]:
+    """Baselines are read in one way: they stand in the first column alone."""
+    for number, table in enumerate(place.tables):
+        yield estimate(place.f1(row.name, table.reading)) if row.kind == "arm" or number == 0 else ""
+
+
+def _planned(header: Header, place: Place) -> Table:
+    """A column a reading: a finding of one reading alone is seen to be one."""
+    found = {(one.question, table.reading): one.difference for table in place.tables for one in table.comparisons}
+    readings = [table.reading for table in place.tables]
+    rows = [
+        Row((question, *(marked(found.get((question, reading))) for reading in readings)))
+        for question in dict.fromkeys(question for question, _ in found)
+    ]
+    title = f"{place.name}: planned comparisons"
+    return Table(title, ("", *readings), tuple(rows), place_foot(header, place), is_dense=True)
+
+
+def _comparisons(header: Header, place: Place) -> Table:
+    names = {row.name: row_name(row) for row in place.rows}
+    rows = []
+    for table in place.tables:
+        rows.append(Row((f"reading “{table.reading}”",), "group"))
+        for one in table.comparisons:
+            cells = (one.question, _step(names, one.difference), *_difference_cells(one.difference))
+            rows.append(Row(cells, one.difference.verdict))
+    columns = ("question", "from → to", *_DIFFERENCE)
+    title = f"{place.name}: planned comparisons, with p"
+    return Table(title, columns, tuple(rows), place_foot(header, place), frozenset({"from → to"}), is_folded=True)
+
+
+def _scores(header: Header, place: Place) -> Table:
+    rows = []
+    for table in place.tables:
+        rows.append(Row((f"reading “{table.reading}”",), "group"))
+        rows += [Row(_score_cells(row), _row_kind(row, place)) for row in table.rows]
+    columns = ("", "F1", "sd", "single seeds", "F1, threshold left out", "precision", "recall", "exact match")
+    return Table(f"{place.name}: all scores", columns, tuple(rows), place_foot(header, place), is_folded=True)
+
+
+def _score_cells(row: AblationRow) -> tuple[str, ...]:
+    single = by_seed(row.f1.by_seed)
+    rest = (estimate(row.left_out), *map(average, (row.precision, row.recall, row.exact_match)))
+    return (row_name(row), estimate(row.f1), figure(row.f1.sd), single, *rest)
+
+
+def _steps(header: Header, place: Place) -> Table:
+    """From parent to arm: what a stage adds to the one before it, whatever made it do so."""
+    names = {row.name: row_name(row) for row in place.rows}
+    rows = []
+    for table in place.tables:
+        rows.append(Row((f"reading “{table.reading}”",), "group"))
+        for row in table.rows:
+            if row.from_parent:
+                cells = (_step(names, row.from_parent), *_difference_cells(row.from_parent))
+                rows.append(Row(cells, row.from_parent.verdict))
+    columns = ("from → to", *_DIFFERENCE)
+    title = f"{place.name}: from stage to stage"
+    return Table(title, columns, tuple(rows), place_foot(header, place), is_folded=True)
+
+
+def _step(names: Mapping[str, str], found: Difference) -> str:
+    """A rule may be named that was measured for another track."""
+    return f"{names.get(found.before, found.before)} → {names.get(found.after, found.after)}"
+
+
+def _difference_cells(found: Difference) -> tuple[str, ...]:
+    """For the columns of _DIFFERENCE."""
+    reduced = percent(found.relative_error_reduction)
+    return (change(found), reduced, p_value(found.p), p_value(found.p_holm), str(found.num_seeds), found.verdict)
+
+
+def _row_kind(row: AblationRow, place: Place) -> RowKind:
+    if row.kind == "arm":
+        return ""
+    return "best" if row.name == place.tables[0].best_rule else "rule"
+
+
+def leaks(report: StudyReport, places: Sequence[Place]) -> Section:
+    hint = (
+        "A test set that shares dialogues with training flatters whatever can remember. Rules remember nothing: what "
+        "they score tells how hard a split is, and only the distance to them can be compared between splits."
+    )
+    columns = ("test set", "what is shared with training", "flips", "best rule", "the whole stack", "distance")
+    rows = [_leak_row(place, row) for row in report.leaks for place in places if place.holds(row)]
+    table = Table("", columns, tuple(rows), foot(report.header, places), frozenset(columns[1:2]))
+    known = Points(tuple(f"{track.title}, {line}" for track in report.header.tracks for line in track.known_leaks))
+    return Section("leaks", "Do the splits leak?", hint, (table, known))
+
+
+def _leak_row(place: Place, row: LeakRow) -> Row:
+    distance = signed(row.f1.mean - row.rule_f1.mean) if row.rule_f1 else "–"
+    return Row((place.name, row.leaks, count(row.num_flips), estimate(row.rule_f1), estimate(row.f1), distance))

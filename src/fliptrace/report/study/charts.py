@@ -1,0 +1,239 @@
+"""The pictures of a study that compare: arms, tracks, decodings, slices, kinds of flips. Those of support and
+confidence are in confidence_charts.py.
+
+F1 is drawn as a dot with its interval: its axis need not begin at 0 then, and what overlaps is seen.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from itertools import cycle
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+from scipy.optimize import isotonic_regression
+
+from fliptrace.report.study.places import row_name
+from fliptrace.report.study.svg import INK, MODEL, OTHER, RULE, SOFT, to_svg
+from fliptrace.report.study.wording import arrows
+from fliptrace.report.wording import figure
+from fliptrace.study.evidence.values import (
+    AblationTable,
+    CurvePoint,
+    DecodingTable,
+    Estimate,
+    FlipMatrix,
+    Interval,
+    SliceTable,
+    TransferMatrix,
+)
+
+WIDTH = 460  # two stand side by side on a desk, one on a phone
+ROW, FOOT = 27, 60  # height of a row of a dot plot, and of all that is not rows
+LABEL_CHARS = 24
+F1 = "trigger F1"
+DASHES = (0, (3, 3))
+MOST_SLICES = 12  # flip types are up to 56, most of a handful of flips
+DEEPEST = 0.5  # opacity of the darkest cell: numbers still stand out from it
+
+
+def f1_span(estimates: Iterable[Estimate]) -> Interval:
+    """One axis for several pictures: what all their intervals and single seeds fill, and a little more."""
+    values = [value for estimate in estimates for value in (*_ends(estimate), *estimate.by_seed.values())]
+    margin = 0.04 * (max(values) - min(values)) or 0.01
+    return Interval(min(values) - margin, max(values) + margin)
+
+
+def ablation_picture(table: AblationTable, rule: Estimate | None, title: str, span: Interval) -> str:
+    """A row an arm, a row a baseline; small dots are single seeds, the band is the interval of the best `rule`.
+
+    What lies below the span is an arrow at its edge: an untuned base would press all others together.
+    """
+    gap = 0.6  # between arms and baselines
+    places = [number + gap * (row.kind != "arm") for number, row in enumerate(table.rows)]
+
+    def draw(canvas: Figure) -> None:
+        axes = canvas.add_subplot()
+        _rows_axes(axes, places, [row_name(row) for row in table.rows], span)
+        for place, row in zip(places, table.rows, strict=True):
+            _dot_row(axes, place, row.f1, MODEL if row.kind == "arm" else RULE)
+        if rule:
+            _rule_band(axes, rule, places[0])
+
+    return to_svg(draw, WIDTH, FOOT + ROW * (len(places) + gap), f"{F1} of arms and baselines: {title}")
+
+
+def transfer_picture(matrix: TransferMatrix, label: str) -> str:
+    """Trained on the row, tested on the column, by name; the last row is the best rule, which is trained on nothing."""
+    estimates = {(cell.train, cell.test): cell.f1 for cell in matrix.cells}
+    estimates |= {("", test): f1 for test, f1 in matrix.rules.items()}
+    trains = [*matrix.trains, *([""] if matrix.rules else [])]
+    low = min(f1.mean for f1 in estimates.values())
+    high = max(f1.mean for f1 in estimates.values())
+
+    def draw(canvas: Figure) -> None:
+        axes = canvas.add_subplot()
+        rows = [f"trained on\n{train}" if train else "best rule" for train in trains]
+        _grid_axes(axes, rows, [f"tested on\n{test}" for test in matrix.tests])
+        for (train, test), f1 in estimates.items():
+            x, y = matrix.tests.index(test), trains.index(train)
+            share = (f1.mean - low) / (high - low) if high > low else 0.5
+            _cell(axes, x, y, share, MODEL if train else RULE)
+            axes.text(x, y - 0.08, figure(f1.mean), ha="center", va="center", color=INK, fontsize=13)
+            if f1.interval:
+                ends = f"{f1.interval.low:.3f} to {f1.interval.high:.3f}"
+                axes.text(x, y + 0.24, ends, ha="center", va="center", color=INK, fontsize=9)
+
+    width = max(WIDTH, 130 + 105 * len(matrix.tests))
+    return to_svg(draw, width, 50 + 58 * len(trains), f"{F1} by training and test data: {label}")
+
+
+def k_curve_picture(table: DecodingTable, rule: Estimate | None, label: str) -> str:
+    """F1 by number of samples with its interval; lines across are readings that draw no samples."""
+
+    def draw(canvas: Figure) -> None:
+        axes = canvas.add_subplot()
+        labels: list[tuple[float, str, str]] = []
+        for curve, colour in zip(table.k_curves, cycle((MODEL, OTHER, INK)), strict=False):
+            _curve(axes, curve.points, colour)
+            labels.append((curve.points[-1].f1.mean, curve.reading, colour))
+        for row in table.rows:
+            if row.decode != "sample" and not row.judge:
+                axes.axhline(row.f1.mean, color=SOFT, linewidth=1, linestyle="-" if row.decode == "exact" else DASHES)
+                labels.append((row.f1.mean, row.reading, SOFT))
+        if rule:
+            axes.axhline(rule.mean, color=RULE, linewidth=1.5, linestyle=DASHES)
+            labels.append((rule.mean, "best rule", RULE))
+        ks = sorted({point.k for curve in table.k_curves for point in curve.points})
+        axes.set_xticks(ks, [str(k) for k in ks])
+        axes.set_xlabel("samples a flip")
+        axes.set_ylabel(F1)
+        plain_axes(axes)
+        label_right(axes, labels)
+
+    return to_svg(draw, WIDTH, 290, f"{F1} by number of samples: {label}")
+
+
+def flip_picture(matrix: FlipMatrix, label: str) -> str:
+    """How many flips go from the row's emotion to the column's."""
+    most = max(map(max, matrix.counts))
+
+    def draw(canvas: Figure) -> None:
+        axes = canvas.add_subplot()
+        _grid_axes(axes, matrix.emotions, matrix.emotions)
+        axes.set_ylabel("from")
+        axes.set_xlabel("to", labelpad=7)
+        axes.xaxis.set_label_position("top")
+        for y, row in enumerate(matrix.counts):
+            for x, number in enumerate(row):
+                _cell(axes, x, y, number / most, MODEL)
+                if number:
+                    axes.text(x, y, f"{number:,}", ha="center", va="center", color=INK, fontsize=10)
+
+    size = len(matrix.emotions)
+    return to_svg(draw, 90 + 53 * size, 60 + 30 * size, f"flips by emotion before and after: {label}")
+
+
+def slice_picture(table: SliceTable, span: Interval, label: str) -> str:
+    """The model as a dot, with its deviation over seeds, the best rule as a square on the same line; MOST_SLICES."""
+    largest = sorted(table.rows, key=lambda row: -row.num_flips)[:MOST_SLICES]
+    rows = [row for row in table.rows if row in largest]
+
+    def draw(canvas: Figure) -> None:
+        axes = canvas.add_subplot()
+        _rows_axes(axes, range(len(rows)), [f"{arrows(row.name)} · {row.num_flips:,}" for row in rows], span)
+        for place, row in enumerate(rows):
+            if row.rule_f1 is not None:
+                axes.plot([row.rule_f1, row.f1], [place, place], color=SOFT, linewidth=1)
+                axes.plot(row.rule_f1, place, "s", color=RULE, markersize=6)
+            if row.sd is not None:
+                axes.plot([row.f1 - row.sd, row.f1 + row.sd], [place, place], color=MODEL, linewidth=2.5)
+            axes.plot(row.f1, place, "o", color=MODEL, markersize=7)
+            _beside(axes, place, figure(row.f1))
+
+    return to_svg(draw, WIDTH, FOOT - 15 + ROW * len(rows), f"{F1} {label}")
+
+
+def label_right(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
+    """Height, text and colour of what ends at the right edge, moved as little as keeps the texts apart."""
+    low, high = axes.get_ylim()
+    steps = 0.065 * (high - low) * np.arange(len(labels))
+    ordered = sorted(labels)
+    places = isotonic_regression([height for height, *_ in ordered] - steps).x + steps
+    for place, (_, text, colour) in zip(places, ordered, strict=True):
+        _beside(axes, place, text, colour)
+
+
+def plain_axes(axes: Axes) -> None:
+    """Without frame, with lines to read heights by."""
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.tick_params(axis="y", labelcolor=SOFT)
+    axes.grid(axis="y")
+    axes.spines[:].set_visible(False)
+
+
+def _dot_row(axes: Axes, place: float, f1: Estimate, colour: str) -> None:
+    _beside(axes, place, figure(f1.mean))
+    low, high = axes.get_xlim()
+    if f1.mean < low:
+        axes.plot(low + 0.02 * (high - low), place, "<", color=colour, markersize=7)
+        return
+    axes.plot(_ends(f1), [place, place], color=colour, linewidth=2.5, solid_capstyle="butt")
+    axes.plot(f1.mean, place, "o", color=colour, markersize=7)
+    if len(f1.by_seed) > 1:
+        seeds = list(f1.by_seed.values())
+        axes.plot(seeds, [place + 0.3] * len(seeds), "o", color=colour, markersize=3, alpha=0.7)
+
+
+def _rule_band(axes: Axes, f1: Estimate, top: float) -> None:
+    axes.axvspan(*_ends(f1), color=RULE, alpha=0.13, linewidth=0)
+    axes.axvline(f1.mean, color=RULE, linewidth=1.2, linestyle=DASHES)
+    axes.text(f1.mean, top - 0.75, "best rule", ha="center", va="bottom", color=RULE, fontsize=10)
+
+
+def _curve(axes: Axes, points: Sequence[CurvePoint], colour: str) -> None:
+    ks = [point.k for point in points]
+    ends = [_ends(point.f1) for point in points]
+    axes.fill_between(ks, [end.low for end in ends], [end.high for end in ends], color=colour, alpha=0.15, linewidth=0)
+    axes.plot(ks, [point.f1.mean for point in points], "o-", color=colour, linewidth=2, markersize=5)
+
+
+def _rows_axes(axes: Axes, places: Sequence[float], names: Sequence[str], span: Interval) -> None:
+    axes.set_yticks(places, [_wrapped(name) for name in names])
+    axes.set_ylim(places[-1] + 0.6, places[0] - 0.7)
+    axes.set_xlim(*span)
+    axes.set_xlabel(F1)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    axes.grid(axis="x")
+    axes.spines[:].set_visible(False)
+
+
+def _grid_axes(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.tick_params(labeltop=True, labelbottom=False, labelcolor=SOFT, labelsize=10)
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.spines[:].set_visible(False)
+
+
+def _cell(axes: Axes, x: int, y: int, share: float, colour: str) -> None:
+    """`share` of the darkest."""
+    opacity = 0.06 + (DEEPEST - 0.06) * share
+    axes.add_patch(Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, color=colour, alpha=opacity, linewidth=0))
+
+
+def _beside(axes: Axes, height: float, text: str, colour: str = INK) -> None:
+    axes.text(1.015, height, text, transform=axes.get_yaxis_transform(), color=colour, va="center", fontsize=10)
+
+
+def _ends(estimate: Estimate) -> Interval:
+    return estimate.interval or Interval(estimate.mean, estimate.mean)
+
+
+def _wrapped(text: str, width: int = LABEL_CHARS) -> str:
+    return "\n".join(textwrap.wrap(text, width)) or text

@@ -1,0 +1,63 @@
+"""The pictures of a study that ask whether support can be trusted: reliability, and F1 of the most confident cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from fliptrace.report.study.charts import DASHES, F1, WIDTH, label_right, plain_axes
+from fliptrace.report.study.svg import MODEL, OTHER, RULE, SOFT, to_svg
+from fliptrace.report.wording import figure
+from fliptrace.study.evidence.values import Calibration, Estimate, RiskCoverage
+
+
+def reliability_picture(found: Calibration, label: str) -> str:
+    """Above: the share that are triggers by support, beside the diagonal. Below: how many utterances have it."""
+    support = [part.mean_support for part in found.bins]
+
+    def draw(canvas: Figure) -> None:
+        above, below = canvas.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+        above.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=DASHES)
+        above.plot(support, [part.share_triggers for part in found.bins], "o-", color=MODEL, linewidth=2, markersize=6)
+        above.set_title(f"ECE {figure(found.ece.mean)}, Brier {figure(found.brier.mean)}")
+        above.set_ylabel("share that are triggers")
+        above.set_ylim(-0.03, 1.03)
+        for part in found.bins:
+            below.bar(part.low, part.num, part.high - part.low, align="edge", color=MODEL, alpha=0.5, linewidth=0)
+        below.set_xlabel("support")
+        below.set_ylabel("utterances")
+        below.set_xlim(0, 1)
+        plain_axes(above)
+        plain_axes(below)
+        below.grid(False)
+        below.yaxis.set_major_locator(MaxNLocator(2, integer=True, prune="lower"))
+        canvas.align_ylabels()
+
+    return to_svg(draw, 340, 340, f"reliability of support: {label}, {found.where.reading}")
+
+
+def risk_coverage_picture(found: Sequence[RiskCoverage], rule: Estimate | None, label: str) -> str:
+    """F1 of the most confident share of the cases, a line a reading; the rule's, which has no confidence, on all."""
+    colours = (MODEL, OTHER, SOFT)
+    styles = ("-", (0, (6, 2)), (0, (1, 1)))
+
+    def draw(canvas: Figure) -> None:
+        axes = canvas.add_subplot()
+        labels = []
+        for number, one in enumerate(found):
+            colour, style = colours[number % 3], styles[number // 3 % 3]
+            axes.plot(one.coverage, one.f1, color=colour, linewidth=2, linestyle=style)
+            labels.append((one.f1[-1], one.where.reading, colour))
+        if rule:
+            axes.axhline(rule.mean, color=RULE, linewidth=1.5, linestyle=DASHES)
+            labels.append((rule.mean, "best rule, all flips", RULE))
+        axes.set_xlim(0, 1)
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.set_xlabel("share of flips answered, most confident first")
+        axes.set_ylabel(F1)
+        plain_axes(axes)
+        label_right(axes, labels)
+
+    return to_svg(draw, WIDTH, 290, f"{F1} by share of flips answered: {label}")

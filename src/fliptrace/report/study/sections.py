@@ -1,0 +1,213 @@
+"""The report of a study from lead to foot, in the order in which a reviewer asks."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import groupby
+
+from fliptrace.report.study import ablation, scores, trust
+from fliptrace.report.study.charts import flip_picture
+from fliptrace.report.study.page import Gallery, Picture, Points, Row, Section, Table, Terms, filled
+from fliptrace.report.study.places import Place, foot, places, row_name
+from fliptrace.report.study.wording import arrows, duration, short
+from fliptrace.report.wording import count, plural
+from fliptrace.study.evidence.values import FlipMatrix, Header, ReadingCost, StudyReport, TrainingCost
+
+
+def lead(report: StudyReport) -> str:
+    """How much was done, and how small a difference could have been seen."""
+    header = report.header
+    planned = f" of {count(header.num_planned)}" if header.num_planned is not None else ""
+    done = (
+        f"{count(header.num_cells)}{planned} cells are finished: {plural(len(header.bases), 'base')}, "
+        f"{plural(len(header.tracks), 'track')}, {plural(len(header.seeds), 'seed')}."
+    )
+    return " ".join([done, *_resolution(report)])
+
+
+def sections(report: StudyReport) -> tuple[Section, ...]:
+    """Those that have something to show."""
+    found = places(report)
+    return filled(
+        [
+            Section("questions", "What was asked", _QUESTIONS, (_questions(report),)),
+            Section("remarks", "What to bear in mind", "", (Points(tuple(map(arrows, report.remarks))),)),
+            Section("paper", "The paper and this study", "", (_paper(report),)),
+            _compared(report, found),
+            ablation.ablation(report, found),
+            ablation.leaks(report, found),
+            scores.decoding(report, found),
+            trust.judging(report, found),
+            scores.transfer(report, found),
+            scores.slices(report, found),
+            trust.anomalies(report, found),
+            trust.rationales(report, found),
+            trust.support(report, found),
+            _flips(report),
+            _costs(report, found),
+            Section("again", "To run it again", "", (_again(report.header),)),
+        ]
+    )
+
+
+_QUESTIONS = (
+    "Each planned question, over all bases and readings, of models tested on what they were trained for: in how many "
+    "tables the answer was which. “Noise” is no difference that these dialogues and seeds could show; it is not proof "
+    "that there is none."
+)
+
+
+def findings(report: StudyReport) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Outcomes with the questions they answer, in plain words; "varies" where tables differ in their answer."""
+    kinds: dict[str, list[str]] = {name: [] for name in ("helps", "hurts", "noise", "varies", "not measured")}
+    for found in report.summaries:
+        counts = {"helps": found.num_helps, "hurts": found.num_hurts, "noise": found.num_noise}
+        total = sum(counts.values())
+        if not total:
+            kinds["not measured"].append(found.question)
+        elif total in counts.values():
+            kind = next(kind for kind, number in counts.items() if number == total)
+            kinds[kind].append(f"{found.question}, {_number_of(total)}")
+        else:
+            told = ", ".join(f"{kind} in {number}" for kind, number in counts.items() if number)
+            kinds["varies"].append(f"{found.question}: {told} of {total} tables")
+    return tuple((kind, tuple(questions)) for kind, questions in kinds.items() if questions)
+
+
+def _number_of(tables: int) -> str:
+    """
+    >>> _number_of(1), _number_of(6)
+    ('in the one table', 'in all 6 tables')
+    """
+    return "in the one table" if tables == 1 else f"in all {tables} tables"
+
+
+def _resolution(report: StudyReport) -> Iterator[str]:
+    """Half the width of an interval, in the middle of all planned comparisons."""
+    ends = [
+        found.difference.interval
+        for place in places(report)
+        if place.is_own
+        for table in place.tables
+        for found in table.comparisons
+        if found.difference.interval
+    ]
+    if ends:
+        half = statistics.median((end.high - end.low) / 2 for end in ends)
+        yield f"A difference in F1 of less than about {half:.3f} cannot be told from none here."
+
+
+def _questions(report: StudyReport) -> Table:
+    rows = tuple(
+        Row((found.question, *map(count, (found.num_helps, found.num_hurts, found.num_noise))))
+        for found in report.summaries
+    )
+    return Table("", ("question", "helps", "hurts", "noise"), rows, foot(report.header))
+
+
+def _paper(report: StudyReport) -> Table:
+    rows = tuple(Row(tuple(map(arrows, (p.claim, p.paper, p.ours, p.remark, p.source)))) for p in report.paper)
+    columns = ("claim", "paper", "ours", "remark", "source")
+    return Table("", columns, rows, foot(report.header), frozenset(columns))
+
+
+def _compared(report: StudyReport, found: Sequence[Place]) -> Section:
+    tables = (_arms(report.header), _baselines(report, found), _tests(report, found))
+    return Section("compared", "What was compared", "", tables)
+
+
+def _arms(header: Header) -> Table:
+    titles = {arm.name: arm.title for arm in header.arms}
+    rows = tuple(
+        Row((arm.title, arm.note, titles.get(arm.parent or "", "–"), titles.get(arm.control or "", "–")))
+        for arm in header.arms
+    )
+    columns = ("arm", "what it is", "trained on from", "must beat")
+    return Table("Arms", columns, rows, foot(header), frozenset(columns))
+
+
+def _baselines(report: StudyReport, found: Sequence[Place]) -> Table:
+    titles = {row_name(row): row.title for place in found for row in place.rows if row.kind != "arm"}
+    rows = tuple(Row((name, title), "rule") for name, title in titles.items())
+    columns = ("baseline", "what it is")
+    return Table("Rules and other baselines", columns, rows, foot(report.header), frozenset(columns))
+
+
+def _tests(report: StudyReport, found: Sequence[Place]) -> Table:
+    rows = tuple(
+        Row((test.title, count(test.num_flips), count(test.num_groups), short(test.groups_sha256)))
+        for test in report.header.tests
+    )
+    columns = ("test set", "flips", "groups of dialogues", "hash of groups")
+    return Table("Test sets", columns, rows, foot(report.header, found))
+
+
+def _flips(report: StudyReport) -> Section:
+    pictures, tables = [], []
+    for matrix in report.flip_matrices:
+        name = f"{matrix.title}, {matrix.split}"
+        pictures.append(Picture(f"{name}: {plural(matrix.num_flips, 'flip')}", partial(flip_picture, matrix, name)))
+        tables.append(_flip_table(report.header, matrix, name))
+    answers = Points(tuple(f"{m.title}, {m.split}: {arrows(m.answer)}" for m in report.flip_matrices))
+    hint = "From the row's emotion to the column's. Is neutral ↔ joy the most frequent, as the paper says?"
+    return Section("flips", "Flips in the data", hint, (answers, Gallery("", tuple(pictures)), *tables))
+
+
+def _flip_table(header: Header, matrix: FlipMatrix, name: str) -> Table:
+    rows = [Row((emotion, *map(count, counts))) for emotion, counts in zip(matrix.emotions, matrix.counts, strict=True)]
+    data = [track.data for track in header.tracks if track.name == matrix.track]
+    made = [f"{what} {short(sha)}" for found in data for what, sha in found.items()]
+    columns = ("from \\ to", *matrix.emotions)
+    return Table(name, columns, tuple(rows), " · ".join([*header.commands, *made]), is_folded=True)
+
+
+def _costs(report: StudyReport, found: Sequence[Place]) -> Section:
+    hint = (
+        "Means over seeds. Training is what an arm took on from its parent, its ancestors' not in it. Rules take no "
+        "training, and no time that could be measured."
+    )
+    return Section("cost", "Cost", hint, (_training(report), *_reading(report, found)))
+
+
+def _training(report: StudyReport) -> Table:
+    arms = {arm.name: arm.title for arm in report.header.arms}
+    titles = {track.name: track.title for track in report.header.tracks}
+    rows = []
+    for (base, track), costs in groupby(report.training_costs, lambda cost: (cost.base, cost.track)):
+        rows.append(Row((f"{base} · {titles[track]}",), "group"))
+        rows += [_training_row(arms, cost) for cost in costs]
+    columns = ("arm", "parameters", "steps", "tokens", "time", "seeds")
+    return Table("Training", columns, tuple(rows), foot(report.header))
+
+
+def _training_row(arms: dict[str, str], cost: TrainingCost) -> Row:
+    numbers = map(count, (cost.num_parameters, round(cost.num_steps), round(cost.num_tokens)))
+    return Row((arms.get(cost.arm, cost.arm), *numbers, duration(cost.seconds), str(cost.num_seeds)))
+
+
+def _reading(report: StudyReport, found: Sequence[Place]) -> tuple[Table, Table]:
+    columns = ("", "time for 100 flips", "prompt tokens a flip", "reply tokens a flip", "seeds")
+    return trust.by_place(report.header, found, columns, report.reading_costs, _reading_row, title="Reading")
+
+
+def _reading_row(name: str, cost: ReadingCost) -> Row:
+    tokens = (f"{cost.prompt_tokens_per_flip:,.0f}", f"{cost.reply_tokens_per_flip:,.0f}")
+    return Row((name, duration(cost.seconds_per_100_flips), *tokens, str(cost.num_seeds)))
+
+
+def _again(header: Header) -> Terms:
+    data = {f"{what}, sha256": sha for track in header.tracks for what, sha in track.data.items()}
+    tests = [(f"{test.title}, groups", test.groups_sha256) for test in header.tests if test.groups_sha256]
+    versions = ", ".join(f"{name} {' and '.join(found)}" for name, found in header.versions.items())
+    return Terms(
+        (
+            *(("command", command) for command in header.commands),
+            ("seeds", ", ".join(map(str, header.seeds))),
+            *(("recipe, sha256", sha) for sha in header.recipe_hashes),
+            *data.items(),
+            *tests,
+            ("versions", versions),
+        )
+    )

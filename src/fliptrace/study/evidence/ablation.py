@@ -1,0 +1,147 @@
+"""Arms beside each other: what each scores, what it has on its parent, and the study's planned questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from fliptrace.study.evidence.conclusions import conclude, summarize
+from fliptrace.study.evidence.differences import Pair, compare_family
+from fliptrace.study.evidence.measured import Evidence, Measured, Table, estimate, estimate_left_out, mean_of
+from fliptrace.study.evidence.values import AblationRow, AblationTable, Comparison, Difference, Summary
+from fliptrace.study.names import is_own_test
+
+AGAINST_RULE = "best arm against best rule"
+
+
+class Question(NamedTuple):
+    """Does the one have something on the other, in the same reading?"""
+
+    text: str
+    pair: Pair
+
+
+class _Key(NamedTuple):
+    """One difference of a table's family: a question asked twice, in other words, is tested once."""
+
+    reading: str
+    before: str
+    after: str
+
+
+def ablation_tables(evidence: Evidence) -> tuple[AblationTable, ...]:
+    """A table for every base, track, test set and reading."""
+    baselines: dict[tuple[str, str], tuple[AblationRow, ...]] = {}
+    tables: list[AblationTable] = []
+    for table in evidence.tables:
+        place = (table.track, table.test)
+        if place not in baselines:
+            baselines[place] = tuple(_row(m, None, evidence) for m in evidence.baselines(*place))
+        tables += _tables(evidence, table, baselines[place])
+    return tuple(tables)
+
+
+def summaries(evidence: Evidence, tables: tuple[AblationTable, ...]) -> tuple[Summary, ...]:
+    """Each planned question over all tables in which a track's model is asked about its own track."""
+    asked = [c for table in tables if is_own_test(table.track, table.test) for c in table.comparisons]
+    planned = [*_stage_questions(evidence), _stack_question(evidence), AGAINST_RULE]
+    return tuple(
+        summarize(question, [c.difference for c in asked if c.question == question])
+        for question in dict.fromkeys(planned)
+        if question is not None
+    )
+
+
+def _tables(evidence: Evidence, table: Table, baselines: tuple[AblationRow, ...]) -> Iterator[AblationTable]:
+    members = evidence.of_table(table)
+    by_reading = {reading: _by_arm(members, reading) for reading in dict.fromkeys(m.where.reading for m in members)}
+    questions = {reading: list(_questions(evidence, arms)) for reading, arms in by_reading.items()}
+    parents = {reading: _parents(evidence, arms) for reading, arms in by_reading.items()}
+    pairs = {
+        _key(pair): pair
+        for reading in by_reading
+        for pair in (*parents[reading].values(), *(question.pair for question in questions[reading]))
+    }
+    found = compare_family(pairs, evidence.settings)
+    for reading, arms in by_reading.items():
+        gains = {arm: found.get(_key(pair)) for arm, pair in parents[reading].items()}
+        rule = evidence.best_rule(next(iter(arms.values())))
+        yield AblationTable(
+            base=table.base,
+            track=table.track,
+            test=table.test,
+            reading=reading,
+            rows=(*(_row(m, gains.get(arm), evidence) for arm, m in arms.items()), *baselines),
+            comparisons=tuple(_answers(questions[reading], found)),
+            best_rule=rule.where.arm if rule else None,
+        )
+
+
+def _by_arm(members: tuple[Measured, ...], reading: str) -> dict[str, Measured]:
+    return {m.where.arm: m for m in members if m.where.reading == reading}
+
+
+def _key(pair: Pair) -> _Key:
+    return _Key(pair.after.where.reading, pair.before.where.arm, pair.after.where.arm)
+
+
+def _parents(evidence: Evidence, arms: Mapping[str, Measured]) -> dict[str, Pair]:
+    return {
+        arm.name: Pair(arms[arm.parent], arms[arm.name])
+        for arm in evidence.arms
+        if arm.parent is not None and arm.parent in arms and arm.name in arms
+    }
+
+
+def _questions(evidence: Evidence, arms: Mapping[str, Measured]) -> Iterator[Question]:
+    """What was planned to be asked, as far as the arms are there."""
+    stack = evidence.stack
+    stages = zip(_stage_questions(evidence), evidence.tested, strict=True)
+    planned = [(text, arm.control or "", arm.name) for text, arm in stages]
+    whole = _stack_question(evidence)
+    if whole is not None:
+        planned.append((whole, stack[0].control or "", stack[-1].name))
+    for text, before, after in planned:
+        if before in arms and after in arms:
+            yield Question(text, Pair(arms[before], arms[after]))
+    best = max(arms.values(), key=lambda m: m.mean_f1)
+    rule = evidence.best_rule(best)
+    if rule is not None:
+        yield Question(AGAINST_RULE, Pair(rule, best))
+
+
+def _stage_questions(evidence: Evidence) -> list[str]:
+    titles = {arm.name: arm.title for arm in evidence.arms}
+    return [f"{arm.title} against {titles[arm.control or '']}" for arm in evidence.tested]
+
+
+def _stack_question(evidence: Evidence) -> str | None:
+    """The last stage against the control of the first; None where there is but one stage."""
+    if len(evidence.stack) < 2:
+        return None
+    titles = {arm.name: arm.title for arm in evidence.arms}
+    first, last = evidence.stack[0], evidence.stack[-1]
+    return f"the whole stack ({last.title}) against {titles[first.control or '']}"
+
+
+def _answers(questions: list[Question], found: Mapping[_Key, Difference]) -> Iterator[Comparison]:
+    for text, pair in questions:
+        difference = found.get(_key(pair))
+        if difference is not None:
+            said = f"{text} ({difference.after}, {difference.before})" if text == AGAINST_RULE else text
+            yield Comparison(text, difference, conclude(said, difference))
+
+
+def _row(measured: Measured, from_parent: Difference | None, evidence: Evidence) -> AblationRow:
+    figures = measured.by_seed.values()
+    return AblationRow(
+        name=measured.where.arm,
+        title=measured.title,
+        kind=measured.kind,
+        f1=estimate(measured.by_seed, evidence.settings),
+        left_out=estimate_left_out(measured, evidence.settings),
+        precision=mean_of(row["precision"] for row in figures),
+        recall=mean_of(row["recall"] for row in figures),
+        exact_match=mean_of(row["exact_match"] for row in figures),
+        from_parent=from_parent,
+    )

@@ -1,0 +1,45 @@
+"""What arms took to train, and what readings take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fliptrace.core.files import Json
+from fliptrace.study.evidence.measured import Evidence, Measured, mean_of
+from fliptrace.study.evidence.values import ReadingCost, TrainingCost
+
+
+def training_costs(cells: Sequence[Json]) -> tuple[TrainingCost, ...]:
+    """In the order of the cells; what was not trained, or not timed as a kill came between, has no row."""
+    trained: dict[tuple[str, str, str], list[Json]] = {}
+    for cell in cells:
+        if cell["training"] is not None and cell["training"]["seconds"] is not None:
+            trained.setdefault((cell["base"], cell["track"], cell["arm"]), []).append(cell["training"])
+    return tuple(
+        TrainingCost(
+            *place,
+            num_parameters=rows[0]["num_parameters"],
+            num_steps=mean_of(row["num_steps"] for row in rows).mean,
+            num_tokens=mean_of(row["num_tokens"] for row in rows).mean,
+            seconds=mean_of(row["seconds"] for row in rows).mean,
+            num_seeds=len(rows),
+        )
+        for place, rows in trained.items()
+    )
+
+
+def reading_costs(evidence: Evidence) -> tuple[ReadingCost, ...]:
+    return tuple(_reading_costs(evidence.measured))
+
+
+def _reading_costs(measured: Sequence[Measured]) -> Iterator[ReadingCost]:
+    for m in measured:
+        costs = [figures["cost"] for figures in m.by_seed.values() if figures["cost"] is not None]
+        if costs:
+            yield ReadingCost(
+                where=m.where,
+                seconds_per_100_flips=100 * mean_of(cost["seconds"] for cost in costs).mean / m.num_flips,
+                prompt_tokens_per_flip=mean_of(cost["num_prompt_tokens"] for cost in costs).mean / m.num_flips,
+                reply_tokens_per_flip=mean_of(cost["num_reply_tokens"] for cost in costs).mean / m.num_flips,
+                num_seeds=len(costs),
+            )

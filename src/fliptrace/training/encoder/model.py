@@ -1,0 +1,250 @@
+"""A sequence classifier that tells of each of the last utterances whether it triggered the flip: the neural baseline.
+
+Any Hugging Face encoder, or a small one from nothing (scratch.py), on the rows of rows.py. Underneath is Hugging Face
+Trainer; not one of the stages (training/local.py): it takes minutes, and is not gone on with when killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch.utils.data import DataLoader
+from transformers import (
+    AutoModelForSequenceClassification,
+    DataCollatorWithPadding,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
+
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import new_folder, read_json, write_json
+from fliptrace.core.flips import FlipCase
+from fliptrace.models.local.loading import load_tokenizer, quiet
+from fliptrace.training.encoder.rows import Row, make_rows
+from fliptrace.training.encoder.scratch import build_scratch_encoder
+from fliptrace.training.examples import WIDTH_STEP, make_batches
+from fliptrace.training.local import computes_bf16, pick_device
+
+SETTINGS = "encoder.json"  # beside the weights: how to ask it, and what its training was
+SCRATCH = "scratch"
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """What to train and how. `base` is "scratch", a local folder or a Hub id.
+
+    `max_tokens` bounds a pair of texts, `max_words` an utterance; `batch_tokens` are those of a step, padding included.
+    The other numbers are for "scratch"; a trained base wants a learning rate of some 3e-5 and about three epochs.
+    """
+
+    base: str = SCRATCH
+    window: int = 6
+    max_words: int = 20
+    max_tokens: int = 128
+    epochs: float = 1.0  # cases share their utterances: in a second one it learned train's words by heart, not val's
+    learning_rate: float = 5e-4
+    warmup_share: float = 0.1
+    weight_decay: float = 0.01
+    batch_tokens: int = 4096
+    device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderCost:
+    """What fitting took: `num_tokens` went through the model, padding not counted."""
+
+    num_parameters: int
+    num_steps: int
+    num_tokens: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """A fitted classifier, in eval mode."""
+
+    spec: EncoderSpec
+    cost: EncoderCost
+    _model: Any = field(repr=False)
+    _tokenizer: Any = field(repr=False)
+
+    def supports(self, cases: Sequence[FlipCase]) -> tuple[tuple[float, ...], ...]:
+        """Per case how likely each utterance is a trigger, 0 to 1; 0 beyond the window and after the target."""
+        supports = [[0.0] * len(case.dialogue) for case in cases]
+        rows = make_rows(cases, self.spec.window, self.spec.max_words)
+        for row, share in zip(rows, self._weigh(rows) if rows else (), strict=True):
+            supports[row.case_index][row.utterance_index] = share
+        return tuple(map(tuple, supports))
+
+    def _weigh(self, rows: Sequence[Row]) -> list[float]:
+        features = _tokenize(rows, self._tokenizer, self.spec.max_tokens)
+        collate = _collator(self._tokenizer)
+        shares = [0.0] * len(rows)
+        for batch in _batches(features, self.spec.batch_tokens):
+            inputs = collate([features[i] for i in batch]).to(self._model.device)
+            with torch.inference_mode():
+                likely = self._model(**inputs).logits.float().softmax(dim=1)[:, 1]  # (batch,)
+            for i, share in zip(batch, likely.tolist(), strict=True):
+                shares[i] = share
+        return shares
+
+
+def fit_encoder(
+    cases: Sequence[FlipCase],
+    spec: EncoderSpec,
+    folder: Path,
+    seed: int,
+    on_step: Callable[[int, int], None] = lambda step, num_steps: None,
+) -> Encoder:
+    """Learn which of the last utterances of every case are its known triggers, and save the weights to `folder`.
+
+    The same arguments give the same weights on the same device. Utterances before a case's `known_from` are shown,
+    and not learned from. The folder appears whole or not at all; one of that name is replaced.
+    """
+    known = [row for row in make_rows(cases, spec.window, spec.max_words) if _is_known(row, cases)]
+    wanted = [row.utterance_index in cases[row.case_index].known_triggers for row in known]
+    if all(wanted) or not any(wanted):
+        raise InputError("encoder", f"{sum(wanted)} triggers among {len(wanted)} utterances; wanted both kinds")
+    tokenizer, model = _load_base(spec, known, seed)
+    features = [
+        feature | {"labels": int(is_trigger)}
+        for feature, is_trigger in zip(_tokenize(known, tokenizer, spec.max_tokens), wanted, strict=True)
+    ]
+    with new_folder(folder) as neighbour, quiet():
+        cost = _train(tokenizer, model, features, spec, seed, neighbour, on_step)
+        model.save_pretrained(neighbour)
+        tokenizer.save_pretrained(neighbour)
+        write_json(neighbour / SETTINGS, {"spec": asdict(spec), "cost": asdict(cost)})
+    return Encoder(spec, cost, model.eval(), tokenizer)
+
+
+def load_encoder(folder: Path) -> Encoder:
+    """What `fit_encoder` saved."""
+    saved = read_json(folder / SETTINGS)
+    spec = EncoderSpec(**saved["spec"])
+    model = _load_classifier(str(folder), pick_device(spec.device))
+    return Encoder(spec, EncoderCost(**saved["cost"]), model.eval(), load_tokenizer(str(folder)))
+
+
+def _is_known(row: Row, cases: Sequence[FlipCase]) -> bool:
+    return row.utterance_index >= cases[row.case_index].known_from
+
+
+class _Base(NamedTuple):
+    tokenizer: Any
+    model: Any
+
+
+def _load_base(spec: EncoderSpec, rows: Sequence[Row], seed: int) -> _Base:
+    """The weights to start from; those that the base does not bring are drawn from `seed`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if spec.base == SCRATCH:
+            return _Base(*build_scratch_encoder(chain.from_iterable((r.candidate, r.target) for r in rows)))
+        tokenizer = load_tokenizer(spec.base)
+        if tokenizer.pad_token_id is None:
+            raise InputError(spec.base, "its tokenizer has no token to pad with; wanted an encoder, such as a BERT")
+        return _Base(tokenizer, _load_classifier(spec.base, pick_device(spec.device)))
+
+
+def _load_classifier(ref: str, device: str) -> Any:
+    """In fp32, with two classes, on the device."""
+    # On a CPU and over short rows plain attention is faster than the fused kernel, by a quarter or more.
+    how = {"attn_implementation": "eager"} if device == "cpu" else {}
+    try:
+        with quiet():
+            model = AutoModelForSequenceClassification.from_pretrained(
+                ref, num_labels=2, ignore_mismatched_sizes=True, dtype=torch.float32, **how
+            )
+    except (OSError, ValueError) as error:
+        raise InputError(ref, f"cannot be read as a sequence classifier: {error}") from error
+    return model.to(device)
+
+
+def _tokenize(rows: Sequence[Row], tokenizer: Any, max_tokens: int) -> list[dict[str, Any]]:
+    """What the tokenizer makes of each pair: input ids, and what else its model takes."""
+    pairs = tokenizer([r.candidate for r in rows], [r.target for r in rows], truncation=True, max_length=max_tokens)
+    return [{name: values[i] for name, values in pairs.items()} for i in range(len(rows))]
+
+
+def _collator(tokenizer: Any) -> Any:
+    return DataCollatorWithPadding(tokenizer, pad_to_multiple_of=WIDTH_STEP)
+
+
+def _batches(
+    features: Sequence[dict[str, Any]], batch_tokens: int, epochs: float = 1, seed: int = 0
+) -> list[list[int]]:
+    return make_batches([len(feature["input_ids"]) for feature in features], batch_tokens, epochs, seed)
+
+
+def _train(
+    tokenizer: Any,
+    model: Any,
+    features: Sequence[dict[str, Any]],
+    spec: EncoderSpec,
+    seed: int,
+    folder: Path,
+    on_step: Callable[[int, int], None],
+) -> EncoderCost:
+    batches = _batches(features, spec.batch_tokens, spec.epochs, seed)
+    trainer = _EncoderTrainer(
+        model=model,
+        args=_arguments(spec, len(batches), seed, folder),
+        train_dataset=features,
+        data_collator=_collator(tokenizer),
+        callbacks=[_Report(on_step)],
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
+    trainer.batches = batches
+    trainer.train()
+    num_tokens = sum(len(features[i]["input_ids"]) for batch in batches for i in batch)
+    return EncoderCost(sum(weight.numel() for weight in model.parameters()), len(batches), num_tokens)
+
+
+class _EncoderTrainer(Trainer):  # type: ignore[misc]
+    batches: list[list[int]]
+
+    def get_train_dataloader(self) -> Any:
+        loader = DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator)
+        return self.accelerator.prepare(loader)
+
+    def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], **_: Any) -> torch.Tensor:
+        # Not by TrainingArguments.bf16, which wraps the model's forward for good: it is to be read in fp32.
+        device = self.args.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=computes_bf16(device)):
+            loss: torch.Tensor = model(**inputs).loss
+            return loss
+
+
+class _Report(TrainerCallback):  # type: ignore[misc]
+    def __init__(self, on_step: Callable[[int, int], None]) -> None:
+        self.on_step = on_step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.on_step(state.global_step, state.max_steps)
+
+
+def _arguments(spec: EncoderSpec, num_steps: int, seed: int, folder: Path) -> Any:
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=num_steps,
+        learning_rate=spec.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(spec.warmup_share * num_steps),
+        weight_decay=spec.weight_decay,
+        use_cpu=pick_device(spec.device) == "cpu",
+        seed=seed,
+        logging_strategy="no",
+        save_strategy="no",
+        remove_unused_columns=False,
+        report_to=[],
+        disable_tqdm=True,
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # with more, Trainer would split our batches by nn.DataParallel
+    return arguments

@@ -1,0 +1,236 @@
+"""A fine-tuning job at a provider: made once, followed to its end, taken up again by a client that was killed.
+
+What it takes to find a job again is on disk before the job is made: the file it learns from bears a name of its own,
+and no two jobs of ours learn from one file.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from fliptrace.core.errors import RunError
+from fliptrace.core.files import Json, read_json, write_json
+from fliptrace.models.hosted.client import retry_blocking
+from fliptrace.models.hosted.errors import NoSuchModel
+from fliptrace.models.hosted.provider import Provider
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+    from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
+
+T = TypeVar("T")
+
+_ENDED = ("succeeded", "failed", "cancelled")
+_FIRST_LOOK_SECONDS = 0.5
+_MAX_LOOK_SECONDS = 15.0
+_STEP = re.compile(r"step (\d+)/(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """What a provider is to train: `method` supervised, on the last reply of every row of `training_file`."""
+
+    model: str
+    training_file: Path
+    seed: int
+    suffix: str
+    metadata: dict[str, str]
+    hyperparameters: Json
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """What is known of a stage's job, on disk before it is acted on. `token` names the uploaded file."""
+
+    token: str
+    file_id: str | None = None
+    job_id: str | None = None
+
+    @property
+    def filename(self) -> str:
+        return f"fliptrace-{self.token}.jsonl"
+
+    @classmethod
+    def read(cls, path: Path) -> JobRecord | None:
+        return cls(**read_json(path)) if path.exists() else None
+
+    def write(self, path: Path) -> JobRecord:
+        write_json(path, asdict(self))
+        return self
+
+
+class Progress(NamedTuple):
+    """A step of a job, of how many (None where it does not say), and what was measured at it."""
+
+    step: int
+    num_steps: int | None
+    loss: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobDesk:
+    """Where jobs of one provider are made and followed; `record` is the file of what is known of this one.
+
+    `tell` is told of the job what a user should know.
+    """
+
+    provider: Provider
+    client: OpenAI
+    record: Path
+    tell: Callable[[str], None]
+
+    def find_or_make(self, order: JobOrder, before_making: Callable[[], None]) -> FineTuningJob:
+        """The job that was made for this record, or a new one; `before_making` is the last chance not to pay."""
+        record = JobRecord.read(self.record) or JobRecord(secrets.token_hex(8)).write(self.record)
+        if record.job_id is not None:
+            return self._look_again(record.job_id)
+        found = self._find_job(record) if record.file_id is not None else None
+        if found is None:
+            before_making()
+            if record.file_id is None:
+                file_id = self._find_file(record) or self._upload(order, record)
+                record = replace(record, file_id=file_id).write(self.record)
+            found = self._find_or_create(order, record)
+        replace(record, job_id=found.id).write(self.record)
+        return found
+
+    def _look_again(self, job_id: str) -> FineTuningJob:
+        try:
+            return self.look(job_id)
+        except NoSuchModel:
+            raise RunError(
+                self.record,
+                f"job {job_id} is not known at {self.provider.url}; delete this file to train the stage anew",
+            ) from None
+
+    def follow(self, job: FineTuningJob, on_progress: Callable[[Progress], None]) -> FineTuningJob:
+        """The job when it has succeeded; RunError with the provider's reason where it has not.
+
+        A job that failed is put aside: the same command again makes a new one.
+        """
+        self.tell(f"{self.provider.ref} trains by job {job.id}: it goes on if you stop, --cancel ends it")
+        seen: set[str] = set()
+        status, pause = "", _FIRST_LOOK_SECONDS
+        while True:
+            job = self.look(job.id)
+            if job.status != status:
+                status = job.status
+                self.tell(f"{job.id} {status.replace('_', ' ')}")
+            for event in self._new_events(job.id, seen):
+                progress = _read_progress(event)
+                if progress is not None:
+                    on_progress(progress)
+            if job.status in _ENDED:
+                break
+            time.sleep(pause)
+            pause = min(_MAX_LOOK_SECONDS, pause * 1.5)
+        if job.status != "succeeded":
+            self._put_aside(job.id)
+            raise RunError(self.provider.ref, f"job {job.id} {job.status}: {_reason(job)}")
+        return job
+
+    def look(self, job_id: str) -> FineTuningJob:
+        return self._retried(partial(self.client.fine_tuning.jobs.retrieve, job_id))
+
+    def cancel(self) -> str | None:
+        """Cancel the job of the record, and put it aside; its id, None where none is under way."""
+        record = JobRecord.read(self.record)
+        if record is None or record.file_id is None:
+            return None
+        job = self._look_again(record.job_id) if record.job_id else self._find_job(record)
+        if job is None or job.status in _ENDED:
+            return None
+        self._retried(partial(self.client.fine_tuning.jobs.cancel, job.id))
+        self._put_aside(job.id)
+        return job.id
+
+    def _put_aside(self, job_id: str) -> None:
+        """So that the stage is trained by a new job when it is trained again."""
+        self.record.rename(self.record.with_name(f"job-{job_id}.json"))
+
+    def checkpoints(self, job: FineTuningJob) -> list[str]:
+        """The models that the job left on its way, the oldest first, the one it ended with last."""
+        try:
+            found = self._retried(lambda: list(self.client.fine_tuning.jobs.checkpoints.list(job.id, limit=100)))
+        except NoSuchModel:  # a provider without such a list: there is the model alone
+            found = []
+        by_step = sorted(found, key=lambda checkpoint: checkpoint.step_number)
+        assert job.fine_tuned_model is not None
+        # The last checkpoint is the model itself, under another name or the same.
+        return [*(each.fine_tuned_model_checkpoint for each in by_step[:-1]), job.fine_tuned_model]
+
+    def _find_or_create(self, order: JobOrder, record: JobRecord) -> FineTuningJob:
+        """Creation is never repeated blindly: a connection may break once the job is made, and it is paid for."""
+
+        def find_or_create() -> FineTuningJob:
+            return self._find_job(record) or self._create(order, record)
+
+        return self._retried(find_or_create)
+
+    def _create(self, order: JobOrder, record: JobRecord) -> FineTuningJob:
+        assert record.file_id is not None
+        supervised: Any = {"hyperparameters": order.hyperparameters}
+        return self.client.fine_tuning.jobs.create(
+            model=order.model,
+            training_file=record.file_id,
+            seed=order.seed,
+            suffix=order.suffix,
+            metadata=order.metadata,
+            method={"type": "supervised", "supervised": supervised},
+        )
+
+    def _find_job(self, record: JobRecord) -> FineTuningJob | None:
+        jobs = self._retried(lambda: list(self.client.fine_tuning.jobs.list(limit=100)))
+        return next((job for job in jobs if job.training_file == record.file_id), None)
+
+    def _find_file(self, record: JobRecord) -> str | None:
+        files = self._retried(lambda: list(self.client.files.list(purpose="fine-tune")))
+        return next((file.id for file in files if file.filename == record.filename), None)
+
+    def _upload(self, order: JobOrder, record: JobRecord) -> str:
+        content = order.training_file.read_bytes()
+        upload = partial(self.client.files.create, file=(record.filename, content), purpose="fine-tune")
+        return self._retried(upload).id
+
+    def _new_events(self, job_id: str, seen: set[str]) -> list[FineTuningJobEvent]:
+        """Those not seen yet, the oldest first; providers give the newest first."""
+
+        def read() -> Iterator[FineTuningJobEvent]:
+            for event in self.client.fine_tuning.jobs.list_events(job_id, limit=100):
+                if event.id in seen:
+                    return
+                yield event
+
+        new = self._retried(lambda: list(read()))
+        seen.update(event.id for event in new)
+        return new[::-1]
+
+    def _retried(self, work: Callable[[], T]) -> T:
+        return retry_blocking(self.provider, work)
+
+
+def _read_progress(event: FineTuningJobEvent) -> Progress | None:
+    """Of a metrics event; None of any other."""
+    data = event.data if isinstance(event.data, dict) else {}
+    named = _STEP.search(event.message)
+    step = data.get("step", named and int(named[1]))
+    if step is None:
+        return None
+    total = data.get("total_steps", named and int(named[2]))
+    loss = data.get("train_loss")
+    return Progress(int(step), None if total is None else int(total), None if loss is None else float(loss))
+
+
+def _reason(job: FineTuningJob) -> str:
+    error = job.error
+    if error is None or not error.message:
+        return "the provider gives no reason"
+    where = f" ({error.code}{f', {error.param}' if error.param else ''})" if error.code else ""
+    return f"{error.message}{where}"

@@ -1,0 +1,216 @@
+"""Stages trained by a provider: a file of rows, a job followed to its end, the next stage on the model it made.
+
+Only what an OpenAI-compatible service takes: files and fine-tuning jobs. Replies come from the same provider, and are
+kept in the run's file of answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import Json, hash_file, new_folder, write_json
+from fliptrace.core.messages import Instruction, Message
+from fliptrace.curate.instructions import write_instructions
+from fliptrace.curate.training_file import read_training_file
+from fliptrace.models.base import ChatModel
+from fliptrace.models.checkpoints import HOSTED, hosted_ref
+from fliptrace.models.hosted.budget import CROWDED, NobodyWatches, Purse, Watcher, count_about, training_cost
+from fliptrace.models.hosted.model import HostedModel, HostedSettings
+from fliptrace.models.hosted.provider import Provider, find_provider
+from fliptrace.models.open_model import open_hosted
+from fliptrace.training.hosted.job import JobDesk, JobOrder, Progress
+from fliptrace.training.hosted.retirement import check_retirement
+from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
+from fliptrace.training.recipe import Hosted, Recipe
+from fliptrace.training.trainer import COST, PREFLIGHT, Lesson, Reports, StagePlace
+
+JOB = "job.json"
+TRAINING_FILE = "training.jsonl"
+_TIMEOUT_SECONDS = 600.0  # an upload may take long
+
+
+@dataclass(frozen=True, slots=True)
+class HostedTrainer:
+    """A Trainer at a provider. `training_price`: dollars a million tokens trained on; `today` decides what is retired.
+
+    What all models of the run cost comes out of one `purse`. InputError where there is no key, or a limit without the
+    prices to hold it.
+    """
+
+    recipe: Recipe
+    settings: HostedSettings
+    today: date
+    watcher: Watcher = field(default_factory=NobodyWatches)
+    training_price: float | None = None
+    purse: Purse = field(default_factory=Purse)
+
+    def __post_init__(self) -> None:
+        self.base.find_key()
+        if self.purse.limit is None:
+            return
+        if self.training_price is None:
+            raise InputError("--max-cost", "no price of training is published; give --training-price")
+        if self.settings.price is None and not self.base.is_free:
+            raise InputError("--max-cost", "models that are yet to be trained have no known price; give --price")
+
+    @property
+    def base(self) -> Provider:
+        return find_provider(self.recipe.base.model)
+
+    @property
+    def hosted(self) -> Hosted:
+        assert self.recipe.hosted is not None, "a recipe that is trained here has no hosted trainer"
+        return self.recipe.hosted
+
+    def check(self) -> None:
+        """RunError where the base is gone, and what is trained on it would be, too."""
+        with self.base.connect_blocking(_TIMEOUT_SECONDS) as client:
+            for remark in check_retirement(self.base, client, self.today):
+                self.watcher.found(remark)
+
+    def make_base(self, texts: Iterable[str], folder: Path) -> str:
+        return self.recipe.base.model
+
+    def begin(self, place: StagePlace, parent: str) -> HostedStage:
+        return HostedStage(self, place, self.open_ref(hosted_ref(Path(parent)) or parent))
+
+    def open(self, checkpoint: Path) -> ChatModel:
+        ref = hosted_ref(checkpoint)
+        assert ref is not None, f"{checkpoint} is no checkpoint of a hosted model"
+        return self.open_ref(ref)
+
+    def open_ref(self, ref: str) -> HostedModel:
+        """A model of the run; it learned answer lines as they are, so no schema holds it to another form."""
+        return open_hosted(ref, replace(self.settings, structured=False), self.watcher, self.purse)
+
+
+@dataclass(frozen=True, slots=True)
+class HostedStage:
+    """A StageTrainer; `trainee` is asked before, and another model comes of it."""
+
+    trainer: HostedTrainer
+    place: StagePlace
+    trainee: HostedModel
+
+    @property
+    def provider(self) -> Provider:
+        return self.trainee.provider
+
+    def train(self, lesson: Lesson, reports: Reports) -> None:
+        room = self.trainee.context_length
+        kept = [row for row in lesson.instructions if self.trainee.num_tokens((*row.prompt, *_reply(row))) <= room]
+        look = self._look(lesson, kept)
+        write_json(self.place.folder / PREFLIGHT, look.to_json())
+        reports.looked(look)
+        training_file = self._write_rows(kept)
+        reports.on_resume(0)  # a provider tells of all steps again
+        with self.provider.connect_blocking(_TIMEOUT_SECONDS) as client:
+            desk = JobDesk(self.provider, client, self.place.folder / JOB, self.trainer.watcher.found)
+            job = desk.find_or_make(self._order(training_file), lambda: self._check_before_paying(desk, look))
+            job = desk.follow(job, lambda progress: _report(reports, progress))
+            refs = [self.provider.with_model(name).ref for name in desk.checkpoints(job)]
+        num_trained = look.num_tokens * self._num_epochs if job.trained_tokens is None else job.trained_tokens
+        self.trainer.purse.pay_dollars(training_cost(num_trained, self.trainer.training_price))
+        chosen, scores = self._choose(refs, lesson)
+        write_json(
+            self.place.folder / COST,
+            {"num_rows": len(kept), "num_epochs": self._num_epochs, "num_trained_tokens": num_trained},
+        )
+        made: Json = {"model": chosen, "parent": self.provider.ref, "job": job.id, "checkpoints": refs, "val": scores}
+        with new_folder(self.place.checkpoint) as folder:
+            write_json(folder / HOSTED, made | {"training_file_sha256": hash_file(training_file)})
+            lesson.habits.write(folder)
+
+    def _write_rows(self, instructions: list[Instruction]) -> Path:
+        """The file that is uploaded; RunError where a provider would refuse it."""
+        path = self.place.folder / TRAINING_FILE
+        write_instructions(path, instructions, "hosted")
+        problem = read_training_file(path.read_bytes(), "training_file").problem
+        if problem is not None:
+            raise RunError(f"stage {self.place.stage.name}", problem.message)
+        return path
+
+    def _order(self, training_file: Path) -> JobOrder:
+        recipe, stage, part = self.trainer.recipe, self.place.stage, self.trainer.hosted
+        wanted = {
+            "n_epochs": self._num_epochs,
+            "batch_size": part.batch_size,
+            "learning_rate_multiplier": stage.learning_rate_multiplier or part.learning_rate_multiplier,
+        }
+        return JobOrder(
+            model=self.provider.model,
+            training_file=training_file,
+            seed=recipe.seed + self.place.number,
+            suffix=part.suffix,
+            metadata={"fliptrace_recipe": recipe.name, "fliptrace_stage": stage.name, "fliptrace_hash": recipe.digest},
+            hyperparameters={name: value for name, value in wanted.items() if value is not None},
+        )
+
+    @property
+    def _num_epochs(self) -> int:
+        return int(self.place.stage.epochs or 1)
+
+    def _check_before_paying(self, desk: JobDesk, look: Preflight) -> None:
+        """Before a job is made: is the model going to be there, and is there money for it?"""
+        for remark in check_retirement(self.provider, desk.client, self.trainer.today):
+            self.trainer.watcher.found(remark)
+        # Providers bill every token of a row, once an epoch.
+        dollars = training_cost(look.num_tokens * CROWDED * self._num_epochs, self.trainer.training_price) or 0.0
+        purse = self.trainer.purse
+        purse.release(purse.set_aside(dollars, f"training stage {self.place.stage.name!r}"))
+
+    def _choose(self, refs: list[str], lesson: Lesson) -> tuple[str, dict[str, float]]:
+        """The model that goes on, and the trigger F1 on val of those it was chosen from, if it was."""
+        if self.trainer.hosted.choose == "last" or len(refs) == 1:
+            return refs[-1], {}
+        scores = {ref: lesson.score(self.trainer.open_ref(ref)) for ref in refs}
+        return max(reversed(refs), key=scores.__getitem__), scores  # of equals the later one
+
+    def _look(self, lesson: Lesson, kept: list[Instruction]) -> Preflight:
+        """Counts of tokens are estimates: the tokenizer is the provider's."""
+        if not kept:
+            raise RunError(
+                f"stage {self.place.stage.name}",
+                f"nothing left to train on: {len(lesson.instructions)} rows made, all too long",
+            )
+        trained = [count_about(_reply(row)) for row in kept]
+        lengths = [count_about((*row.prompt, *_reply(row))) for row in kept]
+        kept_ids = {row.id for row in kept}
+        too_long = tuple(row.id for row in lesson.instructions if row.id not in kept_ids)
+        return Preflight(
+            num_rows=len(kept),
+            num_by_kind=count_kinds(kept),
+            num_dropped=len(too_long),
+            num_tokens=sum(lengths),
+            num_trained_tokens=sum(trained),
+            longest=max(lengths),
+            samples={kind: row.completion for kind, row in first_of_kinds(kept).items()},
+            too_long=too_long,
+            num_cut_views=sum(each.num_dropped > 0 for each in lesson.fitted),
+            num_dropped_utterances=sum(each.num_dropped for each in lesson.fitted),
+        )
+
+
+def cancel_jobs(recipe: Recipe, run: Path) -> list[str]:
+    """Cancel what jobs of a run are under way; their ids."""
+    provider, cancelled = find_provider(recipe.base.model), []
+    with provider.connect_blocking(_TIMEOUT_SECONDS) as client:
+        for record in sorted(run.glob(f"*-*/{JOB}")):
+            job_id = JobDesk(provider, client, record, lambda remark: None).cancel()
+            cancelled += [job_id] if job_id else []
+    return cancelled
+
+
+def _reply(row: Instruction) -> tuple[Message, ...]:
+    return (Message("assistant", row.completion),)
+
+
+def _report(reports: Reports, progress: Progress) -> None:
+    if progress.loss is not None:
+        reports.on_log({"step": progress.step, "loss": progress.loss})
+    if progress.num_steps:
+        reports.on_step(progress.step, progress.num_steps)

@@ -1,0 +1,117 @@
+"""Training by a provider from outside: the commands of docs/hosted.md, and stopping, going on, cancelling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosted_models import make_provider
+from test_cli_hosted import TINY, run
+from test_docs import commands_of
+
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import read_json
+from fliptrace.fake_provider.provider import FakeProvider
+from fliptrace.fake_provider.serve import running
+from fliptrace.fake_provider.settings import JobScript
+
+ROOT = Path(__file__).parents[2]
+DEFAULT_URL = "http://127.0.0.1:8089/v1"
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return make_provider()
+
+
+@pytest.fixture
+def url(provider: FakeProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Where the provider is; the folder one stands in holds a tiny recipe and nothing else."""
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.toml").write_text(TINY)
+    with running(provider) as url:
+        yield url
+
+
+def train(url: str, *more: str) -> Any:
+    return run("train", "tiny.toml", "--base", f"{url}#fake-1", *more)
+
+
+def test_a_run_is_trained_told_of_read_and_used(url: str, tmp_path: Path) -> None:
+    result = train(url)
+    assert result.exit_code == 0, result.output
+    told = " ".join(result.stderr.split())
+    assert "it goes on if you stop, --cancel ends it" in told
+    assert "tiny: " in told and "tokens of prompts" in told
+    assert run("report", "runs/tiny").exit_code == 0
+    assert run("predict", "runs/tiny", "sample:val", "--limit", "3", "--out", "p.jsonl").exit_code == 0
+    assert read_json(tmp_path / "p.manifest.json")["model"].startswith(f"{url}#ft:fake-1:")
+    with pytest.raises(InputError, match=r"stands for http://\S+, whose weights are its provider's"):
+        run("export", "onnx", "runs/tiny", "--out", "onnx")
+
+
+def test_a_stopped_run_goes_on_with_its_job(url: str, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider.job_script = JobScript(step_seconds=0.1)
+    with monkeypatch.context() as patch:
+        patch.setattr("fliptrace.training.hosted.job.time.sleep", _interrupt)
+        assert train(url).exit_code == 130
+    assert train(url).exit_code == 0
+    assert len(provider.jobs) == 1
+
+
+def test_a_job_is_cancelled_where_the_run_was_begun(
+    url: str, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.job_script = JobScript(step_seconds=30)
+    with monkeypatch.context() as patch:
+        patch.setattr("fliptrace.training.hosted.job.time.sleep", _interrupt)
+        train(url)
+    # The recipe's own base is another: nobody answers there.
+    assert "cancelled: ftjob-" in run("train", "tiny.toml", "--cancel").stderr
+    assert "no job is under way" in run("train", "tiny.toml", "--cancel").stderr
+    provider.job_script = JobScript()
+    assert train(url).exit_code == 0
+    assert len(provider.jobs) == 2
+
+
+def test_there_is_nothing_to_cancel_where_nothing_was_begun(url: str) -> None:
+    with pytest.raises(InputError, match="runs/tiny: no run was begun there"):
+        run("train", "tiny.toml", "--cancel")
+
+
+def test_a_limit_is_held_by_training_too(url: str, provider: FakeProvider) -> None:
+    with pytest.raises(RunError, match="training stage 'answer' may cost"):
+        train(url, "--training-price", "1000", "--price", "0/0", "--max-cost", "1")
+    assert not provider.jobs
+    assert train(url, "--training-price", "1000", "--price", "0/0", "--max-cost", "100").exit_code == 0
+
+
+def test_a_teacher_and_the_stages_are_paid_from_one_purse(url: str, provider: FakeProvider) -> None:
+    recipe = (
+        TINY.replace("{answer = 1}", "{chain = 1}").replace("= 24", "= 200")
+        + f'curate = {{teacher = "{url}#fake-1"}}\n'
+    )
+    Path("tiny.toml").write_text(recipe)
+    with pytest.raises(RunError, match="training stage 'answer' may cost") as caught:
+        train(url, "--training-price", "1000", "--price", "1/1", "--max-cost", "1")
+    assert "$0.0000 are spent" not in str(caught.value)
+    assert not provider.jobs
+
+
+def test_the_rehearsal_of_the_docs_runs_as_it_is_written(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rehearsed = [c for c in commands_of("docs/hosted.md") if f"{DEFAULT_URL}#fake-1" in c or "hosted-demo" in c[1]]
+    assert [command[0] for command in rehearsed] == ["predict", "train"]
+    for command in rehearsed:
+        words = [word.replace(DEFAULT_URL, url).replace("recipes/", f"{ROOT}/recipes/") for word in command]
+        more = ["--base", f"{url}#fake-1"] if words[0] == "train" else []
+        result = run(*words, *more)
+        assert result.exit_code == 0, result.output
+    scores = json.loads(Path("runs/hosted-demo/scores.json").read_text())
+    assert list(scores["stages"]) == ["chain", "feedback", "self-evaluation"]
+
+
+def _interrupt(seconds: float) -> None:
+    raise KeyboardInterrupt

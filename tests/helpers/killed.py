@@ -1,0 +1,125 @@
+"""Runs that are killed (SIGKILL, nothing is cleaned up) at a moment by name: in a process of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from tiny_runs import Recorder, make_data
+
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.stages import train
+
+_FORKS = multiprocessing.get_context("forkserver")
+_REMOVE = shutil.rmtree
+# Imported once for all of them. Not this module: Python 3.11's server does not know its folder.
+_FORKS.set_forkserver_preload(["fliptrace.training.stages", "transformers.models.llama.modeling_llama", "peft"])
+
+
+def train_until(moment: str, recipe: Recipe, folder: Path) -> int:
+    """The exit code of a process that trains until the moment comes: -SIGKILL, or 0 where it never came."""
+    process = _FORKS.Process(target=_train, args=(moment, recipe.to_json(), str(folder)))
+    process.start()
+    process.join(timeout=120)
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def _train(moment: str, recipe: dict[str, Any], folder: str) -> None:
+    torch.set_num_threads(1)
+    listener = _Killer(moment)
+    patches = MOMENTS[moment]
+    with patch(*patches) if patches else patch.object(listener, "armed", True):
+        train(Recipe.model_validate(recipe), make_data(), Path(folder), listener)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _at_call(number: int, original: Callable[..., Any] | None = None, *, of: str = "") -> Callable[..., Any]:
+    """A function that kills at its call of that number, among those with `of` in an argument."""
+    calls = []
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        calls.extend([1] if of in " ".join(map(str, args)) else [])
+        if len(calls) == number:
+            _die()
+        return original(*args, **kwargs) if original else None
+
+    return function
+
+
+def _remove_half(folder: Path, **options: Any) -> None:
+    """A removal of a step that is killed after some of the files."""
+    if not folder.name.startswith("checkpoint-"):
+        _REMOVE(folder, **options)
+        return
+    for path in sorted(folder.iterdir())[:3]:
+        path.unlink()
+    _die()
+
+
+class _Killer(Recorder):
+    """Kills at what it is told; does nothing unless armed."""
+
+    armed = False
+
+    def __init__(self, moment: str) -> None:
+        super().__init__()
+        self.moment = moment
+        self.stage = ""
+
+    def stage_begins(self, number: int, num_stages: int, name: str) -> None:
+        self.stage = name
+
+    def stepped(self, step: int, num_steps: int) -> None:
+        self._reached(f"step {step} of {self.stage}")
+
+    def reading(self, name: str, num_cases: int, num_done: int) -> None:
+        self._reached(f"{num_done} cases read {name} after {self.stage}")
+
+    def stage_ends(self, name: str, scores: dict[str, Any]) -> None:
+        self._reached(f"end of {name}")
+
+    def _reached(self, moment: str) -> None:
+        if self.armed and moment == self.moment:
+            _die()
+
+
+def _moments() -> dict[str, tuple[str, Any] | None]:
+    from transformers import Trainer
+
+    from fliptrace.core.files import write_json, write_jsonl
+    from fliptrace.training.base import save_checkpoint
+
+    optimizer = Trainer._save_optimizer_and_scheduler
+    return {
+        "step 1 of chain": None,
+        "step 3 of chain": None,
+        "step 5 of chain": None,
+        "step 2 of feedback": None,
+        "3 cases read greedy after chain": None,
+        "2 cases read judged after self-evaluation": None,
+        "end of chain": None,
+        "half a step written": ("transformers.Trainer._save_optimizer_and_scheduler", _at_call(2, optimizer)),
+        "a step written but its mark": ("fliptrace.training.local.write_json", _at_call(2, write_json, of="whole")),
+        "half an old step removed": ("fliptrace.training.local.shutil.rmtree", _remove_half),
+        "trained but not saved": ("fliptrace.training.local_trainer.save_checkpoint", _at_call(1, save_checkpoint)),
+        "half a checkpoint written": ("fliptrace.training.base.Habits.write", _at_call(1)),
+        "own answers given but not written": (
+            "fliptrace.training.own_answers.write_jsonl",
+            _at_call(1, write_jsonl),
+        ),
+        "read but not scored": ("fliptrace.training.stages.write_json", _at_call(1, write_json, of="1-chain/scores")),
+    }
+
+
+MOMENTS = _moments()

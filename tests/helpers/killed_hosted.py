@@ -1,0 +1,86 @@
+"""Predictions by a hosted model that are killed (SIGKILL, nothing is cleaned up) at any moment, in a process each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fliptrace.corpora.sample import load_sample
+from fliptrace.fake_provider.ledger import Billed
+from fliptrace.inference.triggers import Reading, predict_file
+from fliptrace.models.base import Decoding
+from fliptrace.models.hosted.client import CallSettings
+from fliptrace.models.hosted.model import HostedModel, HostedSettings
+from fliptrace.models.hosted.provider import find_provider
+
+_FORKS = multiprocessing.get_context("forkserver")
+# Imported once for all of them. Not this module: Python 3.11's server does not know its folder.
+_FORKS.set_forkserver_preload(
+    [
+        "fliptrace.inference.triggers",
+        "fliptrace.corpora.sample",
+        "fliptrace.models.hosted.model",
+        "stamina",
+        "openai.resources.chat",
+    ]
+)
+NUM_CASES = 60
+NUM_SAMPLES = 5
+CONCURRENCY = 4
+NUM_REPLIES = NUM_CASES * NUM_SAMPLES
+_PROBE_SEED = 20_000  # from here on the seeds are those of models/hosted/capabilities.py, which asks no case
+
+
+def predict(url: str, folder: Path) -> None:
+    """`p.jsonl` and its manifest, from the replies in `answers` and those that are not there yet."""
+    folder.mkdir(exist_ok=True)
+    settings = HostedSettings(CallSettings(CONCURRENCY), folder / "answers")
+    reading = Reading(decoding=Decoding("sample", NUM_SAMPLES))
+    predict_file(
+        HostedModel(find_provider(url), settings), load_sample("train")[:NUM_CASES], reading, folder / "p.jsonl", {}
+    )
+
+
+def predict_until(is_time: Callable[[], bool], then_seconds: float, url: str, folder: Path) -> int | None:
+    """The exit code of a process that predicts until it is time, and so long after: -SIGKILL, or 0 if too late."""
+    process = _FORKS.Process(target=predict, args=(url, folder))
+    process.start()
+    try:
+        deadline = time.monotonic() + 60
+        while not is_time() and process.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        time.sleep(then_seconds)
+    finally:
+        process.kill()
+        process.join()
+    return process.exitcode
+
+
+def draw_moments(num_moments: int, latency_seconds: float, seed: int) -> list[tuple[int, float]]:
+    """Numbers of replies that are paid for, ascending, all with work left; and seconds to wait then."""
+    draw = random.Random(seed)
+    numbers = sorted(draw.randrange(NUM_REPLIES - 4 * CONCURRENCY * NUM_SAMPLES) for _ in range(num_moments))
+    return [(number, draw.uniform(0, 4 * latency_seconds)) for number in numbers]
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What was billed about cases: replies, each counted once, and calls for a reply that had been billed before."""
+
+    num_replies: int
+    num_again: int
+
+    @classmethod
+    def of(cls, billed: Iterable[Billed]) -> Paid:
+        paid = set[tuple[str, int]]()
+        num_again = 0
+        for call in billed:
+            if call.seed < _PROBE_SEED:
+                replies = {(call.request_sha256, call.seed + i) for i in range(call.num_choices)}
+                num_again += not paid.isdisjoint(replies)
+                paid |= replies
+        return cls(len(paid), num_again)

@@ -1,0 +1,237 @@
+"""Exact decoding on a model whose probabilities are known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, combinations
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toy_cases import CAFE, case, views
+
+from fliptrace.core.errors import InputError
+from fliptrace.core.messages import Completion
+from fliptrace.inference.exact_voting import MAX_MORE_SETS, AnswerWeights, Question, average, candidates, weigh_answers
+from fliptrace.inference.triggers import Reading, name_triggers, reading_of
+from fliptrace.models.base import Choice, Decoding, Request
+from fliptrace.models.checkpoints import Habits
+from fliptrace.models.rules import find_rule
+from fliptrace.models.scripted import ScriptedModel
+from fliptrace.predictions.rows import Prediction
+from fliptrace.prompts.answers import cut_answer_line, parse_answer, render_question
+from fliptrace.prompts.views import Layout, View
+from fliptrace.scoring.thresholds import at_threshold
+
+EXACT = Decoding("exact")
+
+
+@dataclass
+class KnownModel:
+    """Gives each reply the probability it is told, else `otherwise`; notes what it was asked to weigh."""
+
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    otherwise: float = 0.0
+    rationales: Sequence[str] = ()
+    name: str = "known"
+    asked: list[list[Choice]] = field(default_factory=list)
+
+    def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+        self.asked.append(list(choices))
+        return [tuple(self._weigh(choice.opening + reply) for reply in choice.replies) for choice in choices]
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        return ScriptedModel(default=self.rationales).complete(requests, decoding)
+
+    def fits(self, messages: Any, max_new_tokens: int) -> bool:
+        return True
+
+    def _weigh(self, text: str) -> float:
+        share = self.probabilities.get(text, self.otherwise)
+        return math.log(share) if share else -math.inf
+
+
+def predict_one(model: Any, reading: Reading | None = None) -> Prediction:
+    [prediction] = name_triggers(model, [CAFE], reading or Reading(decoding=EXACT))
+    return prediction
+
+
+THREE = {"Triggers: none": 0.2, "Triggers: 3": 0.3, "Triggers: 3 5": 0.4}
+
+
+def test_support_is_the_probability_of_being_named_among_the_answers_weighed() -> None:
+    prediction = predict_one(KnownModel(THREE))
+    assert prediction.vote.support == pytest.approx((0, 0, 0.7 / 0.9, 0, 0.4 / 0.9, 0), abs=1e-6)
+    assert prediction.remaining == pytest.approx(0.1)
+    assert (prediction.vote.triggers, prediction.vote.num_valid, prediction.vote.num_samples) == ({2}, 1, 1)
+
+
+def test_the_likeliest_answer_is_the_one_given_though_fewer_may_be_named() -> None:
+    [answer] = predict_one(KnownModel(THREE)).answers
+    assert (answer.text, answer.value, answer.anomalies) == ("Triggers: 3 5", {2, 4}, ())
+
+
+@pytest.mark.parametrize(("threshold", "triggers"), [(0.4, {2, 4}), (0.5, {2}), (0.8, set())])
+def test_the_threshold_is_the_support_that_names(threshold: float, triggers: set[int]) -> None:
+    prediction = predict_one(KnownModel(THREE), Reading(decoding=EXACT, threshold=threshold))
+    assert prediction.vote.triggers == triggers
+    assert at_threshold(predict_one(KnownModel(THREE)), threshold).vote == prediction.vote
+
+
+LONG = case(*[("Ben", "joy")] * 9, ("Ana", "joy"), ("Ben", "joy"), ("Ana", "fear"))
+EIGHT = Reading(Layout(reach=8), decoding=EXACT)  # too many candidates for all their sets at once
+
+
+def num_asked(model: KnownModel) -> list[int]:
+    """Replies weighed in each pass."""
+    return [sum(len(choice.replies) for choice in choices) for choices in model.asked]
+
+
+def test_all_sets_of_a_few_candidates_are_weighed_in_one_pass() -> None:
+    model = KnownModel({"Triggers: none": 0.5})
+    list(name_triggers(model, [CAFE, replace(CAFE, id="again")], Reading(decoding=EXACT)))
+    assert num_asked(model) == [2 * 2**5]  # 5 utterances are within reach
+    assert model.asked[0][0].replies[:3] == ("Triggers: none", "Triggers: 2", "Triggers: 3")
+
+
+def test_of_many_none_every_candidate_and_every_pair_are_weighed_and_no_more_where_that_is_enough() -> None:
+    model = KnownModel({"Triggers: none": 0.995})
+    list(name_triggers(model, [LONG, replace(LONG, id="again")], EIGHT))
+    assert num_asked(model) == [2 * (1 + 8 + 28)]
+
+
+def test_larger_sets_are_looked_for_while_probability_lies_elsewhere() -> None:
+    model = KnownModel({"Triggers: 6 8": 0.3, "Triggers: 6 8 9": 0.2, "Triggers: 5 6 8 9": 0.5})
+    [prediction] = name_triggers(model, [LONG], EIGHT)
+    assert prediction.remaining == 0
+    assert prediction.answers[0].value == {4, 5, 7, 8}
+    assert prediction.vote.support == pytest.approx((0, 0, 0, 0, 0.5, 1, 0, 1, 0.7, 0, 0, 0))
+
+
+def test_the_search_goes_on_for_those_cases_alone_that_need_it() -> None:
+    class Half(KnownModel):
+        def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+            """The case "sure" is: its likeliest answer has all probability."""
+            self.asked.append(list(choices))
+            weights = {True: 0.0, False: -9.0}
+            return [
+                tuple(weights[(choice.key, reply) == ("sure/exact/0", "Triggers: none")] for reply in choice.replies)
+                for choice in choices
+            ]
+
+    model = Half()
+    list(name_triggers(model, [LONG, replace(LONG, id="sure")], EIGHT))
+    assert [[choice.key for choice in choices] for choices in model.asked] == [
+        ["cafe/exact/0", "sure/exact/0"],
+        ["cafe/exact/0"],
+        ["cafe/exact/0"],
+    ]
+
+
+def test_no_more_than_so_many_larger_sets_are_weighed_and_none_twice() -> None:
+    model = KnownModel(otherwise=1e-9)
+    [prediction] = name_triggers(model, [LONG], EIGHT)
+    assert (num_asked(model)[0], sum(num_asked(model)[1:])) == (1 + 8 + 28, MAX_MORE_SETS)
+    assert prediction.remaining == pytest.approx(1, abs=1e-6)
+    asked = [reply for choices in model.asked for choice in choices for reply in choice.replies]
+    assert len(set(asked)) == len(asked)
+
+
+@given(views(), st.integers(0, 2**32))
+def test_whatever_is_weighed_reads_back_as_it_was_meant(view: View, seed: int) -> None:
+    model = KnownModel(otherwise=0.001 + seed % 7 / 1000)
+    [weights] = weigh_answers(model, [Question("q", view, render_question(view, "answer"))])
+    replies = [reply for choices in model.asked for choice in choices for reply in choice.replies]
+    assert [parse_answer(reply, view).value for reply in replies] == list(weights.log_probabilities)
+    assert set().union(*weights.log_probabilities) <= set(candidates(view)) <= set(view.shown)
+    assert all(0 <= share <= 1 for share in weights.support(len(view.case.dialogue)))
+
+
+def test_the_candidates_are_those_within_reach_and_in_the_window_layout_all_shown() -> None:
+    assert candidates(View(CAFE, Layout(reach=3))) == (3, 4, 5)
+    assert candidates(View(CAFE, Layout("window", window=4, reach=2))) == (2, 3, 4, 5)
+
+
+def test_probabilities_too_small_for_a_float_still_compare() -> None:
+    weights = AnswerWeights({frozenset(): -2000.0, frozenset({1}): -2000.0 + math.log(3)})
+    assert weights.support(2) == (0, 0.75)
+    assert weights.remaining == 1
+
+
+def test_all_sets_of_a_few_candidates_leave_what_is_no_answer() -> None:
+    """A model that says every set of three with equal probability, and something else half the time."""
+    few = case(("Ana", "joy"), ("Ben", "joy"), ("Ana", "fear"))
+    sets = chain.from_iterable(combinations((1, 2, 3), size) for size in range(4))
+    texts = ["Triggers: " + (" ".join(map(str, one)) or "none") for one in sets]
+    [prediction] = name_triggers(KnownModel(dict.fromkeys(texts, 1 / 16)), [few], Reading(decoding=EXACT))
+    assert (prediction.remaining, prediction.vote.support) == (0.5, (0.5, 0.5, 0.5))
+
+
+# After a rationale -------------------------------------------------------------------------------------------------
+
+RATIONALES = ("2 yes\nTriggers: 2", "3 yes\nTriggers: 99")
+AFTER = {"2 yes\nTriggers: 2": 1.0, "3 yes\nTriggers: 3": 0.5, "3 yes\nTriggers: 2 3": 0.1}
+
+
+def test_answers_are_weighed_after_each_rationale_and_their_probabilities_averaged() -> None:
+    model = KnownModel(AFTER, rationales=RATIONALES)
+    prediction = predict_one(model, Reading(ask="chain", decoding=Decoding("exact", num_samples=2)))
+    assert prediction.vote.support == pytest.approx((0, 1.1 / 1.6, 0.6 / 1.6, 0, 0, 0), abs=1e-6)
+    assert prediction.remaining == pytest.approx(0.2)
+    assert (prediction.vote.num_valid, prediction.vote.num_samples) == (2, 2)
+    assert [answer.text for answer in prediction.answers] == ["2 yes\nTriggers: 2", "3 yes\nTriggers: 3"]
+
+
+def test_one_rationale_is_enough() -> None:
+    prediction = predict_one(KnownModel(AFTER, rationales=RATIONALES), Reading(ask="chain", decoding=EXACT))
+    assert (prediction.vote.triggers, prediction.remaining) == ({1}, 0)
+
+
+def test_the_mean_of_parts_counts_a_set_one_was_not_asked_about_as_nothing() -> None:
+    half = math.log(0.5)
+    mean = average([AnswerWeights({frozenset(): half, frozenset({0}): half}), AnswerWeights({frozenset(): 0})])
+    assert {named: math.exp(weight) for named, weight in mean.log_probabilities.items()} == pytest.approx(
+        {frozenset(): 0.75, frozenset({0}): 0.25}
+    )
+
+
+@pytest.mark.parametrize(
+    ("reply", "rationale"),
+    [
+        ("2 yes\nTriggers: 2", "2 yes\n"),
+        ("Triggers: 2", ""),
+        ("a\nTriggers: 1\nb\n**Triggers:** 2\nc", "a\nTriggers: 1\nb\n"),
+        ("cut off in the mid", "cut off in the mid\n"),
+        ("", ""),
+    ],
+)
+def test_a_rationale_is_what_stands_before_the_last_answer_line(reply: str, rationale: str) -> None:
+    assert cut_answer_line(reply) == rationale
+
+
+# What cannot be ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", [ScriptedModel(default=["Triggers: 1"]), find_rule("previous")])
+def test_a_model_that_weighs_nothing_cannot_be_read_exactly(model: Any) -> None:
+    with pytest.raises(InputError, match=r"weighs no replies; exact decoding wants a model that does"):
+        predict_one(model)
+
+
+def test_answers_read_exactly_are_not_judged() -> None:
+    with pytest.raises(InputError, match=r"judge: exact decoding gives probabilities, no answer to judge"):
+        reading_of(Habits(), EXACT, judge=True)
+
+
+def test_each_way_of_decoding_has_its_own_threshold() -> None:
+    habits = Habits(thresholds={"exact": 0.41, "sample": 0.3})
+    found = [reading_of(habits, Decoding(kind)).threshold for kind in ("greedy", "sample", "exact")]
+    assert found == [0.5, 0.3, 0.41]
+
+
+def test_an_answer_alone_takes_no_samples_whatever_number_is_given() -> None:
+    assert reading_of(Habits(), Decoding("exact", num_samples=8)).decoding.num_samples == 1
+    assert reading_of(Habits(), Decoding("exact", num_samples=8), ask="chain").decoding.num_samples == 8

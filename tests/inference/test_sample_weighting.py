@@ -1,0 +1,172 @@
+"""Self-consistency over replies whose probabilities a server tells."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from hosted_models import LittleServer, Said, error, make_provider, open_fake, serving, well_behaved
+from toy_cases import CAFE, case
+
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
+from fliptrace.core.messages import Completion
+from fliptrace.fake_provider.serve import running
+from fliptrace.fake_provider.settings import Honours
+from fliptrace.inference.sample_weighting import weigh_samples
+from fliptrace.inference.triggers import Reading, name_triggers, reading_of
+from fliptrace.models.base import Decoding
+from fliptrace.models.checkpoints import Habits
+from fliptrace.models.scripted import ScriptedModel
+from fliptrace.predictions.rows import Prediction
+from fliptrace.prompts.views import Layout, View
+
+VIEW = View(CAFE, Layout())
+# Of ten replies half name [2], three [2] and [4], one none; one is no answer. Fewer draws see fewer of them.
+SCRIPT = ScriptedModel(
+    default=(
+        *("Triggers: 2",) * 2,
+        "Triggers: 2 4",
+        "It was Ana.",
+        *("Triggers: 2",) * 3,
+        "Triggers: none",
+        *("Triggers: 2 4",) * 2,
+    )
+)
+
+
+def read(
+    num_samples: int, model: ScriptedModel = SCRIPT, constrain: bool = False, threshold: float = 0.5, **honours: Any
+) -> Prediction:
+    reading = Reading(decoding=Decoding("exact", num_samples, constrain=constrain), threshold=threshold)
+    with running(make_provider(model, honours=Honours(**honours))) as url:
+        [prediction] = name_triggers(open_fake(url), [CAFE], reading)
+    return prediction
+
+
+def told(text: str, share: float) -> Completion:
+    return Completion(text, 1, 2, log_probability=math.log(share))
+
+
+@pytest.mark.parametrize(
+    ("num_samples", "second", "fourth", "remaining"),
+    [
+        (1, 1.0, 0.0, 0.5),  # [2] alone was drawn
+        (2, 1.0, 0.0, 0.5),  # again
+        (3, 1.0, 3 / 8, 0.2),  # [2] and [2 4]
+        (4, 1.0, 3 / 8, 0.2),  # and what is no answer
+        (10, 8 / 9, 3 / 9, 0.1),
+    ],
+)
+@pytest.mark.parametrize("n", [True, False], ids=["n", "no n"])
+def test_support_is_of_the_probabilities_of_what_was_drawn(
+    num_samples: int, second: float, fourth: float, remaining: float, n: bool
+) -> None:
+    found = read(num_samples, n=n)
+    assert found.vote.support == pytest.approx((0, second, 0, fourth, 0, 0), abs=1e-6)
+    assert found.remaining == pytest.approx(remaining, abs=1e-6)
+
+
+def test_in_a_schema_shares_are_those_of_the_replies_as_sent() -> None:
+    # What is no answer becomes an empty array there, so "none" has two tenths.
+    found = read(10, constrain=True)
+    assert found.vote.support == pytest.approx((0, 0.8, 0, 0.3, 0, 0), abs=1e-6)
+    assert found.remaining == 0
+
+
+@pytest.mark.parametrize(("threshold", "triggers"), [(0.3, {1, 3}), (0.5, {1}), (0.9, set())])
+def test_what_reaches_the_threshold_is_named(threshold: float, triggers: set[int]) -> None:
+    assert read(10, threshold=threshold).vote.triggers == triggers
+
+
+def test_all_samples_are_counted_and_those_read_are_valid() -> None:
+    found = read(10)
+    assert (found.vote.num_samples, found.vote.num_valid, len(found.answers)) == (10, 9, 10)
+
+
+def test_replies_none_of_which_can_be_read_are_an_unparsed_prediction() -> None:
+    found = read(3, ScriptedModel(default=("It was Ana.", "Nobody knows.")))
+    assert found.vote.is_unparsed
+    assert (found.vote.triggers, found.remaining) == (frozenset(), 1.0)
+
+
+def test_every_case_is_weighed_by_its_own_replies() -> None:
+    other = case(("Ann", "joy", "I won!"), ("Ben", "anger", "I lost."), ("Ann", "sadness", "Oh."), id="other")
+    script = ScriptedModel(by_text={"I won!": ("Triggers: 2",)}, default=("Triggers: none",))
+    with running(make_provider(script)) as url:
+        found = list(name_triggers(open_fake(url), [CAFE, other], Reading(decoding=Decoding("exact"))))
+    assert [prediction.vote.triggers for prediction in found] == [frozenset(), {1}]
+    assert [prediction.remaining for prediction in found] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("honours", "constrain", "complaint"),
+    [
+        ({"logprobs": False}, True, "gives no log-probabilities"),
+        ({"end_in_logprobs": False}, False, "gives log-probabilities that leave out a reply's end"),
+        ({"end_in_logprobs": False, "response_format": False}, True, "leave out a reply's end"),
+    ],
+)
+def test_a_server_that_does_not_tell_all_is_refused(honours: Json, constrain: bool, complaint: str) -> None:
+    with pytest.raises(InputError, match=f"{complaint}.*; wanted --decode sample or greedy"):
+        read(2, constrain=constrain, **honours)
+
+
+def test_a_schema_tells_the_end_where_log_probabilities_do_not() -> None:
+    assert read(10, constrain=True, end_in_logprobs=False) == read(10, constrain=True)
+
+
+def test_reasons_are_not_weighed() -> None:
+    with running(make_provider(SCRIPT)) as url, pytest.raises(InputError, match="exact decoding wants --ask answer"):
+        name_triggers(open_fake(url), [CAFE], Reading(ask="chain", decoding=Decoding("exact")))
+
+
+def tells_all(body: Json) -> Said:
+    """Well behaved, with the log-probability of every reply and of its end."""
+    answer = well_behaved(body)
+    for choice in answer.body["choices"]:
+        tokens = (choice["message"]["content"], "")
+        choice["logprobs"] = {"content": [{"token": one, "logprob": -0.1, "top_logprobs": []} for one in tokens]}
+    return answer
+
+
+def test_a_filtered_prompt_is_an_unparsed_prediction() -> None:
+    server = LittleServer(tells_all)
+    with serving(server) as url:
+        model = open_fake(url)
+        assert model.traits.log_probabilities == "whole"
+        server.one_after_the_other(error(400, "filtered", "content_filter"))
+        [found] = name_triggers(model, [CAFE], Reading(decoding=Decoding("exact", 2)))
+    assert found.vote.is_unparsed
+    assert found.remaining == 1.0
+
+
+def test_the_number_of_samples_is_kept_where_answers_are_drawn() -> None:
+    drawn = reading_of(Habits(), Decoding("exact", 8), draws=True)
+    assert drawn.decoding.num_samples == 8
+
+
+def test_a_reply_drawn_twice_counts_once() -> None:
+    once = weigh_samples([told("Triggers: 2", 0.5), told("Triggers: 4", 0.25)], VIEW)
+    again = weigh_samples([told("Triggers: 2", 0.5), told("Triggers: 4", 0.25), told("Triggers: 2", 0.5)], VIEW)
+    assert again.weights == once.weights
+
+
+def test_two_replies_that_name_the_same_add_up() -> None:
+    found = weigh_samples([told("Triggers: 2", 0.5), told("Because.\nTriggers: 2", 0.25)], VIEW)
+    assert found.weights is not None
+    assert math.exp(found.weights.log_probabilities[frozenset({1})]) == pytest.approx(0.75)
+    assert found.remaining == pytest.approx(0.25)
+
+
+def test_what_cannot_be_read_has_no_weight() -> None:
+    found = weigh_samples([told("Triggers: 2", 0.5), told("No idea.", 0.4)], VIEW)
+    assert found.remaining == pytest.approx(0.5)
+    assert [answer.value for answer in found.answers] == [{1}, None]
+
+
+def test_a_reply_that_was_cut_short_has_no_weight() -> None:
+    """How probable its beginning is says nothing of the whole."""
+    cut = Completion("Triggers: 2", 1, 2, "length", log_probability=math.log(0.9))
+    assert weigh_samples([cut, told("Triggers: 4", 0.5)], VIEW).remaining == pytest.approx(0.5)

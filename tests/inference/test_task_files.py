@@ -1,0 +1,205 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from toy_cases import CAFE, case
+
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.flips import FlipCase, find_flips
+from fliptrace.core.messages import Message
+from fliptrace.corpora.longest_prefixes import Trunk, collect_trunks
+from fliptrace.inference.emotions import EmotionLabels
+from fliptrace.inference.task_files import likeliest_pair, predict_emotions_file, predict_unified_file, relabel_cases
+from fliptrace.inference.triggers import Reading, predict_file
+from fliptrace.models.base import Choice
+from fliptrace.models.rules import find_rule
+from fliptrace.models.scripted import ScriptedModel
+from fliptrace.predictions.rows import EmotionPrediction, Prediction, read_manifest, read_predictions
+from fliptrace.predictions.unified_rows import UnifiedPrediction
+from fliptrace.prompts.answers import render_answer
+from fliptrace.prompts.views import Layout, View
+
+READING = Reading(Layout("window", window=3))
+# CAFE's utterances with their emotions: Ben neutral, Ana neutral, Ben anger, Carla neutral, Ben anger, Ana fear.
+TALKS = ScriptedModel(
+    {"cafe/0/emotion": ["joy"], "cafe/3/emotion": ["Hm."]},
+    {"emotion?": ["anger"]},
+    default=["Triggers: 1"],
+)
+TRUNK = Trunk(CAFE.dialogue, (CAFE,))
+
+
+@dataclass(frozen=True)
+class Weigher:
+    """Holds an utterance for angry where it speaks of late, else for joyful; and second for fearful."""
+
+    name: str = "weigher"
+
+    def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+        return [tuple(self._weigh(choice)[reply] for reply in choice.replies) for choice in choices]
+
+    def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
+        return True
+
+    def _weigh(self, choice: Choice) -> dict[str, float]:
+        best = "anger" if "late" in choice.messages[-1].content.split("\n")[-2] else "joy"
+        return dict.fromkeys(choice.replies, -5.0) | {"fear": -2.0, best: -0.2}
+
+
+def test_emotions_are_written_a_row_a_dialogue(tmp_path: Path) -> None:
+    path = tmp_path / "e.jsonl"
+    written = predict_emotions_file(TALKS, [TRUNK], READING, path, {"file": "toy"})
+    [row] = read_predictions(path)
+    assert isinstance(row, EmotionPrediction) and [row] == written.rows
+    assert row.emotions == ("joy", "anger", "anger", "neutral", "anger", "anger")
+    assert (row.gold, row.num_unparsed) == (CAFE.dialogue.emotions, 1)
+    manifest = read_manifest(path)
+    assert (manifest["task"], manifest["num_dialogues"], manifest["num_unparsed"]) == ("emotion", 1, 1)
+
+
+def test_what_an_earlier_row_holds_has_no_gold_in_a_later_one(tmp_path: Path) -> None:
+    later = replace(TRUNK, dialogue=replace(CAFE.dialogue, id="later"), counted_from=4)
+    predict_emotions_file(TALKS, [TRUNK, later], READING, tmp_path / "e.jsonl", {})
+    _, row = read_predictions(tmp_path / "e.jsonl")
+    assert isinstance(row, EmotionPrediction)
+    assert row.gold == (None, None, None, None, "anger", "fear")
+
+
+def test_a_row_of_the_unified_task_holds_both_sides(tmp_path: Path) -> None:
+    path = tmp_path / "u.jsonl"
+    written = predict_unified_file(TALKS, [TRUNK], READING, path, {"file": "toy"})
+    [row] = read_predictions(path)
+    assert isinstance(row, UnifiedPrediction) and [row] == written.rows
+    assert row.emotions == ("joy", "anger", "anger", "neutral", "anger", "anger")
+    assert [(f.flip.target, f.triggers) for f in row.gold_flips] == [(2, None), (5, frozenset({2, 4}))]
+    assert [(f.flip.source, f.flip.target, sorted(f.vote.triggers)) for f in row.flips] == [(0, 2, [1])]
+    assert row.num_unparsed == 1
+    assert read_manifest(path)["task"] == "unified"
+
+
+def test_a_case_that_knows_its_labels_from_later_on_says_so_in_the_row(tmp_path: Path) -> None:
+    known_later = replace(CAFE, known_from=1)
+    predict_unified_file(TALKS, [replace(TRUNK, cases=(known_later,))], READING, tmp_path / "u.jsonl", {})
+    [row] = read_predictions(tmp_path / "u.jsonl")
+    assert isinstance(row, UnifiedPrediction)
+    assert [f.known_from for f in row.gold_flips] == [0, 1]
+
+
+def test_under_predicted_emotions_the_flip_stays_and_all_labels_are_the_models() -> None:
+    [[relabelled], num_unparsed, num_gold_pairs] = relabel_cases(Weigher(), [CAFE], READING)
+    # "You are late." is angry; source and target are joyful both, and that they differ is given.
+    assert relabelled.dialogue.emotions[2] == "anger"
+    assert (relabelled.flip.source, relabelled.flip.target) == (1, 5)
+    assert {relabelled.flip.before, relabelled.flip.after} == {"joy", "fear"}
+    assert (relabelled.triggers, relabelled.id) == (CAFE.triggers, CAFE.id)
+    assert (num_unparsed, num_gold_pairs) == (0, 0)
+
+
+def test_two_labels_that_differ_are_taken_as_they_are() -> None:
+    labels = EmotionLabels(("joy", "anger", "joy", "joy", "joy", "fear"), None)
+    assert likeliest_pair(CAFE, labels) == ("anger", "fear")
+
+
+def test_of_two_equal_labels_the_less_certain_gives_way() -> None:
+    names = CAFE.dialogue.emotion_set.labels
+    rows = [tuple(1.0 if name == "joy" else 0.0 for name in names)] * 6
+    rows[1] = tuple({"joy": 0.9, "fear": 0.1}.get(name, 0.0) for name in names)
+    rows[5] = tuple({"joy": 0.6, "anger": 0.4}.get(name, 0.0) for name in names)
+    assert likeliest_pair(CAFE, EmotionLabels(("joy",) * 6, tuple(rows))) == ("joy", "anger")
+
+
+def test_without_probabilities_an_equal_pair_keeps_its_labels_and_is_counted() -> None:
+    [[relabelled], num_unparsed, num_gold_pairs] = relabel_cases(TALKS, [CAFE], READING)
+    assert relabelled.flip == CAFE.flip
+    assert relabelled.dialogue.emotions == ("joy", "neutral", "anger", "neutral", "anger", "fear")
+    assert (num_unparsed, num_gold_pairs) == (1, 1)
+
+
+def test_cases_of_one_dialogue_are_labelled_once() -> None:
+    lines = [(u.speaker, u.emotion, u.text) for u in CAFE.dialogue.utterances]
+    earlier = case(*lines[:3], id="earlier")
+    relabelled, *_ = relabel_cases(Weigher(), [earlier, CAFE], READING)
+    assert [len(each.dialogue) for each in relabelled] == [3, 6]
+    assert relabelled[0].flip.after == relabelled[1].dialogue.emotions[2] == "anger"
+
+
+def test_a_row_says_whose_emotions_it_was_shown(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    relabelled, *_ = relabel_cases(TALKS, [CAFE], READING)
+    predict_file(TALKS, relabelled, replace(READING, emotions_from="predicted"), path, {})
+    [row] = read_predictions(path)
+    assert isinstance(row, Prediction)
+    assert (row.emotions_from, row.emotions) == ("predicted", relabelled[0].dialogue.emotions)
+
+
+@pytest.mark.parametrize("write", [predict_emotions_file, predict_unified_file])
+def test_a_killed_run_goes_on_and_writes_the_same_file(tmp_path: Path, write: object) -> None:
+    assert callable(write)
+    trunks = [Trunk(replace(CAFE.dialogue, id=f"cafe-{i}")) for i in range(4)]
+    whole = tmp_path / "whole.jsonl"
+    write(TALKS, trunks, READING, whole, {})
+    killed = tmp_path / "killed.jsonl"
+
+    def die(num_done: int) -> None:
+        if num_done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(TALKS, trunks, READING, killed, {}, die)
+    partial = killed.with_name("killed.jsonl.partial")
+    partial.write_bytes(partial.read_bytes() + b'{"task": "emo')
+    assert write(TALKS, trunks, READING, killed, {}).num_resumed == 2
+    assert killed.read_bytes() == whole.read_bytes()
+    assert not partial.exists()
+
+
+def test_a_partial_file_of_another_task_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    path.with_name("p.jsonl.partial").write_text(json.dumps({"run": "other"}) + "\n")
+    with pytest.raises(RunError, match="left by a run with other data, model or settings"):
+        predict_emotions_file(TALKS, [TRUNK], READING, path, {})
+
+
+def test_a_run_that_came_to_nothing_stands_in_nobodys_way(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no answer to request"):
+        predict_emotions_file(ScriptedModel(name="mute"), [TRUNK], READING, tmp_path / "p.jsonl", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("write", [predict_emotions_file, predict_unified_file])
+def test_a_rule_is_refused_before_anything_is_written(tmp_path: Path, write: object) -> None:
+    assert callable(write)
+    with pytest.raises(InputError, match="rule:previous: labels no emotions"):
+        write(find_rule("previous"), [TRUNK], READING, tmp_path / "p.jsonl", {})
+    assert list(tmp_path.iterdir()) == []
+
+
+def answer(asked: FlipCase) -> str:
+    """The right answer line in the window layout."""
+    return render_answer(asked.triggers or frozenset(), View(asked, Layout("window", window=120)))
+
+
+def test_a_perfect_model_finds_every_flip_of_real_cases(data_root: Path, tmp_path: Path) -> None:
+    from fliptrace.corpora.efr import read_efr
+    from fliptrace.scoring.scores import score_file
+
+    trunks = collect_trunks(read_efr(data_root / "masac-fr" / "MaSaC_val_efr.json").cases)[:12]
+    emotions = {
+        f"{trunk.dialogue.id}/{i}/emotion": [emotion or "neutral"]
+        for trunk in trunks
+        for i, emotion in enumerate(trunk.dialogue.emotions)
+    }
+    triggers = {
+        f"{trunk.dialogue.id}/{asked.flip.target}": [answer(asked)] for trunk in trunks for asked in trunk.cases
+    }
+    model = ScriptedModel(emotions | triggers, default=["Triggers: 1"])
+    reading = Reading(Layout("window", window=120, max_words=50))  # so wide that no two questions are the same
+    predict_unified_file(model, trunks, reading, tmp_path / "u.jsonl", {})
+    scores = score_file(tmp_path / "u.jsonl", num_draws=20).to_json()
+    assert (scores["trigger_f1"], scores["flip_f1"], scores["weighted_f1"]) == (1.0, 1.0, 1.0)
+    num_flips = sum(f.target >= t.counted_from for t in trunks for f in find_flips(t.dialogue))
+    assert scores["num_flips"] == scores["num_found_flips"] == num_flips

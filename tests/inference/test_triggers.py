@@ -1,0 +1,460 @@
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toy_cases import CAFE, NASTY_TEXTS, case, flip_cases
+
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.flips import FlipCase
+from fliptrace.core.messages import Completion
+from fliptrace.inference.triggers import (
+    PredictedFile,
+    Reading,
+    answer_cases,
+    name_triggers,
+    predict_file,
+    reading_of,
+)
+from fliptrace.models.base import Decoding, Request
+from fliptrace.models.checkpoints import Habits
+from fliptrace.models.rules import RULES, Rule, find_rule
+from fliptrace.models.scripted import ScriptedModel
+from fliptrace.predictions.rows import Prediction, manifest_path, read_predictions
+from fliptrace.prompts.answers import render_question
+from fliptrace.prompts.self_evaluation import render_judgement_prompt
+from fliptrace.prompts.views import Layout
+
+SAMPLE_3 = Decoding("sample", num_samples=3)
+PLAIN = Reading()
+JUDGED = Reading(judge=True, decoding=SAMPLE_3)
+CASES = [replace(CAFE, id=f"cafe-{i}") for i in range(5)]
+
+
+def predict_one(model: ScriptedModel | Rule, reading: Reading = PLAIN, case: FlipCase = CAFE) -> Prediction:
+    [prediction] = name_triggers(model, [case], reading)
+    return prediction
+
+
+def says(*replies: str) -> ScriptedModel:
+    return ScriptedModel(default=replies)
+
+
+def judges(draft: Sequence[str], *judgements: str) -> ScriptedModel:
+    """Answers the question with the drafts, and the n-th request to judge with the n-th judgement."""
+    by_key = {f"cafe/judge/{number}": [text] for number, text in enumerate(judgements)}
+    return ScriptedModel(by_key, default=draft)
+
+
+def test_a_reply_becomes_a_prediction() -> None:
+    prediction = predict_one(says("Triggers: 3"))
+    assert (prediction.vote.triggers, prediction.vote.support) == ({2}, (0, 0, 1, 0, 0, 0))
+    assert [(answer.text, answer.value) for answer in prediction.answers] == [("Triggers: 3", {2})]
+    assert (prediction.gold, prediction.drafts, prediction.verdicts) == ({2, 4}, (), ())
+
+
+def test_samples_vote() -> None:
+    prediction = predict_one(says("Triggers: 3 5", "Triggers: 3", "Triggers: none"), Reading(decoding=SAMPLE_3))
+    assert prediction.vote.triggers == {2}
+    assert prediction.vote.support == (0, 0, 2 / 3, 0, 1 / 3, 0)
+    assert len(prediction.answers) == 3
+
+
+@pytest.mark.parametrize(("threshold", "triggers"), [(0.3, {2, 4}), (0.5, {2}), (0.9, set())])
+def test_the_threshold_is_the_share_of_votes_that_names_a_trigger(threshold: float, triggers: set[int]) -> None:
+    model = says("Triggers: 3 5", "Triggers: 3", "Triggers: none")
+    assert predict_one(model, Reading(decoding=SAMPLE_3, threshold=threshold)).vote.triggers == triggers
+
+
+def test_an_unparsed_reply_does_not_vote_and_is_counted() -> None:
+    prediction = predict_one(says("Triggers: 3", "I do not know", "Triggers: 99"), Reading(decoding=SAMPLE_3))
+    assert (prediction.vote.triggers, prediction.vote.num_valid, prediction.vote.num_samples) == ({2}, 1, 3)
+    assert [answer.anomalies for answer in prediction.answers] == [(), ("unreadable",), ("unknown utterance",)]
+
+
+def test_where_nothing_can_be_read_nothing_is_named() -> None:
+    prediction = predict_one(says("I do not know"))
+    assert prediction.vote.is_unparsed
+    assert (prediction.vote.triggers, prediction.answers[0].value) == (frozenset(), None)
+
+
+def test_every_draft_is_judged_and_the_last_word_votes() -> None:
+    model = judges(
+        ["Triggers: 1", "Triggers: 3", "Triggers: 6"],
+        "Verdict: wrong\nTriggers: 3",
+        "Verdict: right\nTriggers: 3",
+        "Verdict: wrong\nTriggers: none",
+    )
+    prediction = predict_one(model, JUDGED)
+    assert [answer.value for answer in prediction.drafts] == [{0}, {2}, {5}]
+    assert [answer.value for answer in prediction.answers] == [{2}, {2}, set()]
+    assert prediction.verdicts == (False, True, False)
+    assert prediction.vote.triggers == {2}
+
+
+@pytest.mark.parametrize(
+    ("judgement", "verdict", "value"),
+    [
+        ("Verdict: wrong\nTriggers: 3", False, {2}),
+        ("Triggers: 3", None, {2}),
+        ("Verdict: wrong", False, {0}),
+        ("Well.", None, {0}),
+        ("Verdict: wrong\nTriggers: 99", False, {0}),
+    ],
+)
+def test_an_unreadable_judgement_keeps_the_draft(judgement: str, verdict: bool | None, value: set[int]) -> None:
+    prediction = predict_one(judges(["Triggers: 1"], judgement), Reading(judge=True))
+    assert (prediction.verdicts, prediction.answers[0].value) == ((verdict,), value)
+
+
+def test_an_unreadable_draft_can_be_judged_into_a_readable_answer() -> None:
+    prediction = predict_one(judges(["Hm."], "Verdict: wrong\nTriggers: 3"), Reading(judge=True))
+    assert (prediction.drafts[0].value, prediction.vote.triggers, prediction.vote.num_valid) == (None, {2}, 1)
+
+
+@pytest.mark.parametrize("name", list(RULES))
+def test_a_rule_predicts_as_it_names(name: str) -> None:
+    rule = find_rule(name)
+    prediction = predict_one(rule)
+    assert prediction.vote.triggers == rule.name_triggers(CAFE)
+    assert [answer.text for answer in prediction.answers] == [""]
+
+
+@given(flip_cases())
+def test_whatever_the_case_there_is_a_prediction_within_it(drawn: FlipCase) -> None:
+    for layout in (Layout("dialogue"), Layout("window")):
+        prediction = predict_one(says("Triggers: 1 2 40"), Reading(layout), drawn)
+        assert prediction.vote.triggers <= set(range(drawn.flip.target + 1))
+        assert (prediction.id, prediction.gold) == (drawn.id, drawn.triggers)
+
+
+def test_predictions_come_in_the_order_of_the_cases_however_many() -> None:
+    cases = [replace(CAFE, id=f"cafe-{i}") for i in range(600)]
+    model = ScriptedModel({f"cafe-{i}": [f"Triggers: {1 + i % 6}"] for i in range(600)})
+    predictions = list(name_triggers(model, cases, PLAIN))
+    assert [prediction.id for prediction in predictions] == [case.id for case in cases]
+    assert [prediction.vote.triggers for prediction in predictions] == [{i % 6} for i in range(600)]
+
+
+LONG = case(*[("Ben", "joy", "word " * 40)] * 5, ("Ana", "joy"), ("Ben", "joy"), ("Ana", "fear"))
+
+
+@pytest.mark.parametrize("judge", [False, True])
+def test_what_does_not_fit_is_dropped_and_counted(judge: bool) -> None:
+    """A draft as long as a reply may be, and the judgement of it, must find room as well."""
+    draft = "Triggers: 7\n" + "word " * 38
+    room = ScriptedModel(default=[draft], num_context_tokens=320)
+    [answered] = answer_cases(room, [LONG], Reading(judge=judge, decoding=Decoding(max_new_tokens=40)))
+    asked = (render_question(answered.view, "answer"), render_judgement_prompt(answered.view, "answer", draft))
+    assert room.fits(asked[judge], 40)
+    assert 0 < answered.num_dropped == 8 - len(answered.view.shown)
+
+
+def test_a_flip_that_does_not_fit_at_all_is_refused_by_its_case() -> None:
+    with pytest.raises(InputError, match="case cafe: flip and question alone overrun the model's context"):
+        predict_one(ScriptedModel(default=["Triggers: 3"], num_context_tokens=20))
+
+
+def test_own_answers_are_given_without_sight_of_unknown_labels() -> None:
+    hidden = replace(CAFE, known_from=1)
+    shown = [answer_cases(says("Triggers: 3"), [hidden], PLAIN, hide_unknown=hide)[0].view.shown for hide in (0, 1)]
+    assert shown == [(0, 1, 2, 3, 4, 5), (1, 2, 3, 4, 5)]
+
+
+HABITS = Habits(Layout("window", window=6), "chain", {"sample": 0.3})
+
+
+@pytest.mark.parametrize(
+    ("settings", "reading"),
+    [
+        ({}, Reading(HABITS.layout, "chain", SAMPLE_3, threshold=0.3)),
+        ({"stop_early": True}, Reading(HABITS.layout, "chain", SAMPLE_3, threshold=0.3, stop_early=True)),
+        ({"ask": "answer", "threshold": 0.7}, Reading(HABITS.layout, "answer", SAMPLE_3, threshold=0.7)),
+        ({"layout": "dialogue", "judge": True}, Reading(Layout("dialogue", 6), "chain", SAMPLE_3, True, 0.3)),
+    ],
+)
+def test_a_model_is_read_as_it_was_trained_unless_told_otherwise(settings: dict[str, Any], reading: Reading) -> None:
+    assert reading_of(HABITS, SAMPLE_3, **settings) == reading
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.5, -1.0])
+def test_a_threshold_that_is_no_share_is_refused(threshold: float) -> None:
+    with pytest.raises(InputError, match=f"threshold: {threshold}: wanted more than 0 and at most 1"):
+        reading_of(HABITS, SAMPLE_3, threshold=threshold)
+
+
+@pytest.mark.parametrize("kind", ["greedy", "exact"])
+def test_only_samples_can_stop_early(kind: Any) -> None:
+    with pytest.raises(InputError, match=f"stop_early: {kind} decoding draws no samples that vote; wanted sample"):
+        reading_of(HABITS, Decoding(kind), stop_early=True)
+
+
+# Stopping early -----------------------------------------------------------------------------------------------------
+
+WORDS = ["Triggers: none", "Triggers: 3", "Triggers: 1 3", "Triggers: 5", "Hm.", "Triggers: 99"]
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A scripted model that keeps what it was asked: for each call the keys, the number of the first reply, and how
+    many."""
+
+    model: ScriptedModel
+    calls: list[tuple[list[str], set[int], int]] = field(default_factory=list)
+    name: str = "counting"
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        keys, numbers = [request.key for request in requests], {request.number for request in requests}
+        self.calls.append((keys, numbers, decoding.num_replies))
+        return self.model.complete(requests, decoding)
+
+    def fits(self, messages: Any, max_new_tokens: int) -> bool:
+        return True
+
+
+@st.composite
+def sampled_cases(draw: st.DrawFn) -> tuple[ScriptedModel, Reading]:
+    """A script of every reply to the five cases and of every judgement of it, and a reading that draws them all."""
+    num_samples = draw(st.integers(1, 12))
+    replies = {case.id: draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=num_samples)) for case in CASES}
+    judgements = {
+        f"{case.id}/judge/{number}": [f"Verdict: wrong\n{draw(st.sampled_from(WORDS))}"]
+        for case in CASES
+        for number in range(num_samples)
+    }
+    threshold = draw(st.sampled_from([0.1, 0.3, 1 / 3, 0.5, 0.6, 2 / 3, 0.7, 0.9, 1.0]) | st.floats(0.01, 1))
+    decoding = Decoding("sample", num_samples=num_samples)
+    return ScriptedModel(replies | judgements), Reading(
+        decoding=decoding, judge=draw(st.booleans()), threshold=threshold
+    )
+
+
+@given(sampled_cases())
+def test_stopping_early_names_the_triggers_of_all_samples(drawn: tuple[ScriptedModel, Reading]) -> None:
+    model, reading = drawn
+    whole = name_triggers(model, CASES, reading)
+    early = name_triggers(model, CASES, replace(reading, stop_early=True))
+    for full, few in zip(whole, early, strict=True):
+        num_drawn = few.vote.num_samples
+        assert (few.vote.triggers, few.vote.is_unparsed) == (full.vote.triggers, full.vote.is_unparsed)
+        assert num_drawn == len(few.answers) <= full.vote.num_samples
+        assert (few.answers, few.drafts) == (full.answers[:num_drawn], full.drafts[:num_drawn])
+        assert few.verdicts == full.verdicts[:num_drawn]
+
+
+SAMPLE_10 = Decoding("sample", num_samples=10)
+EARLY = Reading(decoding=SAMPLE_10, stop_early=True)
+SURE, SPLIT = ["Triggers: 3"], ["Triggers: 3", "Triggers: none"]
+
+
+def test_later_waves_ask_the_open_cases_alone_and_go_on_from_the_replies_before() -> None:
+    model = Counting(ScriptedModel({"cafe-1": SPLIT, "cafe-3": [*SURE * 4, *["Triggers: none"] * 2]}, default=SURE))
+    predictions = list(name_triggers(model, CASES, EARLY))
+    assert model.calls == [
+        ([case.id for case in CASES], {0}, 6),
+        (["cafe-1", "cafe-3"], {6}, 2),
+        (["cafe-1"], {8}, 2),
+    ]
+    assert [prediction.vote.num_samples for prediction in predictions] == [6, 10, 6, 8, 6]
+    assert predictions[3].vote.support[2] == 6 / 8
+
+
+def test_where_every_case_is_settled_nothing_more_is_asked() -> None:
+    model = Counting(says(*SURE))
+    assert {prediction.vote.num_samples for prediction in name_triggers(model, CASES, EARLY)} == {6}
+    assert len(model.calls) == 1
+
+
+def test_without_stopping_early_all_samples_are_asked_for_at_once() -> None:
+    model = Counting(says(*SURE))
+    list(name_triggers(model, CASES, replace(EARLY, stop_early=False)))
+    assert model.calls == [([case.id for case in CASES], {0}, 10)]
+
+
+def test_the_last_word_of_the_judge_settles_a_vote() -> None:
+    """Drafts that agree and are judged apart stay open; each is judged once, under its own number."""
+    judged_apart = {f"cafe/judge/{number}": [f"Verdict: wrong\n{SPLIT[number % 2]}"] for number in range(10)}
+    model = Counting(ScriptedModel(judged_apart, default=SURE))
+    [prediction] = name_triggers(model, [CAFE], replace(EARLY, judge=True))
+    assert [answer.value for answer in prediction.answers] == [{2}, set()] * 5
+    assert [key for keys, _, _ in model.calls for key in keys if "/judge/" in key] == list(judged_apart)
+
+
+# The prediction file ------------------------------------------------------------------------------------------------
+
+THIRDS = says(
+    "Triggers: 3 5 – ओह\u2028", "Triggers: 3", "Triggers: none"
+)  # shares of 1/3, and more than one byte a sign
+SAMPLED = Reading(decoding=SAMPLE_3)
+
+
+def predict_cafe(path: Path, **changes: Any) -> PredictedFile:
+    settings: dict[str, Any] = {"model": THIRDS, "cases": CASES, "reading": SAMPLED, "data": {"file": "toy"}}
+    return predict_file(path=path, **(settings | changes))
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A model that does not live to see the case `dies_at`."""
+
+    dies_at: str
+    model: ScriptedModel = THIRDS
+    name: str = THIRDS.name
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        if any(request.key == self.dies_at for request in requests):
+            raise KeyboardInterrupt
+        return self.model.complete(requests, decoding)
+
+    def fits(self, messages: Any, max_new_tokens: int) -> bool:
+        return True
+
+
+@pytest.fixture
+def one_case_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fliptrace.inference.triggers.CASES_AT_ONCE", 1)
+
+
+def test_the_file_holds_what_was_predicted_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "p.jsonl"
+    predicted = predict_cafe(path)
+    assert read_predictions(path) == predicted.predictions == list(name_triggers(THIRDS, CASES, SAMPLED))
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["p.jsonl", "p.manifest.json"]
+    assert (predicted.num_resumed, predicted.num_cut_cases) == (0, 0)
+
+
+@pytest.mark.parametrize("text", NASTY_TEXTS)
+def test_replies_and_speakers_come_back_as_they_were(tmp_path: Path, text: str) -> None:
+    nasty = case((text.strip() or "Ben", "joy", text), ("Ana", "joy"), ("Ana", "fear"))
+    predict_file(says(f"{text}\nTriggers: 1"), [nasty], PLAIN, tmp_path / "p.jsonl", {})
+    [prediction] = read_predictions(tmp_path / "p.jsonl")
+    assert isinstance(prediction, Prediction)
+    assert (prediction.speakers, prediction.answers[0].text) == (nasty.dialogue.speakers, f"{text}\nTriggers: 1")
+
+
+def test_the_manifest_says_what_was_asked_of_whom(tmp_path: Path) -> None:
+    predict_cafe(tmp_path / "p.jsonl")
+    manifest = json.loads(manifest_path(tmp_path / "p.jsonl").read_text("utf-8"))
+    assert (manifest["model"], manifest["data"], manifest["num_cases"]) == ("scripted", {"file": "toy"}, 5)
+    assert manifest["reading"]["decoding"]["num_samples"] == 3
+    assert manifest["reading"]["layout"]["name"] == "dialogue"
+    assert (len(manifest["prompts_sha256"]), manifest["num_cut_cases"]) == (64, 0)
+    assert {"python", "fliptrace"} <= manifest["versions"].keys()
+
+
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [
+        ({}, True),
+        ({"model": says("Triggers: 1")}, True),  # a hash of prompts, not of replies
+        ({"cases": CASES[:4]}, False),
+        ({"reading": replace(SAMPLED, ask="chain")}, False),
+        ({"reading": replace(SAMPLED, layout=Layout("window"))}, False),
+    ],
+)
+def test_other_prompts_have_another_hash(tmp_path: Path, change: dict[str, Any], is_same: bool) -> None:
+    for name, changes in (("a", {}), ("b", change)):
+        predict_cafe(tmp_path / f"{name}.jsonl", **changes)
+    hashes = [json.loads((tmp_path / f"{n}.manifest.json").read_text("utf-8"))["prompts_sha256"] for n in "ab"]
+    assert (hashes[0] == hashes[1]) is is_same
+
+
+def test_progress_is_told_case_by_case(tmp_path: Path) -> None:
+    told: list[int] = []
+    predict_cafe(tmp_path / "p.jsonl", on_progress=told.append)
+    assert told == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.usefixtures("one_case_at_once")
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    path, told = tmp_path / "p.jsonl", []  # type: tuple[Path, list[int]]
+    with pytest.raises(KeyboardInterrupt):
+        predict_cafe(path, model=Killed("cafe-3"))
+    assert not path.exists()
+    only_the_rest = ScriptedModel({case.id: THIRDS.default for case in CASES[3:]})
+    predicted = predict_cafe(path, model=only_the_rest, on_progress=told.append)
+    assert (predicted.num_resumed, told) == (3, [3, 4, 5])
+    assert predicted.predictions == predict_cafe(tmp_path / "whole.jsonl").predictions
+
+
+@pytest.mark.usefixtures("one_case_at_once")
+def test_a_run_cut_off_at_any_byte_ends_in_the_same_file(tmp_path: Path) -> None:
+    """Cuts lie within the header, within rows, within signs of several bytes, and right behind line ends."""
+    whole, path = tmp_path / "whole.jsonl", tmp_path / "p.jsonl"
+    expected = predict_cafe(whole)
+    with pytest.raises(KeyboardInterrupt):
+        predict_cafe(path, model=Killed("cafe-4"))
+    partial = tmp_path / "p.jsonl.partial"
+    left = partial.read_bytes()
+    line_ends = [i + 1 for i, byte in enumerate(left) if byte == ord("\n")]
+    inside_signs = [i for i in range(len(left)) if left[i] & 0xC0 == 0x80]
+    assert len(line_ends) == 5 and inside_signs
+    cuts = random.Random(0).sample(range(len(left)), 40) + line_ends + inside_signs[:9] + [0, 1, len(left) - 1]
+    for cut in cuts:
+        partial.write_bytes(left[:cut])
+        predicted = predict_cafe(path)
+        assert path.read_bytes() == whole.read_bytes()
+        assert predicted.predictions == expected.predictions
+        assert predicted.num_resumed == max(0, left[:cut].count(b"\n") - 1)
+        assert not partial.exists()
+        path.unlink()
+
+
+@pytest.mark.usefixtures("one_case_at_once")
+def test_a_killed_run_that_stops_early_ends_in_the_file_of_one_sitting(tmp_path: Path) -> None:
+    path, whole = tmp_path / "p.jsonl", tmp_path / "whole.jsonl"
+    model = ScriptedModel({"cafe-1": SPLIT, "cafe-4": SPLIT}, default=SURE)
+    with pytest.raises(KeyboardInterrupt):
+        predict_cafe(path, model=Killed("cafe-3", model), reading=EARLY)
+    assert predict_cafe(path, model=model, reading=EARLY).num_resumed == 3
+    predict_cafe(whole, model=model, reading=EARLY)
+    assert path.read_bytes() == whole.read_bytes()
+
+
+OTHER_RUNS: list[dict[str, Any]] = [
+    {"model": ScriptedModel(default=THIRDS.default, name="another")},
+    {"reading": replace(SAMPLED, threshold=0.3)},
+    {"reading": replace(SAMPLED, stop_early=True)},
+    {"reading": replace(SAMPLED, decoding=replace(SAMPLE_3, seed=1))},
+    {"data": {"file": "another"}},
+    {"cases": CASES[:4]},
+]
+
+
+@pytest.mark.usefixtures("one_case_at_once")
+@pytest.mark.parametrize("change", OTHER_RUNS)
+def test_what_another_run_left_is_refused_and_left_alone(tmp_path: Path, change: dict[str, Any]) -> None:
+    path, partial = tmp_path / "p.jsonl", tmp_path / "p.jsonl.partial"
+    with pytest.raises(KeyboardInterrupt):
+        predict_cafe(path, model=Killed("cafe-3"))
+    left = partial.read_bytes()
+    with pytest.raises(RunError, match=r"p\.jsonl\.partial: left by a run with other data, model or settings"):
+        predict_cafe(path, **change)
+    assert partial.read_bytes() == left
+
+
+@pytest.mark.usefixtures("one_case_at_once")
+@pytest.mark.parametrize("damage", [b"\x00" * 20, b"{}", b'"', b'{"id": "x"}', b"\xff\xfe"])
+def test_what_is_damaged_within_is_refused_by_its_name(tmp_path: Path, damage: bytes) -> None:
+    path, partial = tmp_path / "p.jsonl", tmp_path / "p.jsonl.partial"
+    with pytest.raises(KeyboardInterrupt):
+        predict_cafe(path, model=Killed("cafe-3"))
+    header, _, *rest = partial.read_bytes().split(b"\n")
+    partial.write_bytes(b"\n".join([header, damage, *rest]))
+    with pytest.raises(RunError, match=r"p\.jsonl\.partial: damaged \(.*\); delete it to start anew"):
+        predict_cafe(path)
+
+
+def test_a_finished_file_is_made_anew(tmp_path: Path) -> None:
+    path, fresh = tmp_path / "p.jsonl", tmp_path / "fresh.jsonl"
+    predict_cafe(path, model=says("Triggers: 1"))
+    predict_cafe(path)
+    predict_cafe(fresh)
+    assert path.read_bytes() == fresh.read_bytes()

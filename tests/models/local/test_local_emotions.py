@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from tiny import make_model, make_tokenizer
+from toy_cases import CAFE
+
+from fliptrace.inference.emotions import label_emotions
+from fliptrace.inference.triggers import Reading
+from fliptrace.inference.unified import trace_dialogues
+from fliptrace.models.local.model import LocalModel
+from fliptrace.prompts.views import Layout
+
+WINDOW = Layout("window", window=2)
+
+
+@pytest.fixture(scope="module")
+def model() -> LocalModel:
+    tokenizer = make_tokenizer()
+    return LocalModel(make_model("llama", tokenizer), tokenizer, "tiny")
+
+
+def test_a_local_model_gives_every_label_a_probability(model: LocalModel) -> None:
+    [whole, part] = label_emotions(model, [CAFE.dialogue, CAFE.dialogue], WINDOW)
+    assert whole == part
+    assert whole.scores is not None and whole.num_unparsed == 0
+    for emotion, row in zip(whole.emotions, whole.scores, strict=True):
+        assert sum(row) == pytest.approx(1)
+        assert emotion == CAFE.dialogue.emotion_set.labels[row.index(max(row))]
+
+
+def test_a_local_model_does_the_unified_task(model: LocalModel) -> None:
+    [traced] = trace_dialogues(model, [CAFE.dialogue], Reading(WINDOW))
+    [labels] = label_emotions(model, [CAFE.dialogue], WINDOW)
+    assert traced.dialogue.emotions == labels.emotions
+    assert all(not p.vote.is_unparsed for p in traced.predictions)  # the answer line is constrained

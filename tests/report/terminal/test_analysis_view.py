@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from fliptrace.analysis.result import Analysis, FoundFlip
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import MASAC8
+from fliptrace.core.flips import find_flips
+from fliptrace.report.terminal.analysis import analysis_view
+
+LINES = (("Ana", "joy"), ("Ben", "neutral"), ("Ana", "anger"), ("Ben", "fear"))
+
+
+def analysis_of(lines: tuple[tuple[str, str], ...] = LINES, start: float | None = None, **changes: object) -> Analysis:
+    utterances = tuple(Utterance(who, f"line by {who}", emotion, start) for who, emotion in lines)
+    dialogue = Dialogue("tea", "tea", utterances, MASAC8)
+    found = tuple(
+        FoundFlip(
+            flip, frozenset({i - 1}), tuple(0.8 if k == i - 1 else 0.0 for k in range(len(lines))), f"Reason {i}."
+        )
+        for flip in find_flips(dialogue)
+        for i in [flip.target]
+    )
+    values = {"emotion_scores": ({"joy": 0.625}, *[None] * (len(lines) - 1)), "flips": found} | changes
+    return Analysis(dialogue, model="embedded", threshold=0.45, **values)  # type: ignore[arg-type]
+
+
+def shown(analysis: Analysis, width: int = 120) -> list[str]:
+    console = Console(width=width, force_terminal=False)
+    with console.capture() as capture:
+        console.print(analysis_view(analysis))
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def test_transcript_flips_triggers_reasons_and_consequences_are_there() -> None:
+    assert shown(analysis_of()) == [
+        "tea  4 utterances, 2 speakers, 2 flips",
+        "[1]   Ana joy     0.62 line by Ana",
+        "[2]   Ben neutral      line by Ben",
+        "[3] ↯ Ana anger        line by Ana",
+        "[4] ↯ Ben fear         line by Ben",
+        "",
+        "↯ Ana flips from joy [1] to anger [3]; triggered by [2] (support 0.80)",
+        "   │ Reason 2.",
+        "   │ Led to Ben's flip to fear [4]",
+        "",
+        "↯ Ben flips from neutral [2] to fear [4]; triggered by [3] (support 0.80)",
+        "   │ Reason 3.",
+        "",
+        "The reasons are put together from what was decided; the model gave none of its own.",
+        "Emotions are what the words express, by embedded; triggers have a support of 0.45 or more.",
+    ]
+
+
+def test_times_are_shown_where_the_transcript_has_them() -> None:
+    assert shown(analysis_of(start=65.2))[1] == "[1] 1:05   Ana joy     0.62 line by Ana"
+
+
+def test_no_probability_stands_where_all_emotions_are_given() -> None:
+    assert shown(analysis_of(emotion_scores=(None,) * 4))[1] == "[1]   Ana joy     line by Ana"
+
+
+def test_a_models_own_reasons_are_not_called_put_together() -> None:
+    analysis = analysis_of()
+    flips = [FoundFlip(f.flip, f.triggers, f.support, f.reason, "model") for f in analysis.flips]
+    assert not [line for line in shown(analysis_of(flips=tuple(flips))) if "put together" in line]
+
+
+def test_a_dialogue_without_flips_says_so() -> None:
+    lines = shown(analysis_of((("Ana", "joy"),)))
+    assert lines[0] == "tea  1 utterance, 1 speaker, 0 flips"
+    assert lines[-2].startswith("No flips: ")
+
+
+@pytest.mark.parametrize("name", ["[red]Eve[/]", "Eve\x1b[31m\x07"])
+def test_a_transcript_is_no_markup_and_no_terminal_commands(name: str) -> None:
+    text = "\n".join(shown(analysis_of(((name, "joy"), ("Ben", "joy"), (name, "anger")))))
+    assert "\x1b" not in text and "\x07" not in text
+    assert ("[red]Eve[/]" in text) == name.startswith("[red]")
+
+
+def test_a_narrow_terminal_loses_nothing() -> None:
+    text = " ".join(" ".join(shown(analysis_of(), width=40)).split())
+    assert "support of 0.45 or more" in text and "line by Ben" in text

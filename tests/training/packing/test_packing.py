@@ -1,0 +1,291 @@
+"""Stages in the dialogue layout train on prefix trees as they would on rows, and say where they cannot."""
+
+from __future__ import annotations
+
+import math
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from killed import train_until
+from tiny import FAMILIES, make_model, make_tokenizer
+from tiny_runs import (
+    GREEDY_ONLY,
+    Recorder,
+    files_of,
+    make_data,
+    make_flips,
+    make_recipe,
+    make_table,
+    one_stage,
+    read_log,
+)
+
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import Json, read_json, write_json
+from fliptrace.curate.teaching import answer_instructions, chain_instructions
+from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.local.loading import quiet
+from fliptrace.models.local.scratch import train_tokenizer
+from fliptrace.prompts.views import Layout, training_view
+from fliptrace.training import local_trainer
+from fliptrace.training.base import scratch_spec, with_new_adapter
+from fliptrace.training.batching import Batching, Rows, Trees
+from fliptrace.training.data import TrainingData
+from fliptrace.training.dry_run import dry_run
+from fliptrace.training.examples import Tokenized, padded_width, tokenize
+from fliptrace.training.instruction_builder import Curriculum
+from fliptrace.training.local import Length, StageJob, Watch, count_cost, plan, train_stage
+from fliptrace.training.recipe import Recipe, override, parse_recipe
+from fliptrace.training.speed import measure_speed
+from fliptrace.training.stages import train
+
+CHAT = ChatFormat.of(make_tokenizer())
+DIALOGUE: Json = {"layout": "dialogue"}
+
+
+def make_packed(**changes: Any) -> Recipe:
+    """A recipe whose stages are packed, without a word on it; 2,048 tokens hold three or four of its examples."""
+    tuning = {"batch_tokens": 2048} | changes.pop("tuning", {})
+    return make_recipe(prompt=DIALOGUE, tuning=tuning, **changes)
+
+
+def make_apart(**changes: Any) -> Recipe:
+    """The same, told not to."""
+    return make_packed(tuning={"packing": "none"} | changes.pop("tuning", {}), **changes)
+
+
+def whole_dialogues(num: int = 6) -> TrainingData:
+    return replace(make_data(), train=tuple(case for number in range(num) for case in make_flips(number)))
+
+
+@pytest.fixture(scope="module")
+def tokenized() -> Tokenized:
+    views = [training_view(case, Layout("dialogue")) for case in whole_dialogues(4).train]
+    return tokenize([*answer_instructions(views), *chain_instructions(views)], CHAT, 10_000)
+
+
+def both_ways(tokenized: Tokenized, batch_tokens: int) -> tuple[Batching, Batching]:
+    return Rows(tokenized.examples, batch_tokens, pad_id=0), Trees.of(tokenized, batch_tokens, pad_id=0)
+
+
+def make_job(batching: Batching, steps: Path, length: Length | None = None, **tuning: object) -> StageJob:
+    settings: Json = {"evals_per_epoch": 1, "patience": 9} | tuning
+    recipe = make_recipe(stages=one_stage(1), tuning=settings)
+    return StageJob(recipe.stages[0], recipe.tuning, batching, 7, steps, length)
+
+
+def run(model: Any, job: StageJob) -> list[Json]:
+    """Train it; the rows that were logged."""
+    rows: list[Json] = []
+    train_stage(model, job, Watch(lambda: 0.5, rows.append, lambda _: None, lambda *_: None))
+    return rows
+
+
+@pytest.fixture(scope="module")
+def packed_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("packed") / "run"
+    train(make_packed(tuning={"evals_per_epoch": 3}), make_data(), folder, Recorder())
+    return folder
+
+
+def test_three_stages_learn_from_trees(packed_run: Path) -> None:
+    losses = {
+        name: [row["loss"] for row in read_log(packed_run) if "loss" in row and row["stage"] == name]
+        for name in ("chain", "feedback", "self-evaluation")
+    }
+    assert all(losses.values()) and all(math.isfinite(loss) for rows in losses.values() for loss in rows)
+    assert losses["chain"][-1] < 0.9 * losses["chain"][0]
+    assert losses["self-evaluation"][-1] < losses["chain"][0]
+
+
+def test_what_a_stage_counts_is_what_goes_through_the_model(packed_run: Path) -> None:
+    look, cost = (read_json(packed_run / "1-chain" / name) for name in ("preflight.json", "cost.json"))
+    assert "not_packed" not in look
+    assert cost["num_trained_tokens"] < cost["num_tokens"]
+    apart = cost["num_trained_tokens"] * look["num_tokens"] / look["num_trained_tokens"]
+    assert cost["num_tokens"] < 0.9 * apart
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_a_step_on_trees_is_the_step_on_rows(method: str, tokenized: Tokenized, tmp_path: Path) -> None:
+    """In other batches, but of the same examples: one step takes them all."""
+    norms, trained = [], []
+    some = Tokenized(tokenized.examples[:8], (), tokenized.beginnings[:8])
+    for batching in both_ways(some, 1500):
+        num_batches = len(batching.draw(1, seed=7))
+        assert num_batches > 1
+        job = make_job(batching, tmp_path / str(len(trained)), Length(1, 1), accumulate=num_batches, method=method)
+        model = make_model("llama", CHAT.tokenizer)
+        if method == "lora":
+            model = with_new_adapter(model, job.tuning, seed=0)
+        before = {name: weight.clone() for name, weight in trainable(model)}
+        [norm] = [row["grad_norm"] for row in run(model, job) if "grad_norm" in row]
+        norms.append(norm)
+        trained.append({name: weight - before[name] for name, weight in trainable(model)})
+    rows, trees = trained
+    assert norms[1] == pytest.approx(norms[0], rel=1e-4)
+    assert len(rows) > 8 and sum(float(step.norm()) for step in rows.values()) > 0.1
+    for name, step in rows.items():
+        # A step is a hundredth of its weight. Adam makes much of a gradient of almost nothing, and of its rounding.
+        assert float((trees[name] - step).norm()) <= 1e-3 * float(step.norm()), name
+
+
+def trainable(model: Any) -> list[tuple[str, Any]]:
+    return [(name, weight.detach()) for name, weight in model.named_parameters() if weight.requires_grad]
+
+
+def test_a_stage_takes_the_steps_it_is_given_of_trees_too(tokenized: Tokenized, tmp_path: Path) -> None:
+    """Although no epoch need have as many batches as another."""
+    trees = Trees.of(tokenized, 1500, pad_id=0)
+    for num_steps in range(1, 40):
+        schedule = plan(make_job(trees, tmp_path, Length(num_steps, 1), accumulate=2))
+        assert (len(schedule.batches), schedule.num_steps) == (2 * num_steps, num_steps)
+
+
+class Uneven(Rows):
+    """Its second epoch has a batch less than its first."""
+
+    def draw(self, epochs: float, seed: int) -> list[list[int]]:
+        return [[0]] * round(3 * epochs - (epochs > 1))
+
+
+def test_an_epoch_of_fewer_batches_leaves_no_step_out(tokenized: Tokenized, tmp_path: Path) -> None:
+    uneven = Uneven(tokenized.examples, 1500, pad_id=0)
+    assert len(plan(make_job(uneven, tmp_path, Length(6, 1))).batches) == 6
+
+
+def test_a_tree_is_counted_as_it_is_laid_out(tokenized: Tokenized, tmp_path: Path) -> None:
+    rows, trees = both_ways(tokenized, 4096)
+    for batch in trees.draw(1, seed=0):
+        assert trees.collate(batch)["input_ids"].shape == (1, padded_width(trees.count_tokens(batch)))
+        assert sum(len(trees.examples[place]) for place in batch) <= 4096
+    costs = [count_cost(make_model("llama", CHAT.tokenizer), make_job(way, tmp_path)) for way in (rows, trees)]
+    assert costs[0].num_trained_tokens == costs[1].num_trained_tokens
+    assert costs[1].num_tokens < 0.7 * costs[0].num_tokens
+
+
+def test_the_longest_dialogue_of_several_examples_tells_most(tokenized: Tokenized) -> None:
+    trees = Trees.of(tokenized, 100_000, pad_id=0)
+    several = [bundle for bundle in trees.bundles if len(bundle.members) > 1]
+    longest = max(len(trees.examples[place]) for bundle in several for place in bundle.members)
+    assert len(trees.telling) > 1
+    assert max(map(len, trees.telling)) == longest
+
+
+def test_a_killed_run_on_trees_ends_as_an_undisturbed_one(packed_run: Path, tmp_path: Path) -> None:
+    recipe = make_packed(tuning={"evals_per_epoch": 3})
+    assert train_until("half a step written", recipe, tmp_path) == -signal.SIGKILL
+    assert [path.parent.name for path in tmp_path.glob("*/preflight.json")] == ["1-chain"]
+    train(recipe, make_data(), tmp_path, Recorder())
+    assert files_of(tmp_path) == files_of(packed_run)
+
+
+def test_a_stage_goes_on_as_it_began_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = make_packed(tuning={"evals_per_epoch": 3})
+    assert train_until("half a step written", recipe, tmp_path) == -signal.SIGKILL
+    preflight = tmp_path / "1-chain" / "preflight.json"
+    began = read_json(preflight)
+    assert began["packed"]
+    monkeypatch.setattr(local_trainer, "why_not_packed", lambda *_: "no trees today")
+    with pytest.raises(
+        RunError, match="stage chain: began on prefix trees, which cannot be trained here: no trees today"
+    ):
+        train(recipe, make_data(), tmp_path, Recorder())
+    write_json(preflight, {key: value for key, value in began.items() if key != "packed"})  # as of an older version
+    recorder = Recorder()
+    train(recipe, make_data(), tmp_path, recorder, only=["chain"])
+    assert recorder.preflights[0].not_packed == "the stage began on rows"
+
+
+@pytest.fixture(scope="module")
+def dropping(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base that drops out, which no tree can be trained with."""
+    folder = tmp_path_factory.mktemp("base")
+    spec = scratch_spec(make_recipe().base.scratch)  # type: ignore[arg-type]
+    words = train_tokenizer(Curriculum(make_packed()).texts(make_data().train), spec)
+    model_class, config_class, sizes = FAMILIES["llama"]
+    sizes = sizes | {"max_position_embeddings": 1024, "attention_dropout": 0.1}
+    with quiet():
+        model_class(config_class(vocab_size=len(words), **sizes)).save_pretrained(folder)
+        words.save_pretrained(folder)
+    return folder
+
+
+def test_a_model_that_cannot_read_trees_is_trained_on_rows_and_says_so(dropping: Path, tmp_path: Path) -> None:
+    small: Json = {"stages": one_stage(0.5), "readings": GREEDY_ONLY}
+    recipes = make_packed(**small), make_apart(**small)
+    packed, plain = (override(recipe, base=str(dropping), seed=None, device=None) for recipe in recipes)
+    recorder, few = Recorder(), make_data(8, 2)
+    for recipe, name in ((packed, "packed"), (plain, "plain")):
+        train(recipe, few, tmp_path / name, recorder)
+    told = [look.not_packed for look in recorder.preflights]
+    assert told[1] is None and told[0] is not None and "attention_dropout is above 0" in told[0]
+    assert read_json(tmp_path / "packed" / "1-chain" / "preflight.json")["not_packed"] == told[0]
+    weights = [files_of(tmp_path / name)["1-chain/checkpoint/model.safetensors"] for name in ("packed", "plain")]
+    assert weights[0] == weights[1]
+    assert dry_run(packed, few).not_packed == told[0]
+    costs = [dry_run(recipe, few).stages for recipe in (packed, plain)]
+    assert costs[0] == costs[1]
+
+
+def test_a_dry_run_counts_trees() -> None:
+    data = whole_dialogues()
+    packed, plain = dry_run(make_packed(), data), dry_run(make_apart(), data)
+    assert packed.not_packed is plain.not_packed is None
+    for trees, apart in zip(packed.stages, plain.stages, strict=True):
+        assert trees.num_trained_tokens == apart.num_trained_tokens
+        assert trees.num_tokens < 0.8 * apart.num_tokens
+        assert trees.num_steps == pytest.approx(apart.num_steps, rel=0.25)  # of so few
+    assert packed.memory.activations < 0.8 * plain.memory.activations
+    assert packed.step.loss == pytest.approx(plain.step.loss, rel=1e-5)
+
+
+def test_a_dry_run_plans_the_batches_of_the_run(packed_run: Path) -> None:
+    of_run = read_json(packed_run / "1-chain" / "cost.json")
+    planned = dry_run(make_packed(tuning={"evals_per_epoch": 3}), make_data()).stages[0]
+    assert planned.num_steps == of_run["num_steps"]
+
+
+def test_the_speed_of_trees_is_measured_on_trees() -> None:
+    speed = measure_speed(make_packed(), whole_dialogues(), stages=["chain"], readings=[])
+    assert speed is not None and 0 < speed.stages["chain"] < 600
+
+
+def test_a_recipe_that_does_not_speak_of_packing_has_the_hash_it_had() -> None:
+    assert "packing" not in make_packed().to_json()["tuning"]
+    assert make_apart().to_json()["tuning"]["packing"] == "none"
+    assert make_packed().digest != make_apart().digest
+
+
+@pytest.mark.parametrize(
+    "changes, packs",
+    [
+        ({"prompt": DIALOGUE}, True),
+        ({"prompt": {"layout": "window"}}, False),
+        ({"prompt": DIALOGUE, "curate": {"soft_triggers": 0.2}}, False),
+        ({"prompt": DIALOGUE, "tuning": {"method": "lora"}}, True),
+        ({"prompt": DIALOGUE, "tuning": {"method": "lora", "lora_dropout": 0.1}}, False),
+        ({"prompt": DIALOGUE, "tuning": {"packing": "none"}}, False),
+        ({"prompt": DIALOGUE, "tuning": {"packing": "prefix-tree"}}, True),
+    ],
+)
+def test_what_shares_is_packed_unless_told_otherwise(changes: Json, packs: bool) -> None:
+    assert make_recipe(**changes).packs == packs
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"prompt": {"layout": "window"}}, "windows share nothing; wanted prompt.layout = 'dialogue'"),
+        ({"curate": {"soft_triggers": 0.2}}, "tuning.packing = 'prefix-tree': .* soft targets several"),
+        ({"tuning": {"packing": "prefix-tree", "method": "lora", "lora_dropout": 0.1}}, "lora_dropout = 0"),
+        ({"tuning": {"packing": "trie"}}, "tuning.packing: Input should be 'none' or 'prefix-tree'"),
+    ],
+)
+def test_what_goes_with_no_tree_is_refused(changes: Json, message: str) -> None:
+    table = make_table(**({"prompt": DIALOGUE, "tuning": {"packing": "prefix-tree"}} | changes))
+    with pytest.raises(InputError, match=message):
+        parse_recipe(table, "x.toml")

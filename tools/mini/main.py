@@ -1,0 +1,120 @@
+"""Packs the trained seeds of recipes/mini.toml into the model that fliptrace ships, with every figure of its card.
+
+    python -m tools.mini.main runs/mini-0 runs/mini-1 runs/mini-2
+
+It writes src/fliptrace/embedded/mini/ (graphs, tokenizer, threshold, MODEL_CARD.md, LICENSE.weights),
+docs/runs/mini.json and tests/tools/mini_expected.json, what the model decides on a few cases of the sample corpus.
+Graphs, predictions and baselines are kept in runs/mini-pack/: killed, it goes on there; `--fresh` begins anew.
+`make mini` trains the seeds and packs them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from fliptrace.cli.console import console, done, figure, interval, note, progress, size, table
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, write_json
+from fliptrace.models.embedded import BUNDLED
+from fliptrace.models.open_model import open_model
+from fliptrace.training.data import load_training_data
+from fliptrace.training.measured_sets import collect_sets
+from fliptrace.training.recipe import read_recipe
+from tools.mini.model_card import CARD, LICENCE, render_card, weights_licence
+from tools.mini.pack import Packing, describe_files, install
+from tools.mini.packed import decide_sample
+from tools.mini.seeds import read_seeds
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main() -> None:
+    """Pack, or say in one line why not."""
+    arguments = _arguments()
+    try:
+        pack(arguments)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def pack(arguments: argparse.Namespace) -> None:
+    if arguments.limit is not None and arguments.out == BUNDLED:
+        raise InputError("--limit", "figures of a part of val are not for the model that ships; name another --out")
+    if arguments.fresh:
+        shutil.rmtree(arguments.work, ignore_errors=True)
+    recipe = read_recipe(arguments.recipe)
+    console.rule("data", align="left")
+    data = load_training_data(recipe, arguments.data)
+    seeds = read_seeds(arguments.runs, recipe, data)
+    sets = collect_sets(recipe, data, arguments.data, arguments.limit)
+    for cases in sets.cases:
+        console.print(f"{cases.name}: {cases.leaks}")
+    with progress() as bar:
+        tasks = {}
+
+        def on_progress(what: str, num_done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=num_done, visible=num_done < total)
+
+        packing = Packing(
+            recipe, seeds, data, sets, arguments.work, lambda phase: console.rule(phase, align="left"), on_progress
+        )
+        figures = packing.figures()
+    if arguments.limit is not None:
+        note(f"figures are of the first {arguments.limit:,} cases and dialogues of each set")
+    _write(packing, figures, arguments)
+    _show(figures)
+
+
+def _write(packing: Packing, figures: Json, arguments: argparse.Namespace) -> None:
+    licence = {LICENCE: weights_licence()}
+    card = render_card(figures, describe_files(packing.folder, licence))
+    num_bytes = install(packing.folder, arguments.out, licence | {CARD: card})
+    train = f"fliptrace train recipes/{packing.recipe.name}.toml"
+    commands = [f"{train} --seed {seed.recipe.seed} --out runs/{seed.run.name}" for seed in packing.seeds]
+    commands.append("python -m tools.mini.main " + " ".join(f"runs/{seed.run.name}" for seed in packing.seeds))
+    files = describe_files(arguments.out, {})
+    write_json(arguments.figures, {"commands": commands, "files": files} | figures)
+    write_json(arguments.expected, decide_sample(open_model(f"embedded:{arguments.out}")))
+    done(f"{arguments.out}: {size(num_bytes)}, threshold {packing.threshold}; figures in {arguments.figures}")
+
+
+def _show(figures: Json) -> None:
+    """The headline on the terminal: what is left out of the choice, beside the best rule and the baselines."""
+    rows = []
+    for name, row in figures["triggers"].items():
+        left_out, best = row["model"]["left_out"], max(rule["trigger_f1"] for rule in row["rules"].values())
+        single = figure(row["spread"]["left_out_f1"]["mean"])
+        trees = figure(row["trees"]["left_out"]["trigger_f1"])
+        rows.append((name, figure(left_out["trigger_f1"]), interval(left_out["interval"]), single, figure(best), trees))
+    table("trigger F1, left out", ("", "mini", "95% interval", "one seed", "best rule", "trees"), rows)
+    emotion_rows = []
+    for name, row in figures["emotions"].items():
+        model, best = row["model"], max(words["weighted_f1"] for words in row["word_counts"])
+        single = figure(row["spread"]["weighted_f1"]["mean"])
+        emotion_rows.append((name, figure(model["weighted_f1"]), interval(model["interval"]), single, figure(best)))
+    table("emotions, weighted F1", ("", "mini", "95% interval", "one seed", "best TF-IDF"), emotion_rows)
+
+
+def _arguments() -> argparse.Namespace:
+    named = os.environ.get("FLIPTRACE_DATA")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="+", help="finished runs of one recipe, a seed each")
+    parser.add_argument("--recipe", type=Path, default=ROOT / "recipes" / "mini.toml")
+    parser.add_argument("--data", type=Path, default=Path(named) if named else None, help="folder of corpora")
+    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "mini-pack", help="what is kept in between")
+    parser.add_argument("--out", type=Path, default=BUNDLED, help="folder of the packed model, replaced")
+    parser.add_argument("--figures", type=Path, default=ROOT / "docs" / "runs" / "mini.json")
+    parser.add_argument("--expected", type=Path, default=ROOT / "tests" / "tools" / "mini_expected.json")
+    parser.add_argument("--limit", type=int, help="measure on the first so many of each set, to try it out")
+    parser.add_argument("--fresh", action="store_true", help="throw away what is kept")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

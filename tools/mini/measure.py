@@ -1,0 +1,91 @@
+"""Figures of a finished model beside those of its seeds and baselines, as JSON: what a model card is made from.
+
+Predicts nothing: it takes predictions. Every F1 comes with its 95% interval (scoring/intervals.py).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from fliptrace.core.files import Json
+from fliptrace.predictions.rows import EmotionPrediction, Prediction
+from fliptrace.predictions.unified_rows import UnifiedPrediction
+from fliptrace.scoring.calibration import calibrate
+from fliptrace.scoring.intervals import Settings, f1_interval
+from fliptrace.scoring.scores import score_emotion_file, score_trigger_file
+from fliptrace.scoring.thresholds import at_threshold, leave_one_group_out
+from fliptrace.scoring.triggers import score_triggers
+from fliptrace.scoring.unified_scores import score_unified_file
+
+SETTINGS = Settings()
+_TRIGGER_FIGURES = ("trigger_f1", "interval", "trigger_precision", "trigger_recall", "exact_match")
+_EMOTION_FIGURES = ("weighted_f1", "interval", "macro_f1", "accuracy")
+
+
+def trigger_figures(predictions: Sequence[Prediction], threshold: float) -> Json:
+    """Of one model on one set: at a threshold, and with each group at the threshold best on all other groups."""
+    return _trigger_figures([at_threshold(p, threshold) for p in predictions]) | {
+        "threshold": threshold,
+        "left_out": _trigger_figures(leave_one_group_out(predictions)),
+        "calibration_error": calibration_error(predictions),
+    }
+
+
+def rule_figures(predictions: Sequence[Prediction]) -> Json:
+    """The rules on the same cases; and how many there are."""
+    scores = score_trigger_file(predictions, SETTINGS, "predictions").to_json()
+    counts = {name: scores[name] for name in ("num_flips", "num_utterances", "num_groups")}
+    return counts | {"rules": scores["baselines"]}
+
+
+def predicted_figures(predictions: Sequence[Prediction]) -> Json:
+    """Of triggers under predicted emotions, named at the threshold that they were read with; the rules beside them."""
+    scores = score_trigger_file(predictions, SETTINGS, "predictions").to_json()
+    return {name: scores[name] for name in (*_TRIGGER_FIGURES, "num_flips", "baselines")}
+
+
+def emotion_figures(predictions: Sequence[EmotionPrediction]) -> Json:
+    scores = emotion_scores(predictions)
+    return {name: scores[name] for name in _EMOTION_FIGURES}
+
+
+def emotion_scores(predictions: Sequence[EmotionPrediction]) -> Json:
+    """All of `score --json`."""
+    return score_emotion_file(predictions, SETTINGS, "predictions").to_json()
+
+
+def unified_figures(predictions: Sequence[UnifiedPrediction]) -> Json:
+    """End to end, from bare text to triggers."""
+    scores = score_unified_file(predictions, SETTINGS, "predictions").to_json()
+    return {name: value for name, value in scores.items() if name not in ("task", "experiment", "settings")}
+
+
+def _trigger_figures(predictions: Sequence[Prediction]) -> Json:
+    scores = score_triggers(predictions)
+    interval = f1_interval(scores.cases, *SETTINGS)
+    return {
+        "trigger_f1": round(scores.f1, 6),
+        "interval": None if interval is None else interval.to_json(),
+        "trigger_precision": round(scores.precision, 6),
+        "trigger_recall": round(scores.recall, 6),
+        "exact_match": round(scores.exact_match, 6),
+    }
+
+
+def spread(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Json:
+    """Mean and standard deviation (of a sample) of figures over seeds; the latter is null for one seed."""
+    columns = {name: [row[name] for row in rows] for name in names}
+    return {
+        name: {
+            "mean": round(statistics.mean(column), 6),
+            "sd": round(statistics.stdev(column), 6) if len(column) > 1 else None,
+        }
+        for name, column in columns.items()
+    }
+
+
+def calibration_error(predictions: Sequence[Prediction]) -> float | None:
+    """The expected calibration error of support (scoring/calibration.py); None where no utterance has any."""
+    calibration = calibrate(predictions)
+    return None if calibration is None else round(calibration.ece, 6)
