@@ -25,6 +25,7 @@ check: .venv/.dev  ## style, types, layers, what the docs say, the sample corpus
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python -m tools.build_sample --check
 	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py
 

@@ -38,7 +38,7 @@ from fliptrace.core.files import Json, write_json
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Completion
 from fliptrace.corpora.sample import SAMPLE_SPLITS, load_sample
-from fliptrace.inference.triggers import Reading, answer_cases, predict_file
+from fliptrace.inference.triggers import InferenceConfig, answer_cases, predict_file
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.hosted.client import MAX_TOKENS, CallSettings
 from fliptrace.models.hosted.json_schema import answer_format
@@ -152,8 +152,8 @@ def _copy(case: FlipCase, number: int) -> FlipCase:
     return replace(case, id=f"{case.id}-{number}", dialogue=replace(dialogue, id=name, group=name, utterances=told))
 
 
-def _reading(num_samples: int) -> Reading:
-    return Reading(decoding=Decoding("sample", num_samples))
+def _evaluation(num_samples: int) -> InferenceConfig:
+    return InferenceConfig(decoding=Decoding("sample", num_samples))
 
 
 def ask_with_fliptrace(job: Job) -> Used:
@@ -164,7 +164,7 @@ def ask_with_fliptrace(job: Job) -> Used:
 
         def predict() -> int:
             model = HostedModel(find_provider(job.url), settings)
-            predicted = predict_file(model, cases, _reading(job.num_samples), Path(folder) / "p.jsonl", {})
+            predicted = predict_file(model, cases, _evaluation(job.num_samples), Path(folder) / "p.jsonl", {})
             return sum(
                 len(row.answers) == job.num_samples and all(answer.value is not None for answer in row.answers)
                 for row in predicted.predictions
@@ -176,14 +176,14 @@ def ask_with_fliptrace(job: Job) -> Used:
 def ask_with_peer(job: Job) -> Used:
     """The same prompts, a request a reply, and the text of each reply kept in memory."""
     recorder = _Recorder()
-    answer_cases(recorder, make_cases(job.num_flips), _reading(job.num_samples))
+    answer_cases(recorder, make_cases(job.num_flips), _evaluation(job.num_samples))
     return _measured(lambda: asyncio.run(_ask_all(recorder.requests, job)))
 
 
 async def _ask_all(requests: Sequence[Request], job: Job) -> int:
     from openai import AsyncOpenAI
 
-    decoding, places = _reading(job.num_samples).decoding, asyncio.Semaphore(job.concurrency)
+    decoding, places = _evaluation(job.num_samples).decoding, asyncio.Semaphore(job.concurrency)
     async with AsyncOpenAI(api_key="none", base_url=job.url.partition("#")[0], max_retries=8) as client:
 
         async def ask(request: Request, seed: int) -> str | None:

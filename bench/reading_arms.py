@@ -16,7 +16,7 @@ import torch
 from measuring import Open
 
 from fliptrace.core.flips import FlipCase
-from fliptrace.inference.triggers import Reading, name_triggers
+from fliptrace.inference.triggers import InferenceConfig, name_triggers
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.local.glibc import keep_large_buffers
@@ -41,7 +41,7 @@ class ReadingJob:
 
     @property
     def requests(self) -> list[Request]:
-        layout = Reading().layout
+        layout = InferenceConfig().layout
         return [Request(case.id, render_question(View(case, layout), "answer")) for case in self.cases]
 
     def decoding(self, *, greedy: bool) -> Decoding:
@@ -138,7 +138,7 @@ def _open_predict(job: ReadingJob, *, exact: bool) -> Callable[[], ReadingRound]
     model = _load(job, "fp32")
 
     def predict() -> Written:
-        return Written(len(list(name_triggers(model, job.cases, Reading(decoding=decoding)))), 0)
+        return Written(len(list(name_triggers(model, job.cases, InferenceConfig(decoding=decoding)))), 0)
 
     return partial(_time, predict, "" if exact else f"at most {job.line_tokens} tokens")
 

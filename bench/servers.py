@@ -204,14 +204,14 @@ def probe(ref: str, settings: CallSettings) -> Json:
     model = HostedModel(find_provider(ref), HostedSettings(calls=settings))
     began = time.perf_counter()
     try:
-        traits: Json = model.traits.to_json()
+        capabilities: Json = model.capabilities.to_json()
     except InputError as error:
-        traits = {"failed": str(error)}
-    purse = model.purse
-    return traits | {
-        "num_calls": purse.num_calls,
-        "num_retries": purse.num_retries,
-        "num_tokens": purse.num_tokens,
+        capabilities = {"failed": str(error)}
+    budget = model.budget
+    return capabilities | {
+        "num_calls": budget.num_calls,
+        "num_retries": budget.num_retries,
+        "num_tokens": budget.num_tokens,
         "seconds": round(time.perf_counter() - began, 1),
     }
 

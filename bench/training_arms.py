@@ -66,7 +66,7 @@ def _open_rows(job: TrainingJob, *, bf16: bool = False) -> partial[TrainingRound
 def _open_tree(job: TrainingJob, *, bf16: bool = False) -> partial[TrainingRound]:
     model, pad_id = _load(job)
     trees = Trees.of(job.tokenized, job.tree_tokens, pad_id)
-    objection = why_not_packed(model, trees)
+    objection = why_not_packed(model, trees.probe_examples, trees.pad_id)
     assert objection is None, objection
     return _open_own(model, trees, job, bf16=bf16)
 

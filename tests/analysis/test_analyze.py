@@ -13,9 +13,9 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, MELD7
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase, find_flips
-from fliptrace.inference.triggers import Reading, name_triggers
+from fliptrace.inference.triggers import InferenceConfig, name_triggers
 from fliptrace.models.base import make_decoding
-from fliptrace.models.checkpoints import Habits
+from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.prompts.views import Layout
@@ -73,7 +73,7 @@ def test_given_emotions_are_kept_and_the_others_labelled() -> None:
 
 def test_a_labelled_transcript_asks_for_no_emotion() -> None:
     scorer = KeywordScorer()
-    analysis = analyze(LABELLED, OpenModel(scorer, "keywords", Habits(Layout("window"))))
+    analysis = analyze(LABELLED, OpenModel(scorer, "keywords", InferenceDefaults(Layout("window"))))
     assert analysis.emotion_scores == (None,) * 5
     assert scorer.asked and not [key for key in scorer.asked if "emotion" in key]
 
@@ -153,8 +153,8 @@ def test_a_part_of_a_long_dialogue_gives_the_answer_of_the_whole() -> None:
     analysis = analyze(long_dialogue(60), keyword_model())
     whole = analysis.dialogue
     cases = [FlipCase(f"long/{found.flip.target}", whole, found.flip) for found in analysis.flips]
-    reading = Reading(Layout("window"), decoding=make_decoding(kind="exact"))
-    predictions = list(name_triggers(KeywordScorer(), cases, reading))
+    config = InferenceConfig(Layout("window"), decoding=make_decoding(kind="exact"))
+    predictions = list(name_triggers(KeywordScorer(), cases, config))
     assert len(predictions) > 20
     assert [found.triggers for found in analysis.flips] == [each.vote.triggers for each in predictions]
     assert [found.support for found in analysis.flips] == [each.vote.support for each in predictions]

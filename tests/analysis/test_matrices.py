@@ -4,7 +4,7 @@ import pytest
 from analyses import calm, crowd, support_call
 
 from fliptrace.analysis.cards import flip_cards
-from fliptrace.analysis.emotion_palette import HUES, emotion_signs
+from fliptrace.analysis.emotion_palette import HUES, emotion_palette
 from fliptrace.analysis.matrices import change_matrix, count_changes, trigger_matrix, untriggered
 from fliptrace.core.emotion_sets import EMOTION_SETS
 
@@ -40,15 +40,15 @@ def test_no_flips_give_empty_counts() -> None:
 
 @pytest.mark.parametrize("name", EMOTION_SETS)
 def test_no_two_emotions_of_a_set_share_a_code_or_a_colour(name: str) -> None:
-    signs = emotion_signs(EMOTION_SETS[name].labels).values()
-    assert len({sign.code for sign in signs}) == len(signs)
-    assert len({sign.hue for sign in signs}) == len(signs)
+    palette = emotion_palette(EMOTION_SETS[name].labels).values()
+    assert len({sign.code for sign in palette}) == len(palette)
+    assert len({sign.hue for sign in palette}) == len(palette)
 
 
 def test_labels_of_an_unknown_set_get_a_colour_of_their_own() -> None:
-    signs = emotion_signs(("neutral", "bored", "calm", "joy"))
-    assert len({sign.hue for sign in signs.values()}) == 4
-    assert signs["joy"].hue == HUES["joy"]
+    palette = emotion_palette(("neutral", "bored", "calm", "joy"))
+    assert len({sign.hue for sign in palette.values()}) == 4
+    assert palette["joy"].hue == HUES["joy"]
 
 
 def test_a_card_lists_triggers_by_support_and_what_else_was_weighed() -> None:

@@ -109,7 +109,7 @@ def test_stopping_early_tells_how_many_answers_were_drawn(model: str, tmp_path: 
     assert "6.0 answers a flip were drawn, of 10 at most" in " ".join(early.output.split())
     scored = json.loads(run("score", tmp_path / "e.jsonl", "--json", "--draws", "100").stdout)
     assert (scored["trigger_f1"], scored["interval"]) == (scores["trigger_f1"], scores["interval"])
-    assert json.loads((tmp_path / "e.manifest.json").read_text())["reading"]["stop_early"] is True
+    assert json.loads((tmp_path / "e.manifest.json").read_text())["inference"]["stop_early"] is True
 
 
 def test_a_greedy_answer_cannot_stop_early(model: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from fliptrace.core.files import hash_file
 from fliptrace.curate.curator import Curator
 from fliptrace.curate.files import curate_file, parse_mix, read_own_answers
 from fliptrace.curate.instructions import read_instructions
-from fliptrace.inference.triggers import Reading, predict_file
+from fliptrace.inference.triggers import InferenceConfig, predict_file
 from fliptrace.models.base import ChatModel, Decoding, TriggerModel
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel
@@ -30,7 +30,7 @@ def curate(path: Path, cases: list[Any] = CASES, own: Path | None = None, **sett
 
 
 def predictions(path: Path, model: ChatModel | TriggerModel, **settings: Any) -> Path:
-    predict_file(model, CASES, Reading(**({"layout": LAYOUT} | settings)), path, {})
+    predict_file(model, CASES, InferenceConfig(**({"layout": LAYOUT} | settings)), path, {})
     return path
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from fliptrace.analysis.result import Analysis, FoundFlip
+from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.flips import find_flips

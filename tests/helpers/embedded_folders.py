@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from tiny import SENTENCES
 
-from fliptrace.models.checkpoints import Habits
+from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.local.loading import load_causal_lm, quiet
 from fliptrace.models.local.scratch import ScratchSpec, build_scratch
 from fliptrace.prompts.views import Layout
@@ -28,10 +28,12 @@ SPEC = ScratchSpec(
     intermediate_size=64,
     max_position_embeddings=512,
 )
-HABITS = Habits(Layout("window", window=3, max_words=6), thresholds={"exact": 0.3})
+HABITS = InferenceDefaults(Layout("window", window=3, max_words=6), thresholds={"exact": 0.3})
 
 
-def build_checkpoint(folder: Path, seed: int = 0, texts: tuple[str, ...] = SENTENCES, habits: Habits = HABITS) -> Path:
+def build_checkpoint(
+    folder: Path, seed: int = 0, texts: tuple[str, ...] = SENTENCES, defaults: InferenceDefaults = HABITS
+) -> Path:
     """A scratch model with weights so large that it has opinions, and its habits."""
     build_scratch(texts, SPEC, folder, seed)
     model: Any = load_causal_lm(str(folder))
@@ -40,7 +42,7 @@ def build_checkpoint(folder: Path, seed: int = 0, texts: tuple[str, ...] = SENTE
         for weight in model.parameters():
             weight.normal_(std=0.2) if weight.ndim > 1 else weight.add_(torch.randn_like(weight) * 0.2)
         model.save_pretrained(folder)
-    habits.write(folder)
+    defaults.write(folder)
     return folder
 
 

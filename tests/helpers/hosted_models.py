@@ -16,7 +16,7 @@ from fliptrace.core.messages import Message
 from fliptrace.fake_provider.answers import PlausibleModel
 from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.models.base import ChatModel, Request
-from fliptrace.models.hosted.budget import Estimate, NobodyWatches, Purse
+from fliptrace.models.hosted.budget import Budget, Estimate, NobodyWatches
 from fliptrace.models.hosted.client import CallSettings
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.provider import find_provider
@@ -48,11 +48,11 @@ def open_fake(
     max_attempts: int = 8,
     timeout_seconds: float = 20,
     watcher: Told | None = None,
-    purse: Purse | None = None,
+    budget: Budget | None = None,
     **settings: Any,
 ) -> HostedModel:
     calls = CallSettings(concurrency, timeout_seconds, max_attempts)
-    return HostedModel(find_provider(f"{url}#{name}", {}), HostedSettings(calls, **settings), watcher, purse)
+    return HostedModel(find_provider(f"{url}#{name}", {}), HostedSettings(calls, **settings), watcher, budget)
 
 
 def messages(text: str) -> tuple[Message, ...]:

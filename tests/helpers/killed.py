@@ -83,7 +83,7 @@ class _Killer(Recorder):
     def stepped(self, step: int, num_steps: int) -> None:
         self._reached(f"step {step} of {self.stage}")
 
-    def reading(self, name: str, num_cases: int, num_done: int) -> None:
+    def evaluation(self, name: str, num_cases: int, num_done: int) -> None:
         self._reached(f"{num_done} cases read {name} after {self.stage}")
 
     def stage_ends(self, name: str, scores: dict[str, Any]) -> None:
@@ -113,7 +113,7 @@ def _moments() -> dict[str, tuple[str, Any] | None]:
         "a step written but its mark": ("fliptrace.training.local.write_json", _at_call(2, write_json, of="whole")),
         "half an old step removed": ("fliptrace.training.local.shutil.rmtree", _remove_half),
         "trained but not saved": ("fliptrace.training.local_trainer.save_checkpoint", _at_call(1, save_checkpoint)),
-        "half a checkpoint written": ("fliptrace.training.base.Habits.write", _at_call(1)),
+        "half a checkpoint written": ("fliptrace.training.base.InferenceDefaults.write", _at_call(1)),
         "own answers given but not written": (
             "fliptrace.training.own_answers.write_jsonl",
             _at_call(1, write_jsonl),

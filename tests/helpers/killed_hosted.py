@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fliptrace.corpora.sample import load_sample
 from fliptrace.fake_provider.ledger import Billed
-from fliptrace.inference.triggers import Reading, predict_file
+from fliptrace.inference.triggers import InferenceConfig, predict_file
 from fliptrace.models.base import Decoding
 from fliptrace.models.hosted.client import CallSettings
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
@@ -39,9 +39,9 @@ def predict(url: str, folder: Path) -> None:
     """`p.jsonl` and its manifest, from the replies in `answers` and those that are not there yet."""
     folder.mkdir(exist_ok=True)
     settings = HostedSettings(CallSettings(CONCURRENCY), folder / "answers")
-    reading = Reading(decoding=Decoding("sample", NUM_SAMPLES))
+    config = InferenceConfig(decoding=Decoding("sample", NUM_SAMPLES))
     predict_file(
-        HostedModel(find_provider(url), settings), load_sample("train")[:NUM_CASES], reading, folder / "p.jsonl", {}
+        HostedModel(find_provider(url), settings), load_sample("train")[:NUM_CASES], config, folder / "p.jsonl", {}
     )
 
 

@@ -10,10 +10,10 @@ from fliptrace.core.files import write_json, write_jsonl
 from fliptrace.core.flips import Flip
 from fliptrace.core.messages import Answer
 from fliptrace.core.voting import vote
-from fliptrace.inference.triggers import Reading
+from fliptrace.inference.triggers import InferenceConfig
 from fliptrace.models.checkpoints import Checkpoint
 from fliptrace.predictions.rows import Prediction
-from fliptrace.training.val_scores import score_reading
+from fliptrace.training.val_scores import score_evaluation
 
 STAGES = ("chain", "feedback")
 RECIPE: dict[str, Any] = {
@@ -22,7 +22,7 @@ RECIPE: dict[str, Any] = {
     "data": {"train": ["toy:train"], "val": ["toy:val"]},
     "base": {"model": "scratch", "scratch": {"vocab_size": 300}},
     "stages": [{"name": name, "mixture": {"answer": 1.0}, "epochs": 1.0, "learning_rate": None} for name in STAGES],
-    "readings": {"greedy": {"ask": "answer", "samples": 1}},
+    "evaluations": {"greedy": {"ask": "answer", "samples": 1}},
 }
 CLEAN = {"num_shared_groups": 0, "num_leaking_train": 0, "num_train": 9, "num_touched": 0, "num_evaluation": 3}
 LEAKING = {
@@ -87,8 +87,8 @@ def begin_stage(run: Path, number: int, sample: str = "Triggers: 2<|end|>") -> P
     name = STAGES[number - 1]
     place = run / f"{number}-{name}"
     counts = {"num_rows": 9, "num_by_kind": {"answer": 9}, "num_dropped": 0, "num_tokens": 1234}
-    look = counts | {"num_trained_tokens": 45, "longest": 150, "samples": {"answer": sample}}
-    write_json(place / "preflight.json", look)
+    checks = counts | {"num_trained_tokens": 45, "longest": 150, "samples": {"answer": sample}}
+    write_json(place / "preflight.json", checks)
     log = run / "log.jsonl"
     before = log.read_text() if log.exists() else ""
     write_jsonl(
@@ -103,13 +103,14 @@ def begin_stage(run: Path, number: int, sample: str = "Triggers: 2<|end|>") -> P
     return place
 
 
-def finish_stage(run: Path, number: int, readings: dict[str, list[Prediction]]) -> Path:
+def finish_stage(run: Path, number: int, evaluations: dict[str, list[Prediction]]) -> Path:
     """The same, read on val."""
     place = begin_stage(run, number)
-    for name, rows in readings.items():
+    for name, rows in evaluations.items():
         write_jsonl(place / "predictions" / f"{name}.jsonl", [row.to_json() for row in rows])
     write_json(
-        place / "scores.json", {name: score_reading(rows, [], Reading(), seed=0) for name, rows in readings.items()}
+        place / "scores.json",
+        {name: score_evaluation(rows, [], InferenceConfig(), seed=0) for name, rows in evaluations.items()},
     )
     Checkpoint(f"{place.name}/checkpoint", STAGES[number - 1], "base", "beef", "data").write(place)
     return place

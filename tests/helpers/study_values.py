@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from fliptrace.study.arms import Arm
 from fliptrace.study.evidence.values import (
     AblationRow,
     AblationTable,
     AnomalyRow,
-    Arm,
     Average,
     Calibration,
     CalibrationBin,
@@ -20,6 +20,7 @@ from fliptrace.study.evidence.values import (
     DecodingTable,
     Difference,
     Estimate,
+    EvaluationCost,
     FlipMatrix,
     Header,
     Interval,
@@ -28,7 +29,6 @@ from fliptrace.study.evidence.values import (
     LeakRow,
     PaperRow,
     RationaleRow,
-    ReadingCost,
     RiskCoverage,
     RowKind,
     SliceKind,
@@ -140,15 +140,15 @@ def difference(before: str, after: str, value: float) -> Difference:
     return Difference(before, after, value, ends, p, min(1.0, 8 * p), value / 0.29, len(SEEDS), verdict)
 
 
-def ablation(base: str, track: str, test: str, reading: str, arms: tuple[Arm, ...] = ARMS) -> AblationTable:
-    shift = SHIFT[test] + READINGS[reading][2]
+def ablation(base: str, track: str, test: str, evaluation: str, arms: tuple[Arm, ...] = ARMS) -> AblationTable:
+    shift = SHIFT[test] + READINGS[evaluation][2]
     models = [
         AblationRow(
             arm.name,
             arm.title,
             "arm",
             estimate(F1S[arm.name] + shift, salt=len(test)),
-            estimate(F1S[arm.name] + shift + 0.006) if reading in ("k10", "exact") else None,
+            estimate(F1S[arm.name] + shift + 0.006) if evaluation in ("k10", "exact") else None,
             average(0.76 + shift),
             average(0.69 + shift),
             average(0.58 + shift),
@@ -157,7 +157,9 @@ def ablation(base: str, track: str, test: str, reading: str, arms: tuple[Arm, ..
         for arm in arms
     ]
     others = [_baseline(name, SHIFT[test]) for name in (*RULES, *BASELINES)]
-    return AblationTable(base, track, test, reading, (*models, *others), comparisons(reading), "previous-plus-self")
+    return AblationTable(
+        base, track, test, evaluation, (*models, *others), comparisons(evaluation), "previous-plus-self"
+    )
 
 
 def _baseline(name: str, shift: float) -> AblationRow:
@@ -167,7 +169,7 @@ def _baseline(name: str, shift: float) -> AblationRow:
     return AblationRow(name, (BASELINES | RULES)[name], kind, f1, None, precision, recall, exact, None)
 
 
-def comparisons(reading: str) -> tuple[Comparison, ...]:
+def comparisons(evaluation: str) -> tuple[Comparison, ...]:
     planned = {
         "chain of thought against answer-only": ("answer", "chain"),
         "+ feedback against chain, trained on": ("more-2", "feedback"),
@@ -176,24 +178,24 @@ def comparisons(reading: str) -> tuple[Comparison, ...]:
         "best arm against best rule": ("previous-plus-self", "more-2"),
     }
     found = {question: difference(a, b, F1S[b] - F1S[a]) for question, (a, b) in planned.items()}
-    return tuple(Comparison(q, d, f"{d.after}, {reading}: {d.value:+.3f}: {d.verdict}") for q, d in found.items())
+    return tuple(Comparison(q, d, f"{d.after}, {evaluation}: {d.value:+.3f}: {d.verdict}") for q, d in found.items())
 
 
 def decoding(base: str, track: str, test: str, arm: str) -> DecodingTable:
     rows = []
-    for reading, (ask, decode, shift) in READINGS.items():
+    for evaluation, (ask, decode, shift) in READINGS.items():
         f1 = estimate(F1S[arm] + SHIFT[test] + shift)
         sampled = decode == "sample"
         rows.append(
             DecodingRow(
-                reading,
+                evaluation,
                 ask,
                 decode,
                 10 if sampled else 1,
-                reading == "judged",
+                evaluation == "judged",
                 f1,
                 estimate(f1.mean + 0.006) if decode != "greedy" else None,
-                difference("greedy", reading, shift) if reading != "greedy" else None,
+                difference("greedy", evaluation, shift) if evaluation != "greedy" else None,
                 average(0.81) if sampled else None,
                 0.004 if decode == "greedy" else 0.0,
             )
@@ -270,13 +272,13 @@ def study(*, bases: tuple[str, ...] = ("scratch-2m",), arms: tuple[Arm, ...] = A
     moved = [(base, track, test) for base in bases for track, test in TRANSFERS]
     last = "self-evaluation"
     read = [
-        (Where(base, track, test, arm, reading), READINGS[reading][1])
+        (Where(base, track, test, arm, evaluation), READINGS[evaluation][1])
         for base, track, test in own
         for arm in ("chain", last)
-        for reading in READINGS
+        for evaluation in READINGS
     ]
     supported = [(where, decode) for where, decode in read if decode != "greedy"]
-    main = [where for where, _ in read if where.arm == last and where.reading == "greedy"]
+    main = [where for where, _ in read if where.arm == last and where.evaluation == "greedy"]
     return StudyReport(
         header=_header(bases, arms),
         summaries=(
@@ -297,7 +299,7 @@ def study(*, bases: tuple[str, ...] = ("scratch-2m",), arms: tuple[Arm, ...] = A
             PaperRow("Reasons reduce the error", "38%", "Section 5", "+6.5%", "of a model a thousandth of the size"),
             PaperRow("Neutral↔joy is the most frequent flip", "yes", "Section 3", "no", "neutral↔surprise is"),
         ),
-        ablation=tuple(ablation(*place, reading, arms) for place in (*own, *moved) for reading in READINGS),
+        ablation=tuple(ablation(*place, evaluation, arms) for place in (*own, *moved) for evaluation in READINGS),
         decoding=tuple(decoding(*place, arm) for place in own for arm in ("chain", last)),
         transfer=tuple(transfer(base, arm) for base in bases for arm in ("chain", last)),
         flip_matrices=(
@@ -314,10 +316,10 @@ def study(*, bases: tuple[str, ...] = ("scratch-2m",), arms: tuple[Arm, ...] = A
         judging=tuple(
             JudgingRow(where, 3, 1278, 741, 738, 22, 25, 3, average(0.531))
             for where, _ in read
-            if where.reading == "judged"
+            if where.evaluation == "judged"
         ),
         rationales=tuple(
-            RationaleRow(where, 3, 1278, 6120, 214, 214 / 6120, 9) for where, _ in read if where.reading == "chain"
+            RationaleRow(where, 3, 1278, 6120, 214, 214 / 6120, 9) for where, _ in read if where.evaluation == "chain"
         ),
         training_costs=tuple(
             TrainingCost(base, track.name, arm.name, 2_060_000, 800.0, 1_650_000.0, 300.2, 3)
@@ -325,7 +327,7 @@ def study(*, bases: tuple[str, ...] = ("scratch-2m",), arms: tuple[Arm, ...] = A
             for track in TRACKS
             for arm in ARMS[1:]
         ),
-        reading_costs=tuple(ReadingCost(where, 4.2, 310.0, 42.5, 3) for where, _ in read if where.arm == last),
+        evaluation_costs=tuple(EvaluationCost(where, 4.2, 310.0, 42.5, 3) for where, _ in read if where.arm == last),
         leaks=tuple(leak(*place) for place in (*own, *moved)),
     )
 

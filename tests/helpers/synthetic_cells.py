@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from fliptrace.core.files import Json
-from fliptrace.study.evidence.values import Arm
+from fliptrace.study.arms import Arm
 
 NUM_GROUPS = 40
 ARMS = (
@@ -88,7 +88,7 @@ def _cell(base: str, track: str, seed: int, arm: str, share: float, tests: Seque
                 else "9 of 40 evaluation cases share 2 groups of dialogues with 4 of 90 training cases",
                 "num_flips": 2 * NUM_GROUPS,
                 "groups_sha256": f"groups of {test}",
-                "readings": {
+                "evaluations": {
                     kind: _figures(kind, share, (seed, *f"{base}{track}{arm}{test}".encode())) for kind in kinds
                 },
             }
@@ -99,7 +99,7 @@ def _cell(base: str, track: str, seed: int, arm: str, share: float, tests: Seque
 
 def _figures(decode: str, share: float, entropy: Sequence[int]) -> Json:
     rng = np.random.default_rng(entropy)
-    is_sampled, is_weighed = decode == "sample", decode != "greedy"
+    is_sampled, is_scored = decode == "sample", decode != "greedy"
     counts = _counts(rng, share)
     k_curve = [{"k": k, "f1": share, **_counts(rng, share)} for k in (1, 3, 10)]
     bins = [{"low": 0.6, "high": 0.7, "num": n, "mean_support": 0.65, "share_triggers": x} for n, x in ((10, 0.5),)]
@@ -120,11 +120,11 @@ def _figures(decode: str, share: float, entropy: Sequence[int]) -> Json:
         "prevented": {} if is_sampled else {"twice": 2},
         "mean_remaining": None,
         "num_cut_cases": 0,
-        "left_out": counts | {"threshold": 0.4} if is_weighed else None,
+        "left_out": counts | {"threshold": 0.4} if is_scored else None,
         "k_curve": k_curve if is_sampled else None,
         "agreement": 0.8 if is_sampled else None,
-        "calibration": {"bins": bins, "ece": 0.05, "brier": 0.2} if is_weighed else None,
-        "risk_coverage": {"coverage": [0.5, 1.0], "f1": [0.9, share], "aurc": 0.3} if is_weighed else None,
+        "calibration": {"bins": bins, "ece": 0.05, "brier": 0.2} if is_scored else None,
+        "risk_coverage": {"coverage": [0.5, 1.0], "f1": [0.9, share], "aurc": 0.3} if is_scored else None,
         "self_evaluation": judged | {"num_without_verdict": 1, "verdict_balanced_accuracy": 0.5},
         "rationales": rationales | {"num_self_contradictions": 4},
         "slices": {"flip_type": {"neutral->joy": [30, 10, 10, 50], "joy->anger": [10, 10, 10, 30]}},

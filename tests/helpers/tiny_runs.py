@@ -56,7 +56,7 @@ TABLE: Json = {
         {"name": "feedback", "mixture": {"answer": 0.5, "feedback": 1}, "epochs": 1},
         {"name": "self-evaluation", "mixture": {"answer": 0.5, "self-evaluation": 1}, "epochs": 1},
     ],
-    "readings": {
+    "evaluations": {
         "greedy": {"max_new_tokens": 8},
         "k3": {"samples": 3, "max_new_tokens": 8, "after": "last stage"},
         "judged": {"judge": True, "max_new_tokens": 8, "after": "last stage"},
@@ -153,7 +153,7 @@ class Recorder:
     def stage_begins(self, number: int, num_stages: int, name: str) -> None:
         self.events.append(("begins", name))
 
-    def looked(self, preflight: Preflight) -> None:
+    def on_preflight(self, preflight: Preflight) -> None:
         self.preflights.append(preflight)
 
     def stepped(self, step: int, num_steps: int) -> None:
@@ -162,8 +162,8 @@ class Recorder:
     def logged(self, row: Json) -> None:
         self.events.append(("logged", row["stage"], row["step"]))
 
-    def reading(self, name: str, num_cases: int, num_done: int) -> None:
-        self.events.append(("reading", name, num_done))
+    def evaluation(self, name: str, num_cases: int, num_done: int) -> None:
+        self.events.append(("evaluation", name, num_done))
 
     def stage_ends(self, name: str, scores: Json) -> None:
         self.events.append(("ends", name))

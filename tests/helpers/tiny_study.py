@@ -23,7 +23,7 @@ CORE = Path(__file__).parents[2] / "studies" / "core" / "study.toml"
 TABLE: Json = {
     "name": "tiny",
     "seeds": [0],
-    "held_out_readings": ["greedy"],
+    "held_out_evaluations": ["greedy"],
     "baselines": ["previous"],
     "bases": {
         "tiny": {
@@ -55,7 +55,7 @@ TABLE: Json = {
         },
     },
     "tests": {"further": {"title": "cases of others", "file": "further.json"}},
-    "transfer": {"arm": "chain", "readings": ["greedy"]},
+    "transfer": {"arm": "chain", "evaluations": ["greedy"]},
     "curate": {"num_wordings": 1, "held_out": 0.4, "own_samples": 2, "own_max_new_tokens": 8},
     "tuning": {
         "learning_rate": 5e-3,
@@ -71,7 +71,7 @@ TABLE: Json = {
         {"name": "more-2", "parent": "chain", "steps_of": "feedback", "mixture": {"answer": 1}},
     ],
     "arms": {"feedback": {"title": "+ feedback", "control": "more-2", "note": "stage 2"}},
-    "readings": {
+    "evaluations": {
         "greedy": {"max_new_tokens": 8},
         "exact": {"decode": "exact", "max_new_tokens": 8},
         "k3": {"samples": 3, "max_new_tokens": 8, "after": ["chain"]},

@@ -15,10 +15,10 @@ from toy_cases import CAFE, case, views
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Completion
-from fliptrace.inference.exact_voting import MAX_MORE_SETS, AnswerWeights, Question, average, candidates, weigh_answers
-from fliptrace.inference.triggers import Reading, name_triggers, reading_of
+from fliptrace.inference.exact_voting import MAX_MORE_SETS, AnswerLogprobs, Question, average, candidates, score_answers
+from fliptrace.inference.triggers import InferenceConfig, name_triggers, resolve_config
 from fliptrace.models.base import Choice, Decoding, Request
-from fliptrace.models.checkpoints import Habits
+from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.predictions.rows import Prediction
@@ -54,8 +54,8 @@ class KnownModel:
         return math.log(share) if share else -math.inf
 
 
-def predict_one(model: Any, reading: Reading | None = None) -> Prediction:
-    [prediction] = name_triggers(model, [CAFE], reading or Reading(decoding=EXACT))
+def predict_one(model: Any, config: InferenceConfig | None = None) -> Prediction:
+    [prediction] = name_triggers(model, [CAFE], config or InferenceConfig(decoding=EXACT))
     return prediction
 
 
@@ -76,13 +76,13 @@ def test_the_likeliest_answer_is_the_one_given_though_fewer_may_be_named() -> No
 
 @pytest.mark.parametrize(("threshold", "triggers"), [(0.4, {2, 4}), (0.5, {2}), (0.8, set())])
 def test_the_threshold_is_the_support_that_names(threshold: float, triggers: set[int]) -> None:
-    prediction = predict_one(KnownModel(THREE), Reading(decoding=EXACT, threshold=threshold))
+    prediction = predict_one(KnownModel(THREE), InferenceConfig(decoding=EXACT, threshold=threshold))
     assert prediction.vote.triggers == triggers
     assert at_threshold(predict_one(KnownModel(THREE)), threshold).vote == prediction.vote
 
 
 LONG = case(*[("Ben", "joy")] * 9, ("Ana", "joy"), ("Ben", "joy"), ("Ana", "fear"))
-EIGHT = Reading(Layout(reach=8), decoding=EXACT)  # too many candidates for all their sets at once
+EIGHT = InferenceConfig(Layout(reach=8), decoding=EXACT)  # too many candidates for all their sets at once
 
 
 def num_asked(model: KnownModel) -> list[int]:
@@ -92,7 +92,7 @@ def num_asked(model: KnownModel) -> list[int]:
 
 def test_all_sets_of_a_few_candidates_are_weighed_in_one_pass() -> None:
     model = KnownModel({"Triggers: none": 0.5})
-    list(name_triggers(model, [CAFE, replace(CAFE, id="again")], Reading(decoding=EXACT)))
+    list(name_triggers(model, [CAFE, replace(CAFE, id="again")], InferenceConfig(decoding=EXACT)))
     assert num_asked(model) == [2 * 2**5]  # 5 utterances are within reach
     assert model.asked[0][0].replies[:3] == ("Triggers: none", "Triggers: 2", "Triggers: 3")
 
@@ -143,7 +143,7 @@ def test_no_more_than_so_many_larger_sets_are_weighed_and_none_twice() -> None:
 @given(views(), st.integers(0, 2**32))
 def test_whatever_is_weighed_reads_back_as_it_was_meant(view: View, seed: int) -> None:
     model = KnownModel(otherwise=0.001 + seed % 7 / 1000)
-    [weights] = weigh_answers(model, [Question("q", view, render_question(view, "answer"))])
+    [weights] = score_answers(model, [Question("q", view, render_question(view, "answer"))])
     replies = [reply for choices in model.asked for choice in choices for reply in choice.replies]
     assert [parse_answer(reply, view).value for reply in replies] == list(weights.log_probabilities)
     assert set().union(*weights.log_probabilities) <= set(candidates(view)) <= set(view.shown)
@@ -156,7 +156,7 @@ def test_the_candidates_are_those_within_reach_and_in_the_window_layout_all_show
 
 
 def test_probabilities_too_small_for_a_float_still_compare() -> None:
-    weights = AnswerWeights({frozenset(): -2000.0, frozenset({1}): -2000.0 + math.log(3)})
+    weights = AnswerLogprobs({frozenset(): -2000.0, frozenset({1}): -2000.0 + math.log(3)})
     assert weights.support(2) == (0, 0.75)
     assert weights.remaining == 1
 
@@ -166,7 +166,7 @@ def test_all_sets_of_a_few_candidates_leave_what_is_no_answer() -> None:
     few = case(("Ana", "joy"), ("Ben", "joy"), ("Ana", "fear"))
     sets = chain.from_iterable(combinations((1, 2, 3), size) for size in range(4))
     texts = ["Triggers: " + (" ".join(map(str, one)) or "none") for one in sets]
-    [prediction] = name_triggers(KnownModel(dict.fromkeys(texts, 1 / 16)), [few], Reading(decoding=EXACT))
+    [prediction] = name_triggers(KnownModel(dict.fromkeys(texts, 1 / 16)), [few], InferenceConfig(decoding=EXACT))
     assert (prediction.remaining, prediction.vote.support) == (0.5, (0.5, 0.5, 0.5))
 
 
@@ -178,7 +178,7 @@ AFTER = {"2 yes\nTriggers: 2": 1.0, "3 yes\nTriggers: 3": 0.5, "3 yes\nTriggers:
 
 def test_answers_are_weighed_after_each_rationale_and_their_probabilities_averaged() -> None:
     model = KnownModel(AFTER, rationales=RATIONALES)
-    prediction = predict_one(model, Reading(ask="chain", decoding=Decoding("exact", num_samples=2)))
+    prediction = predict_one(model, InferenceConfig(ask="chain", decoding=Decoding("exact", num_samples=2)))
     assert prediction.vote.support == pytest.approx((0, 1.1 / 1.6, 0.6 / 1.6, 0, 0, 0), abs=1e-6)
     assert prediction.remaining == pytest.approx(0.2)
     assert (prediction.vote.num_valid, prediction.vote.num_samples) == (2, 2)
@@ -186,13 +186,13 @@ def test_answers_are_weighed_after_each_rationale_and_their_probabilities_averag
 
 
 def test_one_rationale_is_enough() -> None:
-    prediction = predict_one(KnownModel(AFTER, rationales=RATIONALES), Reading(ask="chain", decoding=EXACT))
+    prediction = predict_one(KnownModel(AFTER, rationales=RATIONALES), InferenceConfig(ask="chain", decoding=EXACT))
     assert (prediction.vote.triggers, prediction.remaining) == ({1}, 0)
 
 
 def test_the_mean_of_parts_counts_a_set_one_was_not_asked_about_as_nothing() -> None:
     half = math.log(0.5)
-    mean = average([AnswerWeights({frozenset(): half, frozenset({0}): half}), AnswerWeights({frozenset(): 0})])
+    mean = average([AnswerLogprobs({frozenset(): half, frozenset({0}): half}), AnswerLogprobs({frozenset(): 0})])
     assert {named: math.exp(weight) for named, weight in mean.log_probabilities.items()} == pytest.approx(
         {frozenset(): 0.75, frozenset({0}): 0.25}
     )
@@ -223,15 +223,15 @@ def test_a_model_that_weighs_nothing_cannot_be_read_exactly(model: Any) -> None:
 
 def test_answers_read_exactly_are_not_judged() -> None:
     with pytest.raises(InputError, match=r"judge: exact decoding gives probabilities, no answer to judge"):
-        reading_of(Habits(), EXACT, judge=True)
+        resolve_config(InferenceDefaults(), EXACT, judge=True)
 
 
 def test_each_way_of_decoding_has_its_own_threshold() -> None:
-    habits = Habits(thresholds={"exact": 0.41, "sample": 0.3})
-    found = [reading_of(habits, Decoding(kind)).threshold for kind in ("greedy", "sample", "exact")]
+    defaults = InferenceDefaults(thresholds={"exact": 0.41, "sample": 0.3})
+    found = [resolve_config(defaults, Decoding(kind)).threshold for kind in ("greedy", "sample", "exact")]
     assert found == [0.5, 0.3, 0.41]
 
 
 def test_an_answer_alone_takes_no_samples_whatever_number_is_given() -> None:
-    assert reading_of(Habits(), Decoding("exact", num_samples=8)).decoding.num_samples == 1
-    assert reading_of(Habits(), Decoding("exact", num_samples=8), ask="chain").decoding.num_samples == 8
+    assert resolve_config(InferenceDefaults(), Decoding("exact", num_samples=8)).decoding.num_samples == 1
+    assert resolve_config(InferenceDefaults(), Decoding("exact", num_samples=8), ask="chain").decoding.num_samples == 8

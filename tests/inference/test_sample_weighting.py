@@ -14,10 +14,10 @@ from fliptrace.core.files import Json
 from fliptrace.core.messages import Completion
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Honours
-from fliptrace.inference.sample_weighting import weigh_samples
-from fliptrace.inference.triggers import Reading, name_triggers, reading_of
+from fliptrace.inference.sample_weighting import score_samples
+from fliptrace.inference.triggers import InferenceConfig, name_triggers, resolve_config
 from fliptrace.models.base import Decoding
-from fliptrace.models.checkpoints import Habits
+from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.predictions.rows import Prediction
 from fliptrace.prompts.views import Layout, View
@@ -39,9 +39,9 @@ SCRIPT = ScriptedModel(
 def read(
     num_samples: int, model: ScriptedModel = SCRIPT, constrain: bool = False, threshold: float = 0.5, **honours: Any
 ) -> Prediction:
-    reading = Reading(decoding=Decoding("exact", num_samples, constrain=constrain), threshold=threshold)
+    config = InferenceConfig(decoding=Decoding("exact", num_samples, constrain=constrain), threshold=threshold)
     with running(make_provider(model, honours=Honours(**honours))) as url:
-        [prediction] = name_triggers(open_fake(url), [CAFE], reading)
+        [prediction] = name_triggers(open_fake(url), [CAFE], config)
     return prediction
 
 
@@ -95,7 +95,7 @@ def test_every_case_is_weighed_by_its_own_replies() -> None:
     other = case(("Ann", "joy", "I won!"), ("Ben", "anger", "I lost."), ("Ann", "sadness", "Oh."), id="other")
     script = ScriptedModel(by_text={"I won!": ("Triggers: 2",)}, default=("Triggers: none",))
     with running(make_provider(script)) as url:
-        found = list(name_triggers(open_fake(url), [CAFE, other], Reading(decoding=Decoding("exact"))))
+        found = list(name_triggers(open_fake(url), [CAFE, other], InferenceConfig(decoding=Decoding("exact"))))
     assert [prediction.vote.triggers for prediction in found] == [frozenset(), {1}]
     assert [prediction.remaining for prediction in found] == [0, 0]
 
@@ -119,7 +119,7 @@ def test_a_schema_tells_the_end_where_log_probabilities_do_not() -> None:
 
 def test_reasons_are_not_weighed() -> None:
     with running(make_provider(SCRIPT)) as url, pytest.raises(InputError, match="exact decoding wants --ask answer"):
-        name_triggers(open_fake(url), [CAFE], Reading(ask="chain", decoding=Decoding("exact")))
+        name_triggers(open_fake(url), [CAFE], InferenceConfig(ask="chain", decoding=Decoding("exact")))
 
 
 def tells_all(body: Json) -> Said:
@@ -135,33 +135,33 @@ def test_a_filtered_prompt_is_an_unparsed_prediction() -> None:
     server = LittleServer(tells_all)
     with serving(server) as url:
         model = open_fake(url)
-        assert model.traits.log_probabilities == "whole"
+        assert model.capabilities.log_probabilities == "whole"
         server.one_after_the_other(error(400, "filtered", "content_filter"))
-        [found] = name_triggers(model, [CAFE], Reading(decoding=Decoding("exact", 2)))
+        [found] = name_triggers(model, [CAFE], InferenceConfig(decoding=Decoding("exact", 2)))
     assert found.vote.is_unparsed
     assert found.remaining == 1.0
 
 
 def test_the_number_of_samples_is_kept_where_answers_are_drawn() -> None:
-    drawn = reading_of(Habits(), Decoding("exact", 8), draws=True)
+    drawn = resolve_config(InferenceDefaults(), Decoding("exact", 8), draws=True)
     assert drawn.decoding.num_samples == 8
 
 
 def test_a_reply_drawn_twice_counts_once() -> None:
-    once = weigh_samples([told("Triggers: 2", 0.5), told("Triggers: 4", 0.25)], VIEW)
-    again = weigh_samples([told("Triggers: 2", 0.5), told("Triggers: 4", 0.25), told("Triggers: 2", 0.5)], VIEW)
+    once = score_samples([told("Triggers: 2", 0.5), told("Triggers: 4", 0.25)], VIEW)
+    again = score_samples([told("Triggers: 2", 0.5), told("Triggers: 4", 0.25), told("Triggers: 2", 0.5)], VIEW)
     assert again.weights == once.weights
 
 
 def test_two_replies_that_name_the_same_add_up() -> None:
-    found = weigh_samples([told("Triggers: 2", 0.5), told("Because.\nTriggers: 2", 0.25)], VIEW)
+    found = score_samples([told("Triggers: 2", 0.5), told("Because.\nTriggers: 2", 0.25)], VIEW)
     assert found.weights is not None
     assert math.exp(found.weights.log_probabilities[frozenset({1})]) == pytest.approx(0.75)
     assert found.remaining == pytest.approx(0.25)
 
 
 def test_what_cannot_be_read_has_no_weight() -> None:
-    found = weigh_samples([told("Triggers: 2", 0.5), told("No idea.", 0.4)], VIEW)
+    found = score_samples([told("Triggers: 2", 0.5), told("No idea.", 0.4)], VIEW)
     assert found.remaining == pytest.approx(0.5)
     assert [answer.value for answer in found.answers] == [{1}, None]
 
@@ -169,4 +169,4 @@ def test_what_cannot_be_read_has_no_weight() -> None:
 def test_a_reply_that_was_cut_short_has_no_weight() -> None:
     """How probable its beginning is says nothing of the whole."""
     cut = Completion("Triggers: 2", 1, 2, "length", log_probability=math.log(0.9))
-    assert weigh_samples([cut, told("Triggers: 4", 0.5)], VIEW).remaining == pytest.approx(0.5)
+    assert score_samples([cut, told("Triggers: 4", 0.5)], VIEW).remaining == pytest.approx(0.5)

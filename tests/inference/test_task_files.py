@@ -11,10 +11,10 @@ from toy_cases import CAFE, case
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.core.messages import Message
-from fliptrace.corpora.longest_prefixes import Trunk, collect_trunks
+from fliptrace.corpora.longest_prefixes import LongestPrefix, collect_longest_prefixes
 from fliptrace.inference.emotions import EmotionLabels
 from fliptrace.inference.task_files import likeliest_pair, predict_emotions_file, predict_unified_file, relabel_cases
-from fliptrace.inference.triggers import Reading, predict_file
+from fliptrace.inference.triggers import InferenceConfig, predict_file
 from fliptrace.models.base import Choice
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel
@@ -23,14 +23,14 @@ from fliptrace.predictions.unified_rows import UnifiedPrediction
 from fliptrace.prompts.answers import render_answer
 from fliptrace.prompts.views import Layout, View
 
-READING = Reading(Layout("window", window=3))
+READING = InferenceConfig(Layout("window", window=3))
 # CAFE's utterances with their emotions: Ben neutral, Ana neutral, Ben anger, Carla neutral, Ben anger, Ana fear.
 TALKS = ScriptedModel(
     {"cafe/0/emotion": ["joy"], "cafe/3/emotion": ["Hm."]},
     {"emotion?": ["anger"]},
     default=["Triggers: 1"],
 )
-TRUNK = Trunk(CAFE.dialogue, (CAFE,))
+TRUNK = LongestPrefix(CAFE.dialogue, (CAFE,))
 
 
 @dataclass(frozen=True)
@@ -139,9 +139,9 @@ def test_a_row_says_whose_emotions_it_was_shown(tmp_path: Path) -> None:
 @pytest.mark.parametrize("write", [predict_emotions_file, predict_unified_file])
 def test_a_killed_run_goes_on_and_writes_the_same_file(tmp_path: Path, write: object) -> None:
     assert callable(write)
-    trunks = [Trunk(replace(CAFE.dialogue, id=f"cafe-{i}")) for i in range(4)]
+    prefixes = [LongestPrefix(replace(CAFE.dialogue, id=f"cafe-{i}")) for i in range(4)]
     whole = tmp_path / "whole.jsonl"
-    write(TALKS, trunks, READING, whole, {})
+    write(TALKS, prefixes, READING, whole, {})
     killed = tmp_path / "killed.jsonl"
 
     def die(num_done: int) -> None:
@@ -149,10 +149,10 @@ def test_a_killed_run_goes_on_and_writes_the_same_file(tmp_path: Path, write: ob
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write(TALKS, trunks, READING, killed, {}, die)
+        write(TALKS, prefixes, READING, killed, {}, die)
     partial = killed.with_name("killed.jsonl.partial")
     partial.write_bytes(partial.read_bytes() + b'{"task": "emo')
-    assert write(TALKS, trunks, READING, killed, {}).num_resumed == 2
+    assert write(TALKS, prefixes, READING, killed, {}).num_resumed == 2
     assert killed.read_bytes() == whole.read_bytes()
     assert not partial.exists()
 
@@ -187,19 +187,19 @@ def test_a_perfect_model_finds_every_flip_of_real_cases(data_root: Path, tmp_pat
     from fliptrace.corpora.efr import read_efr
     from fliptrace.scoring.scores import score_file
 
-    trunks = collect_trunks(read_efr(data_root / "masac-fr" / "MaSaC_val_efr.json").cases)[:12]
+    prefixes = collect_longest_prefixes(read_efr(data_root / "masac-fr" / "MaSaC_val_efr.json").cases)[:12]
     emotions = {
-        f"{trunk.dialogue.id}/{i}/emotion": [emotion or "neutral"]
-        for trunk in trunks
-        for i, emotion in enumerate(trunk.dialogue.emotions)
+        f"{prefix.dialogue.id}/{i}/emotion": [emotion or "neutral"]
+        for prefix in prefixes
+        for i, emotion in enumerate(prefix.dialogue.emotions)
     }
     triggers = {
-        f"{trunk.dialogue.id}/{asked.flip.target}": [answer(asked)] for trunk in trunks for asked in trunk.cases
+        f"{prefix.dialogue.id}/{asked.flip.target}": [answer(asked)] for prefix in prefixes for asked in prefix.cases
     }
     model = ScriptedModel(emotions | triggers, default=["Triggers: 1"])
-    reading = Reading(Layout("window", window=120, max_words=50))  # so wide that no two questions are the same
-    predict_unified_file(model, trunks, reading, tmp_path / "u.jsonl", {})
+    config = InferenceConfig(Layout("window", window=120, max_words=50))  # so wide that no two questions are the same
+    predict_unified_file(model, prefixes, config, tmp_path / "u.jsonl", {})
     scores = score_file(tmp_path / "u.jsonl", num_draws=20).to_json()
     assert (scores["trigger_f1"], scores["flip_f1"], scores["weighted_f1"]) == (1.0, 1.0, 1.0)
-    num_flips = sum(f.target >= t.counted_from for t in trunks for f in find_flips(t.dialogue))
+    num_flips = sum(f.target >= t.counted_from for t in prefixes for f in find_flips(t.dialogue))
     assert scores["num_flips"] == scores["num_found_flips"] == num_flips

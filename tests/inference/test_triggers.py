@@ -16,15 +16,15 @@ from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Completion
 from fliptrace.inference.triggers import (
+    InferenceConfig,
     PredictedFile,
-    Reading,
     answer_cases,
     name_triggers,
     predict_file,
-    reading_of,
+    resolve_config,
 )
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.checkpoints import Habits
+from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.rules import RULES, Rule, find_rule
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.predictions.rows import Prediction, manifest_path, read_predictions
@@ -33,13 +33,13 @@ from fliptrace.prompts.self_evaluation import render_judgement_prompt
 from fliptrace.prompts.views import Layout
 
 SAMPLE_3 = Decoding("sample", num_samples=3)
-PLAIN = Reading()
-JUDGED = Reading(judge=True, decoding=SAMPLE_3)
+PLAIN = InferenceConfig()
+JUDGED = InferenceConfig(judge=True, decoding=SAMPLE_3)
 CASES = [replace(CAFE, id=f"cafe-{i}") for i in range(5)]
 
 
-def predict_one(model: ScriptedModel | Rule, reading: Reading = PLAIN, case: FlipCase = CAFE) -> Prediction:
-    [prediction] = name_triggers(model, [case], reading)
+def predict_one(model: ScriptedModel | Rule, config: InferenceConfig = PLAIN, case: FlipCase = CAFE) -> Prediction:
+    [prediction] = name_triggers(model, [case], config)
     return prediction
 
 
@@ -61,7 +61,7 @@ def test_a_reply_becomes_a_prediction() -> None:
 
 
 def test_samples_vote() -> None:
-    prediction = predict_one(says("Triggers: 3 5", "Triggers: 3", "Triggers: none"), Reading(decoding=SAMPLE_3))
+    prediction = predict_one(says("Triggers: 3 5", "Triggers: 3", "Triggers: none"), InferenceConfig(decoding=SAMPLE_3))
     assert prediction.vote.triggers == {2}
     assert prediction.vote.support == (0, 0, 2 / 3, 0, 1 / 3, 0)
     assert len(prediction.answers) == 3
@@ -70,11 +70,11 @@ def test_samples_vote() -> None:
 @pytest.mark.parametrize(("threshold", "triggers"), [(0.3, {2, 4}), (0.5, {2}), (0.9, set())])
 def test_the_threshold_is_the_share_of_votes_that_names_a_trigger(threshold: float, triggers: set[int]) -> None:
     model = says("Triggers: 3 5", "Triggers: 3", "Triggers: none")
-    assert predict_one(model, Reading(decoding=SAMPLE_3, threshold=threshold)).vote.triggers == triggers
+    assert predict_one(model, InferenceConfig(decoding=SAMPLE_3, threshold=threshold)).vote.triggers == triggers
 
 
 def test_an_unparsed_reply_does_not_vote_and_is_counted() -> None:
-    prediction = predict_one(says("Triggers: 3", "I do not know", "Triggers: 99"), Reading(decoding=SAMPLE_3))
+    prediction = predict_one(says("Triggers: 3", "I do not know", "Triggers: 99"), InferenceConfig(decoding=SAMPLE_3))
     assert (prediction.vote.triggers, prediction.vote.num_valid, prediction.vote.num_samples) == ({2}, 1, 3)
     assert [answer.anomalies for answer in prediction.answers] == [(), ("unreadable",), ("unknown utterance",)]
 
@@ -110,12 +110,12 @@ def test_every_draft_is_judged_and_the_last_word_votes() -> None:
     ],
 )
 def test_an_unreadable_judgement_keeps_the_draft(judgement: str, verdict: bool | None, value: set[int]) -> None:
-    prediction = predict_one(judges(["Triggers: 1"], judgement), Reading(judge=True))
+    prediction = predict_one(judges(["Triggers: 1"], judgement), InferenceConfig(judge=True))
     assert (prediction.verdicts, prediction.answers[0].value) == ((verdict,), value)
 
 
 def test_an_unreadable_draft_can_be_judged_into_a_readable_answer() -> None:
-    prediction = predict_one(judges(["Hm."], "Verdict: wrong\nTriggers: 3"), Reading(judge=True))
+    prediction = predict_one(judges(["Hm."], "Verdict: wrong\nTriggers: 3"), InferenceConfig(judge=True))
     assert (prediction.drafts[0].value, prediction.vote.triggers, prediction.vote.num_valid) == (None, {2}, 1)
 
 
@@ -130,7 +130,7 @@ def test_a_rule_predicts_as_it_names(name: str) -> None:
 @given(flip_cases())
 def test_whatever_the_case_there_is_a_prediction_within_it(drawn: FlipCase) -> None:
     for layout in (Layout("dialogue"), Layout("window")):
-        prediction = predict_one(says("Triggers: 1 2 40"), Reading(layout), drawn)
+        prediction = predict_one(says("Triggers: 1 2 40"), InferenceConfig(layout), drawn)
         assert prediction.vote.triggers <= set(range(drawn.flip.target + 1))
         assert (prediction.id, prediction.gold) == (drawn.id, drawn.triggers)
 
@@ -151,7 +151,7 @@ def test_what_does_not_fit_is_dropped_and_counted(judge: bool) -> None:
     """A draft as long as a reply may be, and the judgement of it, must find room as well."""
     draft = "Triggers: 7\n" + "word " * 38
     room = ScriptedModel(default=[draft], num_context_tokens=320)
-    [answered] = answer_cases(room, [LONG], Reading(judge=judge, decoding=Decoding(max_new_tokens=40)))
+    [answered] = answer_cases(room, [LONG], InferenceConfig(judge=judge, decoding=Decoding(max_new_tokens=40)))
     asked = (render_question(answered.view, "answer"), render_judgement_prompt(answered.view, "answer", draft))
     assert room.fits(asked[judge], 40)
     assert 0 < answered.num_dropped == 8 - len(answered.view.shown)
@@ -168,32 +168,34 @@ def test_own_answers_are_given_without_sight_of_unknown_labels() -> None:
     assert shown == [(0, 1, 2, 3, 4, 5), (1, 2, 3, 4, 5)]
 
 
-HABITS = Habits(Layout("window", window=6), "chain", {"sample": 0.3})
+HABITS = InferenceDefaults(Layout("window", window=6), "chain", {"sample": 0.3})
 
 
 @pytest.mark.parametrize(
-    ("settings", "reading"),
+    ("settings", "config"),
     [
-        ({}, Reading(HABITS.layout, "chain", SAMPLE_3, threshold=0.3)),
-        ({"stop_early": True}, Reading(HABITS.layout, "chain", SAMPLE_3, threshold=0.3, stop_early=True)),
-        ({"ask": "answer", "threshold": 0.7}, Reading(HABITS.layout, "answer", SAMPLE_3, threshold=0.7)),
-        ({"layout": "dialogue", "judge": True}, Reading(Layout("dialogue", 6), "chain", SAMPLE_3, True, 0.3)),
+        ({}, InferenceConfig(HABITS.layout, "chain", SAMPLE_3, threshold=0.3)),
+        ({"stop_early": True}, InferenceConfig(HABITS.layout, "chain", SAMPLE_3, threshold=0.3, stop_early=True)),
+        ({"ask": "answer", "threshold": 0.7}, InferenceConfig(HABITS.layout, "answer", SAMPLE_3, threshold=0.7)),
+        ({"layout": "dialogue", "judge": True}, InferenceConfig(Layout("dialogue", 6), "chain", SAMPLE_3, True, 0.3)),
     ],
 )
-def test_a_model_is_read_as_it_was_trained_unless_told_otherwise(settings: dict[str, Any], reading: Reading) -> None:
-    assert reading_of(HABITS, SAMPLE_3, **settings) == reading
+def test_a_model_is_read_as_it_was_trained_unless_told_otherwise(
+    settings: dict[str, Any], config: InferenceConfig
+) -> None:
+    assert resolve_config(HABITS, SAMPLE_3, **settings) == config
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.5, -1.0])
 def test_a_threshold_that_is_no_share_is_refused(threshold: float) -> None:
     with pytest.raises(InputError, match=f"threshold: {threshold}: wanted more than 0 and at most 1"):
-        reading_of(HABITS, SAMPLE_3, threshold=threshold)
+        resolve_config(HABITS, SAMPLE_3, threshold=threshold)
 
 
 @pytest.mark.parametrize("kind", ["greedy", "exact"])
 def test_only_samples_can_stop_early(kind: Any) -> None:
     with pytest.raises(InputError, match=f"stop_early: {kind} decoding draws no samples that vote; wanted sample"):
-        reading_of(HABITS, Decoding(kind), stop_early=True)
+        resolve_config(HABITS, Decoding(kind), stop_early=True)
 
 
 # Stopping early -----------------------------------------------------------------------------------------------------
@@ -220,7 +222,7 @@ class Counting:
 
 
 @st.composite
-def sampled_cases(draw: st.DrawFn) -> tuple[ScriptedModel, Reading]:
+def sampled_cases(draw: st.DrawFn) -> tuple[ScriptedModel, InferenceConfig]:
     """A script of every reply to the five cases and of every judgement of it, and a reading that draws them all."""
     num_samples = draw(st.integers(1, 12))
     replies = {case.id: draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=num_samples)) for case in CASES}
@@ -231,16 +233,16 @@ def sampled_cases(draw: st.DrawFn) -> tuple[ScriptedModel, Reading]:
     }
     threshold = draw(st.sampled_from([0.1, 0.3, 1 / 3, 0.5, 0.6, 2 / 3, 0.7, 0.9, 1.0]) | st.floats(0.01, 1))
     decoding = Decoding("sample", num_samples=num_samples)
-    return ScriptedModel(replies | judgements), Reading(
+    return ScriptedModel(replies | judgements), InferenceConfig(
         decoding=decoding, judge=draw(st.booleans()), threshold=threshold
     )
 
 
 @given(sampled_cases())
-def test_stopping_early_names_the_triggers_of_all_samples(drawn: tuple[ScriptedModel, Reading]) -> None:
-    model, reading = drawn
-    whole = name_triggers(model, CASES, reading)
-    early = name_triggers(model, CASES, replace(reading, stop_early=True))
+def test_stopping_early_names_the_triggers_of_all_samples(drawn: tuple[ScriptedModel, InferenceConfig]) -> None:
+    model, config = drawn
+    whole = name_triggers(model, CASES, config)
+    early = name_triggers(model, CASES, replace(config, stop_early=True))
     for full, few in zip(whole, early, strict=True):
         num_drawn = few.vote.num_samples
         assert (few.vote.triggers, few.vote.is_unparsed) == (full.vote.triggers, full.vote.is_unparsed)
@@ -250,7 +252,7 @@ def test_stopping_early_names_the_triggers_of_all_samples(drawn: tuple[ScriptedM
 
 
 SAMPLE_10 = Decoding("sample", num_samples=10)
-EARLY = Reading(decoding=SAMPLE_10, stop_early=True)
+EARLY = InferenceConfig(decoding=SAMPLE_10, stop_early=True)
 SURE, SPLIT = ["Triggers: 3"], ["Triggers: 3", "Triggers: none"]
 
 
@@ -292,11 +294,11 @@ def test_the_last_word_of_the_judge_settles_a_vote() -> None:
 THIRDS = says(
     "Triggers: 3 5 – ओह\u2028", "Triggers: 3", "Triggers: none"
 )  # shares of 1/3, and more than one byte a sign
-SAMPLED = Reading(decoding=SAMPLE_3)
+SAMPLED = InferenceConfig(decoding=SAMPLE_3)
 
 
 def predict_cafe(path: Path, **changes: Any) -> PredictedFile:
-    settings: dict[str, Any] = {"model": THIRDS, "cases": CASES, "reading": SAMPLED, "data": {"file": "toy"}}
+    settings: dict[str, Any] = {"model": THIRDS, "cases": CASES, "config": SAMPLED, "data": {"file": "toy"}}
     return predict_file(path=path, **(settings | changes))
 
 
@@ -343,8 +345,8 @@ def test_the_manifest_says_what_was_asked_of_whom(tmp_path: Path) -> None:
     predict_cafe(tmp_path / "p.jsonl")
     manifest = json.loads(manifest_path(tmp_path / "p.jsonl").read_text("utf-8"))
     assert (manifest["model"], manifest["data"], manifest["num_cases"]) == ("scripted", {"file": "toy"}, 5)
-    assert manifest["reading"]["decoding"]["num_samples"] == 3
-    assert manifest["reading"]["layout"]["name"] == "dialogue"
+    assert manifest["inference"]["decoding"]["num_samples"] == 3
+    assert manifest["inference"]["layout"]["name"] == "dialogue"
     assert (len(manifest["prompts_sha256"]), manifest["num_cut_cases"]) == (64, 0)
     assert {"python", "fliptrace"} <= manifest["versions"].keys()
 
@@ -355,8 +357,8 @@ def test_the_manifest_says_what_was_asked_of_whom(tmp_path: Path) -> None:
         ({}, True),
         ({"model": says("Triggers: 1")}, True),  # a hash of prompts, not of replies
         ({"cases": CASES[:4]}, False),
-        ({"reading": replace(SAMPLED, ask="chain")}, False),
-        ({"reading": replace(SAMPLED, layout=Layout("window"))}, False),
+        ({"config": replace(SAMPLED, ask="chain")}, False),
+        ({"config": replace(SAMPLED, layout=Layout("window"))}, False),
     ],
 )
 def test_other_prompts_have_another_hash(tmp_path: Path, change: dict[str, Any], is_same: bool) -> None:
@@ -394,9 +396,9 @@ def test_a_run_cut_off_at_any_byte_ends_in_the_same_file(tmp_path: Path) -> None
     partial = tmp_path / "p.jsonl.partial"
     left = partial.read_bytes()
     line_ends = [i + 1 for i, byte in enumerate(left) if byte == ord("\n")]
-    inside_signs = [i for i in range(len(left)) if left[i] & 0xC0 == 0x80]
-    assert len(line_ends) == 5 and inside_signs
-    cuts = random.Random(0).sample(range(len(left)), 40) + line_ends + inside_signs[:9] + [0, 1, len(left) - 1]
+    inside_palette = [i for i in range(len(left)) if left[i] & 0xC0 == 0x80]
+    assert len(line_ends) == 5 and inside_palette
+    cuts = random.Random(0).sample(range(len(left)), 40) + line_ends + inside_palette[:9] + [0, 1, len(left) - 1]
     for cut in cuts:
         partial.write_bytes(left[:cut])
         predicted = predict_cafe(path)
@@ -412,17 +414,17 @@ def test_a_killed_run_that_stops_early_ends_in_the_file_of_one_sitting(tmp_path:
     path, whole = tmp_path / "p.jsonl", tmp_path / "whole.jsonl"
     model = ScriptedModel({"cafe-1": SPLIT, "cafe-4": SPLIT}, default=SURE)
     with pytest.raises(KeyboardInterrupt):
-        predict_cafe(path, model=Killed("cafe-3", model), reading=EARLY)
-    assert predict_cafe(path, model=model, reading=EARLY).num_resumed == 3
-    predict_cafe(whole, model=model, reading=EARLY)
+        predict_cafe(path, model=Killed("cafe-3", model), config=EARLY)
+    assert predict_cafe(path, model=model, config=EARLY).num_resumed == 3
+    predict_cafe(whole, model=model, config=EARLY)
     assert path.read_bytes() == whole.read_bytes()
 
 
 OTHER_RUNS: list[dict[str, Any]] = [
     {"model": ScriptedModel(default=THIRDS.default, name="another")},
-    {"reading": replace(SAMPLED, threshold=0.3)},
-    {"reading": replace(SAMPLED, stop_early=True)},
-    {"reading": replace(SAMPLED, decoding=replace(SAMPLE_3, seed=1))},
+    {"config": replace(SAMPLED, threshold=0.3)},
+    {"config": replace(SAMPLED, stop_early=True)},
+    {"config": replace(SAMPLED, decoding=replace(SAMPLE_3, seed=1))},
     {"data": {"file": "another"}},
     {"cases": CASES[:4]},
 ]

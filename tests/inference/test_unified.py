@@ -11,8 +11,8 @@ from fliptrace.core.emotion_sets import MELD7
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import find_flips
 from fliptrace.core.messages import Completion
-from fliptrace.inference.triggers import Reading
-from fliptrace.inference.unified import TURN_UTTERANCES, found_cases, label_in_turns, trace_dialogues
+from fliptrace.inference.triggers import InferenceConfig
+from fliptrace.inference.unified import TURN_UTTERANCES, found_cases, label_in_turns, predict_unified
 from fliptrace.models.base import Choice, Decoding, Request
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel
@@ -72,21 +72,21 @@ def test_flips_are_found_in_the_emotions_just_given_and_asked_about_under_them()
         {"cafe/0/emotions": ["[1] neutral\n[2] joy\n[3] joy\n[4] neutral\n[5] anger\n[6] joy"]},
         {"flips from neutral in [1] to joy": ["Triggers: 2"], "flips from joy in [3] to anger": ["Triggers: none"]},
     )
-    [traced] = trace_dialogues(model, [CAFE.dialogue], Reading(DIALOGUE))
-    assert traced.dialogue.emotions == ("neutral", "joy", "joy", "neutral", "anger", "joy")
-    assert [(p.flip.speaker, p.flip.source, p.flip.target) for p in traced.predictions] == [
+    [unified] = predict_unified(model, [CAFE.dialogue], InferenceConfig(DIALOGUE))
+    assert unified.dialogue.emotions == ("neutral", "joy", "joy", "neutral", "anger", "joy")
+    assert [(p.flip.speaker, p.flip.source, p.flip.target) for p in unified.predictions] == [
         ("Ben", 0, 2),
         ("Ben", 2, 4),
     ]
-    assert [sorted(p.vote.triggers) for p in traced.predictions] == [[1], []]
-    assert [p.gold for p in traced.predictions] == [None, None]
+    assert [sorted(p.vote.triggers) for p in unified.predictions] == [[1], []]
+    assert [p.gold for p in unified.predictions] == [None, None]
 
 
 def test_labels_that_a_dialogue_carries_are_not_looked_at() -> None:
     asked = []
     for dialogue in (CAFE.dialogue, BARE):
         model = Copier()
-        list(trace_dialogues(model, [dialogue], Reading(DIALOGUE)))
+        list(predict_unified(model, [dialogue], InferenceConfig(DIALOGUE)))
         asked.append([request.messages for request in model.asked])
     assert asked[0] == asked[1]
 
@@ -95,8 +95,8 @@ def test_labels_that_a_dialogue_carries_are_not_looked_at() -> None:
 def test_dialogues_come_back_in_order_each_with_its_own_flips(model: Copier) -> None:
     dialogues = [feeling(*feelings(2 + i % 9), id=str(i)) for i in range(120)]
     layout = WINDOW if isinstance(model, Weigher) else DIALOGUE
-    traced = list(trace_dialogues(model, dialogues, Reading(layout)))
-    for dialogue, each in zip(dialogues, traced, strict=True):
+    unified = list(predict_unified(model, dialogues, InferenceConfig(layout)))
+    for dialogue, each in zip(dialogues, unified, strict=True):
         assert each.dialogue.id == dialogue.id
         assert each.dialogue.emotions == tuple(u.text for u in dialogue.utterances)
         assert tuple(p.flip for p in each.predictions) == find_flips(each.dialogue)
@@ -104,8 +104,8 @@ def test_dialogues_come_back_in_order_each_with_its_own_flips(model: Copier) -> 
 
 def test_a_dialogue_without_flips_asks_for_no_triggers() -> None:
     model = Copier()
-    [traced] = trace_dialogues(model, [feeling("joy", "fear", "joy")], Reading(DIALOGUE))
-    assert traced.predictions == ()
+    [unified] = predict_unified(model, [feeling("joy", "fear", "joy")], InferenceConfig(DIALOGUE))
+    assert unified.predictions == ()
     assert [request.key for request in model.asked] == ["d/0/emotions"]
 
 
@@ -153,14 +153,14 @@ def test_a_found_flip_is_an_unlabelled_case_of_its_dialogue() -> None:
 
 def test_nothing_is_traced_before_it_is_asked_for() -> None:
     model = Copier()
-    traced: Iterator[object] = trace_dialogues(
-        model, [feeling("joy", "fear", id=str(i)) for i in range(3)], Reading(DIALOGUE)
+    unified: Iterator[object] = predict_unified(
+        model, [feeling("joy", "fear", id=str(i)) for i in range(3)], InferenceConfig(DIALOGUE)
     )
     assert model.asked == []
-    next(traced)
+    next(unified)
     assert model.asked != []
 
 
 def test_a_rule_reads_no_text() -> None:
     with pytest.raises(InputError, match="rule:previous: labels no emotions"):
-        list(trace_dialogues(find_rule("previous"), [replace(BARE, id="x")], Reading(WINDOW)))
+        list(predict_unified(find_rule("previous"), [replace(BARE, id="x")], InferenceConfig(WINDOW)))

@@ -17,7 +17,7 @@ from transformers import PreTrainedTokenizerFast
 
 from fliptrace.models.answer_line import MARK, AnswerLine
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.local.constrained import HeldReply, Legal, LineTokens, choose_legal
+from fliptrace.models.local.constrained import ConstrainedReply, Legal, LineTokens, choose_legal
 
 LABELS = (0, 1, 2, 3, 10, 11, 12, 25, 103)
 LINE = AnswerLine(LABELS, later=(104, 105))
@@ -119,7 +119,7 @@ def line_tokens(name: str) -> LineTokens:
 
 def write_at_random(tokens: LineTokens, line: AnswerLine, choices: st.DataObject) -> str:
     """A reply of tokens drawn from all legal ones."""
-    reply, held = [], HeldReply(tokens, line)
+    reply, held = [], ConstrainedReply(tokens, line)
     while not reply or reply[-1] not in tokens.chat_format.stop_ids:
         legal = held.legal
         assert legal is not None and not legal.is_denied and len(reply) < 200
@@ -141,7 +141,7 @@ def test_whatever_is_drawn_from_legal_tokens_is_a_legal_line(
 def test_every_legal_line_can_be_written_as_training_writes_it(name: str) -> None:
     tokens = line_tokens(name)
     for text in ALL_LINES:
-        held = HeldReply(tokens, LINE)
+        held = ConstrainedReply(tokens, LINE)
         for token in tokens.chat_format.encode_completion(text):
             assert held.legal is not None and held.legal.permits(token), (text, token)
             held.say(token)
@@ -151,7 +151,7 @@ def test_every_legal_line_can_be_written_as_training_writes_it(name: str) -> Non
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_reasons_are_free_until_the_line_begins(name: str) -> None:
     tokens = line_tokens(name)
-    held = HeldReply(tokens, AnswerLine(LABELS, fills_reply=False))
+    held = ConstrainedReply(tokens, AnswerLine(LABELS, fills_reply=False))
     text = "Trigger 9 bac\nxx Triggers: 9, 9\nTriggers: 1"
     held_from = tokens.chat_format.decode_reply(tokens.chat_format.encode_completion(text)).rindex("Triggers:") + 9
     said: list[int] = []
@@ -171,7 +171,7 @@ def test_reasons_are_free_until_the_line_begins(name: str) -> None:
 def test_a_token_that_enters_the_line_says_nothing_illegal_there(begun: str, piece: str) -> None:
     tokens = line_tokens("byte-level")
     ids = [token for token in range(len(tokens.chat_format.tokenizer)) if tokens.text(token) == piece]
-    held = HeldReply(tokens, AnswerLine((1, 2), fills_reply=False))
+    held = ConstrainedReply(tokens, AnswerLine((1, 2), fills_reply=False))
     for token in tokens.chat_format.tokenizer(begun, add_special_tokens=False)["input_ids"]:
         held.say(token)
     assert [held.legal is None or held.legal.permits(token) for token in ids] == [piece == ": none"] * len(ids)
@@ -179,7 +179,7 @@ def test_a_token_that_enters_the_line_says_nothing_illegal_there(begun: str, pie
 
 
 def test_a_vocabulary_that_cannot_spell_a_line_goes_free() -> None:
-    held = HeldReply(line_tokens("sentencepiece"), AnswerLine((1,)))
+    held = ConstrainedReply(line_tokens("sentencepiece"), AnswerLine((1,)))
     held.tokens = LineTokens(held.tokens.chat_format)
     held.tokens.__dict__["_line_tokens"] = []
     assert held.legal is None
@@ -189,7 +189,7 @@ def test_only_an_illegal_choice_is_made_again() -> None:
     tokens = line_tokens("byte-level")
     one = tokens.chat_format.encode_completion("1")[0]
     nine = tokens.chat_format.encode_completion("9")[0]
-    replies = [HeldReply(tokens, AnswerLine((1, 2))), None, HeldReply(tokens, AnswerLine((1, 9)))]
+    replies = [ConstrainedReply(tokens, AnswerLine((1, 2))), None, ConstrainedReply(tokens, AnswerLine((1, 9)))]
     for reply in (replies[0], replies[2]):
         for token in tokens.chat_format.encode_completion("Triggers: ")[:-1]:
             assert reply

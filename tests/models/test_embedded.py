@@ -67,7 +67,7 @@ def make_choices(number: int = 9, opening: str = "") -> list[Choice]:
 
 
 @torch.inference_mode()
-def weigh_alone(local: LocalModel, choice: Choice, reply: str) -> float:
+def score_separately(local: LocalModel, choice: Choice, reply: str) -> float:
     """By the stock forward pass in torch: one sequence, no tree, no padding, no mask of ours."""
     head, (tail,) = local.chat_format.encode_replies(choice.opening, [reply])
     prompt = local.chat_format.encode_prompt(choice.messages) + head
@@ -86,7 +86,7 @@ def test_log_probabilities_are_those_of_separate_sequences_in_torch(
     model: EmbeddedModel, local: LocalModel, opening: str
 ) -> None:
     choices = make_choices(opening=opening)
-    alone = [tuple(weigh_alone(local, choice, reply) for reply in choice.replies) for choice in choices]
+    alone = [tuple(score_separately(local, choice, reply) for reply in choice.replies) for choice in choices]
     assert_close(model.score_replies(choices), alone)
     assert_close(model.score_replies(choices), local.score_replies(choices))
 
@@ -120,7 +120,7 @@ def test_a_prompt_as_long_as_the_context_is_weighed(model: EmbeddedModel, local:
         text += " b"
     choice = Choice("long", (Message("user", text),), ("joy",))
     assert model.num_tokens(choice.messages) > 400
-    assert_close(model.score_replies([choice]), [(weigh_alone(local, choice, "joy"),)])
+    assert_close(model.score_replies([choice]), [(score_separately(local, choice, "joy"),)])
 
 
 def test_prompts_and_replies_are_those_of_the_checkpoint_byte_for_byte(model: EmbeddedModel, local: LocalModel) -> None:
@@ -160,7 +160,7 @@ def test_a_reference_opens_it_with_its_habits_and_hash(folder: Path, model: Embe
     for ref in (str(folder), f"embedded:{folder}"):
         opened = open_model(ref)
         assert isinstance(opened.model, EmbeddedModel)
-        assert (opened.model.name, opened.ref, opened.habits) == (ref, ref, HABITS)
+        assert (opened.model.name, opened.ref, opened.defaults) == (ref, ref, HABITS)
         assert opened.weights_sha256 == hash_weights(folder)
     members = exported(seeds=(0, 1)).folder
     assert len(hash_weights(members)) == 64 and hash_weights(members) != hash_weights(folder)
@@ -170,7 +170,7 @@ def test_without_a_folder_the_bundled_model_is_loaded(folder: Path, monkeypatch:
     monkeypatch.setattr(embedded, "BUNDLED", folder)
     assert load_embedded().name == "embedded"
     opened = open_model("embedded")
-    assert (opened.model.name, opened.ref, opened.habits) == ("embedded", "embedded", HABITS)
+    assert (opened.model.name, opened.ref, opened.defaults) == ("embedded", "embedded", HABITS)
 
 
 def test_a_package_without_weights_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from toy_cases import NASTY_TEXTS, ODD_NAME, SPEAKERS, flip_cases, layouts
 
 from fliptrace.core.flips import FlipCase
-from fliptrace.inference.triggers import Reading, answer_cases
+from fliptrace.inference.triggers import InferenceConfig, answer_cases
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import Layout, View
@@ -65,7 +65,7 @@ def test_only_labels_of_utterances_stand_in_brackets(case: FlipCase, layout: Lay
 @given(flip_cases(), layouts)
 def test_an_answer_is_read_the_same_whatever_the_transcript_says(case: FlipCase, layout: Layout) -> None:
     model = ScriptedModel(default=["Triggers: 1"])
-    (nasty,), (plain,) = (answer_cases(model, [c], Reading(layout)) for c in (case, harmless(case)))
+    (nasty,), (plain,) = (answer_cases(model, [c], InferenceConfig(layout)) for c in (case, harmless(case)))
     assert nasty.replies == plain.replies
 
 

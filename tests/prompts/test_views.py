@@ -11,7 +11,7 @@ from toy_cases import CAFE, case, flip_cases, layouts, texts, views
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.prompts.answers import render_question
-from fliptrace.prompts.views import Layout, View, escape, fit, training_view
+from fliptrace.prompts.views import Layout, View, escape, training_view, truncate_to_context
 
 DIALOGUE = Layout("dialogue")
 WINDOW = Layout("window")
@@ -145,14 +145,14 @@ def test_what_is_fitted_fits_and_with_one_more_utterance_would_not(view: View, n
         return len(shown.render()) <= num_chars
 
     try:
-        fitted = fit(view, fits)
+        truncated = truncate_to_context(view, fits)
     except InputError:
         assert not any(fits(replace(view, first=first)) for first in range(view.first, view.target + 1))
         return
-    assert fits(fitted.view)
-    assert fitted.num_dropped == len(view.shown) - len(fitted.view.shown)
-    assert set(fitted.view.shown) <= set(view.shown)
-    larger = [replace(view, first=first) for first in range(view.first, fitted.view.first)]
+    assert fits(truncated.view)
+    assert truncated.num_dropped == len(view.shown) - len(truncated.view.shown)
+    assert set(truncated.view.shown) <= set(view.shown)
+    larger = [replace(view, first=first) for first in range(view.first, truncated.view.first)]
     assert not any(fits(shown) for shown in larger)
 
 
@@ -163,13 +163,13 @@ def test_each_utterance_dropped_makes_a_prompt_shorter_or_leaves_it(view: View) 
 
 
 def test_the_oldest_utterances_are_dropped_first() -> None:
-    fitted = fit(View(CAFE, DIALOGUE), lambda view: len(view.shown) <= 3)
-    assert (fitted.view.shown, fitted.num_dropped) == ((1, 4, 5), 3)
+    truncated = truncate_to_context(View(CAFE, DIALOGUE), lambda view: len(view.shown) <= 3)
+    assert (truncated.view.shown, truncated.num_dropped) == ((1, 4, 5), 3)
 
 
 def test_a_flip_that_does_not_fit_at_all_is_refused_by_its_case() -> None:
     with pytest.raises(InputError, match="case cafe: flip and question alone overrun the model's context"):
-        fit(View(CAFE, DIALOGUE), lambda view: False)
+        truncate_to_context(View(CAFE, DIALOGUE), lambda view: False)
 
 
 def test_a_view_starts_at_the_target_at_the_latest() -> None:

@@ -36,7 +36,7 @@ def folder(corpus: Path, tmp_path: Path) -> StudyFolder:
 @pytest.fixture
 def as_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine of known speed."""
-    monkeypatch.setattr(estimate, "measure_speed", lambda recipe, data, *, stages, readings: SPEED)
+    monkeypatch.setattr(estimate, "measure_speed", lambda recipe, data, *, stages, evaluations: SPEED)
 
 
 def minutes_of(folder: StudyFolder, keys: list[CellKey], finished: dict[CellKey, Json]) -> dict[CellKey, float | None]:
@@ -45,8 +45,11 @@ def minutes_of(folder: StudyFolder, keys: list[CellKey], finished: dict[CellKey,
 
 
 def finished_cell(training: float | None, *costs: float | None) -> Json:
-    readings = {str(i): {"cost": None if cost is None else {"seconds": cost}} for i, cost in enumerate(costs)}
-    return {"training": None if training is None else {"seconds": training}, "tests": {"own": {"readings": readings}}}
+    evaluations = {str(i): {"cost": None if cost is None else {"seconds": cost}} for i, cost in enumerate(costs)}
+    return {
+        "training": None if training is None else {"seconds": training},
+        "tests": {"own": {"evaluations": evaluations}},
+    }
 
 
 def test_a_trial_gives_every_cell_of_a_study_its_minutes(corpus: Path, tmp_path: Path) -> None:
@@ -60,11 +63,11 @@ def test_a_trial_gives_every_cell_of_a_study_its_minutes(corpus: Path, tmp_path:
 
 def test_more_epochs_and_more_samples_take_longer(corpus: Path, tmp_path: Path) -> None:
     changes = ("stages", [{"name": "answer", "mixture": {"answer": 1}, "epochs": 1}, LONG])
-    readings = {"greedy": {"max_new_tokens": 8}, "k60": {"samples": 60, "max_new_tokens": 8}}
-    rest = [("arms", {}), ("transfer", None), ("tracks.more", None), ("readings", readings)]
+    evaluations = {"greedy": {"max_new_tokens": 8}, "k60": {"samples": 60, "max_new_tokens": 8}}
+    rest = [("arms", {}), ("transfer", None), ("tracks.more", None), ("evaluations", evaluations)]
     folder = StudyFolder.open(write_study(tmp_path, corpus, changes, *rest), corpus)
     recipe, data = folder.study.recipe("tiny", "own", 0), load_track(folder.study, "own", corpus)
-    speed = measure_speed(recipe, data, stages=["answer", "long"], readings=["k60"])
+    speed = measure_speed(recipe, data, stages=["answer", "long"], evaluations=["k60"])
     assert speed is not None
     assert speed.stages["long"] > speed.stages["answer"] > 0
     assert speed.cases["k60"] > speed.cases["greedy"] > 0
@@ -75,11 +78,11 @@ def test_a_cell_takes_its_training_and_every_reading_of_every_case(folder: Study
     tests = {name: len(test.cases) for name, test in load_tests(folder.study, folder.root).items()}
     keys = [CellKey("tiny", "own", 0, arm) for arm in ("base", "answer", "chain")]
     base, answer, chain = minutes_of(folder, keys, {}).values()
-    at_home = tests["own"] * (1 + 2) + tests["own-held-out"] * 1
-    assert base == pytest.approx(at_home / 60)
-    assert answer == pytest.approx(1 + at_home / 60)
-    abroad = sum(tests.values()) - tests["own"] - tests["own-held-out"]
-    assert chain == pytest.approx(2 + (at_home + tests["own"] * (3 + 4) + abroad) / 60)
+    own_tests = tests["own"] * (1 + 2) + tests["own-held-out"] * 1
+    assert base == pytest.approx(own_tests / 60)
+    assert answer == pytest.approx(1 + own_tests / 60)
+    transfer_tests = sum(tests.values()) - tests["own"] - tests["own-held-out"]
+    assert chain == pytest.approx(2 + (own_tests + tests["own"] * (3 + 4) + transfer_tests) / 60)
 
 
 @pytest.mark.usefixtures("as_told")
@@ -122,4 +125,4 @@ def test_a_model_that_would_take_minutes_a_step_is_not_tried(
 ) -> None:
     monkeypatch.setattr("fliptrace.training.speed._MOST_PARAMETERS", {"cpu": 1000})
     recipe, data = folder.study.recipe("tiny", "own", 0), load_track(folder.study, "own", folder.root)
-    assert measure_speed(recipe, data, stages=["answer"], readings=["greedy"]) is None
+    assert measure_speed(recipe, data, stages=["answer"], evaluations=["greedy"]) is None

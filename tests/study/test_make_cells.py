@@ -46,12 +46,12 @@ def base(toml: Path, folder: Path, chain: Json) -> Json:
     return make_cell(open_run(toml, "own", folder), CHAIN._replace(arm="base"))
 
 
-def readings(cell: Json) -> dict[str, list[str]]:
-    return {test: list(tested["readings"]) for test, tested in cell["tests"].items()}
+def evaluations(cell: Json) -> dict[str, list[str]]:
+    return {test: list(tested["evaluations"]) for test, tested in cell["tests"].items()}
 
 
 def test_the_arm_of_the_transfer_is_read_on_everything(chain: Json) -> None:
-    assert readings(chain) == {
+    assert evaluations(chain) == {
         "own": ["greedy", "exact", "k3", "reasons"],
         "own-held-out": ["greedy"],
         "further": ["greedy"],
@@ -59,13 +59,13 @@ def test_the_arm_of_the_transfer_is_read_on_everything(chain: Json) -> None:
 
 
 def test_the_base_is_read_on_its_own_track_and_was_not_trained(base: Json) -> None:
-    assert readings(base) == {"own": ["greedy", "exact"], "own-held-out": ["greedy"]}
+    assert evaluations(base) == {"own": ["greedy", "exact"], "own-held-out": ["greedy"]}
     assert base["training"] is None and base["weights_sha256"] is not None
 
 
 def test_a_track_without_a_test_of_its_own_is_read_on_that_of_another(toml: Path, tmp_path: Path) -> None:
     cell = make_cell(open_run(toml, "more", tmp_path), CHAIN._replace(track="more"))
-    assert readings(cell) == {
+    assert evaluations(cell) == {
         "own": ["greedy", "exact", "k3", "reasons"],
         "own-held-out": ["greedy"],
         "further": ["greedy"],
@@ -75,7 +75,7 @@ def test_a_track_without_a_test_of_its_own_is_read_on_that_of_another(toml: Path
 
 def test_a_baseline_is_asked_plainly_about_everything(toml: Path, tmp_path: Path) -> None:
     cell = make_cell(open_run(toml, "own", tmp_path), CellKey(BASELINE, "own", 0, "previous"))
-    assert readings(cell) == {"own": ["plain"], "own-held-out": ["plain"], "further": ["plain"]}
+    assert evaluations(cell) == {"own": ["plain"], "own-held-out": ["plain"], "further": ["plain"]}
     assert cell["training"] is None and cell["title"].startswith("rule")
 
 
@@ -99,7 +99,7 @@ def test_training_is_told_in_steps_tokens_and_seconds(chain: Json) -> None:
 
 
 def test_every_reading_has_its_cost(chain: Json, base: Json) -> None:
-    costs = {name: figures["cost"] for name, figures in chain["tests"]["own"]["readings"].items()}
+    costs = {name: metrics["cost"] for name, metrics in chain["tests"]["own"]["evaluations"].items()}
     assert all(cost["num_prompt_tokens"] > 0 and cost["seconds"] >= 0 for cost in costs.values())
     assert costs["k3"]["num_reply_tokens"] > costs["greedy"]["num_reply_tokens"] > costs["exact"]["num_reply_tokens"]
     assert costs["exact"]["num_reply_tokens"] == 0
@@ -110,19 +110,19 @@ def test_a_cell_is_plain_json_of_a_line(chain: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    ("test", "reading"), [("own", "greedy"), ("own", "k3"), ("own", "exact"), ("further", "greedy")]
+    ("test", "evaluation"), [("own", "greedy"), ("own", "k3"), ("own", "exact"), ("further", "greedy")]
 )
-def test_figures_are_those_that_score_gives(chain: Json, folder: Path, test: str, reading: str) -> None:
-    path = folder / "2-chain" / "predictions" / f"{test}.{reading}.jsonl"
+def test_figures_are_those_that_score_gives(chain: Json, folder: Path, test: str, evaluation: str) -> None:
+    path = folder / "2-chain" / "predictions" / f"{test}.{evaluation}.jsonl"
     result = CliRunner().invoke(app, ["score", str(path), "--json", "--draws", "100"])
     scores, tested = json.loads(result.stdout), chain["tests"][test]
-    figures = tested["readings"][reading]
-    assert f1_of(figures) == approx(scores["trigger_f1"])
-    assert figures["precision"] == approx(scores["trigger_precision"], abs=1e-6)
-    assert figures["recall"] == approx(scores["trigger_recall"], abs=1e-6)
+    metrics = tested["evaluations"][evaluation]
+    assert f1_of(metrics) == approx(scores["trigger_f1"])
+    assert metrics["precision"] == approx(scores["trigger_precision"], abs=1e-6)
+    assert metrics["recall"] == approx(scores["trigger_recall"], abs=1e-6)
     for key in ("exact_match", "num_answers", "num_unparsed", "anomalies", "prevented"):
-        assert figures[key] == scores[key]
-    assert (tested["num_flips"], len(figures["tp"])) == (scores["num_flips"], scores["num_groups"])
+        assert metrics[key] == scores[key]
+    assert (tested["num_flips"], len(metrics["tp"])) == (scores["num_flips"], scores["num_groups"])
 
 
 def test_what_is_made_is_not_made_again(chain: Json, toml: Path, folder: Path) -> None:
@@ -145,7 +145,7 @@ def test_predictions_of_other_labels_are_not_kept(
     run = open_run(corrected, "own", folder, lambda what, num_done, num: told.append(what))
     again = make_cell(run, CHAIN)
     assert set(told) == {"reading further greedy"}
-    assert sum(again["tests"]["further"]["readings"]["greedy"]["tp"]) == 0
+    assert sum(again["tests"]["further"]["evaluations"]["greedy"]["tp"]) == 0
     assert again["tests"]["own"] == chain["tests"]["own"]
     make_cell(open_run(toml, "own", folder), CHAIN)  # as it was, for the others
 

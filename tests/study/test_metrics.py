@@ -13,18 +13,18 @@ from fliptrace.core.files import Json
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.core.voting import Vote
-from fliptrace.inference.triggers import Reading, name_triggers
+from fliptrace.inference.triggers import InferenceConfig, name_triggers
 from fliptrace.models.base import Decoding
 from fliptrace.models.rules import RULES
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.triggers import score_triggers
-from fliptrace.study.metrics import f1_of, flip_matrix, reading_figures
+from fliptrace.study.metrics import evaluation_metrics, f1_of, flip_matrix
 
 DINNER = case(("Ana", "joy"), ("Ben", "joy"), ("Ana", "fear"), triggers={1}, id="dinner")
 WALK = case(("Ana", "joy"), ("Ben", "joy"), ("Cem", "joy"), ("Ana", "fear"), triggers={2, 3}, id="walk")
 CASES = (CAFE, DINNER, WALK)
-SAMPLED = Reading(decoding=Decoding(kind="sample", num_samples=4))
+SAMPLED = InferenceConfig(decoding=Decoding(kind="sample", num_samples=4))
 # CAFE is wrong in two of four samples, DINNER in one, WALK in all of them.
 REPLIES = {
     "cafe": ["Triggers: 3, 5", "Triggers: 3, 5", "Triggers: 6", "no idea"],
@@ -38,45 +38,47 @@ def sampled() -> list[Prediction]:
 
 
 def by_rule(cases: Sequence[FlipCase]) -> Json:
-    return reading_figures(list(name_triggers(RULES["previous"], cases, Reading())), cases, Reading())
+    return evaluation_metrics(
+        list(name_triggers(RULES["previous"], cases, InferenceConfig())), cases, InferenceConfig()
+    )
 
 
 def test_a_reading_is_told_by_group_and_its_f1_is_that_of_the_score() -> None:
     predictions = sampled()
-    figures = reading_figures(predictions, CASES, SAMPLED)
-    assert {name: figures[name] for name in ("ask", "decode", "num_samples", "judge", "threshold")} == {
+    metrics = evaluation_metrics(predictions, CASES, SAMPLED)
+    assert {name: metrics[name] for name in ("ask", "decode", "num_samples", "judge", "threshold")} == {
         "ask": "answer",
         "decode": "sample",
         "num_samples": 4,
         "judge": False,
         "threshold": 0.5,
     }
-    assert (figures["tp"], figures["wrong"]) == ([2, 1, 0], [0, 0, 3])
-    assert f1_of(figures) == score_triggers(predictions).f1
-    assert figures["exact_match"] == 0.666667
-    assert (figures["num_answers"], figures["num_unparsed"], figures["anomalies"]["unreadable"]) == (12, 0, 1)
+    assert (metrics["tp"], metrics["wrong"]) == ([2, 1, 0], [0, 0, 3])
+    assert f1_of(metrics) == score_triggers(predictions).f1
+    assert metrics["exact_match"] == 0.666667
+    assert (metrics["num_answers"], metrics["num_unparsed"], metrics["anomalies"]["unreadable"]) == (12, 0, 1)
 
 
 def test_samples_are_told_from_one_to_all() -> None:
-    figures = reading_figures(sampled(), CASES, SAMPLED)
-    assert [point["k"] for point in figures["k_curve"]] == [1, 3, 4]
-    assert (figures["k_curve"][-1]["tp"], figures["k_curve"][-1]["wrong"]) == ([2, 1, 0], [0, 0, 3])
-    assert f1_of(figures["k_curve"][-1]) == f1_of(figures)
-    assert figures["agreement"] == 0.75
-    assert figures["calibration"]["num_missed"] == 2
-    assert len(figures["risk_coverage"]["f1"]) == 20
-    assert set(figures["left_out"]) == {"tp", "wrong", "threshold"}
+    metrics = evaluation_metrics(sampled(), CASES, SAMPLED)
+    assert [point["k"] for point in metrics["k_curve"]] == [1, 3, 4]
+    assert (metrics["k_curve"][-1]["tp"], metrics["k_curve"][-1]["wrong"]) == ([2, 1, 0], [0, 0, 3])
+    assert f1_of(metrics["k_curve"][-1]) == f1_of(metrics)
+    assert metrics["agreement"] == 0.75
+    assert metrics["calibration"]["num_missed"] == 2
+    assert len(metrics["risk_coverage"]["f1"]) == 20
+    assert set(metrics["left_out"]) == {"tp", "wrong", "threshold"}
 
 
 def test_slices_add_up_and_code_mixing_is_told_where_it_is_known() -> None:
     mixing = {"cafe": "0-12%", "dinner": "0-12%", "walk": "20%+"}
-    slices = reading_figures(sampled(), CASES, SAMPLED, code_mixing=mixing)["slices"]
+    slices = evaluation_metrics(sampled(), CASES, SAMPLED, code_mixing=mixing)["slices"]
     assert list(slices) == ["flip_type", "distance", "speakers", "length", "code_mixing"]
     assert slices["code_mixing"] == {"0-12%": [3, 0, 0, 2], "20%+": [0, 1, 2, 1]}
     assert slices["speakers"] == {"2": [1, 0, 0, 1], "3": [2, 1, 2, 2]}
     for rows in slices.values():
         assert [sum(column) for column in list(zip(*rows.values(), strict=True))[:3]] == [3, 1, 2]
-    assert "code_mixing" not in reading_figures(sampled(), CASES, SAMPLED)["slices"]
+    assert "code_mixing" not in evaluation_metrics(sampled(), CASES, SAMPLED)["slices"]
 
 
 def test_speakers_are_counted_up_to_the_target_and_many_are_one_slice() -> None:
@@ -87,30 +89,32 @@ def test_speakers_are_counted_up_to_the_target_and_many_are_one_slice() -> None:
 
 
 def test_a_rule_has_no_samples_and_no_support_to_speak_of() -> None:
-    figures = by_rule(CASES)
+    metrics = by_rule(CASES)
     names = ("k_curve", "agreement", "calibration", "risk_coverage", "left_out", "self_evaluation", "rationales")
-    assert [figures[name] for name in names] == [None] * 7
-    assert (figures["decode"], figures["num_samples"], figures["cost"]) == ("greedy", 1, None)
+    assert [metrics[name] for name in names] == [None] * 7
+    assert (metrics["decode"], metrics["num_samples"], metrics["cost"]) == ("greedy", 1, None)
 
 
 def test_a_classifier_weighs_whatever_the_reading_is_called() -> None:
     vote = Vote(frozenset({1}), (0.1, 0.8, 0.2), 1, 1)
-    figures = reading_figures([Prediction.of(DINNER, vote, [Answer(vote.triggers, "")])], [DINNER], Reading())
-    assert figures["calibration"]["num_utterances"] == 3
-    assert figures["k_curve"] is None
+    metrics = evaluation_metrics(
+        [Prediction.of(DINNER, vote, [Answer(vote.triggers, "")])], [DINNER], InferenceConfig()
+    )
+    assert metrics["calibration"]["num_utterances"] == 3
+    assert metrics["k_curve"] is None
 
 
 def test_reasons_and_judgements_are_told() -> None:
-    reading = Reading(ask="chain", judge=True)
-    figures = reading_figures(
-        list(name_triggers(ScriptedModel(default=["Triggers: 2"]), CASES, reading)), CASES, reading
+    config = InferenceConfig(ask="chain", judge=True)
+    metrics = evaluation_metrics(
+        list(name_triggers(ScriptedModel(default=["Triggers: 2"]), CASES, config)), CASES, config
     )
-    assert figures["self_evaluation"]["num_drafts"] == 3
-    assert figures["rationales"]["num_rationales"] == 0
+    assert metrics["self_evaluation"]["num_drafts"] == 3
+    assert metrics["rationales"]["num_rationales"] == 0
 
 
 def test_figures_are_small_plain_json_without_a_word_of_the_dialogue() -> None:
-    written = json.dumps(reading_figures(sampled(), CASES, SAMPLED, cost={"seconds": 1.23456789}), allow_nan=False)
+    written = json.dumps(evaluation_metrics(sampled(), CASES, SAMPLED, cost={"seconds": 1.23456789}), allow_nan=False)
     assert json.loads(written)["cost"] == {"seconds": 1.234568}
     assert not any(utterance.text in written for utterance in CAFE.dialogue.utterances)
     assert len(written) < 5000

@@ -71,22 +71,22 @@ def test_the_arms_know_what_they_grow_from_and_what_they_must_beat(core: Study) 
 
 def test_the_untuned_base_is_read_with_plain_answers_alone(core: Study) -> None:
     recipe = core.recipe("scratch-2m", "meld", 0)
-    assert list(core.readings_of(recipe, "base")) == list(core.readings_of(recipe, "answer"))
-    assert list(core.readings_of(recipe, "base")) == ["greedy", "k10", "exact"]
-    assert {"chain-k10", "free", "judged"} <= core.readings_of(recipe, "self-evaluation").keys()
+    assert list(core.evaluations_of(recipe, "base")) == list(core.evaluations_of(recipe, "answer"))
+    assert list(core.evaluations_of(recipe, "base")) == ["greedy", "k10", "exact"]
+    assert {"chain-k10", "free", "judged"} <= core.evaluations_of(recipe, "self-evaluation").keys()
 
 
 def test_the_recipe_of_a_run_carries_its_seed_and_the_layout_of_its_base() -> None:
     study = make_study(("bases.tiny.layout", "dialogue"))
     recipe = study.recipe("tiny", "own", 7)
-    assert (recipe.seed, recipe.layout.name, recipe.reading("k3").decoding.seed) == (7, "dialogue", 7)
+    assert (recipe.seed, recipe.layout.name, recipe.inference_config("k3").decoding.seed) == (7, "dialogue", 7)
 
 
 REFUSED: list[tuple[str, Any, str]] = [
     ("arms.chian", {}, r"arms: 'chian' is none of base, answer, chain, feedback, more-2"),
     ("arms.feedback.control", "more", r"arms: 'more' is none of base, answer"),
     ("baselines", ["previus"], r"baselines: 'previus' is none of previous, previous-or-self"),
-    ("held_out_readings", ["greedy", "exat"], r"held_out_readings: 'exat' is none of greedy, exact"),
+    ("held_out_evaluations", ["greedy", "exat"], r"held_out_evaluations: 'exat' is none of greedy, exact"),
     ("tracks.more.arms", ["chan"], r"tracks\.more\.arms: 'chan' is none of base, answer"),
     ("tracks.more.tests", ["further"], r"tracks\.more\.tests: 'further' is none of own"),
     ("tracks.more.seeds", [0, 5], r"tracks\.more\.seeds: 5 is none of 0"),
@@ -99,7 +99,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("tuning.learning_rat", 1.0, r"tuning\.learning_rat: unknown key; did you mean 'learning_rate'\?"),
     ("tracks.own.promt", {}, r"tracks\.own\.promt: unknown key; did you mean 'prompt'\?"),
     ("stages.0.epoch", 1, r"stages\.0\.epoch: unknown key; did you mean 'epochs'\?"),
-    ("reading", {}, r"reading: unknown key; did you mean 'readings'\?"),
+    ("evaluation", {}, r"reading: unknown key; did you mean 'evaluations'\?"),
     ("seeds", [], r"seeds: List should have at least 1 item"),
     ("seeds", [0, 1, 0], r"seeds: 0 is there twice"),
     ("tests.own", {"title": "t", "file": "further.json"}, r"tests: 'own' is there twice"),
@@ -162,7 +162,7 @@ CHANGES: list[tuple[str, tuple[str, Any], set[str]]] = [
     ("a reading of one arm", ("readings.k3.samples", 5), {"chain", "chain of more"}),
     ("a reading of all arms", ("readings.exact.max_new_tokens", 9), EVERY),
     ("a reading due to one arm more", ("readings.judged.after", ["feedback", "more-2"]), {"more-2"}),
-    ("the readings of the held out", ("held_out_readings", ["exact"]), EVERY),
+    ("the readings of the held out", ("held_out_evaluations", ["exact"]), EVERY),
     ("the readings of the transfer", ("transfer.readings", ["exact"]), {"chain", "chain of more"}),
     ("a further file", ("tests.further.file", "f.json"), {"chain", "chain of more"}),
     ("the test sets of a track", ("tracks.more.tests", []), {"chain of more"}),

@@ -14,9 +14,9 @@ from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.files import write_json
 from fliptrace.core.messages import Message
 from fliptrace.inference.emotions import label_emotions
-from fliptrace.inference.triggers import reading_of
+from fliptrace.inference.triggers import resolve_config
 from fliptrace.models.base import Choice, Decoding
-from fliptrace.models.checkpoints import HABITS, Habits
+from fliptrace.models.checkpoints import HABITS, InferenceDefaults
 from fliptrace.prompts.views import Layout
 from tools.mini.emotion_weights import choose_emotion_weights, label_shares, weigh
 
@@ -74,13 +74,13 @@ def test_shares_are_those_of_the_last_stage_that_teaches_emotions() -> None:
 
 
 def test_weights_travel_with_the_habits_into_the_reading(tmp_path: Path) -> None:
-    habits = Habits(WINDOW, "answer", {"exact": 0.3}, {"fear": 2.0})
-    habits.write(tmp_path)
-    read = Habits.read(tmp_path)
-    assert read == habits
-    assert reading_of(read, Decoding("exact")).emotion_weights == {"fear": 2.0}
+    defaults = InferenceDefaults(WINDOW, "answer", {"exact": 0.3}, {"fear": 2.0})
+    defaults.write(tmp_path)
+    read = InferenceDefaults.read(tmp_path)
+    assert read == defaults
+    assert resolve_config(read, Decoding("exact")).emotion_weights == {"fear": 2.0}
 
 
 def test_habits_written_before_there_were_weights_are_read(tmp_path: Path) -> None:
     write_json(tmp_path / HABITS, {"layout": {"name": "window"}, "ask": "answer", "thresholds": {"exact": 0.4}})
-    assert Habits.read(tmp_path) == Habits(Layout("window"), "answer", {"exact": 0.4})
+    assert InferenceDefaults.read(tmp_path) == InferenceDefaults(Layout("window"), "answer", {"exact": 0.4})

@@ -9,7 +9,7 @@ import pytest
 
 from fliptrace.core.files import Json, hash_file, read_json, read_text
 from fliptrace.corpora.catalog import CATALOG
-from fliptrace.models.checkpoints import Habits
+from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.embedded import BUNDLED, EmbeddedConfig, is_embedded
 from fliptrace.models.open_model import open_model
 from fliptrace.training.recipe import parse_recipe, read_recipe
@@ -63,9 +63,9 @@ def test_weights_have_terms_of_their_own(card: str) -> None:
 
 
 def test_a_threshold_was_chosen() -> None:
-    habits, figures = Habits.read(BUNDLED), read_json(FIGURES)
-    assert habits is not None
-    assert habits.thresholds == {"exact": figures["threshold"]}
+    defaults, figures = InferenceDefaults.read(BUNDLED), read_json(FIGURES)
+    assert defaults is not None
+    assert defaults.thresholds == {"exact": figures["threshold"]}
     assert 0 < figures["threshold"] < 1
 
 

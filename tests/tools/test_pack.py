@@ -17,7 +17,7 @@ from fliptrace.core.errors import RunError
 from fliptrace.core.files import Json, hash_file, hash_json, read_json, write_json
 from fliptrace.core.voting import Vote
 from fliptrace.corpora.sample import sample_path
-from fliptrace.models.checkpoints import MANIFEST, Checkpoint, Habits
+from fliptrace.models.checkpoints import MANIFEST, Checkpoint, InferenceDefaults
 from fliptrace.models.embedded import EmbeddedModel
 from fliptrace.models.open_model import open_model
 from fliptrace.predictions.rows import Prediction
@@ -87,8 +87,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def test_seeds_become_one_model_with_the_threshold_of_val(made: Made) -> None:
-    habits = Habits.read(made.packing.folder)
-    assert habits is not None and habits.thresholds == {"exact": made.figures["threshold"]}
+    defaults = InferenceDefaults.read(made.packing.folder)
+    assert defaults is not None and defaults.thresholds == {"exact": made.figures["threshold"]}
     assert {path.name for path in made.packing.folder.iterdir()} >= {"model-0.onnx", "model-1.onnx"}
     assert [seed["seed"] for seed in made.figures["seeds"]] == [0, 1]
 

@@ -15,9 +15,9 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, read_json, write_json
 from fliptrace.models.local.loading import load_causal_lm, quiet
 from fliptrace.models.local.scratch import train_tokenizer
-from fliptrace.training.base import is_packed, quantizes, scratch_spec, with_new_adapter
+from fliptrace.training.base import is_mxfp4, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.dry_run import DryRun, dry_run, shrink
-from fliptrace.training.instruction_builder import Curriculum
+from fliptrace.training.instruction_builder import InstructionBuilder
 from fliptrace.training.recipe import Recipe, override, read_recipe
 from fliptrace.training.stages import train
 
@@ -27,7 +27,7 @@ BASES = {"qwen-lora": "qwen3", "llama-lora": "llama", "gpt-oss-lora": "gpt-oss"}
 
 def save_base(family: str, folder: Path, **sizes: Any) -> Path:
     """A local copy of an architecture with a tokenizer that knows the words of the tests, and a context long enough."""
-    words = train_tokenizer(Curriculum(make_recipe(prompt={"layout": "dialogue"})).texts(make_cases(8)), SPEC)
+    words = train_tokenizer(InstructionBuilder(make_recipe(prompt={"layout": "dialogue"})).texts(make_cases(8)), SPEC)
     model_class, config_class, small = FAMILIES[family]
     config = config_class(vocab_size=len(words), **(small | {"max_position_embeddings": 4096} | sizes))
     with quiet():
@@ -189,7 +189,7 @@ def test_four_bits_without_bitsandbytes_and_cuda_are_refused(tmp_path: Path) -> 
     with pytest.raises(InputError, match="'4bit' needs bitsandbytes and a CUDA device; or set it to 'auto'"):
         dry_run(four_bits, make_data())
     config = AutoModelForCausalLM.from_config(load_causal_lm(str(base)).config).config
-    assert not is_packed(config)
+    assert not is_mxfp4(config)
     assert not quantizes(recipe.tuning, config)
 
 

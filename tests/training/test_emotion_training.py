@@ -16,7 +16,7 @@ from fliptrace.core.files import Json, read_json, read_jsonl
 from fliptrace.core.flips import FlipCase
 from fliptrace.prompts.views import Layout
 from fliptrace.training.data import TrainingData, load_training_data
-from fliptrace.training.instruction_builder import Curriculum
+from fliptrace.training.instruction_builder import InstructionBuilder
 from fliptrace.training.stages import train
 
 LABELS = ("joy", "neutral", "anger", "sadness")
@@ -95,7 +95,7 @@ def test_every_emotion_file_is_taken_as_often_as_it_is_weighed(files: dict[str, 
     stage = {"name": "chain", "mixture": {"answer": 1, "emotion": 0.5}, "epochs": 1, "emotions": {ref: 3}}
     recipe = make_recipe(data=data_table(files), stages=[stage])
     data = load_training_data(recipe, None)
-    rows = Curriculum(recipe, emotions=data.emotions).instructions(recipe.stages[0], [], [])
+    rows = InstructionBuilder(recipe, emotions=data.emotions).instructions(recipe.stages[0], [], [])
     num_labelled = sum(len(dialogue) for dialogue in data.emotions[ref])
     assert [row.kind for row in rows] == ["emotion"] * (num_labelled * 3 // 2)
 
@@ -121,7 +121,7 @@ def test_a_run_teaches_emotions_and_reads_them_on_val(files: dict[str, str], tmp
     recipe = make_recipe(
         data=data_table(files),
         stages=[{"name": "chain", "mixture": mixture, "epochs": 1}],
-        readings=GREEDY_ONLY,
+        evaluations=GREEDY_ONLY,
         curate={"soft_triggers": 0.5, "soft_emotions": {files["emotions_erc"]: 0.5}},
         prompt={"emotion_window": 1},
     )
@@ -146,7 +146,7 @@ def test_one_utterance_is_shown_where_the_emotion_window_is_one() -> None:
 
 def test_a_run_goes_on_where_its_recipe_got_more_stages(files: dict[str, str], tmp_path: Path) -> None:
     first, more = one_stage(), [*one_stage(), {"name": "again", "mixture": {"answer": 0.5}, "epochs": 1}]
-    short, long = (make_recipe(data=data_table(files), stages=s, readings=GREEDY_ONLY) for s in (first, more))
+    short, long = (make_recipe(data=data_table(files), stages=s, evaluations=GREEDY_ONLY) for s in (first, more))
     data = load_training_data(short, None)
     train(short, data, tmp_path / "run", Recorder())
     done = (tmp_path / "run" / "1-chain" / "checkpoint" / "model.safetensors").stat()
@@ -162,7 +162,7 @@ def test_a_stage_may_leave_out_what_lies_before_the_source(files: dict[str, str]
     early = replace(case, triggers=frozenset({0, case.flip.target}))
     assert case.flip.source > 0
     stages = [*one_stage(), {"name": "zone", "mixture": {"answer": 1}, "epochs": 1, "out_of_zone": "leave out"}]
-    recipe = make_recipe(data=data_table(files), stages=stages, readings=GREEDY_ONLY, prompt={"window": 6})
+    recipe = make_recipe(data=data_table(files), stages=stages, evaluations=GREEDY_ONLY, prompt={"window": 6})
     data = replace(load_training_data(recipe, None), train=(early, *make_cases(15)[1:]))
     train(recipe, data, tmp_path / "run", Recorder())
     taught = {}

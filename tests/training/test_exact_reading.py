@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from fliptrace.cli.main import app
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, read_json, read_jsonl, write_json
-from fliptrace.inference.triggers import Reading, name_triggers, predict_file
+from fliptrace.inference.triggers import InferenceConfig, name_triggers, predict_file
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.checkpoints import HABITS, Habits
+from fliptrace.models.checkpoints import HABITS, InferenceDefaults
 from fliptrace.models.local.model import LocalModel
 from fliptrace.models.open_model import open_model
 from fliptrace.predictions.rows import Prediction, read_manifest, read_predictions
@@ -37,7 +37,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "exact"
     tuning = {"learning_rate": 1e-2, "patience": 9, "evals_per_epoch": 0.2}
     recipe = make_recipe(stages=one_stage(40, answer=1, chain=0.5), tuning=tuning)
-    train(recipe.model_validate(recipe.to_json() | {"readings": READINGS}), make_data(40), folder, Recorder())
+    train(recipe.model_validate(recipe.to_json() | {"evaluations": READINGS}), make_data(40), folder, Recorder())
     return folder
 
 
@@ -45,8 +45,8 @@ def test_each_way_of_reading_keeps_its_threshold_with_the_checkpoint(run: Path) 
     scores = read_json(run / "scores.json")["stages"]["chain"]
     assert set(scores) == {"exact", "k3", "reasons"}
     wanted = {"exact": scores["exact"], "sample": scores["k3"]}
-    thresholds = {kind: reading["chosen_threshold"]["threshold"] for kind, reading in wanted.items()}
-    assert open_model(str(run), "cpu").habits == Habits(make_recipe().layout, "answer", thresholds)
+    thresholds = {kind: evaluation["chosen_threshold"]["threshold"] for kind, evaluation in wanted.items()}
+    assert open_model(str(run), "cpu").defaults == InferenceDefaults(make_recipe().layout, "answer", thresholds)
     assert 0 < scores["reasons"]["chosen_threshold"]["threshold"] <= 1
 
 
@@ -57,13 +57,13 @@ def test_the_best_step_is_chosen_by_the_f1_of_groups_left_out(run: Path) -> None
 
 
 def test_a_checkpoint_from_before_exact_decoding_is_read(tmp_path: Path) -> None:
-    Habits().write(tmp_path)
+    InferenceDefaults().write(tmp_path)
     table = read_json(tmp_path / HABITS)
     del table["thresholds"]
     write_json(tmp_path / HABITS, table | {"threshold": 0.3})
-    habits = Habits.read(tmp_path)
-    assert habits
-    assert [habits.threshold(kind) for kind in ("sample", "exact", "greedy")] == [0.3, 0.5, 0.5]
+    defaults = InferenceDefaults.read(tmp_path)
+    assert defaults
+    assert [defaults.threshold(kind) for kind in ("sample", "exact", "greedy")] == [0.3, 0.5, 0.5]
 
 
 def test_the_report_finds_that_step_kept_for_what_it_scores(run: Path) -> None:
@@ -78,35 +78,35 @@ def test_predict_decodes_exactly_and_score_reads_it(run: Path, tmp_path: Path) -
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     rows = [row for row in read_predictions(out) if isinstance(row, Prediction)]
-    threshold = open_model(str(run), "cpu").habits.threshold("exact")
+    threshold = open_model(str(run), "cpu").defaults.threshold("exact")
     for row in rows:
         assert row.remaining is not None and 0 <= row.remaining < 0.5
         assert row.vote.triggers == {i for i, share in enumerate(row.vote.support) if share >= threshold}
         assert (row.vote.num_valid, row.vote.num_samples, len(row.answers)) == (1, 1, 1)
     manifest = read_manifest(out)
-    assert manifest["reading"]["decoding"] | {"kind": "exact", "num_samples": 1} == manifest["reading"]["decoding"]
-    assert manifest["reading"]["threshold"] == threshold
+    assert manifest["inference"]["decoding"] | {"kind": "exact", "num_samples": 1} == manifest["inference"]["decoding"]
+    assert manifest["inference"]["threshold"] == threshold
     scores = score_file(out, num_draws=100).to_json()
     assert scores["mean_remaining"] == pytest.approx(manifest["mean_remaining"], abs=1e-6)
 
 
 def test_samples_converge_to_what_exact_decoding_finds(run: Path) -> None:
     """1,500 free samples at temperature 1; the support of those that can be read and lie among the sets weighed."""
-    model, habits = open_model(str(run), "cpu").model, open_model(str(run), "cpu").habits
+    model, defaults = open_model(str(run), "cpu").model, open_model(str(run), "cpu").defaults
     [case] = make_cases(1, "new")
-    [exact] = name_triggers(model, [case], Reading(habits.layout, decoding=Decoding("exact")))
+    [exact] = name_triggers(model, [case], InferenceConfig(defaults.layout, decoding=Decoding("exact")))
     sample = Decoding("sample", 1500, temperature=1.0, max_new_tokens=24, constrain=False)
-    [sampled] = name_triggers(model, [case], Reading(habits.layout, decoding=sample))
+    [sampled] = name_triggers(model, [case], InferenceConfig(defaults.layout, decoding=sample))
     assert exact.remaining is not None and exact.remaining < 0.1
     assert exact.vote.support == pytest.approx(sampled.vote.support, abs=0.04 + exact.remaining)
     assert max(exact.vote.support) > 0.1
 
 
 def test_a_killed_run_ends_in_the_same_file(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, habits = open_model(str(run), "cpu").model, open_model(str(run), "cpu").habits
-    cases, reading = make_cases(8, "new"), Reading(habits.layout, decoding=Decoding("exact"))
+    model, defaults = open_model(str(run), "cpu").model, open_model(str(run), "cpu").defaults
+    cases, evaluation = make_cases(8, "new"), InferenceConfig(defaults.layout, decoding=Decoding("exact"))
     monkeypatch.setattr("fliptrace.inference.triggers.CASES_AT_ONCE", 3)
-    whole = predict_file(model, cases, reading, tmp_path / "whole.jsonl", {})
+    whole = predict_file(model, cases, evaluation, tmp_path / "whole.jsonl", {})
 
     def kill(num_done: int) -> None:
         if num_done == 5:
@@ -114,20 +114,22 @@ def test_a_killed_run_ends_in_the_same_file(run: Path, tmp_path: Path, monkeypat
 
     path = tmp_path / "killed.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        predict_file(model, cases, reading, path, {}, kill)
-    resumed = predict_file(model, cases, reading, path, {})
+        predict_file(model, cases, evaluation, path, {}, kill)
+    resumed = predict_file(model, cases, evaluation, path, {})
     assert (whole.num_resumed, resumed.num_resumed) == (0, 5)
     assert path.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
 
 
 def test_held_answers_have_no_anomalies_and_free_ones_that_are_right_stay(run: Path) -> None:
-    model, habits = open_model(str(run), "cpu").model, open_model(str(run), "cpu").habits
+    model, defaults = open_model(str(run), "cpu").model, open_model(str(run), "cpu").defaults
     replies = {}
     for constrain in (True, False):
         decoding = Decoding("sample", 20, temperature=1.5, max_new_tokens=40, constrain=constrain)
         replies[constrain] = [
             answer
-            for prediction in name_triggers(model, make_cases(4, "new"), Reading(habits.layout, decoding=decoding))
+            for prediction in name_triggers(
+                model, make_cases(4, "new"), InferenceConfig(defaults.layout, decoding=decoding)
+            )
             for answer in prediction.answers
         ]
     assert not any(answer.anomalies for answer in replies[True])
@@ -156,7 +158,7 @@ def test_own_answers_are_asked_for_freely(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("reading", "message"),
+    ("evaluation", "message"),
     [
         ({"decode": "greedy", "samples": 3}, "decode = 'greedy' gives one reply, not 3 samples"),
         ({"decode": "exact", "judge": True}, "decode = 'exact' gives probabilities, no answer to judge"),
@@ -164,19 +166,19 @@ def test_own_answers_are_asked_for_freely(tmp_path: Path, monkeypatch: pytest.Mo
         ({"decode": "beam"}, "decode"),
     ],
 )
-def test_a_reading_that_contradicts_itself_is_refused(reading: Json, message: str) -> None:
-    table = make_table() | {"readings": {"r": reading}}
+def test_a_reading_that_contradicts_itself_is_refused(evaluation: Json, message: str) -> None:
+    table = make_table() | {"evaluations": {"r": evaluation}}
     with pytest.raises(InputError, match=message):
         parse_recipe(table, "recipe of the test")
 
 
 @pytest.mark.parametrize(
-    ("reading", "kind"),
+    ("evaluation", "kind"),
     [({}, "greedy"), ({"samples": 3}, "sample"), ({"decode": "sample"}, "sample"), ({"decode": "exact"}, "exact")],
 )
-def test_a_recipe_says_how_it_decodes_or_lets_the_samples_say_it(reading: Json, kind: str) -> None:
-    recipe = parse_recipe(make_table() | {"readings": {"r": reading}}, "recipe of the test")
-    assert recipe.reading("r").decoding.kind == kind
+def test_a_recipe_says_how_it_decodes_or_lets_the_samples_say_it(evaluation: Json, kind: str) -> None:
+    recipe = parse_recipe(make_table() | {"evaluations": {"r": evaluation}}, "recipe of the test")
+    assert recipe.inference_config("r").decoding.kind == kind
 
 
 def test_the_f1_of_the_threshold_is_that_of_the_file(run: Path) -> None:

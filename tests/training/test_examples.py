@@ -16,7 +16,7 @@ from fliptrace.core.messages import Answer, Instruction, Message
 from fliptrace.curate.correcting import OwnAnswer, feedback_instructions
 from fliptrace.curate.teaching import answer_instructions
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.prompts.views import Fitted, Layout, View, training_view
+from fliptrace.prompts.views import Layout, TruncatedView, View, training_view
 from fliptrace.training.examples import (
     IGNORED,
     Example,
@@ -156,8 +156,8 @@ def test_an_epoch_may_be_cut_short(epochs: float, num_batches: int) -> None:
     assert batches == full[:num_batches]
 
 
-def fitted(*num_dropped: int) -> list[Fitted]:
-    return [Fitted(VIEWS[0], number) for number in num_dropped]
+def truncated(*num_dropped: int) -> list[TruncatedView]:
+    return [TruncatedView(VIEWS[0], number) for number in num_dropped]
 
 
 def test_rows_too_long_for_the_model_are_left_out_and_named() -> None:
@@ -166,32 +166,32 @@ def test_rows_too_long_for_the_model_are_left_out_and_named() -> None:
     tokenized = tokenize(ROWS, CHAT, limit)
     assert max(map(len, tokenized.examples)) == limit
     assert tokenized.too_long == tuple(row.id for row, length in zip(ROWS, lengths, strict=True) if length > limit)
-    look = preflight(ROWS, tokenized, fitted(), CHAT, "chain")
-    assert (look.num_rows, look.num_dropped, look.too_long) == (3, 2, tokenized.too_long)
-    assert sum(look.num_by_kind.values()) == look.num_rows
+    checks = preflight(ROWS, tokenized, truncated(), CHAT, "chain")
+    assert (checks.num_rows, checks.num_dropped, checks.too_long) == (3, 2, tokenized.too_long)
+    assert sum(checks.num_by_kind.values()) == checks.num_rows
 
 
 def test_the_look_before_training_shows_decoded_trained_text_with_its_end_of_turn() -> None:
-    look = preflight(ROWS, Tokenized(EXAMPLES, ()), fitted(), CHAT, "chain")
-    assert look.samples == {"answer": "Triggers: 1<|im_end|>", "feedback": "Triggers: none<|im_end|>"}
-    assert look.num_by_kind == {"answer": 3, "feedback": 2}
-    assert look.num_tokens == sum(map(len, EXAMPLES))
-    assert look.num_trained_tokens == sum(len(CHAT.encode_completion(row.completion)) for row in ROWS)
-    assert look.longest == max(map(len, EXAMPLES))
+    checks = preflight(ROWS, Tokenized(EXAMPLES, ()), truncated(), CHAT, "chain")
+    assert checks.samples == {"answer": "Triggers: 1<|im_end|>", "feedback": "Triggers: none<|im_end|>"}
+    assert checks.num_by_kind == {"answer": 3, "feedback": 2}
+    assert checks.num_tokens == sum(map(len, EXAMPLES))
+    assert checks.num_trained_tokens == sum(len(CHAT.encode_completion(row.completion)) for row in ROWS)
+    assert checks.longest == max(map(len, EXAMPLES))
 
 
 def test_a_shown_sample_is_one_that_is_trained_on() -> None:
     long = Instruction("long", "chain", (Message("user", "word " * 500),), "too long to be trained on", "c", "labels")
     short = Instruction("short", "chain", (Message("user", "word"),), "short enough", "c", "labels")
-    look = preflight([long, short], tokenize([long, short], CHAT, 100), fitted(), CHAT, "chain")
-    assert look.samples == {"chain": "short enough<|im_end|>"}
+    checks = preflight([long, short], tokenize([long, short], CHAT, 100), truncated(), CHAT, "chain")
+    assert checks.samples == {"chain": "short enough<|im_end|>"}
 
 
 def test_cut_views_are_counted() -> None:
-    look = preflight(ROWS, Tokenized(EXAMPLES, ()), fitted(0, 2, 0, 3), CHAT, "chain")
-    assert (look.num_cut_views, look.num_dropped_utterances) == (2, 5)
+    checks = preflight(ROWS, Tokenized(EXAMPLES, ()), truncated(0, 2, 0, 3), CHAT, "chain")
+    assert (checks.num_cut_views, checks.num_dropped_utterances) == (2, 5)
 
 
 def test_nothing_left_to_train_on_stops_the_stage() -> None:
     with pytest.raises(RunError, match="stage chain: nothing left to train on: 5 rows made, 5 of them too long"):
-        preflight(ROWS, tokenize(ROWS, CHAT, 10), fitted(), CHAT, "chain")
+        preflight(ROWS, tokenize(ROWS, CHAT, 10), truncated(), CHAT, "chain")

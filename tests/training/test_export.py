@@ -9,7 +9,7 @@ from tiny import SENTENCES, save_tiny
 
 from fliptrace.cli import export as export_command
 from fliptrace.core.errors import InputError, RunError
-from fliptrace.models.checkpoints import Habits
+from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.embedded import load_embedded
 from fliptrace.models.local.loading import load_causal_lm, load_local
 from fliptrace.prompts.views import Layout
@@ -25,7 +25,7 @@ def test_a_folder_holds_all_that_is_needed_weights_in_one_file() -> None:
     assert {path.name for path in folder.iterdir()} == FILES
     num_weights = sum(weight.numel() for weight in load_causal_lm(str(checkpoint())).parameters())
     assert 4 * num_weights < (folder / "model.onnx").stat().st_size < 5 * num_weights + 50_000
-    assert Habits.read(folder) == HABITS
+    assert InferenceDefaults.read(folder) == HABITS
 
 
 def test_probabilities_are_torchs() -> None:
@@ -67,11 +67,11 @@ def test_several_checkpoints_become_one_model_in_as_many_graphs() -> None:
 @pytest.mark.usefixtures("graph_at_hand")
 def test_a_given_threshold_holds_for_exact_decoding(tmp_path: Path) -> None:
     folder = export_onnx([checkpoint()], tmp_path / "embedded", threshold=0.4).folder
-    assert Habits.read(folder) == replace(HABITS, thresholds={"exact": 0.4})
+    assert InferenceDefaults.read(folder) == replace(HABITS, thresholds={"exact": 0.4})
 
 
 def test_members_asked_otherwise_are_refused(tmp_path: Path) -> None:
-    other = build_checkpoint(tmp_path / "other", habits=Habits(Layout("dialogue")))
+    other = build_checkpoint(tmp_path / "other", defaults=InferenceDefaults(Layout("dialogue")))
     with pytest.raises(InputError, match=r"other: is asked otherwise than .*; wanted one layout for all members"):
         export_onnx([checkpoint(), other], tmp_path / "embedded")
 

@@ -30,7 +30,7 @@ STAGES = [
 
 def lora(between_stages: str = "continue", **more: object) -> Recipe:
     tuning: Json = {"method": "lora", "lora_rank": 4, "lora_alpha": 8, "between_stages": between_stages}
-    return make_recipe(tuning=tuning | {"learning_rate": 1e-2} | more, stages=STAGES, readings=GREEDY_ONLY)
+    return make_recipe(tuning=tuning | {"learning_rate": 1e-2} | more, stages=STAGES, evaluations=GREEDY_ONLY)
 
 
 def run(folder: Path, recipe: Recipe) -> Path:

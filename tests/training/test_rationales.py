@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from toy_cases import CAFE
 
-from fliptrace.inference.triggers import Reading, name_triggers
+from fliptrace.inference.triggers import InferenceConfig, name_triggers
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.prompts.chains import WORDINGS, Chain, Observation, observe, render_chain
 from fliptrace.prompts.views import View
 from fliptrace.training.val_scores import RationaleScores, score_rationales
 
-READING = Reading(ask="chain")
+READING = InferenceConfig(ask="chain")
 VIEW = View(CAFE, READING.layout)
 TRUE = observe(VIEW)
 

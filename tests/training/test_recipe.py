@@ -35,7 +35,9 @@ def test_the_shipped_recipes_are_there() -> None:
 def test_every_shipped_recipe_parses_and_goes_by_the_name_of_its_file(path: Path) -> None:
     recipe = read_recipe(path)
     assert recipe.name == path.stem
-    assert [recipe.reading(name).layout for name in recipe.readings] == [recipe.layout] * len(recipe.readings)
+    assert [recipe.inference_config(name).layout for name in recipe.evaluations] == [recipe.layout] * len(
+        recipe.evaluations
+    )
     if recipe.base.scratch:
         assert scratch_spec(recipe.base.scratch).num_parameters() > 0
 
@@ -80,7 +82,7 @@ def test_an_unknown_key_near_to_nothing_names_what_there_is() -> None:
 
 @pytest.mark.parametrize("name", ["ask", "judge", "data", "scratch"])
 def test_a_reading_may_have_the_name_of_a_key(name: str) -> None:
-    table = make_table(readings={name: {"max_new_tokens": 8, "sample": 2}})
+    table = make_table(evaluations={name: {"max_new_tokens": 8, "sample": 2}})
     with pytest.raises(InputError, match=rf"readings\.{name}\.sample: unknown key; did you mean 'samples'"):
         parse_recipe(table, "x.toml")
 
@@ -108,7 +110,7 @@ def test_a_reading_may_have_the_name_of_a_key(name: str) -> None:
         ("stages.0.mixture", {"feedback": 1}, "stages: 'chain' has no trained parent"),
         ("curate.held_out", 0, "curate.held_out: 0 leaves no cases for the own answers"),
         ("stages", [], "stages: List should have at least 1 item"),
-        ("readings", {}, "readings: Dictionary should have at least 1 item"),
+        ("evaluations", {}, "readings: Dictionary should have at least 1 item"),
         ("readings.k3.top_p", 1.5, "readings.k3.top_p: Input should be less than or equal to 1"),
         ("prompt.window", 1, "prompt.window: Input should be greater than or equal to 2"),
     ],
@@ -126,7 +128,7 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
         parse_recipe(table, "x.toml")
 
 
-@pytest.mark.parametrize("missing", ["name", "data", "base", "stages", "readings"])
+@pytest.mark.parametrize("missing", ["name", "data", "base", "stages", "evaluations"])
 def test_what_has_no_default_must_be_there(missing: str) -> None:
     table = make_table()
     del table[missing]
@@ -170,7 +172,7 @@ def test_a_recipe_survives_json() -> None:
 
 def test_differences_list_what_changed_a_line_a_key() -> None:
     old = make_recipe()
-    new = make_recipe(seed=3, tuning={"learning_rate": 1e-3}, readings={"greedy": {"max_new_tokens": 9}})
+    new = make_recipe(seed=3, tuning={"learning_rate": 1e-3}, evaluations={"greedy": {"max_new_tokens": 9}})
     assert differences(old.to_json(), new.to_json()) == [
         "readings.greedy.max_new_tokens: 8 -> 9",
         "seed: 0 -> 3",
@@ -202,9 +204,9 @@ def test_a_command_line_changes_base_seed_and_device_alone() -> None:
 
 @pytest.mark.parametrize("name, kind, num_samples", [("greedy", "greedy", 1), ("k3", "sample", 3)])
 def test_a_reading_is_greedy_unless_it_draws_several(name: str, kind: str, num_samples: int) -> None:
-    reading = make_recipe().reading(name)
-    assert (reading.decoding.kind, reading.decoding.num_samples) == (kind, num_samples)
-    assert reading.decoding.max_new_tokens == 8
+    evaluation = make_recipe().evaluation(name)
+    assert (evaluation.decoding.kind, evaluation.decoding.num_samples) == (kind, num_samples)
+    assert evaluation.decoding.max_new_tokens == 8
 
 
 def test_a_recipe_does_not_change() -> None:

@@ -81,7 +81,7 @@ def test_a_stage_from_nowhere_is_refused(change: Json, message: str) -> None:
 
 def test_a_reading_after_a_stage_that_is_not_there_is_refused() -> None:
     with pytest.raises(InputError, match="reading 'late': after 'chian', which is no stage of chain"):
-        parse_recipe(make_table(readings={"late": {"after": ["chian"]}}), "x.toml")
+        parse_recipe(make_table(evaluations={"late": {"after": ["chian"]}}), "x.toml")
 
 
 def test_what_is_not_said_leaves_the_hash_of_an_older_recipe_as_it_was() -> None:
@@ -91,7 +91,7 @@ def test_what_is_not_said_leaves_the_hash_of_an_older_recipe_as_it_was() -> None
 
 
 def test_a_tree_is_trained_as_it_is_laid_out_and_only_what_is_wanted(tmp_path: Path) -> None:
-    recipe = make_recipe(stages=TREE, readings={"greedy": {"max_new_tokens": 8, "after": ["chain", "more"]}})
+    recipe = make_recipe(stages=TREE, evaluations={"greedy": {"max_new_tokens": 8, "after": ["chain", "more"]}})
     scores = train(recipe, make_data(), tmp_path, Recorder(), only=["more"])
     assert list(scores) == ["chain", "feedback", "more"]
     assert ["greedy" in of_stage for of_stage in scores.values()] == [True, False, True]

@@ -13,7 +13,7 @@ from tiny_runs import GREEDY_ONLY, Recorder, files_of, make_cases, make_data, ma
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import Json, read_json, read_jsonl
 from fliptrace.curate.instructions import read_instructions
-from fliptrace.models.checkpoints import Checkpoint, Habits, last_checkpoint
+from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults, last_checkpoint
 from fliptrace.models.local.loading import load_config
 from fliptrace.models.open_model import open_model
 from fliptrace.predictions.rows import read_predictions
@@ -65,13 +65,13 @@ def test_every_stage_stands_on_the_one_before(run: Path) -> None:
 
 def test_scores_stand_beside_the_rules_for_every_stage_and_reading(run: Path) -> None:
     stages = read_json(run / "scores.json")["stages"]
-    assert {name: sorted(readings) for name, readings in stages.items()} == {
+    assert {name: sorted(evaluations) for name, evaluations in stages.items()} == {
         "chain": ["greedy"],
         "feedback": ["greedy"],
         "self-evaluation": ["greedy", "judged", "k3"],
     }
-    for readings in stages.values():
-        for scores in readings.values():
+    for evaluations in stages.values():
+        for scores in evaluations.values():
             assert scores["num_flips"] == 6
             assert scores["baselines"]["previous"]["trigger_f1"] > 0.5
     assert "self_evaluation" in stages["self-evaluation"]["judged"]
@@ -117,7 +117,7 @@ def test_a_run_folder_is_a_model(run: Path) -> None:
     opened = open_model(str(run), "cpu")
     assert opened.ref == str(run / "3-self-evaluation" / "checkpoint")
     chosen = read_json(run / "scores.json")["stages"]["self-evaluation"]["k3"]["chosen_threshold"]["threshold"]
-    assert opened.habits == Habits(make_recipe().layout, "answer", {"sample": chosen})
+    assert opened.defaults == InferenceDefaults(make_recipe().layout, "answer", {"sample": chosen})
     assert load_config(opened.ref).hidden_size == 32
 
 
@@ -144,7 +144,7 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_with_nothing_but_what_a_kill_left_is_taken(tmp_path: Path) -> None:
     (tmp_path / ".manifest.json.x1y2").touch()
-    train(make_recipe(stages=one_stage(), readings=GREEDY_ONLY), make_data(), tmp_path, Recorder())
+    train(make_recipe(stages=one_stage(), evaluations=GREEDY_ONLY), make_data(), tmp_path, Recorder())
     assert last_checkpoint(tmp_path) == tmp_path / "1-chain" / "checkpoint"
 
 
@@ -191,15 +191,15 @@ def test_a_short_context_cuts_the_oldest_utterances_and_says_how_many(tmp_path: 
         base={"model": "scratch", "scratch": scratch},
         prompt={"window": 8, "max_words": 20},
         stages=one_stage(answer=1),
-        readings=GREEDY_ONLY,
+        evaluations=GREEDY_ONLY,
     )
     recorder = Recorder()
     train(recipe, make_data(), tmp_path, recorder)
-    [look] = recorder.preflights
-    assert 0 < look.num_cut_views <= look.num_dropped_utterances
+    [checks] = recorder.preflights
+    assert 0 < checks.num_cut_views <= checks.num_dropped_utterances
     written = read_json(tmp_path / "1-chain" / "preflight.json")
-    assert written["num_cut_views"] == look.num_cut_views
-    assert written["num_dropped_utterances"] == look.num_dropped_utterances
+    assert written["num_cut_views"] == checks.num_cut_views
+    assert written["num_dropped_utterances"] == checks.num_dropped_utterances
     assert written["num_dropped"] == 0
 
 
@@ -220,7 +220,7 @@ def test_unlabelled_cases_before_known_from_are_not_shown(tmp_path: Path) -> Non
     rebuilt = TrainingData(
         tuple(replace(case, known_from=case.flip.source) for case in data.train), data.val, data.manifest
     )
-    train(make_recipe(stages=one_stage(), readings=GREEDY_ONLY), rebuilt, tmp_path, Recorder())
+    train(make_recipe(stages=one_stage(), evaluations=GREEDY_ONLY), rebuilt, tmp_path, Recorder())
     for row in read_instructions(tmp_path / "1-chain" / "instructions.jsonl"):
         case = next(case for case in rebuilt.train if case.id == row.case_id)
         hidden = case.dialogue.utterances[: case.known_from]

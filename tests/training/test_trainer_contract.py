@@ -16,14 +16,14 @@ from fliptrace.core.messages import Message
 from fliptrace.curate.teaching import answer_instructions
 from fliptrace.fake_provider.serve import running
 from fliptrace.models.base import ChatModel, Decoding, Request
-from fliptrace.models.checkpoints import Checkpoint, Habits
-from fliptrace.prompts.views import Fitted, View
-from fliptrace.training.instruction_builder import Curriculum
+from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults
+from fliptrace.prompts.views import TruncatedView, View
+from fliptrace.training.instruction_builder import InstructionBuilder
 from fliptrace.training.local_trainer import LocalTrainer
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe
 from fliptrace.training.stages import train
-from fliptrace.training.trainer import CHECKPOINT, PREFLIGHT, Lesson, Reports, StagePlace, Trainer
+from fliptrace.training.trainer import CHECKPOINT, PREFLIGHT, Reports, StageData, StagePlace, Trainer
 
 TWO = [*one_stage(1, answer=1), one_stage(1, answer=1)[0] | {"name": "again"}]
 PROMPT = (Message("user", "Which utterances triggered this flip?"),)
@@ -52,7 +52,7 @@ class Kind:
 
 @pytest.fixture(params=["local", "hosted"], scope="module")
 def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
-    parts: dict[str, Any] = {"stages": TWO, "readings": GREEDY_ONLY}
+    parts: dict[str, Any] = {"stages": TWO, "evaluations": GREEDY_ONLY}
     if request.param == "local":
         recipe = make_recipe(**parts)
         yield Kind(recipe, lambda run: LocalTrainer(recipe))
@@ -62,23 +62,23 @@ def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
         yield Kind(recipe, lambda run: make_trainer(recipe, run))
 
 
-def make_lesson(recipe: Recipe, num_cases: int = 20) -> Lesson:
+def make_stage_data(recipe: Recipe, num_cases: int = 20) -> StageData:
     views = [View(case, recipe.layout) for case in make_data().train[:num_cases]]
-    fitted = [Fitted(view, 0) for view in views]
-    return Lesson(answer_instructions(views), fitted, Habits(recipe.layout), lambda model: 0.5)
+    truncated = [TruncatedView(view, 0) for view in views]
+    return StageData(answer_instructions(views), truncated, InferenceDefaults(recipe.layout), lambda model: 0.5)
 
 
-def teach(kind: Kind, run: Path, lesson: Lesson, heard: Heard | None = None) -> tuple[Trainer, Path]:
+def teach(kind: Kind, run: Path, stage_data: StageData, heard: Heard | None = None) -> tuple[Trainer, Path]:
     trainer = kind.make(run)
-    base = trainer.make_base(Curriculum(kind.recipe).texts(make_data().train), run / "base")
+    base = trainer.make_base(InstructionBuilder(kind.recipe).texts(make_data().train), run / "base")
     place = StagePlace(kind.recipe.stages[0], 1, run / "1-chain")
-    trainer.begin(place, base).train(lesson, (heard or Heard()).reports)
+    trainer.begin(place, base).train(stage_data, (heard or Heard()).reports)
     return trainer, place.checkpoint
 
 
 def test_a_parent_is_asked_before_it_is_trained_on(kind: Kind, tmp_path: Path) -> None:
     trainer = kind.make(tmp_path)
-    base = trainer.make_base(Curriculum(kind.recipe).texts(make_data().train), tmp_path / "base")
+    base = trainer.make_base(InstructionBuilder(kind.recipe).texts(make_data().train), tmp_path / "base")
     trainee = trainer.begin(StagePlace(kind.recipe.stages[0], 1, tmp_path / "1-chain"), base).trainee
     assert isinstance(trainee, ChatModel)
     assert 0 < trainee.num_tokens(PROMPT) < trainee.context_length
@@ -88,9 +88,9 @@ def test_a_parent_is_asked_before_it_is_trained_on(kind: Kind, tmp_path: Path) -
 
 def test_a_lesson_leaves_a_checkpoint_that_knows_how_it_is_asked(kind: Kind, tmp_path: Path) -> None:
     heard = Heard()
-    trainer, checkpoint = teach(kind, tmp_path, make_lesson(kind.recipe), heard)
+    trainer, checkpoint = teach(kind, tmp_path, make_stage_data(kind.recipe), heard)
     assert checkpoint == tmp_path / "1-chain" / CHECKPOINT
-    assert Habits.read(checkpoint) == Habits(kind.recipe.layout)
+    assert InferenceDefaults.read(checkpoint) == InferenceDefaults(kind.recipe.layout)
     model = trainer.open(checkpoint)
     assert isinstance(model, ChatModel)
     assert len(model.complete([Request("a", PROMPT)], Decoding(max_new_tokens=4))) == 1
@@ -98,17 +98,17 @@ def test_a_lesson_leaves_a_checkpoint_that_knows_how_it_is_asked(kind: Kind, tmp
 
 def test_what_is_about_to_be_taught_is_told_and_written_first(kind: Kind, tmp_path: Path) -> None:
     heard = Heard()
-    teach(kind, tmp_path, make_lesson(kind.recipe), heard)
-    (look,) = heard.looks
-    assert (look.num_rows, look.num_by_kind) == (20, {"answer": 20})
-    assert 0 < look.num_trained_tokens < look.num_tokens
-    assert list(look.samples) == ["answer"]
+    teach(kind, tmp_path, make_stage_data(kind.recipe), heard)
+    (checks,) = heard.looks
+    assert (checks.num_rows, checks.num_by_kind) == (20, {"answer": 20})
+    assert 0 < checks.num_trained_tokens < checks.num_tokens
+    assert list(checks.samples) == ["answer"]
     assert (tmp_path / "1-chain" / PREFLIGHT).exists()
 
 
 def test_steps_and_losses_are_reported(kind: Kind, tmp_path: Path) -> None:
     heard = Heard()
-    teach(kind, tmp_path, make_lesson(kind.recipe), heard)
+    teach(kind, tmp_path, make_stage_data(kind.recipe), heard)
     assert [row["loss"] for row in heard.rows if "loss" in row]
     assert all(1 <= step <= num_steps for step, num_steps in heard.steps)
     assert heard.steps[-1][0] == heard.steps[-1][1]
@@ -121,10 +121,10 @@ def test_a_stage_that_was_stopped_goes_on_to_the_end(kind: Kind, tmp_path: Path)
             return replace(super().reports, on_step=_stop)
 
     with pytest.raises(KeyboardInterrupt):
-        teach(kind, tmp_path, make_lesson(kind.recipe), Stopped())
+        teach(kind, tmp_path, make_stage_data(kind.recipe), Stopped())
     assert not (tmp_path / "1-chain" / CHECKPOINT).exists()
     heard = Heard()
-    _, checkpoint = teach(kind, tmp_path, make_lesson(kind.recipe), heard)
+    _, checkpoint = teach(kind, tmp_path, make_stage_data(kind.recipe), heard)
     assert checkpoint.exists()
     assert heard.steps[-1][0] == heard.steps[-1][1]
 
@@ -135,7 +135,7 @@ def _stop(step: int, num_steps: int) -> None:
 
 def test_nothing_to_train_on_is_no_lesson(kind: Kind, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="stage chain: nothing left to train on"):
-        teach(kind, tmp_path, make_lesson(kind.recipe, num_cases=0))
+        teach(kind, tmp_path, make_stage_data(kind.recipe, num_cases=0))
     assert not (tmp_path / "1-chain" / CHECKPOINT).exists()
 
 

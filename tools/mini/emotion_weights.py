@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from fliptrace.core.dialogue import Dialogue
-from fliptrace.corpora.longest_prefixes import Trunk
-from fliptrace.inference.emotions import EmotionLabels, EmotionReading, combine_readings, label_emotions, reweigh
+from fliptrace.corpora.longest_prefixes import LongestPrefix
+from fliptrace.inference.emotions import EmotionLabels, LabelledUtterance, combine_utterances, label_emotions, reweight
 from fliptrace.inference.task_files import emotion_row
 from fliptrace.models.base import ReplyScorer
 from fliptrace.prompts.views import Layout
@@ -69,9 +69,9 @@ def _weighted_f1(dialogues: Sequence[Dialogue], labels: Sequence[EmotionLabels],
     for dialogue, read in zip(dialogues, labels, strict=True):
         assert read.scores is not None
         emotions = dialogue.emotion_set
-        readings = [
-            reweigh(EmotionReading(label, scores), emotions, weights)
+        labelled = [
+            reweight(LabelledUtterance(label, scores), emotions, weights)
             for label, scores in zip(read.emotions, read.scores, strict=True)
         ]
-        rows.append(emotion_row(Trunk(dialogue), combine_readings(readings, emotions)))
+        rows.append(emotion_row(LongestPrefix(dialogue), combine_utterances(labelled, emotions)))
     return score_emotions(rows).weighted_f1

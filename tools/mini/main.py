@@ -16,7 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from fliptrace.cli.console import console, done, figure, interval, note, progress, size, table
+from fliptrace.cli.console import console, decimals, done, interval, note, progress, size, table
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, write_json
 from fliptrace.models.embedded import BUNDLED
@@ -89,15 +89,17 @@ def _show(figures: Json) -> None:
     rows = []
     for name, row in figures["triggers"].items():
         left_out, best = row["model"]["left_out"], max(rule["trigger_f1"] for rule in row["rules"].values())
-        single = figure(row["spread"]["left_out_f1"]["mean"])
-        trees = figure(row["trees"]["left_out"]["trigger_f1"])
-        rows.append((name, figure(left_out["trigger_f1"]), interval(left_out["interval"]), single, figure(best), trees))
+        single = decimals(row["spread"]["left_out_f1"]["mean"])
+        trees = decimals(row["trees"]["left_out"]["trigger_f1"])
+        rows.append(
+            (name, decimals(left_out["trigger_f1"]), interval(left_out["interval"]), single, decimals(best), trees)
+        )
     table("trigger F1, left out", ("", "mini", "95% interval", "one seed", "best rule", "trees"), rows)
     emotion_rows = []
     for name, row in figures["emotions"].items():
         model, best = row["model"], max(words["weighted_f1"] for words in row["word_counts"])
-        single = figure(row["spread"]["weighted_f1"]["mean"])
-        emotion_rows.append((name, figure(model["weighted_f1"]), interval(model["interval"]), single, figure(best)))
+        single = decimals(row["spread"]["weighted_f1"]["mean"])
+        emotion_rows.append((name, decimals(model["weighted_f1"]), interval(model["interval"]), single, decimals(best)))
     table("emotions, weighted F1", ("", "mini", "95% interval", "one seed", "best TF-IDF"), emotion_rows)
 
 

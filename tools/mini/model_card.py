@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from fliptrace.core.emotion_sets import MASAC8
 from fliptrace.core.files import Json
 from fliptrace.corpora.catalog import CATALOG, DataSet
-from fliptrace.report.wording import count, figure
+from fliptrace.report.wording import count, decimals
 from fliptrace.training.baselines import UNION
 from fliptrace.training.measured_sets import HELD_OUT
 
@@ -137,7 +137,7 @@ def _weakest(emotions: Json) -> str:
     for name, row in emotions.items():
         labels = {label: r["f1"] for label, r in row["by_label"].items() if r["num_gold"] >= _MIN_GOLD}
         worst = sorted(labels, key=lambda label: float(labels[label]))[:_NUM_WEAKEST]
-        told.append(f"{_named(name)}: {', '.join(f'{label} {figure(labels[label])}' for label in worst)}")
+        told.append(f"{_named(name)}: {', '.join(f'{label} {decimals(labels[label])}' for label in worst)}")
     return f"rare emotions are where it is weakest (F1 on {'; on '.join(told)})." if told else "rare ones suffer."
 
 
@@ -151,7 +151,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "figure": figure,
+        "figure": decimals,
         "count": count,
         "named": _named,
         "code": lambda name: f"`{name}`",
@@ -174,7 +174,7 @@ def _ends(interval: Sequence[float] | None) -> str:
 
 
 def _f1(row: Json, name: str) -> str:
-    return f"{figure(row[name])} {_ends(row['interval'])}"
+    return f"{decimals(row[name])} {_ends(row['interval'])}"
 
 
 def _spread(row: Mapping[str, float | None]) -> str:
@@ -182,11 +182,11 @@ def _spread(row: Mapping[str, float | None]) -> str:
     >>> _spread({"mean": 0.7412, "sd": 0.0061}), _spread({"mean": 0.7412, "sd": None})
     ('0.741 ± 0.006', '0.741')
     """
-    return figure(row["mean"]) + ("" if row["sd"] is None else f" ± {row['sd']:.3f}")
+    return decimals(row["mean"]) + ("" if row["sd"] is None else f" ± {row['sd']:.3f}")
 
 
 def _of_label(row: Json | None) -> str:
-    return "–" if row is None else f"{figure(row['f1'])} ({count(row['num_gold'])})"
+    return "–" if row is None else f"{decimals(row['f1'])} ({count(row['num_gold'])})"
 
 
 def _best_rule(row: Json) -> str:

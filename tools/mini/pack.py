@@ -16,7 +16,7 @@ from pathlib import Path
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import Json, hash_json, new_folder, read_json, versions, write_json, write_text
 from fliptrace.corpora.leaks import LeakReport
-from fliptrace.models.checkpoints import Habits
+from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.embedded import is_embedded, load_embedded
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.thresholds import choose_threshold
@@ -58,9 +58,11 @@ class Packing:
     def folder(self) -> Path:
         """The whole model, exported, with the threshold that it ships with."""
         folder = self._export(self.seeds)
-        habits = Habits.read(folder)
-        assert habits is not None
-        Habits(habits.layout, habits.ask, {"exact": self.threshold}, self.emotion_weights.weights).write(folder)
+        defaults = InferenceDefaults.read(folder)
+        assert defaults is not None
+        InferenceDefaults(defaults.layout, defaults.ask, {"exact": self.threshold}, self.emotion_weights.weights).write(
+            folder
+        )
         return folder
 
     @cached_property
@@ -167,9 +169,9 @@ class Packing:
         return found
 
     def _by_trees(self) -> Json:
-        reading = self.whole.reading()
+        config = self.whole.config()
         trees = fit_trees(self.recipe, self.data)
-        named = {cases.name: name_by_trees(trees, cases.cases, reading) for cases in self.sets.cases}
+        named = {cases.name: name_by_trees(trees, cases.cases, config) for cases in self.sets.cases}
         threshold = _choose([row for cases in self.sets.val for row in named[cases.name]])
         return {name: trigger_figures(predictions, threshold) for name, predictions in named.items()}
 
@@ -179,7 +181,7 @@ class Packing:
         return {
             dialogues.name: [
                 {"fitted_on": words.fitted_on, "class_weight": words.class_weight}
-                | emotion_figures(label_by_words(words.model, dialogues.trunks))
+                | emotion_figures(label_by_words(words.model, dialogues.prefixes))
                 for words in fitted
                 if words.fits(dialogues.name)
             ]

@@ -12,9 +12,9 @@ from fliptrace.core.files import Json, hash_json
 from fliptrace.corpora.sample import load_sample, load_sample_dialogues
 from fliptrace.inference.emotions import check_reads_text, label_emotions
 from fliptrace.inference.task_files import predict_emotions_file, predict_unified_file, relabel_cases
-from fliptrace.inference.triggers import Reading, name_triggers, predict_file, reading_of
+from fliptrace.inference.triggers import InferenceConfig, name_triggers, predict_file, resolve_config
 from fliptrace.models.base import Decoding
-from fliptrace.models.checkpoints import Habits
+from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.embedded import hash_weights, load_embedded
 from fliptrace.models.open_model import OpenModel
 from fliptrace.predictions.rows import EmotionPrediction, Prediction, read_manifest, read_predictions
@@ -43,54 +43,56 @@ class PackedModel:
     ) -> PackedModel:
         """Predictions go to a folder in `work` that is named after the weights."""
         weights = hash_weights(folder)
-        opened = OpenModel(load_embedded(folder, name), name, Habits.read(folder) or Habits(), weights)
+        opened = OpenModel(
+            load_embedded(folder, name), name, InferenceDefaults.read(folder) or InferenceDefaults(), weights
+        )
         return cls(name, opened, work / f"{name}-{weights[:12]}", on_progress, emotion_weights)
 
-    def reading(self, threshold: float = 0.5) -> Reading:
-        reading = reading_of(self.opened.habits, Decoding("exact"), ask="answer", threshold=threshold)
-        return replace(reading, emotion_weights=self.emotion_weights)
+    def config(self, threshold: float = 0.5) -> InferenceConfig:
+        config = resolve_config(self.opened.defaults, Decoding("exact"), ask="answer", threshold=threshold)
+        return replace(config, emotion_weights=self.emotion_weights)
 
     def triggers(self, cases: CaseSet) -> list[Prediction]:
         """Under gold emotions; support is what counts, whatever the threshold."""
-        reading = self.reading()
+        config = self.config()
 
         def predict(path: Path, data: Json, told: _Told) -> list[Prediction]:
-            return predict_file(self.opened.model, cases.cases, reading, path, data, told).predictions
+            return predict_file(self.opened.model, cases.cases, config, path, data, told).predictions
 
-        return self._keep(f"triggers {cases.name}", len(cases.cases), reading, cases.sha256, predict)
+        return self._keep(f"triggers {cases.name}", len(cases.cases), config, cases.sha256, predict)
 
     def triggers_under_predicted(self, cases: CaseSet, threshold: float) -> list[Prediction]:
         """Under the model's own emotions, the flips being those of the labels."""
-        reading = replace(self.reading(threshold), emotions_from="predicted")
+        config = replace(self.config(threshold), emotions_from="predicted")
 
         def predict(path: Path, data: Json, told: _Told) -> list[Prediction]:
-            relabelled = relabel_cases(self.opened.model, cases.cases, reading)
-            return predict_file(self.opened.model, relabelled.cases, reading, path, data, told).predictions
+            relabelled = relabel_cases(self.opened.model, cases.cases, config)
+            return predict_file(self.opened.model, relabelled.cases, config, path, data, told).predictions
 
-        return self._keep(f"triggers under predicted {cases.name}", len(cases.cases), reading, cases.sha256, predict)
+        return self._keep(f"triggers under predicted {cases.name}", len(cases.cases), config, cases.sha256, predict)
 
     def emotions(self, dialogues: DialogueSet) -> list[EmotionPrediction]:
-        reading, trunks = self.reading(), dialogues.trunks
+        config, prefixes = self.config(), dialogues.prefixes
 
         def predict(path: Path, data: Json, told: _Told) -> list[EmotionPrediction]:
-            return predict_emotions_file(self.opened.model, trunks, reading, path, data, told).rows
+            return predict_emotions_file(self.opened.model, prefixes, config, path, data, told).rows
 
-        return self._keep(f"emotions {dialogues.name}", len(trunks), reading, dialogues.sha256, predict)
+        return self._keep(f"emotions {dialogues.name}", len(prefixes), config, dialogues.sha256, predict)
 
     def unified(self, cases: CaseSet, threshold: float) -> list[UnifiedPrediction]:
         """Emotions, flips and triggers from the bare text of the dialogues that the cases are taken from."""
-        reading, trunks = self.reading(threshold), cases.trunks
+        config, prefixes = self.config(threshold), cases.prefixes
 
         def predict(path: Path, data: Json, told: _Told) -> list[UnifiedPrediction]:
-            return predict_unified_file(self.opened.model, trunks, reading, path, data, told).rows
+            return predict_unified_file(self.opened.model, prefixes, config, path, data, told).rows
 
-        return self._keep(f"unified {cases.name}", len(trunks), reading, cases.sha256, predict)
+        return self._keep(f"unified {cases.name}", len(prefixes), config, cases.sha256, predict)
 
-    def _keep(self, what: str, total: int, reading: Reading, sha256: str, predict: _Predict) -> list[Any]:
+    def _keep(self, what: str, total: int, config: InferenceConfig, sha256: str, predict: _Predict) -> list[Any]:
         """The rows of the file kept under that name, made where it is not there or was made of something else."""
         path = self.kept / f"{re.sub(r'[^a-z0-9]+', '-', what.lower())}.jsonl"
         data = {"set": what, "sha256": sha256, "weights_sha256": self.opened.weights_sha256}
-        wanted = {"reading": asdict(reading), "data": data}
+        wanted = {"inference": asdict(config), "data": data}
         manifest = read_manifest(path) if path.exists() else {}
         if hash_json({key: manifest.get(key) for key in wanted}) == hash_json(wanted):
             return list(read_predictions(path))
@@ -101,17 +103,15 @@ class PackedModel:
 
 def decide_sample(opened: OpenModel) -> Json:
     """What a model decides on a few cases of the sample corpus: enough to tell that it is still the same model."""
-    reading = reading_of(opened.habits, Decoding("exact"))
+    config = resolve_config(opened.defaults, Decoding("exact"))
     cases = load_sample("test")[:_NUM_SAMPLE_CASES]
     dialogues = load_sample_dialogues("test")[:_NUM_SAMPLE_DIALOGUES]
-    labelled = label_emotions(
-        check_reads_text(opened.model), dialogues, reading.layout, weights=reading.emotion_weights
-    )
+    labelled = label_emotions(check_reads_text(opened.model), dialogues, config.layout, weights=config.emotion_weights)
     return {
         "weights_sha256": opened.weights_sha256,
         "triggers": {
             p.id: {"triggers": sorted(p.vote.triggers), "support": [round(share, 3) for share in p.vote.support]}
-            for p in name_triggers(opened.model, cases, reading)
+            for p in name_triggers(opened.model, cases, config)
         },
         "emotions": {d.id: list(labels.emotions) for d, labels in zip(dialogues, labelled, strict=True)},
     }

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from fliptrace.analysis.reasons import give_reason, rationale_of
-from fliptrace.analysis.result import Analysis, FoundFlip
+from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, FlipCase, find_flips
 from fliptrace.inference.emotions import EmotionLabels, fallback_emotion
-from fliptrace.inference.triggers import Reading, name_triggers, reading_of
+from fliptrace.inference.triggers import InferenceConfig, name_triggers, resolve_config
 from fliptrace.inference.unified import label_for_flips
 from fliptrace.models.base import ChatModel, Decoding, ReplyScorer, TriggerModel, make_decoding
 from fliptrace.models.open_model import OpenModel
@@ -34,7 +35,7 @@ class OnProgress(Protocol):
     def __call__(self, what: str, num_done: int, total: int) -> None: ...
 
 
-def _tell_nobody(what: str, num_done: int, total: int) -> None:
+def _no_progress(what: str, num_done: int, total: int) -> None:
     return
 
 
@@ -44,7 +45,7 @@ def analyze(
     *,
     threshold: float | None = None,
     decoding: Decoding | None = None,
-    on_progress: OnProgress = _tell_nobody,
+    on_progress: OnProgress = _no_progress,
 ) -> Analysis:
     """Find the flips of a dialogue and what triggered them.
 
@@ -53,15 +54,15 @@ def analyze(
     InputError where emotions are wanted of a model that reads no text.
     """
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
-    reading = reading_of(model.habits, decoding or _decoding(model.model), threshold=threshold)
-    felt = _feel(transcript.dialogue, model, reading, on_progress)
-    named = _name(felt.dialogue, model.model, reading, on_progress)
+    config = resolve_config(model.defaults, decoding or _decoding(model.model), threshold=threshold)
+    felt = _fill_emotions(transcript.dialogue, model, config, on_progress)
+    named = _name(felt.dialogue, model.model, config, on_progress)
     return Analysis(
         dialogue=felt.dialogue,
         emotion_scores=felt.scores,
         flips=tuple(_found(felt.dialogue, named)),
         model=model.ref,
-        threshold=reading.threshold,
+        threshold=config.threshold,
         notes=(*transcript.notes, *felt.notes, *_notes_on(named)),
         format=transcript.format,
     )
@@ -71,7 +72,7 @@ def _decoding(model: AnyModel) -> Decoding:
     return make_decoding(kind="exact") if isinstance(model, ReplyScorer) else Decoding()
 
 
-class _Felt(NamedTuple):
+class _LabelledDialogue(NamedTuple):
     """The dialogue with all its emotions, how probable each label was where a model chose, and what to say of it."""
 
     dialogue: Dialogue
@@ -79,11 +80,13 @@ class _Felt(NamedTuple):
     notes: tuple[str, ...]
 
 
-def _feel(dialogue: Dialogue, model: OpenModel, reading: Reading, on_progress: OnProgress) -> _Felt:
+def _fill_emotions(
+    dialogue: Dialogue, model: OpenModel, config: InferenceConfig, on_progress: OnProgress
+) -> _LabelledDialogue:
     given, total = dialogue.emotions, len(dialogue)
     num_given = sum(emotion is not None for emotion in given)
     if num_given == total:
-        return _Felt(dialogue, (None,) * total, ("the emotions are those of the transcript",))
+        return _LabelledDialogue(dialogue, (None,) * total, ("the emotions are those of the transcript",))
     if not isinstance(model.model, ChatModel | ReplyScorer):
         raise InputError(
             dialogue.id,
@@ -91,7 +94,7 @@ def _feel(dialogue: Dialogue, model: OpenModel, reading: Reading, on_progress: O
             "transcript with emotions, or a model that labels them",
         )
     on_progress("emotions", 0, total)
-    (labels,) = label_for_flips(model.model, [dialogue], reading)
+    (labels,) = label_for_flips(model.model, [dialogue], config)
     on_progress("emotions", total, total)
     notes = []
     if num_given:
@@ -100,7 +103,7 @@ def _feel(dialogue: Dialogue, model: OpenModel, reading: Reading, on_progress: O
         stand_in = fallback_emotion(dialogue.emotion_set)
         notes.append(f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be read, {stand_in} stands")
     emotions = tuple(own or label for own, label in zip(given, labels.emotions, strict=True))
-    return _Felt(dialogue.with_emotions(emotions), tuple(_scores(dialogue, labels)), tuple(notes))
+    return _LabelledDialogue(dialogue.with_emotions(emotions), tuple(_scores(dialogue, labels)), tuple(notes))
 
 
 def _scores(dialogue: Dialogue, labels: EmotionLabels) -> Iterator[Mapping[str, float] | None]:
@@ -131,28 +134,28 @@ class _Named:
         return (0.0,) * self.start + shares + (0.0,) * (num_utterances - self.start - len(shares))
 
 
-def _name(dialogue: Dialogue, model: AnyModel, reading: Reading, on_progress: OnProgress) -> list[_Named]:
+def _name(dialogue: Dialogue, model: AnyModel, config: InferenceConfig, on_progress: OnProgress) -> list[_Named]:
     """The triggers of every flip, in the order they land."""
     flips = find_flips(dialogue)
-    starts = [_start(flip, model, reading) for flip in flips]
+    starts = [_start(flip, model, config) for flip in flips]
     cases = [_case(dialogue, flip, start) for flip, start in zip(flips, starts, strict=True)]
     named = []
     on_progress("flips", 0, len(flips))
-    for flip, start, case, prediction in zip(flips, starts, cases, name_triggers(model, cases, reading), strict=True):
-        rationale = rationale_of(prediction.answers, prediction.vote.triggers, case, reading.layout, start)
+    for flip, start, case, prediction in zip(flips, starts, cases, name_triggers(model, cases, config), strict=True):
+        rationale = rationale_of(prediction.answers, prediction.vote.triggers, case, config.layout, start)
         named.append(_Named(flip, prediction, start, rationale))
         on_progress("flips", len(named), len(flips))
     return named
 
 
-def _start(flip: Flip, model: AnyModel, reading: Reading) -> int:
+def _start(flip: Flip, model: AnyModel, config: InferenceConfig) -> int:
     """Where the part of the dialogue begins that a model is shown: a long one must not cost its square.
 
     The window layout shows its last utterances and tells of nothing before them but how far back the source is.
     """
-    if reading.layout.name != "window" or not isinstance(model, ChatModel | ReplyScorer):
+    if config.layout.name != "window" or not isinstance(model, ChatModel | ReplyScorer):
         return 0
-    return max(0, min(flip.source, flip.target - reading.layout.window + 1))
+    return max(0, min(flip.source, flip.target - config.layout.window + 1))
 
 
 def _case(dialogue: Dialogue, flip: Flip, start: int) -> FlipCase:

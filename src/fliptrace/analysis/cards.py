@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fliptrace.analysis.result import Analysis, FoundFlip
+from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.core.flips import Flip
 
 WEIGHED_FROM = 0.1  # support below this is noise to a reader
@@ -38,7 +38,7 @@ class FlipCard:
         return self.triggers[0].support if self.triggers else 0.0
 
 
-def flip_cards(analysis: Analysis) -> tuple[FlipCard, ...]:
+def flip_cards(analysis: AnalysisValues) -> tuple[FlipCard, ...]:
     """A card for every flip, in the order they land."""
     later = analysis.consequences
     in_order = sorted(analysis.flips, key=lambda found: found.flip.target)

@@ -34,25 +34,25 @@ class Sign:
     hue: str
 
 
-def emotion_signs(labels: Sequence[str]) -> dict[str, Sign]:
+def emotion_palette(labels: Sequence[str]) -> dict[str, Sign]:
     """A sign for every label of an emotion set. Two letters tell most sets apart: sadness, surprise.
 
-    >>> [sign.code for sign in emotion_signs(("joy", "neutral", "sadness", "surprise")).values()]
+    >>> [sign.code for sign in emotion_palette(("joy", "neutral", "sadness", "surprise")).values()]
     ['Jo', 'Ne', 'Sa', 'Su']
-    >>> [sign.code for sign in emotion_signs(("calm", "candid")).values()]
+    >>> [sign.code for sign in emotion_palette(("calm", "candid")).values()]
     ['Cal', 'Can']
     """
     taken = {HUES[label] for label in labels if label in HUES}
     free = [hue for hue in FREE_HUES if hue not in taken] or list(FREE_HUES)
-    signs: dict[str, Sign] = {}
+    palette: dict[str, Sign] = {}
     num_unknown = 0
     for label in labels:
         hue = HUES.get(label)
         if hue is None:
             hue = free[num_unknown % len(free)]
             num_unknown += 1
-        signs[label] = Sign(label, _code(label, labels), hue)
-    return signs
+        palette[label] = Sign(label, _code(label, labels), hue)
+    return palette
 
 
 def _code(label: str, labels: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fliptrace.analysis.matrices import first_seen
-from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.values import AnalysisValues
 
 WIDTH = 980  # what a desktop page gives the picture; up to some 35 utterances it fills this, beyond it scrolls
 PRINTED_WIDTH = 590  # a strip of it on paper, beside the names
@@ -95,7 +95,7 @@ class Picture:
         return self.lanes_height + AXIS_ROW * (2 if self.has_times else 1) + 6
 
 
-def lay_out(analysis: Analysis) -> Picture:
+def lay_out(analysis: AnalysisValues) -> Picture:
     """Lanes in the order the speakers first speak; columns as wide as the page has room for."""
     speakers = analysis.dialogue.speakers
     lanes = tuple(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.values import AnalysisValues
 
 
 class Change(NamedTuple):
@@ -29,7 +29,7 @@ class Matrix:
         return max((count for row in self.counts for count in row), default=0)
 
 
-def count_changes(analysis: Analysis) -> dict[Change, int]:
+def count_changes(analysis: AnalysisValues) -> dict[Change, int]:
     """How often each change occurs, the most frequent first; among equals in the order of the emotion set."""
     labels = analysis.dialogue.emotion_set.labels
     found = Counter(Change(f.flip.before, f.flip.after) for f in analysis.flips)
@@ -40,7 +40,7 @@ def count_changes(analysis: Analysis) -> dict[Change, int]:
     return {change: found[change] for change in sorted(found, key=rank)}
 
 
-def change_matrix(analysis: Analysis) -> Matrix:
+def change_matrix(analysis: AnalysisValues) -> Matrix:
     """Flips from the emotion of a row to that of a column; only emotions that some flip leaves or reaches."""
     changes = count_changes(analysis)
     touched = {label for change in changes for label in change}
@@ -48,14 +48,14 @@ def change_matrix(analysis: Analysis) -> Matrix:
     return _matrix(labels, {(change.before, change.after): number for change, number in changes.items()})
 
 
-def trigger_matrix(analysis: Analysis) -> Matrix:
+def trigger_matrix(analysis: AnalysisValues) -> Matrix:
     """Triggers said by the speaker of a row, of flips of the speaker of a column; own triggers on the diagonal."""
     speakers = analysis.dialogue.speakers
     pairs = Counter((speakers[trigger], f.flip.speaker) for f in analysis.flips for trigger in f.triggers)
     return _matrix(first_seen(speakers), pairs)
 
 
-def untriggered(analysis: Analysis) -> dict[str, int]:
+def untriggered(analysis: AnalysisValues) -> dict[str, int]:
     """Flips without any trigger, by every speaker."""
     bare = Counter(f.flip.speaker for f in analysis.flips if not f.triggers)
     return {speaker: bare[speaker] for speaker in first_seen(analysis.dialogue.speakers)}

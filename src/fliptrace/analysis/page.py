@@ -20,9 +20,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fliptrace.analysis import lanes
 from fliptrace.analysis.cards import FlipCard, flip_cards
-from fliptrace.analysis.emotion_palette import emotion_signs
+from fliptrace.analysis.emotion_palette import emotion_palette
 from fliptrace.analysis.matrices import Change, change_matrix, count_changes, first_seen, trigger_matrix, untriggered
-from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.values import AnalysisValues
 from fliptrace.analysis.wording import clock
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.files import versions, write_text
@@ -44,7 +44,7 @@ class Headline:
     seconds: float | None
 
 
-def render_page(analysis: Analysis) -> str:
+def render_page(analysis: AnalysisValues) -> str:
     """The whole page. The same analysis gives the same text."""
     dialogue = analysis.dialogue
     cards = flip_cards(analysis)
@@ -56,7 +56,7 @@ def render_page(analysis: Analysis) -> str:
             analysis=analysis,
             dialogue=dialogue,
             headline=headline(analysis),
-            signs=emotion_signs(dialogue.emotion_set.labels),
+            palette=emotion_palette(dialogue.emotion_set.labels),
             emotion_counts=emotion_counts(dialogue),
             speaker_numbers={speaker: row for row, speaker in enumerate(first_seen(dialogue.speakers))},
             speaker_counts=Counter(dialogue.speakers),
@@ -77,12 +77,12 @@ def render_page(analysis: Analysis) -> str:
     return text + "\n"
 
 
-def write_page(analysis: Analysis, path: Path) -> None:
+def write_page(analysis: AnalysisValues, path: Path) -> None:
     """The page as a UTF-8 file, whole or not at all."""
     write_text(path, render_page(analysis))
 
 
-def headline(analysis: Analysis) -> Headline:
+def headline(analysis: AnalysisValues) -> Headline:
     changes = count_changes(analysis)
     change = next(iter(changes), None)
     return Headline(
@@ -131,7 +131,7 @@ def share(value: float) -> str:
 def describe(card: FlipCard) -> str:
     """A flip in a sentence, for those who hear the page.
 
-    >>> from fliptrace.analysis.result import FoundFlip
+    >>> from fliptrace.analysis.values import FoundFlip
     >>> from fliptrace.core.flips import Flip
     >>> found = FoundFlip(Flip("Ana", 0, 2, "joy", "fear"), frozenset({1}), (0, 0.8, 0), "")
     >>> describe(FlipCard(found, (), (), ()))

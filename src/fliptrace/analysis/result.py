@@ -1,66 +1,20 @@
-"""What an analysis of one dialogue found: emotions, flips, triggers with support, a reason each."""
+"""The analysis of one dialogue, as users of the library hold it: its values, and the forms it can be written in."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from fliptrace.core.dialogue import Dialogue
-from fliptrace.core.flips import Flip, consequences
+from fliptrace.analysis.values import AnalysisValues
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, slots=True)
-class FoundFlip:
-    """A flip and what brought it about. `support[i]`, 0 to 1, is how far the model holds utterance i for a trigger.
-
-    `reason_by` tells whether `reason` is the model's own rationale or a sentence built from what was decided.
-    """
-
-    flip: Flip
-    triggers: frozenset[int]
-    support: tuple[float, ...]
-    reason: str
-    reason_by: Literal["model", "template"] = "template"
-
-    def __post_init__(self) -> None:
-        if not all(0 <= share <= 1 for share in set(self.support)):
-            raise ValueError(f"support {list(self.support)}: wanted shares from 0 to 1")
-        if not all(0 <= i <= self.flip.target < len(self.support) for i in (*self.triggers, 0)):
-            raise ValueError(
-                f"triggers {sorted(self.triggers)} of the flip at {self.flip.target}: outside the dialogue"
-            )
-
-
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """One dialogue with an emotion for every utterance, and its flips in the order they land.
-
-    `emotion_scores[i]` is the probability of each label at utterance i, None where the transcript gave the emotion or
-    the model told no probabilities. `notes` are what a reader should know of how it came about (speakers made up,
-    labels given); `format` is that of the transcript, "" where it was no file.
-    """
-
-    dialogue: Dialogue
-    emotion_scores: tuple[Mapping[str, float] | None, ...]
-    flips: tuple[FoundFlip, ...]
-    model: str
-    threshold: float
-    notes: tuple[str, ...] = ()
-    format: str = ""
-
-    def __post_init__(self) -> None:
-        if len(self.emotion_scores) != len(self.dialogue) or None in self.dialogue.emotions:
-            raise ValueError(f"dialogue {self.dialogue.id!r}: wanted an emotion and its scores for every utterance")
-
-    @property
-    def consequences(self) -> dict[Flip, tuple[Flip, ...]]:
-        """For every flip, the later flips that it triggered."""
-        return consequences({found.flip: found.triggers for found in self.flips})
+class Analysis(AnalysisValues):
+    """One dialogue with an emotion for every utterance, and its flips in the order in which they land."""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, of the schema in docs/analysis.schema.json."""
@@ -73,7 +27,8 @@ class Analysis:
         """The inverse of `to_json`; InputError where the value is none of that schema."""
         from fliptrace.analysis.schema import read_document
 
-        return read_document(value).analysis()
+        values = read_document(value).analysis()
+        return cls(**{field.name: getattr(values, field.name) for field in fields(values)})
 
     def to_html(self, path: str | Path) -> None:
         """Write the page: one file that needs no network."""

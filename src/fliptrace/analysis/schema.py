@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from fliptrace.analysis.result import Analysis, FoundFlip
+from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
@@ -83,7 +83,7 @@ class AnalysisDocument(_Part):
     flips: tuple[FlipPart, ...] = Field(description="In the order they land.")
 
     @classmethod
-    def of(cls, analysis: Analysis) -> AnalysisDocument:
+    def of(cls, analysis: AnalysisValues) -> AnalysisDocument:
         dialogue, later = analysis.dialogue, analysis.consequences
         labels = dialogue.emotion_set
         return cls(
@@ -104,7 +104,7 @@ class AnalysisDocument(_Part):
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json", by_alias=True)
 
-    def analysis(self) -> Analysis:
+    def analysis(self) -> AnalysisValues:
         """The inverse of `of`; InputError where the parts do not go together."""
         try:
             emotion_set = EmotionSet(self.emotion_set.name, self.emotion_set.labels)
@@ -118,7 +118,7 @@ class AnalysisDocument(_Part):
                 raise ValueError("its flips are not those of its emotions")
             scores = tuple(part.emotion_scores for part in self.utterances)
             notes, format = self.transcript.notes, self.transcript.format
-            return Analysis(dialogue, scores, flips, self.model, self.threshold, notes, format)
+            return AnalysisValues(dialogue, scores, flips, self.model, self.threshold, notes, format)
         except (IndexError, ValueError) as error:
             raise InputError("analysis", str(error)) from error
 

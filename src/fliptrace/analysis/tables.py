@@ -12,7 +12,7 @@ from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fliptrace.analysis.result import Analysis, FoundFlip
+from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.core.dialogue import Utterance
 from fliptrace.core.errors import MissingExtra
 from fliptrace.core.files import write_text
@@ -49,7 +49,7 @@ class Row:
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
-def table_rows(analysis: Analysis) -> list[Row]:
+def table_rows(analysis: AnalysisValues) -> list[Row]:
     """A row for every utterance, in order. `support` is that of the triggers, in their order."""
     found = {each.flip.target: each for each in analysis.flips}
     return [
@@ -58,7 +58,7 @@ def table_rows(analysis: Analysis) -> list[Row]:
     ]
 
 
-def write_csv(analysis: Analysis, path: Path) -> None:
+def write_csv(analysis: AnalysisValues, path: Path) -> None:
     """The rows as CSV, in UTF-8 with a byte order mark. Cells that a spreadsheet would run get an apostrophe before."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
@@ -68,7 +68,7 @@ def write_csv(analysis: Analysis, path: Path) -> None:
     write_text(path, _BOM + lines.getvalue())
 
 
-def to_frame(analysis: Analysis) -> pd.DataFrame:
+def to_frame(analysis: AnalysisValues) -> pd.DataFrame:
     """The rows as a frame, its index the utterances' position; text as it is. MissingExtra without pandas."""
     try:
         import pandas as pd

@@ -86,10 +86,10 @@ def analyze(
     )
     settings = hosted_options.hosted_settings(answers, concurrency, max_cost, price, timeout, body, context)
     opened = open_model(model, device, hosted=settings)
-    hosted_options.greet(opened.model)
+    hosted_options.probe_server(opened.model)
     with _bar(opened.model) as on_progress:
         analysis = analyze_dialogue(transcript, opened, threshold=threshold, on_progress=on_progress)
-    hosted_options.tell_spent(opened.model)
+    hosted_options.print_cost(opened.model)
     if json:
         print_json(analysis.to_json())
     else:

@@ -45,7 +45,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     console.print(grid)
 
 
-def figure(value: float | None) -> str:
+def decimals(value: float | None) -> str:
     """A score as people read it: three digits, a dash where there is none."""
     return "–" if value is None else f"{value:.3f}"
 
@@ -184,7 +184,7 @@ class TrainingDisplay:
     def stage_begins(self, number: int, num_stages: int, name: str) -> None:
         console.rule(f"stage {number} of {num_stages}: {name}", align="left")
 
-    def looked(self, preflight: Any) -> None:
+    def on_preflight(self, preflight: Any) -> None:
         if preflight.num_cut_views:
             note(
                 f"{preflight.num_cut_views:,} cases too long for the model: their oldest utterances, "
@@ -205,7 +205,7 @@ class TrainingDisplay:
         if "eval_trigger_f1" in row:
             console.print(f"  step {row['step']:,}: trigger F1 on val {row['eval_trigger_f1']:.3f}")
 
-    def reading(self, name: str, num_cases: int, num_done: int) -> None:
+    def evaluation(self, name: str, num_cases: int, num_done: int) -> None:
         self._show(f"reading val: {name}", num_done, num_cases)
 
     def stage_ends(self, name: str, scores: Json) -> None:
@@ -213,12 +213,12 @@ class TrainingDisplay:
         if not scores:
             return
         rows = [
-            (f"{name}: {reading}", figure(s["trigger_f1"]), interval(s["interval"]), s["num_unparsed"])
-            for reading, s in scores.items()
+            (f"{name}: {evaluation}", decimals(s["trigger_f1"]), interval(s["interval"]), s["num_unparsed"])
+            for evaluation, s in scores.items()
         ]
         rules = next(iter(scores.values()))["baselines"]
-        rows += [(f"rule: {r}", figure(s["trigger_f1"]), interval(s["interval"]), "") for r, s in rules.items()]
-        table(f"val after {name}", ("reading", "trigger F1", "95% interval", "unparsed"), rows)
+        rows += [(f"rule: {r}", decimals(s["trigger_f1"]), interval(s["interval"]), "") for r, s in rules.items()]
+        table(f"val after {name}", ("evaluation", "trigger F1", "95% interval", "unparsed"), rows)
 
     def _show(self, what: str, num_done: int, total: int) -> None:
         if self._task is None or self._shown != what:

@@ -100,12 +100,12 @@ def hosted_settings(
     )
 
 
-def beside(path: Path) -> Path:
+def reply_cache_path(path: Path) -> Path:
     """Where the replies lie that a file is made of."""
     return path.with_name(f"{path.name}.answers")
 
 
-def greet(model: Any) -> Json:
+def probe_server(model: Any) -> Json:
     """What a hosted model's server honours, for a manifest, told first; nothing of other models."""
     from fliptrace.models.hosted.model import HostedModel
     from fliptrace.models.hosted.provider import hide_keys
@@ -114,7 +114,7 @@ def greet(model: Any) -> Json:
         return {}
     model.watcher = HostedDisplay()
     body = {"body": json.loads(hide_keys(json.dumps(dict(model.settings.more))))} if model.settings.more else {}
-    return {"served": model.traits.to_json()} | body
+    return {"served": model.capabilities.to_json()} | body
 
 
 def watch(model: Any, bar: Progress) -> None:
@@ -125,17 +125,17 @@ def watch(model: Any, bar: Progress) -> None:
         model.watcher = HostedDisplay(bar)
 
 
-def tell_spent(model: Any) -> None:
+def print_cost(model: Any) -> None:
     """Say what a hosted model has cost."""
     from fliptrace.models.hosted.model import HostedModel
 
     if isinstance(model, HostedModel):
-        tell_purse(model.name, model.purse)
+        print_budget(model.name, model.budget)
 
 
-def tell_purse(name: str, purse: Any) -> None:
+def print_budget(name: str, budget: Any) -> None:
     """Say what was spent, if anything was asked."""
-    spent = purse.spent
+    spent = budget.spent
     if not spent.num_calls:
         return
     cost = "" if spent.dollars is None else f", ${spent.dollars:.4f}"
@@ -161,11 +161,15 @@ def show_dry_run(recipe: Any, cases: Any, price: str | None, training_price: flo
     ]
     table(f"{recipe.name}: jobs", ("stage", "rows", "epochs", "tokens, about", "cost"), stages)
     console.print()
-    readings = [
+    evaluations = [
         (r.name, f"{r.num_replies:,}", f"{r.num_prompt_tokens:,}", f"{r.max_tokens:,}", _dollars(r.dollars))
-        for r in result.readings
+        for r in result.evaluations
     ]
-    table("readings of val", ("reading", "replies", "prompt tokens, about", "reply tokens, at most", "cost"), readings)
+    table(
+        "readings of val",
+        ("evaluation", "replies", "prompt tokens, about", "reply tokens, at most", "cost"),
+        evaluations,
+    )
     if result.dollars is None:
         note("for the cost give --training-price, and --price of the trained models, which no list has")
     else:

@@ -100,18 +100,18 @@ def predict(
     A killed run goes on where it stopped when given again. Cases that end on no flip are left out, with a note.
     Keys of hosted models are read from the environment (docs/hosted.md).
     """
-    from fliptrace.inference.triggers import check_model, reading_of
-    from fliptrace.models.base import SampleWeigher, make_decoding
+    from fliptrace.inference.triggers import check_model, resolve_config
+    from fliptrace.models.base import LogprobSampler, make_decoding
     from fliptrace.models.open_model import open_model
 
     if task != "trigger" and emotions == "predicted":
         raise typer.BadParameter(
             "goes with --task trigger; the other tasks predict emotions anyway", param_hint="--emotions"
         )
-    read = read_cases if task == "trigger" else read_trunks
+    read = read_cases if task == "trigger" else read_longest_prefixes
     items, source = read(file, data, limit)
     settings = hosted_options.hosted_settings(
-        answers or hosted_options.beside(out), concurrency, max_cost, price, timeout, body, context
+        answers or hosted_options.reply_cache_path(out), concurrency, max_cost, price, timeout, body, context
     )
     opened = open_model(model, device, dtype, settings)
     source |= {"weights_sha256": opened.weights_sha256} | ({} if dtype == "auto" else {"dtype": dtype})
@@ -119,19 +119,19 @@ def predict(
         kind=decode or default_decoding(opened.model), num_samples=samples, temperature=temperature,
         top_p=top_p, max_new_tokens=max_new_tokens, seed=seed, constrain=constrain,
     )  # fmt: skip
-    reading = reading_of(
-        opened.habits, decoding, ask=ask, layout=layout, judge=judge, threshold=threshold, stop_early=stop_early,
-        draws=isinstance(opened.model, SampleWeigher),
+    config = resolve_config(
+        opened.defaults, decoding, ask=ask, layout=layout, judge=judge, threshold=threshold, stop_early=stop_early,
+        draws=isinstance(opened.model, LogprobSampler),
     )  # fmt: skip
     if task != "emotion":
-        check_model(opened.model, reading)
-    source |= hosted_options.greet(opened.model)
+        check_model(opened.model, config)
+    source |= hosted_options.probe_server(opened.model)
     if task == "trigger":
-        reading = replace(reading, emotions_from=emotions)
-        predict_flips(opened, items, reading, out, source)
+        config = replace(config, emotions_from=emotions)
+        predict_flips(opened, items, config, out, source)
     else:
-        predict_dialogues(task, opened, items, reading, out, source)
-    hosted_options.tell_spent(opened.model)
+        predict_dialogues(task, opened, items, config, out, source)
+    hosted_options.print_cost(opened.model)
 
 
 def default_decoding(model: Any) -> DecodingKind:
@@ -141,15 +141,15 @@ def default_decoding(model: Any) -> DecodingKind:
     return "exact" if isinstance(model, ReplyScorer) and not isinstance(model, ChatModel) else "greedy"
 
 
-def predict_flips(opened: Any, cases: Any, reading: Any, out: Path, source: Json) -> None:
+def predict_flips(opened: Any, cases: Any, config: Any, out: Path, source: Json) -> None:
     """Name the triggers of flip cases, under their own emotions or those that the model gives them first."""
     from fliptrace.inference.task_files import relabel_cases
     from fliptrace.inference.triggers import predict_file
 
-    if reading.emotions_from == "predicted":
+    if config.emotions_from == "predicted":
         with progress() as bar:
             hosted_options.watch(opened.model, bar)
-            cases, *told = relabel_cases(opened.model, cases, reading)
+            cases, *told = relabel_cases(opened.model, cases, config)
         source = source | dict(zip(("num_unparsed_emotions", "num_gold_pairs"), told, strict=True))
         _tell_unparsed(told[0])
         if told[1]:
@@ -158,20 +158,20 @@ def predict_flips(opened: Any, cases: Any, reading: Any, out: Path, source: Json
         hosted_options.watch(opened.model, bar)
         task = bar.add_task(f"predicting with {opened.ref}", total=len(cases))
         predicted = predict_file(
-            opened.model, cases, reading, out, source, lambda num_done: bar.update(task, completed=num_done)
+            opened.model, cases, config, out, source, lambda num_done: bar.update(task, completed=num_done)
         )
     _tell_resumed(predicted.num_resumed, "cases")
     if predicted.num_cut_cases:
         note(f"{predicted.num_cut_cases:,} dialogues did not fit the model's context: their oldest utterances were cut")
     if predicted.mean_remaining is not None:
         note(f"{predicted.mean_remaining:.1%} of the probability lies on answers that were not weighed")
-    _tell_drawn([prediction.vote for prediction in predicted.predictions], reading)
+    _tell_drawn([prediction.vote for prediction in predicted.predictions], config)
     unparsed = sum(prediction.vote.is_unparsed for prediction in predicted.predictions)
     done(f"{len(cases):,} flips, {unparsed:,} unparsed: {out}")
 
 
 def predict_dialogues(
-    task: Literal["emotion", "unified"], opened: Any, trunks: Any, reading: Any, out: Path, source: Json
+    task: Literal["emotion", "unified"], opened: Any, prefixes: Any, config: Any, out: Path, source: Json
 ) -> None:
     """Label the emotions of dialogues from bare text; in the unified task name the triggers of their flips besides."""
     from fliptrace.inference.task_files import predict_emotions_file, predict_unified_file
@@ -179,39 +179,39 @@ def predict_dialogues(
     write: Any = predict_emotions_file if task == "emotion" else predict_unified_file
     with progress() as bar:
         hosted_options.watch(opened.model, bar)
-        shown = bar.add_task(f"predicting with {opened.ref}", total=len(trunks))
+        shown = bar.add_task(f"predicting with {opened.ref}", total=len(prefixes))
         written = write(
-            opened.model, trunks, reading, out, source, lambda num_done: bar.update(shown, completed=num_done)
+            opened.model, prefixes, config, out, source, lambda num_done: bar.update(shown, completed=num_done)
         )
     _tell_resumed(written.num_resumed, "dialogues")
     _tell_unparsed(sum(row.num_unparsed for row in written.rows))
     if task == "unified":
-        _tell_drawn([flip.vote for row in written.rows for flip in row.flips], reading)
+        _tell_drawn([flip.vote for row in written.rows for flip in row.flips], config)
     num_utterances = sum(len(row.emotions) for row in written.rows)
     found = f", {sum(len(row.flips) for row in written.rows):,} flips found" if task == "unified" else ""
-    done(f"{num_utterances:,} utterances in {len(trunks):,} dialogues{found}: {out}")
+    done(f"{num_utterances:,} utterances in {len(prefixes):,} dialogues{found}: {out}")
 
 
-def read_trunks(ref: str, root: Path | None, limit: int | None = None) -> tuple[tuple[Any, ...], Json]:
+def read_longest_prefixes(ref: str, root: Path | None, limit: int | None = None) -> tuple[tuple[Any, ...], Json]:
     """The dialogues of a corpus file of any form, flip cases as the dialogues they are taken from; and its manifest."""
     from fliptrace.core.errors import InputError
     from fliptrace.core.files import hash_file
     from fliptrace.corpora.catalog import locate_ref
     from fliptrace.corpora.corpus_file import EfrFile
     from fliptrace.corpora.detect import read_corpus
-    from fliptrace.corpora.longest_prefixes import Trunk, collect_trunks
+    from fliptrace.corpora.longest_prefixes import LongestPrefix, collect_longest_prefixes
 
     path = locate_ref(ref, root)
     file = read_corpus(path)
     if isinstance(file, EfrFile):
-        trunks = collect_trunks(file.cases)
+        prefixes = collect_longest_prefixes(file.cases)
     else:
-        trunks = tuple(Trunk(dialogue) for dialogue in file.dialogues)
+        prefixes = tuple(LongestPrefix(dialogue) for dialogue in file.dialogues)
     if file.left_out:
         note(f"{path.name}: {len(file.left_out):,} dialogues left out (fliptrace doctor tells why)")
-    if not trunks:
+    if not prefixes:
         raise InputError(path, "holds no dialogue that can be used")
-    kept = trunks[:limit]
+    kept = prefixes[:limit]
     return kept, {
         "file": ref,
         "sha256": hash_file(path),
@@ -225,11 +225,11 @@ def _tell_resumed(num_resumed: int, what: str) -> None:
         note(f"{num_resumed:,} {what} were done already")
 
 
-def _tell_drawn(votes: Sequence[Any], reading: Any) -> None:
-    if reading.stop_early and votes:
+def _tell_drawn(votes: Sequence[Any], config: Any) -> None:
+    if config.stop_early and votes:
         mean = sum(vote.num_samples for vote in votes) / len(votes)
         note(
-            f"{mean:.1f} answers a flip were drawn, of {reading.decoding.num_samples} at most: no other could change "
+            f"{mean:.1f} answers a flip were drawn, of {config.decoding.num_samples} at most: no other could change "
             "the triggers. Support is of those drawn"
         )
 

@@ -42,36 +42,38 @@ def show(
     data: DataFolder = None,
 ) -> None:
     """Show one dialogue: its flips, what triggered them by the model and by the labels, and the model's reasons."""
-    from fliptrace.corpora.longest_prefixes import find_trunks
+    from fliptrace.corpora.longest_prefixes import find_longest_prefixes
     from fliptrace.inference.triggers import layout_of
     from fliptrace.predictions.rows import Prediction, read_predictions
     from fliptrace.report.terminal.dialogue import ShownFlip, show_dialogue
 
     cases, _ = read_cases(file, data)
     predicted = {row.id: row for row in read_predictions(predictions) if isinstance(row, Prediction)}
-    trunks = {case.id: trunk for case, trunk in zip(cases, find_trunks(cases), strict=True)}
-    rows = _rows_of(trunks, predicted, dialogue, file)
+    prefixes = {case.id: prefix for case, prefix in zip(cases, find_longest_prefixes(cases), strict=True)}
+    rows = _rows_of(prefixes, predicted, dialogue, file)
     flips = [ShownFlip.of(row) for row in rows]
-    show_dialogue(console, trunks[rows[0].id], flips, layout_of(predictions))
+    show_dialogue(console, prefixes[rows[0].id], flips, layout_of(predictions))
     if svg is not None:
         from fliptrace.core.files import write_text
 
         recorder = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
-        show_dialogue(recorder, trunks[rows[0].id], flips, layout_of(predictions))
+        show_dialogue(recorder, prefixes[rows[0].id], flips, layout_of(predictions))
         write_text(svg, recorder.export_svg(title="fliptrace show"))
         done(str(svg))
 
 
-def _rows_of(trunks: Mapping[str, Any], predicted: Mapping[str, Any], case_id: str | None, file: str) -> Sequence[Any]:
+def _rows_of(
+    prefixes: Mapping[str, Any], predicted: Mapping[str, Any], case_id: str | None, file: str
+) -> Sequence[Any]:
     """The predictions for the flips of one dialogue."""
-    by_trunk = defaultdict(list)
-    for each, trunk in trunks.items():
+    by_prefix = defaultdict(list)
+    for each, prefix in prefixes.items():
         if each in predicted:
-            by_trunk[trunk.id].append(predicted[each])
-    if not by_trunk:
+            by_prefix[prefix.id].append(predicted[each])
+    if not by_prefix:
         raise InputError(file, "none of its cases is in the prediction file")
     if case_id is None:
-        return max(by_trunk.values(), key=len)
-    if case_id not in trunks or trunks[case_id].id not in by_trunk:
+        return max(by_prefix.values(), key=len)
+    if case_id not in prefixes or prefixes[case_id].id not in by_prefix:
         raise InputError(f"--dialogue {case_id}", f"no such case; the first is {next(iter(predicted))}")
-    return by_trunk[trunks[case_id].id]
+    return by_prefix[prefixes[case_id].id]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fliptrace.cli.console import console, figure, interval, note, print_json, table
+from fliptrace.cli.console import console, decimals, interval, note, print_json, table
 from fliptrace.cli.train import require
 from fliptrace.core.files import Json
 
@@ -29,10 +29,10 @@ def score(
         return
     result = scores.to_json()
     if result["task"] == "emotion":
-        rows = [(name, figure(row["f1"]), f"{row['num_gold']:,}") for name, row in result["by_label"].items()]
+        rows = [(name, decimals(row["f1"]), f"{row['num_gold']:,}") for name, row in result["by_label"].items()]
         table(f"emotions of {result['num_utterances']:,} utterances", ("emotion", "F1", "utterances"), rows)
-        console.print(f"weighted F1 {figure(result['weighted_f1'])} ({interval(result['interval'])}), "
-                      f"macro F1 {figure(result['macro_f1'])}; {result['num_unparsed']:,} unparsed")  # fmt: skip
+        console.print(f"weighted F1 {decimals(result['weighted_f1'])} ({interval(result['interval'])}), "
+                      f"macro F1 {decimals(result['macro_f1'])}; {result['num_unparsed']:,} unparsed")  # fmt: skip
         return
     if result["task"] == "unified":
         _show_unified_scores(file, scores)
@@ -53,7 +53,7 @@ def compare(
         print_json(result.to_json())
         return
     table(f"{result.num_flips:,} flips in {result.num_groups:,} groups", ("", "trigger F1"),
-          [(f"A  {a}", figure(result.f1_a)), (f"B  {b}", figure(result.f1_b))])  # fmt: skip
+          [(f"A  {a}", decimals(result.f1_a)), (f"B  {b}", decimals(result.f1_b))])  # fmt: skip
     console.print(
         f"B - A = {result.difference:+.3f} (95% interval {interval(result.interval)}), p = {result.p_value:.4f}"
     )
@@ -69,7 +69,12 @@ def _scoring(command: str) -> Any:
 
 def _show_trigger_scores(file: Path, scores: Any) -> None:
     rows = [
-        (row.name, figure(row.f1), interval(row.interval), *map(figure, (row.precision, row.recall, row.exact_match)))
+        (
+            row.name,
+            decimals(row.f1),
+            interval(row.interval),
+            *map(decimals, (row.precision, row.recall, row.exact_match)),
+        )
         for row in scores.rows()
     ]
     result = scores.to_json()
@@ -77,12 +82,12 @@ def _show_trigger_scores(file: Path, scores: Any) -> None:
     table(title, ("", "trigger F1", "95% interval", "precision", "recall", "exact set"), rows)
     for name, title in (("by_flip_type", "flip"), ("by_distance", "distance of trigger"), ("by_length", "utterances")):
         slices = list(result["breakdown"][name].items())[:8]
-        rows = [(key, figure(row["f1"]), f"{row['num_flips']:,}") for key, row in slices]
+        rows = [(key, decimals(row["f1"]), f"{row['num_flips']:,}") for key, row in slices]
         console.print()
         table(f"by {title}", (title, "trigger F1", "flips"), rows)
     found = {kind: count for kind, count in result["anomalies"].items() if count}
     console.print(
-        f"\nmacro F1 {figure(result['macro_f1'])}, weighted F1 {figure(result['weighted_f1'])} (over both classes)"
+        f"\nmacro F1 {decimals(result['macro_f1'])}, weighted F1 {decimals(result['weighted_f1'])} (over both classes)"
     )
     console.print(
         f"{result['num_unparsed']:,} unparsed; anomalies in {result['num_answers']:,} answers: {found or 'none'}"
@@ -106,8 +111,8 @@ def _show_unified_scores(file: Path, scores: Any) -> None:
     rows.append(("triggers of the flips that were found", *_row(result["matched"], "trigger", None)))
     table(title, ("", "F1", "95% interval", "precision", "recall"), rows)
     console.print(
-        f"\nemotions: weighted F1 {figure(result['weighted_f1'])} ({interval(result['emotion_interval'])}), "
-        f"macro F1 {figure(result['macro_f1'])}, {result['num_utterances']:,} utterances"
+        f"\nemotions: weighted F1 {decimals(result['weighted_f1'])} ({interval(result['emotion_interval'])}), "
+        f"macro F1 {decimals(result['macro_f1'])}, {result['num_utterances']:,} utterances"
     )
     console.print(
         f"{result['num_found_flips']:,} flips found, {result['num_flips']:,} labelled; "
@@ -122,8 +127,8 @@ def _show_unified_scores(file: Path, scores: Any) -> None:
 
 def _row(result: Json, name: str, ends: Any) -> tuple[str, ...]:
     return (
-        figure(result[f"{name}_f1"]),
+        decimals(result[f"{name}_f1"]),
         interval(ends),
-        figure(result[f"{name}_precision"]),
-        figure(result[f"{name}_recall"]),
+        decimals(result[f"{name}_precision"]),
+        decimals(result[f"{name}_recall"]),
     )

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from fliptrace.cli.console import console, done, figure, note, table
+from fliptrace.cli.console import console, decimals, done, note, table
 from fliptrace.cli.data import DataFolder
 from fliptrace.cli.train import require
 from fliptrace.core.errors import InputError
@@ -116,8 +116,8 @@ def _headline(cell: Json) -> str:
     from fliptrace.study.metrics import f1_of
 
     test, tested = next(iter(cell["tests"].items()))
-    reading, figures = next(iter(tested["readings"].items()))
-    return f"{figure(f1_of(figures))} ({test}, {reading})"
+    evaluation, metrics = next(iter(tested["evaluations"].items()))
+    return f"{decimals(f1_of(metrics))} ({test}, {evaluation})"
 
 
 def _list(folder: Any, missing: list[Any], num_jobs: int) -> None:

@@ -71,20 +71,20 @@ def train(
     if dry_run:
         _dry_run(chosen, cases, json)
         return
-    from fliptrace.models.hosted.budget import Purse
+    from fliptrace.models.hosted.budget import Budget
     from fliptrace.training.stages import train as train_stages
 
     settings = hosted_options.hosted_settings(
         folder / "answers.jsonl", concurrency, max_cost, price, timeout, body, context
     )
-    purse = Purse(max_cost)
-    teacher = _open_teacher(chosen.curate.teacher, chosen.device, settings, purse)
+    budget = Budget(max_cost)
+    teacher = _open_teacher(chosen.curate.teacher, chosen.device, settings, budget)
     try:
         with progress() as bar:
-            trainer = _hosted_trainer(chosen, settings, training_price, bar, purse) if chosen.hosted else None
+            trainer = _hosted_trainer(chosen, settings, training_price, bar, budget) if chosen.hosted else None
             scores = train_stages(chosen, cases, folder, TrainingDisplay(bar), teacher, trainer=trainer)
     finally:
-        hosted_options.tell_purse(chosen.name, purse)
+        hosted_options.print_budget(chosen.name, budget)
     if json:
         print_json(scores)
     done(f"{folder}: read it with `fliptrace report {folder}`, use it as MODEL in `fliptrace predict {folder} ...`")
@@ -131,14 +131,14 @@ def curate(
     weights = parse_mix(mix)
     cases, source = read_cases(file, data, to_train=True)
     settings = hosted_options.hosted_settings(
-        hosted_options.beside(out), concurrency, max_cost, price, timeout, body, context
+        hosted_options.reply_cache_path(out), concurrency, max_cost, price, timeout, body, context
     )
     teaches = _open_teacher(teacher, "auto", settings)
     curator = Curator(wordings, feedback_level, seed, teaches)
     written = curate_file(
         cases, out, curator=curator, weights=weights, layout=Layout(layout), form=form, own=own, source=source
     )
-    hosted_options.tell_spent(teaches)
+    hosted_options.print_cost(teaches)
     counts = ", ".join(f"{count:,} {kind}" for kind, count in written.items())
     done(f"{sum(written.values()):,} instructions ({counts}): {out}")
 
@@ -158,11 +158,11 @@ def _require_for(recipe: Any) -> None:
         require("train", "train", "torch", "transformers", "peft", "accelerate", "sklearn", "scipy")
 
 
-def _hosted_trainer(recipe: Any, settings: Any, training_price: float | None, bar: Any, purse: Any) -> Any:
+def _hosted_trainer(recipe: Any, settings: Any, training_price: float | None, bar: Any, budget: Any) -> Any:
     from fliptrace.training.hosted.trainer import HostedTrainer
 
     watcher = HostedDisplay(bar, only_money=True)
-    return HostedTrainer(recipe, settings, date.today(), watcher, training_price, purse)
+    return HostedTrainer(recipe, settings, date.today(), watcher, training_price, budget)
 
 
 def _cancel(folder: Path) -> None:
@@ -181,13 +181,13 @@ def _cancel(folder: Path) -> None:
     done(f"cancelled: {', '.join(cancelled)}" if cancelled else f"{folder}: no job is under way")
 
 
-def _open_teacher(ref: str | None, device: str, settings: Any, purse: Any = None) -> Any:
+def _open_teacher(ref: str | None, device: str, settings: Any, budget: Any = None) -> Any:
     if ref is None:
         return None
     from fliptrace.models.base import ChatModel
     from fliptrace.models.open_model import open_model
 
-    model = open_model(ref, device, hosted=settings, watcher=HostedDisplay(), purse=purse).model
+    model = open_model(ref, device, hosted=settings, watcher=HostedDisplay(), budget=budget).model
     if not isinstance(model, ChatModel):
         raise InputError(f"teacher {ref}", "writes no words; wanted a model one can talk to")
     return model

@@ -54,6 +54,15 @@ def read_jsonl(path: Path) -> Iterator[Row]:
         yield Row(number, value)
 
 
+def rename_key(table: Json, old: str, new: str) -> Json:
+    """The table with `old` renamed to `new`, in the same place: files of earlier versions stay readable.
+
+    >>> rename_key({"a": 1, "readings": 2}, "readings", "evaluations")
+    {'a': 1, 'evaluations': 2}
+    """
+    return {new if key == old and new not in table else key: value for key, value in table.items()}
+
+
 @contextmanager
 def open_atomic(path: Path) -> Iterator[IO[bytes]]:
     """Write `path` whole or not at all: to a neighbour, flushed to disk, then renamed over it."""

@@ -15,7 +15,7 @@ from fliptrace.corpora.corpus_file import EfrFile, ErcFile, group_files
 from fliptrace.corpora.detect import scan_corpus
 from fliptrace.corpora.findings import Finding
 from fliptrace.corpora.groups import group_of, shared_groups
-from fliptrace.corpora.longest_prefixes import find_trunks
+from fliptrace.corpora.longest_prefixes import find_longest_prefixes
 
 _SUFFIXES = (".json", ".csv", ".tsv")
 _SIDE_FILES = ("exclude_scenes.json",)  # read by the reader of the file they lie beside
@@ -110,7 +110,9 @@ def _expand(paths: Iterable[Path]) -> list[Path]:
 def _report(file: EfrFile | ErcFile) -> FileReport:
     is_efr = isinstance(file, EfrFile)
     cases = file.cases if isinstance(file, EfrFile) else ()
-    dialogues = file.dialogues if isinstance(file, ErcFile) else tuple({d.id: d for d in find_trunks(cases)}.values())
+    dialogues = (
+        file.dialogues if isinstance(file, ErcFile) else tuple({d.id: d for d in find_longest_prefixes(cases)}.values())
+    )
     emotions = Counter(chain.from_iterable(dialogue.emotions for dialogue in dialogues))
     return FileReport(
         file=str(file.path),

@@ -13,7 +13,7 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import FlipCase
 
 
-def find_trunks(cases: Sequence[FlipCase]) -> tuple[Dialogue, ...]:
+def find_longest_prefixes(cases: Sequence[FlipCase]) -> tuple[Dialogue, ...]:
     """For each case, in order, a longest dialogue among the cases that begins with all of the case's own.
 
     Where cases go on differently after it, one of them is chosen, the same one whatever the order of the cases.
@@ -21,15 +21,15 @@ def find_trunks(cases: Sequence[FlipCase]) -> tuple[Dialogue, ...]:
     keys = [_key(case.dialogue) for case in cases]
     # Sorted, all that begin with a dialogue stand right behind it, so backwards one look at the neighbour is enough.
     order = sorted(range(len(cases)), key=lambda index: keys[index], reverse=True)
-    trunk_of = dict.fromkeys(order, 0)
+    longest_prefix_of = dict.fromkeys(order, 0)
     for later, index in zip([None, *order], order, strict=False):
         begins = later is not None and keys[later][: len(keys[index])] == keys[index]
-        trunk_of[index] = trunk_of[later] if later is not None and begins else index
-    return tuple(cases[trunk_of[index]].dialogue for index in range(len(cases)))
+        longest_prefix_of[index] = longest_prefix_of[later] if later is not None and begins else index
+    return tuple(cases[longest_prefix_of[index]].dialogue for index in range(len(cases)))
 
 
 @dataclass(frozen=True, slots=True)
-class Trunk:
+class LongestPrefix:
     """A dialogue to be read whole, and what is known of its flips.
 
     `cases`: those that ask for a flip of it, each target once. Utterances before `counted_from`, 0 if there are none,
@@ -41,31 +41,31 @@ class Trunk:
     counted_from: int = 0
 
 
-def collect_trunks(cases: Sequence[FlipCase]) -> tuple[Trunk, ...]:
+def collect_longest_prefixes(cases: Sequence[FlipCase]) -> tuple[LongestPrefix, ...]:
     """Every trunk of these cases once, in the order of its first case.
 
     A flip that several cases ask for goes with the one whose labels are known furthest back, the first of equals.
     """
-    dialogues = distinct_trunks(cases)
+    dialogues = distinct_longest_prefixes(cases)
     owners: dict[bytes, int] = {}
     counted_from = []
-    for trunk, dialogue in enumerate(dialogues):
+    for owner, dialogue in enumerate(dialogues):
         prefixes = list(_prefixes(dialogue))
         counted_from.append(sum(prefix in owners for prefix in prefixes))
-        owners |= {prefix: trunk for prefix in prefixes if prefix not in owners}
+        owners |= {prefix: owner for prefix in prefixes if prefix not in owners}
     asked: list[dict[int, FlipCase]] = [{} for _ in dialogues]
     for case in sorted(cases, key=lambda case: case.known_from):
         *_, whole = _prefixes(case.dialogue)
         asked[owners[whole]].setdefault(case.flip.target, case)
     return tuple(
-        Trunk(dialogue, tuple(by_target[target] for target in sorted(by_target)), first)
+        LongestPrefix(dialogue, tuple(by_target[target] for target in sorted(by_target)), first)
         for dialogue, by_target, first in zip(dialogues, asked, counted_from, strict=True)
     )
 
 
-def distinct_trunks(cases: Sequence[FlipCase]) -> tuple[Dialogue, ...]:
-    """The dialogues of `find_trunks`, each once, in the order of their first cases."""
-    return tuple({trunk.id: trunk for trunk in find_trunks(cases)}.values())
+def distinct_longest_prefixes(cases: Sequence[FlipCase]) -> tuple[Dialogue, ...]:
+    """The dialogues of `find_longest_prefixes`, each once, in the order of their first cases."""
+    return tuple({prefix.id: prefix for prefix in find_longest_prefixes(cases)}.values())
 
 
 def _key(dialogue: Dialogue) -> tuple[tuple[str, str, str], ...]:

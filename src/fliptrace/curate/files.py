@@ -13,7 +13,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, hash_file, versions, write_json
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Answer
-from fliptrace.corpora.longest_prefixes import distinct_trunks
+from fliptrace.corpora.longest_prefixes import distinct_longest_prefixes
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.curator import OWN_ANSWER_KINDS, Curator, Kind
 from fliptrace.curate.instructions import FileForm, write_instructions
@@ -72,7 +72,7 @@ def curate_file(
     views = [training_view(case, layout) for case in cases]
     corrected = read_own_answers(own, cases, layout) if own else []
     mixture = replace(curator, layout=layout).mixture(
-        weights, views, corrected, curator.seed, distinct_trunks(cases) if "emotion" in weights else ()
+        weights, views, corrected, curator.seed, distinct_longest_prefixes(cases) if "emotion" in weights else ()
     )
     if not mixture:
         raise InputError(path, "not one instruction came of this: no kind had anything to say")
@@ -90,7 +90,7 @@ def read_own_answers(path: Path, cases: Sequence[FlipCase], layout: Layout) -> l
     InputError where it holds none of them, or where they name other utterances in this layout.
     """
     by_id = {case.id: case for case in cases}
-    ask: Ask = "chain" if read_manifest(path).get("reading", {}).get("ask") == "chain" else "answer"
+    ask: Ask = "chain" if read_manifest(path).get("inference", {}).get("ask") == "chain" else "answer"
     own = []
     for row in read_predictions(path):
         if isinstance(row, Prediction) and row.id in by_id:

@@ -60,7 +60,7 @@ class Place(NamedTuple):
     utterance_index: int
 
 
-class EmotionReading(NamedTuple):
+class LabelledUtterance(NamedTuple):
     """One utterance as read; `label` is None where the reply could not be. `scores` as in EmotionLabels, a row."""
 
     label: str | None
@@ -77,26 +77,26 @@ def label_emotions(
     """The emotions of every dialogue, in order. InputError where the model reads no text, as a rule does not.
 
     `max_new_tokens` bounds the replies of a model that is talked to; `weights` multiply the probabilities of labels
-    where there are any (checkpoints.Habits). Equal questions are asked once a call.
+    where there are any (checkpoints.InferenceDefaults). Equal questions are asked once a call.
     """
-    known: dict[_Ask, EmotionReading] = {}
+    known: dict[_Ask, LabelledUtterance] = {}
     for chunk in chunks(dialogues):
         places = [Place(dialogue, index) for dialogue in chunk for index in range(len(dialogue))]
-        readings = iter(read_emotions(model, places, layout, max_new_tokens, known))
+        labelled = iter(label_utterances(model, places, layout, max_new_tokens, known))
         for dialogue in chunk:
             of_dialogue = [
-                reweigh(reading, dialogue.emotion_set, weights) for reading in islice(readings, len(dialogue))
+                reweight(labelled, dialogue.emotion_set, weights) for labelled in islice(labelled, len(dialogue))
             ]
-            yield combine_readings(of_dialogue, dialogue.emotion_set)
+            yield combine_utterances(of_dialogue, dialogue.emotion_set)
 
 
-def read_emotions(
+def label_utterances(
     model: ChatModel | ReplyScorer | TriggerModel,
     places: Sequence[Place],
     layout: Layout,
     max_new_tokens: int = _REPLY_TOKENS,
-    known: dict[_Ask, EmotionReading] | None = None,
-) -> list[EmotionReading]:
+    known: dict[_Ask, LabelledUtterance] | None = None,
+) -> list[LabelledUtterance]:
     """What the model says to each of these utterances, in order; what it says is put down in `known`."""
     reader = check_reads_text(model)
     known = {} if known is None else known
@@ -116,29 +116,29 @@ def check_reads_text(model: ChatModel | ReplyScorer | TriggerModel) -> ChatModel
     raise InputError(model.name, "labels no emotions; wanted a model that reads text")
 
 
-def combine_readings(readings: Sequence[EmotionReading], emotion_set: EmotionSet) -> EmotionLabels:
+def combine_utterances(labelled: Sequence[LabelledUtterance], emotion_set: EmotionSet) -> EmotionLabels:
     """The labels of a dialogue from one reading an utterance."""
     fallback = fallback_emotion(emotion_set)
-    scores = [reading.scores for reading in readings if reading.scores is not None]
+    scores = [labelled.scores for labelled in labelled if labelled.scores is not None]
     return EmotionLabels(
-        tuple(reading.label or fallback for reading in readings),
-        tuple(scores) if len(scores) == len(readings) else None,
-        sum(reading.label is None for reading in readings),
+        tuple(labelled.label or fallback for labelled in labelled),
+        tuple(scores) if len(scores) == len(labelled) else None,
+        sum(labelled.label is None for labelled in labelled),
     )
 
 
-def reweigh(reading: EmotionReading, emotion_set: EmotionSet, weights: Mapping[str, float]) -> EmotionReading:
+def reweight(labelled: LabelledUtterance, emotion_set: EmotionSet, weights: Mapping[str, float]) -> LabelledUtterance:
     """The reading with the probability of every label multiplied by its weight, and their sum 1 again.
 
     >>> from fliptrace.core.emotion_sets import EmotionSet
-    >>> reweigh(EmotionReading("neutral", (0.25, 0.75)), EmotionSet("two", ("fear", "neutral")), {"fear": 9.0})
-    EmotionReading(label='fear', scores=(0.75, 0.25))
+    >>> reweight(LabelledUtterance("neutral", (0.25, 0.75)), EmotionSet("two", ("fear", "neutral")), {"fear": 9.0})
+    LabelledUtterance(label='fear', scores=(0.75, 0.25))
     """
-    if reading.scores is None or not weights:
-        return reading
-    weighted = np.array(reading.scores) * [weights.get(label, 1.0) for label in emotion_set.labels]
+    if labelled.scores is None or not weights:
+        return labelled
+    weighted = np.array(labelled.scores) * [weights.get(label, 1.0) for label in emotion_set.labels]
     scores = weighted / weighted.sum()
-    return EmotionReading(emotion_set.labels[int(scores.argmax())], tuple(map(float, scores)))
+    return LabelledUtterance(emotion_set.labels[int(scores.argmax())], tuple(map(float, scores)))
 
 
 def fallback_emotion(emotion_set: EmotionSet) -> str:
@@ -174,25 +174,25 @@ def _ask(model: ChatModel | ReplyScorer, place: Place, layout: Layout, max_new_t
     return _Ask(render_emotion_question(replace(view, first=first)), place.dialogue.emotion_set, layout)
 
 
-def _read(model: ChatModel | ReplyScorer, asks: dict[_Ask, str], max_new_tokens: int) -> list[EmotionReading]:
+def _read(model: ChatModel | ReplyScorer, asks: dict[_Ask, str], max_new_tokens: int) -> list[LabelledUtterance]:
     """What the model says to each of these questions, which go under their keys."""
     if isinstance(model, ReplyScorer):
         replies = [emotion_replies(ask.emotion_set, ask.layout.name) for ask in asks]
         choices = [Choice(key, a.messages, r) for (a, key), r in zip(asks.items(), replies, strict=True)]
         return [
-            _weighed(log_probs, ask.emotion_set)
+            _scored(log_probs, ask.emotion_set)
             for ask, log_probs in zip(asks, model.score_replies(choices), strict=True)
         ]
     requests = [Request(key, ask.messages) for ask, key in asks.items()]
     completions = model.complete(requests, Decoding(max_new_tokens=max_new_tokens))
     return [
-        EmotionReading(parse_emotion(reply.text, ask.emotion_set), None)
+        LabelledUtterance(parse_emotion(reply.text, ask.emotion_set), None)
         for ask, (reply,) in zip(asks, completions, strict=True)
     ]
 
 
-def _weighed(log_probs: Sequence[float], emotion_set: EmotionSet) -> EmotionReading:
+def _scored(log_probs: Sequence[float], emotion_set: EmotionSet) -> LabelledUtterance:
     """The labels' probabilities, given that the reply is one of them."""
     weights = np.exp(np.asarray(log_probs) - max(log_probs))
     scores = weights / weights.sum()
-    return EmotionReading(emotion_set.labels[int(scores.argmax())], tuple(map(float, scores)))
+    return LabelledUtterance(emotion_set.labels[int(scores.argmax())], tuple(map(float, scores)))

@@ -41,7 +41,7 @@ class Question(NamedTuple):
 
 
 @dataclass(frozen=True)
-class AnswerWeights:
+class AnswerLogprobs:
     """The natural log-probability of each set of triggers that was asked about; never empty."""
 
     log_probabilities: Mapping[Triggers, float]
@@ -74,16 +74,16 @@ class AnswerWeights:
         return Vote(named, support, num_samples, num_samples)
 
 
-def average(parts: Sequence[AnswerWeights]) -> AnswerWeights:
+def average(parts: Sequence[AnswerLogprobs]) -> AnswerLogprobs:
     """The mean of the probabilities, each part counting alike; what a part was not asked about has none in it."""
     by_set: dict[Triggers, list[float]] = {}
     for part in parts:
         for named, weight in part.log_probabilities.items():
             by_set.setdefault(named, []).append(weight)
-    return AnswerWeights({named: _log_sum(weights) - math.log(len(parts)) for named, weights in by_set.items()})
+    return AnswerLogprobs({named: _log_sum(weights) - math.log(len(parts)) for named, weights in by_set.items()})
 
 
-def weigh_answers(scorer: ReplyScorer, questions: Sequence[Question]) -> list[AnswerWeights]:
+def score_answers(scorer: ReplyScorer, questions: Sequence[Question]) -> list[AnswerLogprobs]:
     """How probable the model finds each answer to each question, in order; all questions go on in common rounds."""
     searches = [_Search(question) for question in questions]
     asked = [list(search.first_sets()) for search in searches]
@@ -93,7 +93,7 @@ def weigh_answers(scorer: ReplyScorer, questions: Sequence[Question]) -> list[An
         for (search, sets), weights in zip(going, scorer.score_replies(choices), strict=True):
             search.found.update(zip(sets, weights, strict=True))
         asked = [search.more_sets() for search in searches]
-    return [AnswerWeights(search.found) for search in searches]
+    return [AnswerLogprobs(search.found) for search in searches]
 
 
 def candidates(view: View) -> tuple[int, ...]:
@@ -105,14 +105,16 @@ def candidates(view: View) -> tuple[int, ...]:
     return view.shown if view.layout.name == "window" else view.candidates
 
 
-class Weighed(NamedTuple):
+class ScoredView(NamedTuple):
     """The weights of the answers to a case, and the likeliest one, after each rationale where there are any."""
 
-    weights: AnswerWeights
+    weights: AnswerLogprobs
     answers: tuple[Answer, ...]
 
 
-def weigh_views(model: ChatModel | ReplyScorer, views: Sequence[View], ask: Ask, decoding: Decoding) -> list[Weighed]:
+def score_views(
+    model: ChatModel | ReplyScorer, views: Sequence[View], ask: Ask, decoding: Decoding
+) -> list[ScoredView]:
     """Read a model exactly about each view, in order; with reasons, after each of `decoding.num_samples` rationales.
 
     One rationale is greedy, more are sampled, and their probabilities are averaged. The model weighs replies, and
@@ -126,8 +128,8 @@ def weigh_views(model: ChatModel | ReplyScorer, views: Sequence[View], ask: Ask,
         for (view, messages), row in zip(asked, openings, strict=True)
         for number, opening in enumerate(row)
     ]
-    found = zip(questions, weigh_answers(model, questions), strict=True)
-    return [_weighed([next(found) for _ in row]) for row in openings]
+    found = zip(questions, score_answers(model, questions), strict=True)
+    return [_scored([next(found) for _ in row]) for row in openings]
 
 
 def _rationales(
@@ -141,12 +143,12 @@ def _rationales(
     return [tuple(cut_answer_line(completion.text) for completion in row) for row in replies]
 
 
-def _weighed(found: Sequence[tuple[Question, AnswerWeights]]) -> Weighed:
+def _scored(found: Sequence[tuple[Question, AnswerLogprobs]]) -> ScoredView:
     answers = tuple(
         Answer(weights.best, question.opening + render_answer(weights.best, question.view))
         for question, weights in found
     )
-    return Weighed(average([weights for _, weights in found]), answers)
+    return ScoredView(average([weights for _, weights in found]), answers)
 
 
 class _Search:
@@ -170,7 +172,7 @@ class _Search:
 
     def more_sets(self) -> list[Triggers]:
         """Sets with one utterance more than the likeliest; none when enough probability has been seen."""
-        if len(self.found) == 2 ** len(self.candidates) or AnswerWeights(self.found).remaining < ENOUGH_REMAINING:
+        if len(self.found) == 2 ** len(self.candidates) or AnswerLogprobs(self.found).remaining < ENOUGH_REMAINING:
             return []
         wanted = min(SETS_A_ROUND, MAX_MORE_SETS - self._num_more)
         sets: dict[Triggers, None] = {}  # in the order in which they were thought of

@@ -13,15 +13,15 @@ from typing import NamedTuple
 
 from fliptrace.core.messages import Answer, Completion
 from fliptrace.core.voting import Vote, vote
-from fliptrace.inference.exact_voting import AnswerWeights
+from fliptrace.inference.exact_voting import AnswerLogprobs
 from fliptrace.prompts.answers import parse_answer
 from fliptrace.prompts.views import View
 
 
-class WeighedSamples(NamedTuple):
+class ScoredSamples(NamedTuple):
     """The replies to a case as read, and the weights of the distinct answers among them; None where none was read."""
 
-    weights: AnswerWeights | None
+    weights: AnswerLogprobs | None
     answers: tuple[Answer, ...]
 
     @property
@@ -38,7 +38,7 @@ class WeighedSamples(NamedTuple):
         return replace(named, num_valid=sum(value is not None for value in read))
 
 
-def weigh_samples(completions: Sequence[Completion], view: View) -> WeighedSamples:
+def score_samples(completions: Sequence[Completion], view: View) -> ScoredSamples:
     """Add up the probabilities of distinct replies by the set that they name.
 
     One without a `log_probability`, and one that was cut, which is but a beginning, weigh nothing.
@@ -55,4 +55,4 @@ def weigh_samples(completions: Sequence[Completion], view: View) -> WeighedSampl
         if value is not None:
             by_set[value] = by_set.get(value, 0.0) + math.exp(weight)
     weights = {named: math.log(share) for named, share in by_set.items() if share > 0}
-    return WeighedSamples(AnswerWeights(weights) if weights else None, answers)
+    return ScoredSamples(AnswerLogprobs(weights) if weights else None, answers)

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.files import Json, hash_json
 from fliptrace.core.flips import FlipCase, find_flips
-from fliptrace.corpora.longest_prefixes import Trunk, distinct_trunks, find_trunks
+from fliptrace.corpora.longest_prefixes import LongestPrefix, distinct_longest_prefixes, find_longest_prefixes
 from fliptrace.inference.emotions import EmotionLabels, check_reads_text, label_emotions
-from fliptrace.inference.triggers import Reading, check_model
-from fliptrace.inference.unified import Traced, trace_dialogues
+from fliptrace.inference.triggers import InferenceConfig, check_model
+from fliptrace.inference.unified import UnifiedResult, predict_unified
 from fliptrace.models.base import ChatModel, ReplyScorer, TriggerModel
 from fliptrace.predictions.rows import EmotionPrediction
 from fliptrace.predictions.unified_rows import GoldFlip, PredictedFlip, UnifiedPrediction
@@ -29,8 +29,8 @@ _DIALOGUES_AT_ONCE = 32  # between two writes that are made sure of
 
 def predict_emotions_file(
     model: AnyModel,
-    trunks: Sequence[Trunk],
-    reading: Reading,
+    prefixes: Sequence[LongestPrefix],
+    config: InferenceConfig,
     path: Path,
     data: Json,
     on_progress: Callable[[int], None] = lambda num_done: None,
@@ -39,14 +39,14 @@ def predict_emotions_file(
     check_reads_text(model)
 
     def make_rows(num_done: int) -> Iterator[EmotionPrediction]:
-        rest = trunks[num_done:]
-        dialogues, budget = [trunk.dialogue for trunk in rest], reading.decoding.max_new_tokens
-        labelled = label_emotions(model, dialogues, reading.layout, budget, reading.emotion_weights)
-        return (emotion_row(trunk, labels) for trunk, labels in zip(rest, labelled, strict=True))
+        rest = prefixes[num_done:]
+        dialogues, budget = [prefix.dialogue for prefix in rest], config.decoding.max_new_tokens
+        labelled = label_emotions(model, dialogues, config.layout, budget, config.emotion_weights)
+        return (emotion_row(prefix, labels) for prefix, labels in zip(rest, labelled, strict=True))
 
     return write_predictions(
         path,
-        _manifest("emotion", model, trunks, reading, data),
+        _manifest("emotion", model, prefixes, config, data),
         EmotionPrediction.from_json,
         make_rows,
         summarise=lambda rows: {"num_unparsed": sum(row.num_unparsed for row in rows)},
@@ -57,24 +57,24 @@ def predict_emotions_file(
 
 def predict_unified_file(
     model: AnyModel,
-    trunks: Sequence[Trunk],
-    reading: Reading,
+    prefixes: Sequence[LongestPrefix],
+    config: InferenceConfig,
     path: Path,
     data: Json,
     on_progress: Callable[[int], None] = lambda num_done: None,
 ) -> Written[UnifiedPrediction]:
     """Write emotions, flips and triggers of every dialogue, one row each; arguments and errors as in `predict_file`."""
     check_reads_text(model)
-    check_model(model, reading)
+    check_model(model, config)
 
     def make_rows(num_done: int) -> Iterator[UnifiedPrediction]:
-        rest = trunks[num_done:]
-        traced = trace_dialogues(model, [trunk.dialogue for trunk in rest], reading)
-        return (unified_row(trunk, each) for trunk, each in zip(rest, traced, strict=True))
+        rest = prefixes[num_done:]
+        unified = predict_unified(model, [prefix.dialogue for prefix in rest], config)
+        return (unified_row(prefix, each) for prefix, each in zip(rest, unified, strict=True))
 
     return write_predictions(
         path,
-        _manifest("unified", model, trunks, reading, data),
+        _manifest("unified", model, prefixes, config, data),
         UnifiedPrediction.from_json,
         make_rows,
         summarise=lambda rows: {
@@ -98,22 +98,22 @@ class Relabelled(NamedTuple):
     num_gold_pairs: int
 
 
-def relabel_cases(model: AnyModel, cases: Sequence[FlipCase], reading: Reading) -> Relabelled:
+def relabel_cases(model: AnyModel, cases: Sequence[FlipCase], config: InferenceConfig) -> Relabelled:
     """Every case under the emotions that the model gives its dialogue from bare text; flips and triggers stay.
 
     That a flip leads from this source to this target is given, so the labels of the two are the likeliest two that
     differ. Every other utterance has its likeliest label.
     """
-    trunks = distinct_trunks(cases)
-    budget = reading.decoding.max_new_tokens
-    labelled = label_emotions(model, trunks, reading.layout, budget, reading.emotion_weights)
-    by_trunk = {trunk.id: labels for trunk, labels in zip(trunks, labelled, strict=True)}
+    prefixes = distinct_longest_prefixes(cases)
+    budget = config.decoding.max_new_tokens
+    labelled = label_emotions(model, prefixes, config.layout, budget, config.emotion_weights)
+    by_prefix = {prefix.id: labels for prefix, labels in zip(prefixes, labelled, strict=True)}
     relabelled, num_gold_pairs = [], 0
-    for case, trunk in zip(cases, find_trunks(cases), strict=True):
-        pair = likeliest_pair(case, by_trunk[trunk.id])
+    for case, prefix in zip(cases, find_longest_prefixes(cases), strict=True):
+        pair = likeliest_pair(case, by_prefix[prefix.id])
         num_gold_pairs += pair is None
-        relabelled.append(_relabel(case, by_trunk[trunk.id], pair or (case.flip.before, case.flip.after)))
-    num_unparsed = sum(labels.num_unparsed for labels in by_trunk.values())
+        relabelled.append(_relabel(case, by_prefix[prefix.id], pair or (case.flip.before, case.flip.after)))
+    num_unparsed = sum(labels.num_unparsed for labels in by_prefix.values())
     return Relabelled(tuple(relabelled), num_unparsed, num_gold_pairs)
 
 
@@ -137,10 +137,10 @@ def _relabel(case: FlipCase, labels: EmotionLabels, pair: tuple[str, str]) -> Fl
     return replace(case, dialogue=case.dialogue.with_emotions(tuple(emotions)), flip=flip)
 
 
-def emotion_row(trunk: Trunk, labels: EmotionLabels) -> EmotionPrediction:
+def emotion_row(prefix: LongestPrefix, labels: EmotionLabels) -> EmotionPrediction:
     """The row of one dialogue; what stands in an earlier row already has no gold here, so that it counts once."""
-    dialogue = trunk.dialogue
-    gold = (None,) * trunk.counted_from + dialogue.emotions[trunk.counted_from :]
+    dialogue = prefix.dialogue
+    gold = (None,) * prefix.counted_from + dialogue.emotions[prefix.counted_from :]
     return EmotionPrediction(
         dialogue.id,
         dialogue.group,
@@ -153,9 +153,9 @@ def emotion_row(trunk: Trunk, labels: EmotionLabels) -> EmotionPrediction:
     )
 
 
-def unified_row(trunk: Trunk, traced: Traced) -> UnifiedPrediction:
+def unified_row(prefix: LongestPrefix, unified: UnifiedResult) -> UnifiedPrediction:
     """The row of one dialogue: its labels, and all that was found."""
-    dialogue = trunk.dialogue
+    dialogue = prefix.dialogue
     return UnifiedPrediction(
         id=dialogue.id,
         group=dialogue.group,
@@ -163,16 +163,16 @@ def unified_row(trunk: Trunk, traced: Traced) -> UnifiedPrediction:
         split=dialogue.split,
         speakers=dialogue.speakers,
         gold=dialogue.emotions,
-        emotions=traced.labels.emotions,
-        gold_flips=_gold_flips(dialogue, trunk),
-        flips=tuple(PredictedFlip(p.flip, p.vote, p.answers, p.num_dropped, p.remaining) for p in traced.predictions),
-        counted_from=trunk.counted_from,
-        num_unparsed=traced.labels.num_unparsed,
+        emotions=unified.labels.emotions,
+        gold_flips=_gold_flips(dialogue, prefix),
+        flips=tuple(PredictedFlip(p.flip, p.vote, p.answers, p.num_dropped, p.remaining) for p in unified.predictions),
+        counted_from=prefix.counted_from,
+        num_unparsed=unified.labels.num_unparsed,
     )
 
 
-def _gold_flips(dialogue: Dialogue, trunk: Trunk) -> tuple[GoldFlip, ...]:
-    asked = {case.flip.target: case for case in trunk.cases}
+def _gold_flips(dialogue: Dialogue, prefix: LongestPrefix) -> tuple[GoldFlip, ...]:
+    asked = {case.flip.target: case for case in prefix.cases}
     return tuple(
         GoldFlip(flip, asked[flip.target].triggers, asked[flip.target].known_from)
         if flip.target in asked
@@ -181,18 +181,20 @@ def _gold_flips(dialogue: Dialogue, trunk: Trunk) -> tuple[GoldFlip, ...]:
     )
 
 
-def _manifest(task: str, model: AnyModel, trunks: Sequence[Trunk], reading: Reading, data: Json) -> Json:
+def _manifest(
+    task: str, model: AnyModel, prefixes: Sequence[LongestPrefix], config: InferenceConfig, data: Json
+) -> Json:
     """The hash is of the questions for every emotion, before any cut."""
     questions = (
-        render_emotion_question(emotion_view(trunk.dialogue, index, reading.layout))
-        for trunk in trunks
-        for index in range(len(trunk.dialogue))
+        render_emotion_question(emotion_view(prefix.dialogue, index, config.layout))
+        for prefix in prefixes
+        for index in range(len(prefix.dialogue))
     )
     return {
         "task": task,
         "model": model.name,
-        "reading": asdict(reading),
+        "inference": asdict(config),
         "data": data,
-        "num_dialogues": len(trunks),
+        "num_dialogues": len(prefixes),
         "prompts_sha256": hash_json([[message.to_json() for message in question] for question in questions]),
     }

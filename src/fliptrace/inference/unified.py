@@ -14,14 +14,14 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.inference.emotions import (
     EmotionLabels,
-    EmotionReading,
+    LabelledUtterance,
     Place,
     chunks,
-    combine_readings,
+    combine_utterances,
     label_emotions,
-    read_emotions,
+    label_utterances,
 )
-from fliptrace.inference.triggers import CASES_AT_ONCE, Reading, name_triggers
+from fliptrace.inference.triggers import CASES_AT_ONCE, InferenceConfig, name_triggers
 from fliptrace.models.base import ChatModel, Decoding, ReplyScorer, Request, TriggerModel
 from fliptrace.predictions.rows import Prediction
 from fliptrace.prompts.emotions import EmotionView
@@ -32,7 +32,7 @@ TURN_UTTERANCES = 24  # utterances that one labels' turn shows; half of them are
 
 
 @dataclass(frozen=True, slots=True)
-class Traced:
+class UnifiedResult:
     """One dialogue under the emotions that the model gave it, and a prediction for each of its flips as they land."""
 
     dialogue: Dialogue
@@ -40,16 +40,16 @@ class Traced:
     predictions: tuple[Prediction, ...]
 
 
-def trace_dialogues(
-    model: ChatModel | ReplyScorer | TriggerModel, dialogues: Sequence[Dialogue], reading: Reading
-) -> Iterator[Traced]:
+def predict_unified(
+    model: ChatModel | ReplyScorer | TriggerModel, dialogues: Sequence[Dialogue], config: InferenceConfig
+) -> Iterator[UnifiedResult]:
     """Emotions, flips and triggers of every dialogue, in order. InputError where the model reads no text."""
-    labelled = zip(dialogues, label_for_flips(model, dialogues, reading), strict=True)
+    labelled = zip(dialogues, label_for_flips(model, dialogues, config), strict=True)
     while chunk := list(_until_enough(labelled)):
         cases = [found_cases(dialogue) for dialogue, _ in chunk]
-        predictions = name_triggers(model, [case for row in cases for case in row], reading)
+        predictions = name_triggers(model, [case for row in cases for case in row], config)
         for (dialogue, labels), row in zip(chunk, cases, strict=True):
-            yield Traced(dialogue, labels, tuple(islice(predictions, len(row))))
+            yield UnifiedResult(dialogue, labels, tuple(islice(predictions, len(row))))
 
 
 def found_cases(dialogue: Dialogue) -> tuple[FlipCase, ...]:
@@ -58,15 +58,15 @@ def found_cases(dialogue: Dialogue) -> tuple[FlipCase, ...]:
 
 
 def label_for_flips(
-    model: ChatModel | ReplyScorer | TriggerModel, dialogues: Sequence[Dialogue], reading: Reading
+    model: ChatModel | ReplyScorer | TriggerModel, dialogues: Sequence[Dialogue], config: InferenceConfig
 ) -> Iterator[EmotionLabels]:
-    """Weighed labels where the model weighs replies; one that is only talked to labels many utterances in one turn."""
-    budget = reading.decoding.max_new_tokens
-    if isinstance(model, ChatModel) and not isinstance(model, ReplyScorer) and reading.layout.name == "dialogue":
+    """Scored labels where the model scores replies; a model that only replies labels many utterances in one turn."""
+    budget = config.decoding.max_new_tokens
+    if isinstance(model, ChatModel) and not isinstance(model, ReplyScorer) and config.layout.name == "dialogue":
         for chunk in chunks(dialogues):
-            yield from label_in_turns(model, chunk, reading.layout, budget)
+            yield from label_in_turns(model, chunk, config.layout, budget)
     else:
-        yield from label_emotions(model, dialogues, reading.layout, budget, reading.emotion_weights)
+        yield from label_emotions(model, dialogues, config.layout, budget, config.emotion_weights)
 
 
 def label_in_turns(
@@ -95,10 +95,10 @@ def label_in_turns(
         for i in range(len(dialogue))
         if i not in row
     ]
-    alone = iter(read_emotions(model, missing, layout, max_new_tokens))
+    alone = iter(label_utterances(model, missing, layout, max_new_tokens))
     return [
-        combine_readings(
-            [EmotionReading(row[i], None) if i in row else next(alone) for i in range(len(dialogue))],
+        combine_utterances(
+            [LabelledUtterance(row[i], None) if i in row else next(alone) for i in range(len(dialogue))],
             dialogue.emotion_set,
         )
         for dialogue, row in zip(dialogues, told, strict=True)

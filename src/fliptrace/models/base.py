@@ -128,13 +128,13 @@ class ReplyScorer(Protocol):
 
 
 @runtime_checkable
-class SampleWeigher(Protocol):
+class LogprobSampler(Protocol):
     """A ChatModel that tells of each reply it gives how probable it was, and cannot be asked about any other."""
 
     @property
     def name(self) -> str: ...
 
-    def draw_weighed(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+    def sample_with_logprobs(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
         """`decoding.num_samples` completions for every request, in order, drawn at temperature 1, each with its
         `log_probability`. InputError where the model does not tell it after all.
         """

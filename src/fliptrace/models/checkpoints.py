@@ -40,7 +40,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
+class InferenceDefaults:
     """How a model was trained to be asked.
 
     `thresholds` are the supports from which an utterance is named, chosen on val for kinds of decoding: the share of
@@ -61,7 +61,7 @@ class Habits:
         write_json(checkpoint / HABITS, asdict(self))
 
     @classmethod
-    def read(cls, checkpoint: Path) -> Habits | None:
+    def read(cls, checkpoint: Path) -> InferenceDefaults | None:
         """What training left in a checkpoint's folder; None where nothing was."""
         path = checkpoint / HABITS
         if not path.exists():

@@ -159,8 +159,8 @@ class EmbeddedModel:
         # A pass a core, each on one thread: threads within a pass wait for each other at every step of the graph, and
         # on a machine that does other things besides, two of them took longer than one.
         with ThreadPoolExecutor(min(self.num_workers, len(batches))) as pool:
-            weighed = list(pool.map(self._weigh, batches))
-        weights = {job.place: row for jobs, rows in zip(batches, weighed, strict=True)
+            scored = list(pool.map(self._score, batches))
+        weights = {job.place: row for jobs, rows in zip(batches, scored, strict=True)
                    for job, row in zip(jobs, rows, strict=True)}  # fmt: skip
         return [weights[index] for index in range(len(choices))]
 
@@ -197,7 +197,7 @@ class EmbeddedModel:
         if batch:
             yield batch
 
-    def _weigh(self, batch: Sequence[_Job]) -> list[tuple[float, ...]]:
+    def _score(self, batch: Sequence[_Job]) -> list[tuple[float, ...]]:
         """The log-probability of every reply of every tree, averaged over the members in probability."""
         trees = [job.tree for job in batch]
         feed = _feed(trees, self.chat_format.pad_id)

@@ -18,9 +18,9 @@ from typing import Any
 from fliptrace.core.errors import InputError, MissingExtra
 from fliptrace.core.files import hash_file, hash_json
 from fliptrace.models.base import ChatModel, ReplyScorer, TriggerModel
-from fliptrace.models.checkpoints import Habits, hosted_ref, is_run, last_checkpoint
+from fliptrace.models.checkpoints import InferenceDefaults, hosted_ref, is_run, last_checkpoint
 from fliptrace.models.embedded import bundled_folder, hash_weights, is_embedded, load_embedded
-from fliptrace.models.hosted.budget import Purse, Watcher, find_price
+from fliptrace.models.hosted.budget import Budget, Watcher, find_price
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.provider import find_provider, is_hosted
 from fliptrace.models.local.glibc import keep_large_buffers
@@ -38,7 +38,7 @@ class OpenModel:
 
     model: ChatModel | ReplyScorer | TriggerModel
     ref: str
-    habits: Habits = field(default_factory=Habits)
+    defaults: InferenceDefaults = field(default_factory=InferenceDefaults)
     weights_sha256: str = ""
 
 
@@ -48,14 +48,14 @@ def open_model(
     dtype: Dtype = "auto",
     hosted: HostedSettings | None = None,
     watcher: Watcher | None = None,
-    purse: Purse | None = None,
+    budget: Budget | None = None,
 ) -> OpenModel:
     """The model a reference names; `device` and `dtype` are for models on torch, the others for hosted ones.
 
     InputError names what is wrong with it, MissingExtra what has to be installed.
     """
     if is_hosted(ref):
-        return OpenModel(open_hosted(ref, hosted, watcher, purse), ref)
+        return OpenModel(open_hosted(ref, hosted, watcher, budget), ref)
     kind, colon, rest = ref.partition(":")
     if colon and kind == "rule":
         return OpenModel(find_rule(rest), ref)
@@ -75,31 +75,38 @@ def open_model(
     served = hosted_ref(folder)
     if served is not None:  # it learned answer lines as they are: no schema holds it to another form
         settings = replace(hosted or HostedSettings(), structured=False)
-        return OpenModel(open_hosted(served, settings, watcher, purse), ref, Habits.read(folder) or Habits())
+        return OpenModel(
+            open_hosted(served, settings, watcher, budget), ref, InferenceDefaults.read(folder) or InferenceDefaults()
+        )
     if is_embedded(folder):
         return _open_embedded(ref, folder)
     hashes = [hash_file(path) for path in sorted(folder.glob("*.safetensors"))]
     weights = hash_json(hashes) if len(hashes) > 1 else "".join(hashes)
-    return OpenModel(_load(str(folder), device, dtype, ref), str(folder), Habits.read(folder) or Habits(), weights)
+    return OpenModel(
+        _load(str(folder), device, dtype, ref),
+        str(folder),
+        InferenceDefaults.read(folder) or InferenceDefaults(),
+        weights,
+    )
 
 
 def open_hosted(
     ref: str,
     settings: HostedSettings | None = None,
     watcher: Watcher | None = None,
-    purse: Purse | None = None,
+    budget: Budget | None = None,
 ) -> HostedModel:
     """A hosted model, its price looked up where none is given."""
     missing = [module for module in ("openai", "stamina", "genai_prices") if find_spec(module) is None]
     if missing:
         raise MissingExtra(f"model {ref}", "hosted", " and ".join(missing))
     provider, chosen = find_provider(ref), settings or HostedSettings()
-    return HostedModel(provider, replace(chosen, price=chosen.price or find_price(provider)), watcher, purse)
+    return HostedModel(provider, replace(chosen, price=chosen.price or find_price(provider)), watcher, budget)
 
 
 def _open_embedded(ref: str, folder: Path) -> OpenModel:
     model = load_embedded(folder, name=ref)
-    return OpenModel(model, ref, Habits.read(folder) or Habits(), hash_weights(folder))
+    return OpenModel(model, ref, InferenceDefaults.read(folder) or InferenceDefaults(), hash_weights(folder))
 
 
 def _load(ref: str, device: str, dtype: Dtype, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What the rows of a prediction file are built of: typed fields, flips, answers. Reading is strict: true is no number.
+"""The parts of a prediction row: typed fields, flips, answers. Parsing is strict: `true` is not a number.
 
 KeyError, TypeError or ValueError where a row does not hold what is wanted; rows.py names the line.
 """

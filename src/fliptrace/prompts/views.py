@@ -118,14 +118,14 @@ def training_view(case: FlipCase, layout: Layout) -> View:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class TruncatedView:
     """A view that fits, and how many of the oldest utterances it took to make it fit."""
 
     view: View
     num_dropped: int
 
 
-def fit(view: View, fits: Callable[[View], bool]) -> Fitted:
+def truncate_to_context(view: View, fits: Callable[[View], bool]) -> TruncatedView:
     """Drop the oldest utterances until a prompt with this view fits; never the target, the question, or the source
     where the layout shows it wherever it lies.
     """
@@ -136,8 +136,8 @@ def fit(view: View, fits: Callable[[View], bool]) -> Fitted:
     first = first_that_fits(view.first, view.target, lambda first: fits(begin_at(first)))
     if first is None:
         raise InputError(f"case {view.case.id}", "flip and question alone overrun the model's context")
-    fitted = begin_at(first)
-    return Fitted(fitted, len(view.shown) - len(fitted.shown))
+    truncated = begin_at(first)
+    return TruncatedView(truncated, len(view.shown) - len(truncated.shown))
 
 
 def first_that_fits(first: int, target: int, fits: Callable[[int], bool]) -> int | None:

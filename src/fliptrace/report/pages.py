@@ -18,7 +18,7 @@ def page_environment() -> Environment:
     )
     environment.filters |= {
         name: getattr(wording, name)
-        for name in ("figure", "signed", "percent", "interval", "f1", "difference", "count", "plural", "unbroken")
+        for name in ("figure", "signed", "percent", "interval", "count", "plural", "unbroken")
     }
     environment.filters |= {"md": _escape_markdown, "fence": _fence}
     return environment

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 
-from fliptrace.report.run.values import Difference, Figures
-from fliptrace.study.evidence.values import Interval
-
 NONE = "–"
 
 
-def figure(value: float | None) -> str:
+def decimals(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
 
 
@@ -36,25 +33,9 @@ def percent(share: float | None) -> str:
     return "0.0%" if float(text) == 0 else f"{text}%".replace("-", "−")
 
 
-def interval(ends: Interval | None) -> str:
-    return "[single group]" if ends is None else f"[{ends.low:.3f}, {ends.high:.3f}]"
-
-
-def f1(figures: Figures) -> str:
-    """
-    >>> f1(Figures(0.7176, 0.8, 0.65, 0.5, Interval(0.6207, 0.8217)))
-    '0.718 [0.621, 0.822]'
-    """
-    return f"{figures.f1:.3f} {interval(figures.interval)}"
-
-
-def difference(found: Difference | None) -> str:
-    """A difference with its interval; a dash where there is nothing to compare."""
-    if found is None:
-        return NONE
-    ends = found.interval
-    inside = "[single group]" if ends is None else f"[{signed(ends.low)}, {signed(ends.high)}]"
-    return f"{signed(found.value)} {inside}"
+def interval(ends: tuple[float, float] | None) -> str:
+    """The ends of a 95% interval; None where all cases belong to one group."""
+    return "[single group]" if ends is None else f"[{ends[0]:.3f}, {ends[1]:.3f}]"
 
 
 def count(number: int | None) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json
 from fliptrace.core.flips import FlipCase
-from fliptrace.inference.triggers import Reading, name_triggers
+from fliptrace.inference.triggers import InferenceConfig, name_triggers
 from fliptrace.models.classical.boosted_trees import fit_trigger_trees
 from fliptrace.models.classical.trigger_words import fit_trigger_words
 from fliptrace.models.rules import RULES, Rule
@@ -51,7 +51,7 @@ class Baseline:
     def predict(self, cases: Sequence[FlipCase]) -> list[Prediction]:
         """A prediction for every case, in order; where there is support, named is what has at least 0.5."""
         if isinstance(self._model, Rule):
-            return list(name_triggers(self._model, cases, Reading()))
+            return list(name_triggers(self._model, cases, InferenceConfig()))
         return predict_by_support(self._model, cases)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json
 from fliptrace.models.rules import RULES
-from fliptrace.study.evaluations_by_test import due_readings
+from fliptrace.study.evaluations_by_test import evaluations_by_test
 from fliptrace.study.names import BASELINE
 from fliptrace.study.plan import CellKey, Study
 from fliptrace.study.reproduce import StudyFolder
@@ -78,7 +78,7 @@ class _Work(NamedTuple):
     """What a cell takes: stages to be trained, and readings by test set."""
 
     stages: tuple[str, ...]
-    readings: Mapping[str, Iterable[str]]
+    evaluations: Mapping[str, Iterable[str]]
 
 
 def _mean_seconds(finished: Mapping[CellKey, Json]) -> dict[_Place, float]:
@@ -92,7 +92,7 @@ def _mean_seconds(finished: Mapping[CellKey, Json]) -> dict[_Place, float]:
 
 
 def _seconds_of(cell: Json) -> float:
-    costs = [reading["cost"] for test in cell["tests"].values() for reading in test["readings"].values()]
+    costs = [evaluation["cost"] for test in cell["tests"].values() for evaluation in test["evaluations"].values()]
     parts = [cell["training"], *costs]
     return sum(part["seconds"] or 0 for part in parts if part is not None)
 
@@ -111,10 +111,10 @@ def _measure(
     speeds: dict[tuple[str, str], Speed | None] = {}
     for (base, track), parts in work.items():
         stages = {stage for part in parts for stage in part.stages}
-        readings = {name for part in parts for names in part.readings.values() for name in names}
+        evaluations = {name for part in parts for names in part.evaluations.values() for name in names}
         recipe = study.recipe(base, track, study.seeds[0])
         try:
-            speeds[base, track] = measure_speed(recipe, data[track], stages=stages, readings=readings)
+            speeds[base, track] = measure_speed(recipe, data[track], stages=stages, evaluations=evaluations)
         except InputError:  # the base is not at hand; a list of cells is no place to fail for it
             speeds[base, track] = None
     return speeds
@@ -126,10 +126,12 @@ def _work(study: Study, key: CellKey, tests: Mapping[str, TestSet]) -> _Work:
     stages = [] if key.arm == BASE else needed_for(recipe.stages, [key.arm])
     others = [stage.name for stage in stages if arms is not None and stage.name not in arms]
     own = [] if key.arm == BASE else [key.arm]
-    return _Work((*others, *own), due_readings(study, recipe, key, tests))
+    return _Work((*others, *own), evaluations_by_test(study, recipe, key, tests))
 
 
 def _expected_seconds(speed: Speed, work: _Work, tests: Mapping[str, TestSet]) -> float:
     training = sum(speed.stages[stage] for stage in work.stages)
-    reading = sum(len(tests[test].cases) * speed.cases[name] for test, names in work.readings.items() for name in names)
-    return training + reading
+    evaluation = sum(
+        len(tests[test].cases) * speed.cases[name] for test, names in work.evaluations.items() for name in names
+    )
+    return training + evaluation

@@ -14,7 +14,7 @@ from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.corpus_file import EfrFile
 from fliptrace.corpora.groups import assign_groups_across
 from fliptrace.corpora.leaks import find_leaks
-from fliptrace.corpora.longest_prefixes import distinct_trunks
+from fliptrace.corpora.longest_prefixes import distinct_longest_prefixes
 from fliptrace.corpora.splits import split_by_group
 
 
@@ -51,7 +51,7 @@ def split_facts(cases: Sequence[FlipCase]) -> Json:
         "num_flips": len(cases),
         "num_labelled": len(labelled),
         "num_known_whole": len(whole),
-        "num_dialogues": len(distinct_trunks(cases)),
+        "num_dialogues": len(distinct_longest_prefixes(cases)),
         "num_groups": len({case.group for case in cases}),
         "num_triggers": distances.total(),
         "triggers_per_flip": _ratio(distances.total(), len(labelled)),

@@ -15,15 +15,15 @@ from typing import NamedTuple
 from fliptrace.core.files import Json, hash_file, hash_json, read_json, versions, write_json
 from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.leaks import find_leaks
-from fliptrace.inference.triggers import Reading, predict_file
+from fliptrace.inference.triggers import InferenceConfig, predict_file
 from fliptrace.models.local.loading import load_local
 from fliptrace.models.local.model import LocalModel
 from fliptrace.predictions.rows import Prediction, read_predictions
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import View
 from fliptrace.study.baselines import BASELINES, fit_baseline
-from fliptrace.study.evaluations_by_test import due_readings
-from fliptrace.study.metrics import reading_figures
+from fliptrace.study.evaluations_by_test import evaluations_by_test
+from fliptrace.study.metrics import evaluation_metrics
 from fliptrace.study.names import BASELINE
 from fliptrace.study.plan import FORMAT, CellKey, Study, definition
 from fliptrace.study.test_sets import TestSet
@@ -76,9 +76,9 @@ def make_cell(run: Run, key: CellKey) -> Json:
                 "leaks": str(find_leaks(run.data.train, run.tests[name].cases)),
                 "num_flips": len(run.tests[name].cases),
                 "groups_sha256": run.tests[name].groups_sha256,
-                "readings": readings,
+                "evaluations": evaluations,
             }
-            for name, readings in made.tests.items()
+            for name, evaluations in made.tests.items()
         },
     }
 
@@ -104,7 +104,8 @@ def _make_baseline(run: Run, key: CellKey, recipe: Recipe) -> _Made:
     )
     training = baseline.cost and baseline.cost | {"seconds": round(time.monotonic() - began, 1)}
     tests = {
-        name: {PLAIN: _figures(baseline.predict(test.cases), test, Reading(), None)} for name, test in run.tests.items()
+        name: {PLAIN: _metrics(baseline.predict(test.cases), test, InferenceConfig(), None)}
+        for name, test in run.tests.items()
     }
     return _Made(tests, training, None)
 
@@ -114,8 +115,8 @@ def _make_arm(run: Run, key: CellKey, recipe: Recipe) -> _Made:
     device = pick_device(recipe.device)
     model = load_local(trained.checkpoint, device=device, name=f"{key.base}/{key.track}/{key.arm}")
     tests = {
-        test: {name: _read(run, model, run.tests[test], name, reading, trained.place) for name, reading in due.items()}
-        for test, due in due_readings(run.study, recipe, key, run.tests).items()
+        test: {name: _read(run, model, run.tests[test], name, config, trained.place) for name, config in due.items()}
+        for test, due in evaluations_by_test(run.study, recipe, key, run.tests).items()
     }
     weights = [hash_file(path) for path in sorted(Path(trained.checkpoint).glob("*.safetensors"))]
     return _Made(tests, trained.training, hash_json(weights) if weights else None)
@@ -157,7 +158,7 @@ class _Clock:
         self._first = None
         self._run.on_progress(f"preparing {name}", 0, 1)
 
-    def looked(self, preflight: Preflight) -> None: ...
+    def on_preflight(self, preflight: Preflight) -> None: ...
 
     def stepped(self, step: int, num_steps: int) -> None:
         self._run.on_progress(f"training {self._stage.name}", step, num_steps)
@@ -171,11 +172,11 @@ class _Clock:
             write_json(place / SECONDS, {"seconds": round(seconds, 1)})
 
     def logged(self, row: Json) -> None: ...
-    def reading(self, name: str, num_cases: int, num_done: int) -> None: ...
+    def evaluation(self, name: str, num_cases: int, num_done: int) -> None: ...
     def stage_ends(self, name: str, scores: Json) -> None: ...
 
 
-def _read(run: Run, model: LocalModel, test: TestSet, name: str, reading: Reading, place: Path) -> Json:
+def _read(run: Run, model: LocalModel, test: TestSet, name: str, config: InferenceConfig, place: Path) -> Json:
     path = place / "predictions" / f"{test.name}.{name}.jsonl"
     cost_path = path.with_suffix(".cost.json")
     predictions = _kept(path, test) if cost_path.exists() else None
@@ -186,14 +187,14 @@ def _read(run: Run, model: LocalModel, test: TestSet, name: str, reading: Readin
             run.on_progress(f"reading {test.name} {name}", num_done, len(test.cases))
 
         tell(0)
-        predicted = predict_file(model, test.cases, reading, path, run.data.manifest, tell)
+        predicted = predict_file(model, test.cases, config, path, run.data.manifest, tell)
         predictions = predicted.predictions
         num_read = len(predictions) - predicted.num_resumed
         if num_read == 0:  # all was read before a kill: to be timed, it is read again
-            return _read(run, model, test, name, reading, place)
+            return _read(run, model, test, name, config, place)
         seconds = (time.monotonic() - began) * len(predictions) / num_read
-        write_json(cost_path, _cost(model, test.cases, reading, predictions, seconds))
-    return _figures(predictions, test, reading, read_json(cost_path))
+        write_json(cost_path, _cost(model, test.cases, config, predictions, seconds))
+    return _metrics(predictions, test, config, read_json(cost_path))
 
 
 def _kept(path: Path, test: TestSet) -> list[Prediction] | None:
@@ -204,12 +205,16 @@ def _kept(path: Path, test: TestSet) -> list[Prediction] | None:
 
 
 def _cost(
-    model: LocalModel, cases: Sequence[FlipCase], reading: Reading, predictions: Sequence[Prediction], seconds: float
+    model: LocalModel,
+    cases: Sequence[FlipCase],
+    config: InferenceConfig,
+    predictions: Sequence[Prediction],
+    seconds: float,
 ) -> Json:
     """Seconds and tokens; weighed answers are no replies, so that of an exact reading only its rationales count."""
     replies = [answer for row in predictions for answer in (*row.answers, *row.drafts)]
-    is_written = reading.decoding.kind != "exact" or reading.ask == "chain"
-    questions = (render_question(View(case, reading.layout), reading.ask) for case in cases)
+    is_written = config.decoding.kind != "exact" or config.ask == "chain"
+    questions = (render_question(View(case, config.layout), config.ask) for case in cases)
     return {
         "seconds": round(seconds, 1),
         "num_prompt_tokens": sum(map(model.num_tokens, questions)),
@@ -217,5 +222,5 @@ def _cost(
     }
 
 
-def _figures(predictions: Sequence[Prediction], test: TestSet, reading: Reading, cost: Json | None) -> Json:
-    return reading_figures(predictions, test.cases, reading, code_mixing=test.code_mixing, cost=cost)
+def _metrics(predictions: Sequence[Prediction], test: TestSet, config: InferenceConfig, cost: Json | None) -> Json:
+    return evaluation_metrics(predictions, test.cases, config, code_mixing=test.code_mixing, cost=cost)

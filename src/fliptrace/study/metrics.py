@@ -13,7 +13,7 @@ from typing import Any
 
 from fliptrace.core.files import Json
 from fliptrace.core.flips import FlipCase
-from fliptrace.inference.triggers import Reading
+from fliptrace.inference.triggers import InferenceConfig
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.breakdown import Slice, break_down, slice_cases
 from fliptrace.scoring.calibration import calibrate
@@ -28,10 +28,10 @@ from fliptrace.training.val_scores import score_rationales
 KS = (1, 3, 5, 7, 9, 15, 21, 31, 41, 61)  # odd, so that no vote ties; and as many as there are
 
 
-def reading_figures(
+def evaluation_metrics(
     predictions: Sequence[Prediction],
     cases: Sequence[FlipCase],
-    reading: Reading,
+    config: InferenceConfig,
     *,
     code_mixing: Mapping[str, str] | None = None,
     cost: Json | None = None,
@@ -43,12 +43,12 @@ def reading_figures(
     """
     scores = score_triggers(predictions, "study")
     judged = score_self_evaluation(predictions)
-    figures = {
-        "ask": reading.ask,
-        "decode": reading.decoding.kind,
+    metrics = {
+        "ask": config.ask,
+        "decode": config.decoding.kind,
         "num_samples": max(prediction.vote.num_samples for prediction in predictions),
-        "judge": reading.judge,
-        "threshold": reading.threshold,
+        "judge": config.judge,
+        "threshold": config.threshold,
         **_by_group(scores.cases),
         "precision": scores.precision,
         "recall": scores.recall,
@@ -59,23 +59,23 @@ def reading_figures(
         "prevented": dict(scores.prevented),
         "mean_remaining": scores.mean_remaining,
         "num_cut_cases": sum(prediction.num_dropped > 0 for prediction in predictions),
-        **_samples(predictions, reading),
-        **_support(predictions, reading),
+        **_samples(predictions, config),
+        **_support(predictions, config),
         "self_evaluation": None if judged is None else judged.to_json(),
-        "rationales": asdict(score_rationales(predictions, cases, reading)) if reading.ask == "chain" else None,
+        "rationales": asdict(score_rationales(predictions, cases, config)) if config.ask == "chain" else None,
         "slices": _slices(predictions, code_mixing),
         "cost": cost,
     }
-    return {name: _round(value) for name, value in figures.items()}
+    return {name: _round(value) for name, value in metrics.items()}
 
 
-def f1_of(figures: Json) -> float:
+def f1_of(metrics: Json) -> float:
     """Trigger F1 from the counts by group of figures, of their `left_out` or of a point of their `k_curve`.
 
     >>> f1_of({"tp": [3, 0], "wrong": [1, 1]})
     0.75
     """
-    tp, num_wrong = sum(figures["tp"]), sum(figures["wrong"])
+    tp, num_wrong = sum(metrics["tp"]), sum(metrics["wrong"])
     return float(2 * tp / max(2 * tp + num_wrong, 1))
 
 
@@ -85,22 +85,22 @@ def flip_matrix(cases: Sequence[FlipCase]) -> Json:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _samples(predictions: Sequence[Prediction], reading: Reading) -> Json:
+def _samples(predictions: Sequence[Prediction], config: InferenceConfig) -> Json:
     """What there is to say of samples: null where none were drawn."""
     num_samples = min(len(prediction.answers) for prediction in predictions)
-    if reading.decoding.kind != "sample" or num_samples < 2:
+    if config.decoding.kind != "sample" or num_samples < 2:
         return {"k_curve": None, "agreement": None}
     ks = [*(k for k in KS if k < num_samples), num_samples]
-    curve = k_curve(predictions, ks, reading.threshold, place="study")
+    curve = k_curve(predictions, ks, config.threshold, place="study")
     return {
         "k_curve": [{"k": point.k, "f1": point.f1, **_to_lists(point.by_group)} for point in curve],
         "agreement": agreement(predictions),
     }
 
 
-def _support(predictions: Sequence[Prediction], reading: Reading) -> Json:
+def _support(predictions: Sequence[Prediction], config: InferenceConfig) -> Json:
     """What there is to say of support: null where it is a plain yes or no."""
-    if not _is_weighed(predictions, reading):
+    if not _is_scored(predictions, config):
         return {"left_out": None, "calibration": None, "risk_coverage": None}
     left_out = [count_case(*row) for row in labelled(leave_one_group_out(predictions, "study"), "study")]
     calibration = calibrate(predictions, "study")
@@ -112,10 +112,10 @@ def _support(predictions: Sequence[Prediction], reading: Reading) -> Json:
     }
 
 
-def _is_weighed(predictions: Sequence[Prediction], reading: Reading) -> bool:
+def _is_scored(predictions: Sequence[Prediction], config: InferenceConfig) -> bool:
     """Samples and exact reading weigh utterances, classifiers do so under any reading."""
     shares = (share for prediction in predictions for share in prediction.vote.support)
-    return reading.decoding.kind != "greedy" or any(0 < share < 1 for share in shares)
+    return config.decoding.kind != "greedy" or any(0 < share < 1 for share in shares)
 
 
 def _slices(predictions: Sequence[Prediction], code_mixing: Mapping[str, str] | None) -> Json:

@@ -15,10 +15,10 @@ from pydantic import Field, model_validator
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, hash_json
-from fliptrace.inference.triggers import Reading
+from fliptrace.inference.triggers import InferenceConfig
 from fliptrace.prompts.views import LayoutName
+from fliptrace.study.arms import Arm
 from fliptrace.study.baselines import BASELINES
-from fliptrace.study.evidence.values import Arm
 from fliptrace.study.names import BASELINE, held_out_name
 from fliptrace.training.encoder.model import SCRATCH
 from fliptrace.training.recipe import (
@@ -26,12 +26,13 @@ from fliptrace.training.recipe import (
     Base,
     Curate,
     Data,
+    EvaluationPart,
     Prompt,
-    ReadingPart,
     Recipe,
     Stage,
     Tuning,
     parse_recipe,
+    renamed_from,
 )
 from fliptrace.training.stage_tree import needed_for, num_opened, parent_of
 from fliptrace.training.typed_toml import Part, parse_table, read_toml
@@ -85,7 +86,7 @@ class Transfer(Part):
     """The arm that is read on the test sets of all tracks, and how."""
 
     arm: str
-    readings: list[str] = Field(min_length=1)
+    evaluations: list[str] = renamed_from("readings", min_length=1)
 
 
 class Study(Part):
@@ -98,8 +99,9 @@ class Study(Part):
     tuning: Tuning
     stages: list[Stage] = Field(min_length=1)
     arms: dict[str, Role] = Field(default={})
-    readings: dict[str, ReadingPart] = Field(min_length=1)
-    held_out_readings: list[str] = Field(default=[])  # of the dialogues that a track's `hold_out` keeps out of training
+    evaluations: dict[str, EvaluationPart] = renamed_from("readings", min_length=1)
+    # of the dialogues that a track's `hold_out` keeps out of training
+    held_out_evaluations: list[str] = renamed_from("held_out_readings", default=[])
     transfer: Transfer | None = None
     baselines: list[str] = Field(default=list(BASELINES))
     encoder: str = SCRATCH  # what the baseline "encoder" is fitted from: "scratch", a local folder or a Hub id
@@ -114,9 +116,9 @@ class Study(Part):
         _refuse_twice("tests", [*self.tests, *self.tracks, *map(held_out_name, self.tracks)])
         _refuse_unknown("arms", [*self.arms, *(r.control for r in self.arms.values() if r.control)], arms)
         _refuse_unknown("baselines", self.baselines, list(BASELINES))
-        for name, part in self.readings.items():
+        for name, part in self.evaluations.items():
             _refuse_unknown(f"readings.{name}.after", [] if isinstance(part.after, str) else part.after, arms[1:])
-        _refuse_unknown("held_out_readings", self.held_out_readings, list(self.readings))
+        _refuse_unknown("held_out_evaluations", self.held_out_evaluations, list(self.evaluations))
         lent = [name for name, track in self.tracks.items() if track.is_test]
         for name, track in self.tracks.items():
             _refuse_unknown(f"tracks.{name}.arms", track.arms or [], arms)
@@ -124,7 +126,7 @@ class Study(Part):
             _refuse_unknown(f"tracks.{name}.tests", track.tests or [], lent)
         if self.transfer is not None:
             _refuse_unknown("transfer.arm", [self.transfer.arm], arms)
-            _refuse_unknown("transfer.readings", self.transfer.readings, list(self.readings))
+            _refuse_unknown("transfer.readings", self.transfer.evaluations, list(self.evaluations))
         return self
 
     @property
@@ -153,8 +155,8 @@ class Study(Part):
                 "tuning": (of_base.tuning or self.tuning).model_dump(mode="json"),
                 "stages": [stage.model_dump(mode="json") for stage in self.stages],
                 # The study reads every arm itself, to time it; training only looks at val with the first reading.
-                "readings": {
-                    name: part.model_dump(mode="json") | {"after": []} for name, part in self.readings.items()
+                "evaluations": {
+                    name: part.model_dump(mode="json") | {"after": []} for name, part in self.evaluations.items()
                 },
             },
             f"study {self.name}",
@@ -165,14 +167,14 @@ class Study(Part):
         is_arm = self.transfer is not None and key.arm == self.transfer.arm
         return is_arm and self.tracks[key.track].transfers
 
-    def readings_of(self, recipe: Recipe, arm: str) -> dict[str, Reading]:
+    def evaluations_of(self, recipe: Recipe, arm: str) -> dict[str, InferenceConfig]:
         """What an arm is read with on its own track. The untuned base was taught no reasons and no judging."""
         is_last = arm == self.stages[-1].name
-        due = {name: part for name, part in self.readings.items() if part.is_due(arm, is_last=is_last)}
+        due = {name: part for name, part in self.evaluations.items() if part.is_due(arm, is_last=is_last)}
         if arm == BASE:
-            plain = {name: part for name, part in self.readings.items() if part.after == "every stage"}
+            plain = {name: part for name, part in self.evaluations.items() if part.after == "every stage"}
             due = {name: part for name, part in plain.items() if part.ask == "answer" and not part.judge}
-        return {name: recipe.reading(name) for name in due}
+        return {name: recipe.inference_config(name) for name in due}
 
 
 class CellKey(NamedTuple):
@@ -237,7 +239,7 @@ def definition(study: Study, key: CellKey) -> str:
     if track.tests is not None:
         plain["read_on"] = {name: study.tracks[name].data.val for name in track.tests}
     if track.data.hold_out:
-        plain["held_out"] = study.held_out_readings
+        plain["held_out"] = study.held_out_evaluations
     if study.transfer is not None and study.transfers(key):
         plain["transfer"] = [
             _plain(study.transfer),
@@ -246,15 +248,15 @@ def definition(study: Study, key: CellKey) -> str:
         ]
     recipe = study.recipe(key.base, key.track, key.seed)
     stages = [] if key.arm == BASE else needed_for(recipe.stages, [key.arm])
-    table = recipe.to_json() | {"stages": [_plain(stage) for stage in stages], "name": ""}
-    table["readings"] = {name: _plain(study.readings[name]) for name in study.readings_of(recipe, key.arm)}
+    table = recipe.model_dump(mode="json", by_alias=True) | {"stages": [_plain(stage) for stage in stages], "name": ""}
+    table["readings"] = {name: _plain(study.evaluations[name]) for name in study.evaluations_of(recipe, key.arm)}
     return hash_json(plain | {"recipe": table})
 
 
 def _plain(value: Part | Mapping[str, Part]) -> Json:
     """A table, or what holds tables, as JSON; titles change no figure."""
     if isinstance(value, Part):
-        return value.model_dump(mode="json", exclude={"title", "after"})
+        return value.model_dump(mode="json", by_alias=True, exclude={"title", "after"})
     assert isinstance(value, dict)
     return {name: _plain(part) for name, part in value.items()}
 
@@ -279,8 +281,8 @@ def _refuse_twice(place: str, names: Sequence[str | int]) -> None:
 
 def _refuse_unread(study: Study, key: CellKey, path: Path) -> None:
     """InputError where a recipe of the study is none, or where an arm would be trained and then read on nothing."""
-    readings = study.readings_of(study.recipe(key.base, key.track, key.seed), key.arm)
-    if not study.transfers(key) and (not readings or study.tracks[key.track].tests == []):
+    evaluations = study.evaluations_of(study.recipe(key.base, key.track, key.seed), key.arm)
+    if not study.transfers(key) and (not evaluations or study.tracks[key.track].tests == []):
         raise InputError(path, f"tracks.{key.track}: arm {key.arm!r} is read on nothing; wanted a reading and a test")
 
 

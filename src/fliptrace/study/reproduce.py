@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.core.errors import InputError, RunError
-from fliptrace.core.files import Json, read_json, to_line, write_json, write_text
+from fliptrace.core.files import Json, read_json, rename_key, to_line, write_json, write_text
 from fliptrace.corpora.catalog import locate_ref
 from fliptrace.corpora.corpus_file import EfrFile
 from fliptrace.corpora.detect import read_flip_cases
@@ -67,7 +67,7 @@ class StudyFolder:
 
     def finished(self) -> dict[CellKey, Json]:
         """The cells that are there, in the order of the plan; RunError where one was made by another study."""
-        there = {key: read_json(self.cell(key)) for key in self.planned() if self.cell(key).exists()}
+        there = {key: read_cell(self.cell(key)) for key in self.planned() if self.cell(key).exists()}
         stale = [key for key, cell in there.items() if cell.get("definition") != definition(self.study, key)]
         if stale:
             raise RunError(
@@ -101,6 +101,13 @@ class StudyFolder:
             raise InputError(f"study {self.study.name}, track {track}", "facts are of one train and one val file")
         refs = {"train": data.train[0], "val": data.val[0]}
         return {split: read_flip_cases(locate_ref(ref, self.root)) for split, ref in refs.items()}
+
+
+def read_cell(path: Path) -> Json:
+    """A finished cell. Cells of the first version call their evaluations readings."""
+    cell: Json = read_json(path)
+    tests = {name: rename_key(test, "readings", "evaluations") for name, test in cell["tests"].items()}
+    return cell | {"tests": tests}
 
 
 def reproduce(

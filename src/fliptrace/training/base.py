@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import new_folder, read_json, write_json
-from fliptrace.models.checkpoints import Habits
+from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.local.loading import base_of, is_adapter, load_causal_lm, load_config, load_tokenizer, quiet
 from fliptrace.models.local.scratch import ScratchSpec, build_scratch
 from fliptrace.training.local import pick_device, uses_bf16
@@ -65,12 +65,12 @@ def load_parent(tuning: Tuning, ref: str, merged: Path, seed: int) -> Parent:
     return Parent(model, load_tokenizer(ref))
 
 
-def save_checkpoint(parent: Parent, folder: Path, habits: Habits) -> None:
+def save_checkpoint(parent: Parent, folder: Path, defaults: InferenceDefaults) -> None:
     """Weights (or adapter), tokenizer and reading habits; `folder` appears whole or not at all."""
     with saving(folder), new_folder(folder) as neighbour, quiet():
         parent.model.save_pretrained(neighbour)
         parent.tokenizer.save_pretrained(neighbour)
-        habits.write(neighbour)
+        defaults.write(neighbour)
         if is_adapter(str(neighbour)):
             (neighbour / "README.md").unlink()  # peft's form for a model card, blank but for a path of this machine
             _name_base(neighbour / ADAPTER_CONFIG, folder, parent.bare.name_or_path)
@@ -132,7 +132,7 @@ def with_new_adapter(model: Any, tuning: Tuning, seed: int) -> Any:
 def _load_frozen(tuning: Tuning, ref: str) -> Any:
     """The base under an adapter, in 4 bits where the recipe asks for it and bitsandbytes is there."""
     config = load_config(ref)
-    if is_packed(config):
+    if is_mxfp4(config):
         return _load_unpacked(ref)
     if not quantizes(tuning, config):
         return load_causal_lm(ref, frozen_dtype(tuning))
@@ -161,7 +161,7 @@ def _load_unpacked(ref: str) -> Any:
         )
 
 
-def is_packed(config: Any) -> bool:
+def is_mxfp4(config: Any) -> bool:
     """Whether a model is stored in MXFP4, as gpt-oss is."""
     stored = getattr(config, "quantization_config", None) or {}
     return bool(stored.get("quant_method") == "mxfp4")
@@ -169,7 +169,7 @@ def is_packed(config: Any) -> bool:
 
 def quantizes(tuning: Tuning, config: Any) -> bool:
     """Whether the frozen base is put into 4 bits. Not one that is packed: bitsandbytes does not see its experts."""
-    if is_packed(config):
+    if is_mxfp4(config):
         return False
     has_bitsandbytes = find_spec("bitsandbytes") is not None and pick_device(tuning.device).startswith("cuda")
     if tuning.quantize == "4bit" and not has_bitsandbytes:

@@ -13,8 +13,8 @@ import numpy as np
 
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.voting import Vote
-from fliptrace.corpora.longest_prefixes import Trunk
-from fliptrace.inference.triggers import Reading
+from fliptrace.corpora.longest_prefixes import LongestPrefix
+from fliptrace.inference.triggers import InferenceConfig
 from fliptrace.models.classical.boosted_trees import TriggerTrees, fit_trigger_trees
 from fliptrace.models.classical.word_counts import ClassWeight, WordCounts, fit_word_counts
 from fliptrace.predictions.rows import EmotionPrediction, Prediction
@@ -41,10 +41,10 @@ def fit_trees(recipe: Recipe, data: TrainingData) -> TriggerTrees:
     return fit_trigger_trees(data.train, window=recipe.prompt.window)
 
 
-def name_by_trees(trees: TriggerTrees, cases: Sequence[FlipCase], reading: Reading) -> list[Prediction]:
+def name_by_trees(trees: TriggerTrees, cases: Sequence[FlipCase], config: InferenceConfig) -> list[Prediction]:
     """What the trees hold likely, as a prediction a case."""
     return [
-        Prediction.of(case, _vote(support, reading.threshold), ())
+        Prediction.of(case, _vote(support, config.threshold), ())
         for case, support in zip(cases, trees.supports(cases), strict=True)
     ]
 
@@ -72,9 +72,9 @@ def corpus_of(ref: str) -> str:
     return name if colon else str(Path(ref).parent)
 
 
-def label_by_words(model: WordCounts, trunks: Sequence[Trunk]) -> list[EmotionPrediction]:
+def label_by_words(model: WordCounts, prefixes: Sequence[LongestPrefix]) -> list[EmotionPrediction]:
     """The likeliest emotion among those of each dialogue's own set, which is what a model of ours chooses among."""
-    dialogues = [trunk.dialogue for trunk in trunks]
+    dialogues = [prefix.dialogue for prefix in prefixes]
     rows = []
     for plain, dialogue, scores in zip(model.label(dialogues), dialogues, model.scores(dialogues), strict=True):
         labels = [label for label in model.emotion_set.labels if label in dialogue.emotion_set]

@@ -79,7 +79,7 @@ class Trees:
         return count_tokens([self.examples[place] for place in batch])
 
     @property
-    def telling(self) -> list[Example]:
+    def probe_examples(self) -> list[Example]:
         """The examples that tell most of whether a model can read trees: a dialogue of several, the longest."""
 
         def length(bundle: Bundle) -> tuple[bool, int]:

@@ -15,14 +15,14 @@ from fliptrace.core.files import Json
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.local.loading import load_config, load_tokenizer
 from fliptrace.models.local.scratch import llama_config, train_tokenizer
-from fliptrace.training.base import frozen_dtype, is_packed, quantizes, scratch_spec, with_new_adapter
+from fliptrace.training.base import frozen_dtype, is_mxfp4, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import preflight, tokenize
-from fliptrace.training.instruction_builder import Curriculum
+from fliptrace.training.instruction_builder import InstructionBuilder
 from fliptrace.training.local import Length, Schedule, StageJob, attend_to_batches, plan
 from fliptrace.training.losses import completion_loss
-from fliptrace.training.own_answers import stand_ins
+from fliptrace.training.own_answers import placeholder_answers
 from fliptrace.training.packing.support import supports
 from fliptrace.training.recipe import Recipe, Tuning
 from fliptrace.training.stage_splits import stage_cases
@@ -103,17 +103,17 @@ class PlannedRun(NamedTuple):
 
 def plan_run(recipe: Recipe, data: TrainingData) -> PlannedRun:
     """Lay out all stages. InputError where the base cannot be reached."""
-    curriculum = Curriculum(recipe, emotions=data.emotions)
+    builder = InstructionBuilder(recipe, emotions=data.emotions)
     if recipe.base.scratch is None:
         tokenizer, config = load_tokenizer(recipe.base.model), load_config(recipe.base.model)
     else:
         spec = scratch_spec(recipe.base.scratch)
-        tokenizer = train_tokenizer(curriculum.texts(data.train), spec)
+        tokenizer = train_tokenizer(builder.texts(data.train), spec)
         config = llama_config(spec, tokenizer)
     context_length = config.get_text_config().max_position_embeddings
     not_packed = supports(_blank_model(config)) if recipe.packs else None
     packs = recipe.packs and not_packed is None
-    stages = _plan_stages(recipe, curriculum, data, ChatFormat.of(tokenizer), context_length, packs=packs)
+    stages = _plan_stages(recipe, builder, data, ChatFormat.of(tokenizer), context_length, packs=packs)
     return PlannedRun(tokenizer, config, tuple(stages), not_packed)
 
 
@@ -132,18 +132,24 @@ def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
 
 
 def _plan_stages(
-    recipe: Recipe, curriculum: Curriculum, data: TrainingData, chat: ChatFormat, context_length: int, *, packs: bool
+    recipe: Recipe,
+    builder: InstructionBuilder,
+    data: TrainingData,
+    chat: ChatFormat,
+    context_length: int,
+    *,
+    packs: bool,
 ) -> list[PlannedStage]:
     batch_tokens, pad_id = recipe.local_tuning.batch_tokens, chat.tokenizer.pad_token_id or 0
     planned: list[PlannedStage] = []
     for stage, cases in zip(recipe.stages, stage_cases(recipe, data.train), strict=True):
         taught = treat_out_of_zone(cases.taught, stage.out_of_zone or recipe.data.out_of_zone)
-        fitted = curriculum.fit_views(taught, lambda m: len(chat.encode_prompt(m)), context_length)
-        views = [each.view for each in fitted]
-        own = [answer for case in cases.answered for answer in stand_ins(case, recipe)]
-        instructions = curriculum.instructions(stage, views, own)
+        truncated = builder.fit_views(taught, lambda m: len(chat.encode_prompt(m)), context_length)
+        views = [each.view for each in truncated]
+        own = [answer for case in cases.answered for answer in placeholder_answers(case, recipe)]
+        instructions = builder.instructions(stage, views, own)
         tokenized = tokenize(instructions, chat, context_length)
-        look = preflight(instructions, tokenized, fitted, chat, stage.name)
+        checks = preflight(instructions, tokenized, truncated, chat, stage.name)
         length = next((Length(cost.num_steps, 1) for cost, *_ in planned if cost.name == stage.steps_of), None)
         batching: Batching = Rows(tokenized.examples, batch_tokens, pad_id)
         if packs:
@@ -151,10 +157,10 @@ def _plan_stages(
         schedule = plan(StageJob(stage, recipe.local_tuning, batching, recipe.seed, Path(), length))
         cost = StageCost(
             stage.name,
-            look.num_rows,
-            look.num_dropped,
+            checks.num_rows,
+            checks.num_dropped,
             sum(map(batching.count_tokens, batching.draw(1, recipe.seed))),
-            look.num_trained_tokens,
+            checks.num_trained_tokens,
             schedule.num_steps,
         )
         planned.append(PlannedStage(cost, batching, schedule))
@@ -197,7 +203,7 @@ def _largest_batch(stage: PlannedStage) -> _Tokens:
 
 
 def _bytes_a_weight(tuning: Tuning, config: Any) -> float:
-    if tuning.method == "lora" and is_packed(config):
+    if tuning.method == "lora" and is_mxfp4(config):
         return 2  # unpacked to bf16
     if quantizes(tuning, config):
         return 0.53  # 4 bits, and the scales of blocks of 64

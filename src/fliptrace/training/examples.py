@@ -13,7 +13,7 @@ from fliptrace.core.errors import RunError
 from fliptrace.core.messages import Instruction
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.trees.reply_tree import ReplyTree, batch_trees, grow_tree
-from fliptrace.prompts.views import Fitted
+from fliptrace.prompts.views import TruncatedView
 from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
 
 WIDTH_STEP = 16  # batches are padded to a multiple of it: for every new width oneDNN compiles and keeps bf16 kernels
@@ -102,7 +102,11 @@ def find_beginning(instruction: Instruction) -> tuple[str, ...]:
 
 
 def preflight(
-    instructions: Sequence[Instruction], tokenized: Tokenized, fitted: Sequence[Fitted], chat: ChatFormat, stage: str
+    instructions: Sequence[Instruction],
+    tokenized: Tokenized,
+    truncated: Sequence[TruncatedView],
+    chat: ChatFormat,
+    stage: str,
 ) -> Preflight:
     """Look before training; RunError where nothing is left to train on."""
     if not tokenized.examples:
@@ -124,8 +128,8 @@ def preflight(
         longest=max(lengths),
         samples=samples,
         too_long=tokenized.too_long,
-        num_cut_views=sum(each.num_dropped > 0 for each in fitted),
-        num_dropped_utterances=sum(each.num_dropped for each in fitted),
+        num_cut_views=sum(each.num_dropped > 0 for each in truncated),
+        num_dropped_utterances=sum(each.num_dropped for each in truncated),
     )
 
 

@@ -18,7 +18,7 @@ from fliptrace.core.files import new_folder, write_text
 from fliptrace.core.messages import Message
 from fliptrace.corpora.sample import load_sample
 from fliptrace.models.base import Choice, ReplyScorer
-from fliptrace.models.checkpoints import Habits, hosted_ref, is_run, last_checkpoint
+from fliptrace.models.checkpoints import InferenceDefaults, hosted_ref, is_run, last_checkpoint
 from fliptrace.models.embedded import CHAT_TEMPLATE, TOKENIZER, EmbeddedConfig, load_embedded
 from fliptrace.prompts.answers import render_answer, render_question
 from fliptrace.prompts.emotions import emotion_replies, emotion_view, render_emotion_question
@@ -57,11 +57,11 @@ def export_onnx(
         if hosted_ref(place) is not None:
             raise InputError(place, f"stands for {hosted_ref(place)}, whose weights are its provider's")
     members = [_load_llama(place) for place in places]
-    habits = _shared_habits(places, threshold)
+    defaults = _shared_habits(places, threshold)
     _check_alike(places, members)
     with new_folder(folder) as neighbour:
-        _write(members, habits, neighbour, half)
-        choices = compared_choices(habits, members[0])
+        _write(members, defaults, neighbour, half)
+        choices = compared_choices(defaults, members[0])
         difference = max_difference(members, load_embedded(neighbour), choices)
         if not difference <= TOLERANCE:
             raise RunError(folder, f"probabilities are {difference:.1e} off torch's; wanted at most {TOLERANCE:.0e}")
@@ -69,14 +69,14 @@ def export_onnx(
     return Exported(folder, num_bytes, len(choices), difference)
 
 
-def compared_choices(habits: Habits, model: LocalModel) -> list[Choice]:
+def compared_choices(defaults: InferenceDefaults, model: LocalModel) -> list[Choice]:
     """What graph and torch are compared on: the questions of the sample corpus that fit, and a chat of many turns."""
     choices = [_CHAT]
     for case in load_sample("val")[:_NUM_COMPARED]:
-        view = View(case, habits.layout)
+        view = View(case, defaults.layout)
         sets = [frozenset[int](), *(frozenset({i}) for i in view.candidates)]
-        emotions = emotion_view(case.dialogue, case.flip.target, habits.layout)
-        labels = emotion_replies(case.dialogue.emotion_set, habits.layout.name)
+        emotions = emotion_view(case.dialogue, case.flip.target, defaults.layout)
+        labels = emotion_replies(case.dialogue.emotion_set, defaults.layout.name)
         answers = tuple(render_answer(triggers, view) for triggers in sets)
         choices.append(Choice(f"{case.id}/triggers", render_question(view, "answer"), answers))
         choices.append(Choice(f"{case.id}/emotion", render_emotion_question(emotions), labels))
@@ -127,11 +127,11 @@ def _load_llama(place: Path) -> LocalModel:
     return local
 
 
-def _shared_habits(places: Sequence[Path], threshold: float | None) -> Habits:
+def _shared_habits(places: Sequence[Path], threshold: float | None) -> InferenceDefaults:
     """How the members are asked, which has to be the same; the first one's thresholds hold, but for a given one."""
-    first, *others = [Habits.read(place) or Habits() for place in places]
-    for place, habits in zip(places[1:], others, strict=True):
-        if (habits.layout, habits.ask) != (first.layout, first.ask):
+    first, *others = [InferenceDefaults.read(place) or InferenceDefaults() for place in places]
+    for place, defaults in zip(places[1:], others, strict=True):
+        if (defaults.layout, defaults.ask) != (first.layout, first.ask):
             raise InputError(place, f"is asked otherwise than {places[0]}; wanted one layout for all members")
     return first if threshold is None else replace(first, thresholds={**first.thresholds, "exact": threshold})
 
@@ -150,7 +150,7 @@ def _tokenizer_files(local: LocalModel) -> dict[str, str]:
     return files | ({CHAT_TEMPLATE: tokenizer.chat_template} if tokenizer.chat_template else {})
 
 
-def _write(members: Sequence[LocalModel], habits: Habits, folder: Path, half: bool) -> None:
+def _write(members: Sequence[LocalModel], defaults: InferenceDefaults, folder: Path, half: bool) -> None:
     from fliptrace.training.onnx_graph import make_graph
 
     names = ["model.onnx"] if len(members) == 1 else [f"model-{number}.onnx" for number in range(len(members))]
@@ -160,4 +160,4 @@ def _write(members: Sequence[LocalModel], habits: Habits, folder: Path, half: bo
         write_text(folder / name, text)
     special_tokens = dict(members[0].chat_format.tokenizer.special_tokens_map)
     EmbeddedConfig(tuple(names), special_tokens, min(local.context_length for local in members)).write(folder)
-    habits.write(folder)
+    defaults.write(folder)

@@ -16,12 +16,12 @@ from fliptrace.curate.softening import SoftTargets
 from fliptrace.curate.teaching import emotion_instructions
 from fliptrace.models.base import ChatModel
 from fliptrace.prompts.answers import render_question
-from fliptrace.prompts.views import Fitted, View, escape, fit, training_view
+from fliptrace.prompts.views import TruncatedView, View, escape, training_view, truncate_to_context
 from fliptrace.training.recipe import Recipe, Stage
 
 
 @dataclass(frozen=True, slots=True)
-class Curriculum:
+class InstructionBuilder:
     """Makes the instructions of any stage of a recipe. `emotions` are its dialogues with labels, by file.
 
     `soft` are the soft targets of every stage, by its name; without any all targets are hard.
@@ -53,12 +53,12 @@ class Curriculum:
 
     def fit_views(
         self, cases: Sequence[FlipCase], num_tokens: Callable[[Sequence[Message]], int], context_length: int
-    ) -> list[Fitted]:
+    ) -> list[TruncatedView]:
         """Cases as training shows them, the oldest utterances dropped where the model's context asks for it."""
         # A reply, feedback and a second reply must fit behind the question; a quarter where the context is short.
         room = context_length - min(512, context_length // 4)
         views = (training_view(case, self.recipe.layout) for case in cases)
-        return [fit(view, lambda v: num_tokens(render_question(v, "chain")) <= room) for view in views]
+        return [truncate_to_context(view, lambda v: num_tokens(render_question(v, "chain")) <= room) for view in views]
 
     def texts(self, cases: Sequence[FlipCase]) -> Iterator[str]:
         """What a scratch tokenizer is trained on: questions and replies of the training cases."""

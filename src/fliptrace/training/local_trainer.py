@@ -20,7 +20,7 @@ from fliptrace.training.local import Length, StageJob, Watch, count_cost, pick_d
 from fliptrace.training.packing.support import why_not_packed
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe
-from fliptrace.training.trainer import COST, PREFLIGHT, Lesson, Reports, StagePlace
+from fliptrace.training.trainer import COST, PREFLIGHT, Reports, StageData, StagePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +55,33 @@ class LocalStage:
     parent: Parent
     trainee: LocalModel
 
-    def train(self, lesson: Lesson, reports: Reports) -> None:
+    def train(self, stage_data: StageData, reports: Reports) -> None:
         tuning = self.recipe.local_tuning
-        tokenized = tokenize(lesson.instructions, self.trainee.chat_format, self.trainee.context_length)
-        look = preflight(lesson.instructions, tokenized, lesson.fitted, self.trainee.chat_format, self.place.stage.name)
-        look, batching = self._pack(look, tokenized)
-        write_json(self.place.folder / PREFLIGHT, look.to_json())
-        reports.looked(look)
+        tokenized = tokenize(stage_data.instructions, self.trainee.chat_format, self.trainee.context_length)
+        checks = preflight(
+            stage_data.instructions, tokenized, stage_data.truncated, self.trainee.chat_format, self.place.stage.name
+        )
+        checks, batching = self._pack(checks, tokenized)
+        write_json(self.place.folder / PREFLIGHT, checks.to_json())
+        reports.on_preflight(checks)
         seed = self.recipe.seed + self.place.number
-        length = None if lesson.steps_like is None else _length_of(lesson.steps_like)
+        length = None if stage_data.steps_like is None else _length_of(stage_data.steps_like)
         job = StageJob(self.place.stage, tuning, batching, seed, self.place.folder / "steps", length)
         write_json(self.place.folder / COST, asdict(count_cost(self.parent.model, job)))
-        evaluate = partial(lesson.score, self.trainee)
+        evaluate = partial(stage_data.score, self.trainee)
         train_stage(self.parent.model, job, Watch(evaluate, reports.on_log, reports.on_resume, reports.on_step))
-        save_checkpoint(self.parent, self.place.checkpoint, lesson.habits)
+        save_checkpoint(self.parent, self.place.checkpoint, stage_data.defaults)
 
-    def _pack(self, look: Preflight, tokenized: Tokenized) -> tuple[Preflight, Batching]:
+    def _pack(self, checks: Preflight, tokenized: Tokenized) -> tuple[Preflight, Batching]:
         """The batches, as prefix trees where recipe and model allow it; and the look with what came of that."""
         tokens, pad_id = self.recipe.local_tuning.batch_tokens, self.parent.tokenizer.pad_token_id or 0
         rows = Rows(tokenized.examples, tokens, pad_id)
         if not self.recipe.packs:
-            return look, rows
+            return checks, rows
         trees = Trees.of(tokenized, tokens, pad_id)
         why_not = self._why_not_packed(self.parent.model, trees)
-        look = replace(look, packed=why_not is None, not_packed=why_not)
-        return look, trees if look.packed else rows
+        checks = replace(checks, packed=why_not is None, not_packed=why_not)
+        return checks, trees if checks.packed else rows
 
     def _why_not_packed(self, model: Any, trees: Trees) -> str | None:
         """As was decided when the stage began: where it goes on, its batches have to be the same.
@@ -90,7 +92,7 @@ class LocalStage:
         began = read_json(path) if path.exists() else None
         if began is not None and not began.get("packed"):
             return str(began.get("not_packed", "the stage began on rows"))
-        why_not = why_not_packed(model, trees)
+        why_not = why_not_packed(model, trees.probe_examples, trees.pad_id)
         if began is not None and why_not is not None:
             raise RunError(
                 f"stage {self.place.stage.name}", f"began on prefix trees, which cannot be trained here: {why_not}"

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from fliptrace.models.trees.attention import read_tree
-from fliptrace.models.trees.prefill_attention import RowAttention, widen
+from fliptrace.models.trees.prefill_attention import PrefillAttention, widen
 from fliptrace.models.trees.token_tree import TokenTree
 from fliptrace.training.examples import IGNORED
 
@@ -60,6 +60,6 @@ def tree_loss(model: Any, inputs: dict[str, Tensor], num_tokens: int | Tensor | 
     tree = widen(narrow, device)
     ids, positions = (torch.from_numpy(array).to(device) for array in (tree.ids, tree.positions))
     taught = (labels != IGNORED).nonzero()[:, 0]
-    logits = read_tree(model, ids, positions, RowAttention(tree, device), taught - 1)  # (taught, vocab)
+    logits = read_tree(model, ids, positions, PrefillAttention(tree, device), taught - 1)  # (taught, vocab)
     loss = cross_entropy(logits.float(), labels[taught], reduction="sum")
     return loss / (len(taught) if num_tokens is None else num_tokens)

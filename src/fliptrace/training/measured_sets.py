@@ -17,7 +17,7 @@ from fliptrace.corpora.detect import read_corpus
 from fliptrace.corpora.efr import read_efr
 from fliptrace.corpora.groups import assign_groups_across
 from fliptrace.corpora.leaks import LeakReport, drop_leaks, find_leaks
-from fliptrace.corpora.longest_prefixes import Trunk, collect_trunks
+from fliptrace.corpora.longest_prefixes import LongestPrefix, collect_longest_prefixes
 from fliptrace.training.data import TrainingData
 from fliptrace.training.recipe import Recipe
 
@@ -36,8 +36,8 @@ class CaseSet:
     emotion_leaks: LeakReport
 
     @property
-    def trunks(self) -> tuple[Trunk, ...]:
-        return collect_trunks(self.cases)
+    def prefixes(self) -> tuple[LongestPrefix, ...]:
+        return collect_longest_prefixes(self.cases)
 
     @property
     def sha256(self) -> str:
@@ -54,8 +54,8 @@ class DialogueSet:
     leaks: LeakReport
 
     @property
-    def trunks(self) -> tuple[Trunk, ...]:
-        return tuple(map(Trunk, self.dialogues))
+    def prefixes(self) -> tuple[LongestPrefix, ...]:
+        return tuple(map(LongestPrefix, self.dialogues))
 
     @property
     def sha256(self) -> str:

@@ -10,7 +10,7 @@ from fliptrace.core.files import read_jsonl, write_jsonl
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.curate.correcting import OwnAnswer, choose_own_answers
-from fliptrace.inference.triggers import Reading, answer_cases
+from fliptrace.inference.triggers import InferenceConfig, answer_cases
 from fliptrace.models.base import ChatModel, Decoding
 from fliptrace.models.rules import RULES
 from fliptrace.prompts.answers import parse_answer, render_answer
@@ -28,7 +28,7 @@ def collect_own_answers(
     return choose_own_answers(own, recipe.curate.max_right_share, recipe.seed)
 
 
-def stand_ins(case: FlipCase, recipe: Recipe) -> list[OwnAnswer]:
+def placeholder_answers(case: FlipCase, recipe: Recipe) -> list[OwnAnswer]:
     """Those of rule:previous, as many as a model will give: for a look at what a run costs before it begins."""
     view = training_view(case, recipe.layout)
     named = RULES["previous"].name_triggers(case)
@@ -45,8 +45,8 @@ def _ask(model: ChatModel, cases: Sequence[FlipCase], recipe: Recipe, made_by: s
     )
     rows = []
     for decoding in (greedy, sample):
-        reading = Reading(recipe.layout, part.own_ask, decoding)
-        for answered in answer_cases(model, cases, reading, hide_unknown=True):
+        config = InferenceConfig(recipe.layout, part.own_ask, decoding)
+        for answered in answer_cases(model, cases, config, hide_unknown=True):
             origin = {"case_id": answered.view.case.id, "first": answered.view.first, "made_by": made_by}
             rows += [origin | {"ask": part.own_ask, "text": reply.draft.text} for reply in answered.replies]
     write_jsonl(path, rows)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import AliasChoices, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, hash_json
 from fliptrace.curate.curator import OWN_ANSWER_KINDS, Kind
-from fliptrace.inference.triggers import Reading
+from fliptrace.inference.triggers import InferenceConfig
 from fliptrace.models.base import Decoding, DecodingKind
 from fliptrace.models.hosted.provider import is_hosted
 from fliptrace.prompts.answers import Ask
@@ -25,6 +25,12 @@ Count = Annotated[int, Field(ge=1)]
 OutOfZone = Literal["keep", "leave out"]
 OwnAnswersFrom = Literal["held-out", "in-sample"]
 BASE = "base"  # the parent of a stage that starts from the base
+
+
+def renamed_from(old: str, **constraints: Any) -> Any:
+    """A field whose key used to be `old`: files may use either key, and hashes still use the old one."""
+    new = old.replace("readings", "evaluations")
+    return Field(validation_alias=AliasChoices(new, old), serialization_alias=old, **constraints)
 
 
 class SparsePart(Part):
@@ -198,7 +204,7 @@ class Stage(SparsePart):
         return not OWN_ANSWER_KINDS.isdisjoint(self.mixture)
 
 
-class ReadingPart(SparsePart):
+class EvaluationPart(SparsePart):
     """One way to read the model on val; its scores go into the run's table under its name."""
 
     later_keys = frozenset({"constrain"})
@@ -247,7 +253,7 @@ class Recipe(SparsePart):
     tuning: Tuning | None = None
     hosted: Hosted | None = None
     stages: list[Stage] = Field(min_length=1)
-    readings: dict[str, ReadingPart] = Field(min_length=1)
+    evaluations: dict[str, EvaluationPart] = renamed_from("readings", min_length=1)
 
     @model_validator(mode="after")
     def _stages_can_be_trained(self) -> Self:
@@ -256,7 +262,7 @@ class Recipe(SparsePart):
             raise ValueError(f"stages: two of one name in {', '.join(names)}")
         for position, stage in enumerate(self.stages):
             _check_origin(stage, names[:position])
-        _check_readings(self.readings, names)
+        _check_evaluations(self.evaluations, names)
         if self.curate.held_out == 0 and any(stage.needs_own_answers for stage in self.stages):
             raise ValueError("curate.held_out: 0 leaves no cases for the own answers that a later stage corrects")
         for stage in self.stages:
@@ -290,9 +296,11 @@ class Recipe(SparsePart):
             raise ValueError(f"base.model = {self.base.model!r} is hosted: it takes [hosted] and no [tuning]")
         if self._has_soft_targets:
             raise ValueError("curate: soft targets go with a base that is trained here")
-        for name, part in self.readings.items():
+        for name, part in self.evaluations.items():
             if part.kind == "exact":  # one answer drawn, and all weight on it
-                raise ValueError(f"reading {name!r}: decode = 'exact' of a hosted model wants samples: use `predict`")
+                raise ValueError(
+                    f"evaluation {name!r}: decode = 'exact' of a hosted model needs samples: use `predict`"
+                )
         for stage in self.stages:
             if stage.epochs is None or stage.epochs % 1 or stage.learning_rate is not None:
                 raise ValueError(
@@ -344,13 +352,14 @@ class Recipe(SparsePart):
 
     @property
     def digest(self) -> str:
-        return hash_json(self.to_json())
+        """The hash of the recipe under the keys of the first version, so that a renamed key changes no hash."""
+        return hash_json(self.model_dump(mode="json", by_alias=True))
 
     def to_json(self) -> Json:
         return self.model_dump(mode="json")
 
-    def reading(self, name: str) -> Reading:
-        part = self.readings[name]
+    def inference_config(self, name: str) -> InferenceConfig:
+        part = self.evaluations[name]
         decoding = Decoding(
             part.kind,
             part.samples,
@@ -360,7 +369,7 @@ class Recipe(SparsePart):
             self.seed,
             constrain=part.constrain is not False,
         )
-        return Reading(self.layout, part.ask, decoding, part.judge)
+        return InferenceConfig(self.layout, part.ask, decoding, part.judge)
 
 
 def _check_origin(stage: Stage, earlier: Sequence[str]) -> None:
@@ -373,11 +382,11 @@ def _check_origin(stage: Stage, earlier: Sequence[str]) -> None:
         raise ValueError(f"stages: {stage.name!r} has no trained parent whose answers it could correct")
 
 
-def _check_readings(readings: Mapping[str, ReadingPart], stages: Sequence[str]) -> None:
-    for name, part in readings.items():
+def _check_evaluations(evaluations: Mapping[str, EvaluationPart], stages: Sequence[str]) -> None:
+    for name, part in evaluations.items():
         unknown = [] if isinstance(part.after, str) else sorted(set(part.after) - set(stages))
         if unknown:
-            raise ValueError(f"reading {name!r}: after {unknown[0]!r}, which is no stage of {', '.join(stages)}")
+            raise ValueError(f"evaluation {name!r}: after {unknown[0]!r}, which is no stage of {', '.join(stages)}")
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fliptrace.core.errors import RunError
-from fliptrace.core.files import Json, read_json, read_text, to_line, versions, write_json, write_jsonl
+from fliptrace.core.files import Json, read_json, read_text, rename_key, to_line, versions, write_json, write_jsonl
 from fliptrace.models.checkpoints import MANIFEST
 from fliptrace.training.recipe import Recipe, Stage, differences, is_extended
 
@@ -75,6 +75,7 @@ def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
     ours: Json = {"recipe": recipe.to_json(), "data": data}
     if manifest.exists():
         theirs = read_json(manifest)
+        theirs["recipe"] = rename_key(theirs["recipe"], "readings", "evaluations")
         changed = differences(theirs["recipe"], ours["recipe"]) + differences(theirs["data"], data, "data files: ")
         if is_extended(theirs["recipe"], ours["recipe"]) and theirs["data"] == data:
             write_json(manifest, theirs | ours | {"recipe_hash": recipe.digest})

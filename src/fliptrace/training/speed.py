@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM
 
 from fliptrace.core.flips import FlipCase
 from fliptrace.curate.curator import Curator
-from fliptrace.inference.triggers import CASES_AT_ONCE, Reading, name_triggers
+from fliptrace.inference.triggers import CASES_AT_ONCE, InferenceConfig, name_triggers
 from fliptrace.models.local.loading import load_local, quiet
 from fliptrace.models.local.model import LocalModel
 from fliptrace.prompts.views import training_view
@@ -50,7 +50,7 @@ class Speed:
 
 
 def measure_speed(
-    recipe: Recipe, data: TrainingData, *, stages: Iterable[str], readings: Iterable[str]
+    recipe: Recipe, data: TrainingData, *, stages: Iterable[str], evaluations: Iterable[str]
 ) -> Speed | None:
     """Try the named stages and readings; None where the model is too large for that on this device.
 
@@ -64,9 +64,11 @@ def measure_speed(
         return None
     with TemporaryDirectory() as folder:
         _save_untrained(planned, Path(folder) / "base")
-        first = next(iter(recipe.readings))
+        first = next(iter(recipe.evaluations))
         model = load_local(str(Path(folder) / "base"), device=device)
-        cases = {name: _seconds_a_case(model, data.val, recipe.reading(name)) for name in {first, *readings}}
+        cases = {
+            name: _seconds_a_case(model, data.val, recipe.inference_config(name)) for name in {first, *evaluations}
+        }
         trainee = load_parent(recipe.local_tuning, str(Path(folder) / "base"), Path(folder) / "merged", recipe.seed)
         wanted = [stage for stage in planned.stages if stage.cost.name in set(stages)]
         steps = {stage.cost.name: _seconds_a_step(trainee, recipe.local_tuning, stage) for stage in wanted}
@@ -130,19 +132,19 @@ def _step(model: Any, inputs: Mapping[str, torch.Tensor], optimizer: torch.optim
     optimizer.zero_grad()
 
 
-def _seconds_a_case(model: LocalModel, val: Sequence[FlipCase], reading: Reading) -> float:
+def _seconds_a_case(model: LocalModel, val: Sequence[FlipCase], config: InferenceConfig) -> float:
     cases = random.Random(0).sample(val, min(CASES_AT_ONCE, len(val)))
-    usual = reading if reading.judge else _until_usual_end(model, cases[:32], reading)
+    usual = config if config.judge else _until_usual_end(model, cases[:32], config)
     tried = _try(lambda num: list(name_triggers(model, cases[:num], usual)), len(cases))
     return tried.seconds / tried.num
 
 
-def _until_usual_end(model: LocalModel, cases: Sequence[FlipCase], reading: Reading) -> Reading:
+def _until_usual_end(model: LocalModel, cases: Sequence[FlipCase], config: InferenceConfig) -> InferenceConfig:
     """With replies cut at the mean length of those it would be taught: an untrained model finds no end."""
-    taught = Curator(num_wordings=1).make(reading.ask, [training_view(case, reading.layout) for case in cases])
+    taught = Curator(num_wordings=1).make(config.ask, [training_view(case, config.layout) for case in cases])
     length = round(mean(len(model.chat_format.encode_completion(each.completion)) for each in taught))
-    decoding = replace(reading.decoding, max_new_tokens=min(length, reading.decoding.max_new_tokens))
-    return replace(reading, decoding=decoding)
+    decoding = replace(config.decoding, max_new_tokens=min(length, config.decoding.max_new_tokens))
+    return replace(config, decoding=decoding)
 
 
 class _Tried(NamedTuple):

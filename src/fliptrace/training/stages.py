@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Protocol
 
 from fliptrace.core.files import Json, hash_json, read_json, write_json, write_jsonl
-from fliptrace.corpora.longest_prefixes import Trunk
+from fliptrace.corpora.longest_prefixes import LongestPrefix
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.instructions import write_instructions
 from fliptrace.inference.emotions import label_emotions
 from fliptrace.inference.task_files import emotion_row
-from fliptrace.inference.triggers import Reading, name_triggers, predict_file
+from fliptrace.inference.triggers import InferenceConfig, name_triggers, predict_file
 from fliptrace.models.base import ChatModel, DecodingKind
-from fliptrace.models.checkpoints import Checkpoint, Habits
+from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults
 from fliptrace.scoring.intervals import Settings
 from fliptrace.scoring.scores import score_emotion_file
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.scoring.triggers import score_triggers
 from fliptrace.training.data import TrainingData, treat_out_of_zone
-from fliptrace.training.instruction_builder import Curriculum
+from fliptrace.training.instruction_builder import InstructionBuilder
 from fliptrace.training.own_answers import collect_own_answers
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe, Stage
@@ -35,8 +35,8 @@ from fliptrace.training.runs import SCORES, RunFolder, open_run
 from fliptrace.training.stage_splits import StageCases, stage_cases
 from fliptrace.training.stage_tree import named, needed_for, parent_of
 from fliptrace.training.teachers import teach_softly
-from fliptrace.training.trainer import CHECKPOINT, Lesson, Reports, StagePlace, Trainer
-from fliptrace.training.val_scores import score_reading
+from fliptrace.training.trainer import CHECKPOINT, Reports, StageData, StagePlace, Trainer
+from fliptrace.training.val_scores import score_evaluation
 
 OWN_ANSWERS = "own-answers.jsonl"
 EMOTION_SCORES = "emotion-scores.json"
@@ -46,10 +46,10 @@ class Listener(Protocol):
     """Who is told how a run goes on."""
 
     def stage_begins(self, number: int, num_stages: int, name: str) -> None: ...
-    def looked(self, preflight: Preflight) -> None: ...
+    def on_preflight(self, preflight: Preflight) -> None: ...
     def stepped(self, step: int, num_steps: int) -> None: ...
     def logged(self, row: Json) -> None: ...
-    def reading(self, name: str, num_cases: int, num_done: int) -> None: ...
+    def evaluation(self, name: str, num_cases: int, num_done: int) -> None: ...
     def stage_ends(self, name: str, scores: Json) -> None: ...
 
 
@@ -89,18 +89,18 @@ def train(
     run.folder.sweep()
     wanted = recipe.stages if only is None else needed_for(recipe.stages, only)
     left = [stage for stage in wanted if Checkpoint.read(run.place(stage)) is None]
-    curriculum = Curriculum(recipe, teacher, data.emotions, teach_softly(recipe, data, left))
+    builder = InstructionBuilder(recipe, teacher, data.emotions, teach_softly(recipe, data, left))
     cases = dict(zip((stage.name for stage in recipe.stages), stage_cases(recipe, data.train), strict=True))
     if left:
         run.trainer.check()
-    base = run.trainer.make_base(curriculum.texts(data.train), run.folder.base)
+    base = run.trainer.make_base(builder.texts(data.train), run.folder.base)
     scores: Json = {}
     for stage in wanted:
         if stage in left:
             listener.stage_begins(run.number(stage), len(recipe.stages), stage.name)
             parent = parent_of(recipe.stages, stage)
             ref = base if parent is None else str(run.place(parent) / CHECKPOINT)
-            _StageRun(run, stage, ref, curriculum).finish(cases[stage.name])
+            _StageRun(run, stage, ref, builder).finish(cases[stage.name])
         scores[stage.name] = read_json(run.place(stage) / SCORES)
         write_json(run.folder.scores, {"recipe": recipe.name, "recipe_hash": recipe.digest, "stages": scores})
         listener.stage_ends(stage.name, scores[stage.name])
@@ -120,7 +120,7 @@ class _StageRun:
     run: Run
     stage: Stage
     parent: str
-    curriculum: Curriculum
+    builder: InstructionBuilder
 
     @property
     def place(self) -> Path:
@@ -157,12 +157,12 @@ class _StageRun:
         begun = self.run.trainer.begin(place, self.parent)
         trainee = begun.trainee
         taught = treat_out_of_zone(cases.taught, self.stage.out_of_zone or self.run.recipe.data.out_of_zone)
-        fitted = self.curriculum.fit_views(taught, trainee.num_tokens, trainee.context_length)
+        truncated = self.builder.fit_views(taught, trainee.num_tokens, trainee.context_length)
         own = self._own_answers(trainee, cases)
-        instructions = self.curriculum.instructions(self.stage, [each.view for each in fitted], own)
+        instructions = self.builder.instructions(self.stage, [each.view for each in truncated], own)
         write_instructions(self.place / "instructions.jsonl", instructions)
-        habits = Habits(self._first_reading.layout, self._first_reading.ask)
-        begun.train(Lesson(instructions, fitted, habits, self._score, self._steps_like), self._reports())
+        defaults = InferenceDefaults(self._first_config.layout, self._first_config.ask)
+        begun.train(StageData(instructions, truncated, defaults, self._score, self._steps_like), self._reports())
 
     def _own_answers(self, model: ChatModel, cases: StageCases) -> list[OwnAnswer]:
         if not self.stage.needs_own_answers:
@@ -177,16 +177,16 @@ class _StageRun:
         return self.run.place(named(self.run.recipe.stages, self.stage.steps_of))
 
     @property
-    def _first_reading(self) -> Reading:
+    def _first_config(self) -> InferenceConfig:
         """The recipe's first reading chooses the best step."""
-        return self.run.recipe.reading(next(iter(self.run.recipe.readings)))
+        return self.run.recipe.inference_config(next(iter(self.run.recipe.evaluations)))
 
     def _score(self, model: ChatModel) -> float:
         """Trigger F1 on val: read exactly, that of each group at the threshold best on all other groups, since a
         threshold that is chosen anyway should not be the one a step happens to like.
         """
-        predictions = list(name_triggers(model, self.run.data.val, self._first_reading))
-        if self._first_reading.decoding.kind == "exact":
+        predictions = list(name_triggers(model, self.run.data.val, self._first_config))
+        if self._first_config.decoding.kind == "exact":
             return choose_threshold(predictions, "val").f1_left_out
         return score_triggers(predictions, "val").f1
 
@@ -199,7 +199,7 @@ class _StageRun:
         def on_resume(step: int) -> None:
             self.run.folder.rewind_log(self.stage.name, step)
 
-        return Reports(self.run.listener.looked, on_log, on_resume, self.run.listener.stepped)
+        return Reports(self.run.listener.on_preflight, on_log, on_resume, self.run.listener.stepped)
 
     def _read_on_val(self) -> None:
         """Predict val in every reading due after this stage; keep the thresholds that samples and exact call for."""
@@ -208,17 +208,17 @@ class _StageRun:
         is_last = self.stage is recipe.stages[-1]
         scores: Json = {}
         thresholds: dict[DecodingKind, float] = {}
-        for name, part in recipe.readings.items():
+        for name, part in recipe.evaluations.items():
             if not part.is_due(self.stage.name, is_last=is_last):
                 continue
             path = self.place / "predictions" / f"{name}.jsonl"
-            told = partial(self.run.listener.reading, name, len(val))
-            reading = recipe.reading(name)
-            predicted = predict_file(model, val, reading, path, self.run.data.manifest, told)
-            scores[name] = score_reading(predicted.predictions, val, reading, recipe.seed)
-            if "chosen_threshold" in scores[name] and part.ask == self._first_reading.ask:
-                thresholds[reading.decoding.kind] = scores[name]["chosen_threshold"]["threshold"]
-        Habits(recipe.layout, self._first_reading.ask, thresholds).write(self.checkpoint)
+            told = partial(self.run.listener.evaluation, name, len(val))
+            config = recipe.inference_config(name)
+            predicted = predict_file(model, val, config, path, self.run.data.manifest, told)
+            scores[name] = score_evaluation(predicted.predictions, val, config, recipe.seed)
+            if "chosen_threshold" in scores[name] and part.ask == self._first_config.ask:
+                thresholds[config.decoding.kind] = scores[name]["chosen_threshold"]["threshold"]
+        InferenceDefaults(recipe.layout, self._first_config.ask, thresholds).write(self.checkpoint)
         if self.run.data.emotion_val:
             write_json(self.place / EMOTION_SCORES, self._label_emotions_of_val(model))
         write_json(self.place / SCORES, scores)
@@ -228,7 +228,7 @@ class _StageRun:
         recipe, scores = self.run.recipe, {}
         for ref, dialogues in self.run.data.emotion_val.items():
             labelled = label_emotions(model, dialogues, recipe.layout)
-            rows = [emotion_row(Trunk(d), labels) for d, labels in zip(dialogues, labelled, strict=True)]
+            rows = [emotion_row(LongestPrefix(d), labels) for d, labels in zip(dialogues, labelled, strict=True)]
             path = self.place / "predictions" / f"emotions-{Path(ref).stem.replace(':', '-')}.jsonl"
             write_jsonl(path, (row.to_json() for row in rows))
             scores[ref] = score_emotion_file(rows, Settings(seed=recipe.seed), path).to_json()

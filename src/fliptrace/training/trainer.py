@@ -13,8 +13,8 @@ from typing import Protocol
 from fliptrace.core.files import Json
 from fliptrace.core.messages import Instruction, Message
 from fliptrace.models.base import ChatModel
-from fliptrace.models.checkpoints import Habits
-from fliptrace.prompts.views import Fitted
+from fliptrace.models.checkpoints import InferenceDefaults
+from fliptrace.prompts.views import TruncatedView
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Stage
 
@@ -37,16 +37,16 @@ class StagePlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
-    """What a stage is taught. `fitted` are the views it is made of, `habits` how the trained model is to be asked.
+class StageData:
+    """What a stage is taught. `truncated` are the views it is made of, `defaults` how the trained model is to be asked.
 
     `steps_like` is the folder of the stage whose optimizer steps this one takes, if of any. `score` gives the trigger
     F1 on val, by which a trainer may choose among what it has trained.
     """
 
     instructions: Sequence[Instruction]
-    fitted: Sequence[Fitted]
-    habits: Habits
+    truncated: Sequence[TruncatedView]
+    defaults: InferenceDefaults
     score: Callable[[ChatModel], float]
     steps_like: Path | None = None
 
@@ -55,7 +55,7 @@ class Lesson:
 class Reports:
     """Where a trainer tells how a stage goes on. `on_resume`: what was logged after this step is logged again."""
 
-    looked: Callable[[Preflight], None]
+    on_preflight: Callable[[Preflight], None]
     on_log: Callable[[Json], None]
     on_resume: Callable[[int], None]
     on_step: Callable[[int, int], None]
@@ -80,7 +80,7 @@ class StageTrainer(Protocol):
     @property
     def trainee(self) -> Trainee: ...
 
-    def train(self, lesson: Lesson, reports: Reports) -> None:
+    def train(self, stage_data: StageData, reports: Reports) -> None:
         """Teach the lesson; the checkpoint appears whole or not at all, and a killed stage goes on.
 
         RunError where there is nothing to train on, or it cannot go on as it began.

@@ -59,8 +59,15 @@ def _type_at(kind: Any, location: tuple[int | str, ...]) -> Any:
     for step in location:
         kind = _without_none(kind)
         is_table = isinstance(kind, type) and issubclass(kind, BaseModel)
-        kind = kind.model_fields[str(step)].annotation if is_table else get_args(kind)[-1]
+        kind = _field_type(kind, str(step)) if is_table else get_args(kind)[-1]
     return _without_none(kind)
+
+
+def _field_type(table: type[BaseModel], key: str) -> Any:
+    """The type of a field, given its name or a key that it used to have."""
+    fields = table.model_fields
+    name = next((name for name, field in fields.items() if key in (name, field.serialization_alias)), key)
+    return fields[name].annotation
 
 
 def _without_none(kind: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from fliptrace.core.files import Json
 from fliptrace.core.flips import FlipCase
-from fliptrace.inference.triggers import Reading
+from fliptrace.inference.triggers import InferenceConfig
 from fliptrace.predictions.rows import Prediction
 from fliptrace.prompts.chains import false_observations, parse_chain
 from fliptrace.prompts.views import View
@@ -29,26 +29,30 @@ class RationaleScores:
     num_self_contradictions: int
 
 
-def score_reading(predictions: Sequence[Prediction], cases: Sequence[FlipCase], reading: Reading, seed: int) -> Json:
+def score_evaluation(
+    predictions: Sequence[Prediction], cases: Sequence[FlipCase], config: InferenceConfig, seed: int
+) -> Json:
     """`score --json` of the predictions for these cases, and what there is to say of samples, judgements, reasons."""
     scores = score_trigger_file(predictions, Settings(seed=seed), "val").to_json()
-    if reading.decoding.kind == "exact" or any(prediction.vote.num_samples > 1 for prediction in predictions):
+    if config.decoding.kind == "exact" or any(prediction.vote.num_samples > 1 for prediction in predictions):
         scores["chosen_threshold"] = choose_threshold(predictions, "val")._asdict()
     judged = score_self_evaluation(predictions)
     if judged is not None:
         scores["self_evaluation"] = judged.to_json()
-    if reading.ask == "chain":
-        scores["rationales"] = asdict(score_rationales(predictions, cases, reading))
+    if config.ask == "chain":
+        scores["rationales"] = asdict(score_rationales(predictions, cases, config))
     scores["num_cut_cases"] = sum(prediction.num_dropped > 0 for prediction in predictions)
     return scores
 
 
-def score_rationales(predictions: Sequence[Prediction], cases: Sequence[FlipCase], reading: Reading) -> RationaleScores:
+def score_rationales(
+    predictions: Sequence[Prediction], cases: Sequence[FlipCase], config: InferenceConfig
+) -> RationaleScores:
     """Hold every observation of every first reply against the prompt it was made from."""
     parsed = [
         (view, parse_chain(answer.text, view))
         for prediction, case in zip(predictions, cases, strict=True)
-        for view in [View(case, reading.layout)]
+        for view in [View(case, config.layout)]
         for answer in prediction.drafts or prediction.answers
         if prediction.num_dropped == 0
     ]

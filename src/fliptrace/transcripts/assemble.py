@@ -33,18 +33,18 @@ def assemble(found: Iterable[RawUtterance], source: Source, reader: Reader, emot
 
     InputError where there is none, where there are too many, or where one is longer than speech is.
     """
-    desk = _Desk(source, reader, emotion_set)
+    builder = _UtteranceBuilder(source, reader, emotion_set)
     for raw in found:
-        desk.take(raw)
-        if len(desk.utterances) > MAX_UTTERANCES:
+        builder.take(raw)
+        if len(builder.utterances) > MAX_UTTERANCES:
             raise source.error(raw.place, f"over {MAX_UTTERANCES:,} utterances; give one dialogue a file")
-    if not desk.utterances:
+    if not builder.utterances:
         raise source.error("", f"no utterances in it, read as {reader.name}; wanted lines that somebody speaks")
-    return desk.finish()
+    return builder.finish()
 
 
 @dataclass(slots=True)
-class _Desk:
+class _UtteranceBuilder:
     """Where the utterances of one file are prepared, one after another, and quirks counted."""
 
     source: Source

@@ -1,4 +1,4 @@
-"""Prices, and a purse that holds a limit."""
+"""Prices, and a budget that holds a limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fliptrace.core.errors import InputError, RunError
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Faults
 from fliptrace.models.base import Decoding
-from fliptrace.models.hosted.budget import Price, Purse, count_about, count_at_most, find_price, parse_price
+from fliptrace.models.hosted.budget import Budget, Price, count_about, count_at_most, find_price, parse_price
 from fliptrace.models.hosted.provider import Provider, find_provider
 
 
@@ -66,25 +66,25 @@ def test_an_estimate_is_below_the_bound_whatever_the_text(text: str) -> None:
 
 
 def test_what_is_reserved_and_not_paid_is_free_again() -> None:
-    purse = Purse(limit=1.0)
+    budget = Budget(limit=1.0)
     for _ in range(3):
-        purse.release(purse.set_aside(0.9, "a call"))
-    assert purse.dollars == 0
+        budget.release(budget.set_aside(0.9, "a call"))
+    assert budget.dollars == 0
 
 
 def test_a_call_that_might_pass_the_limit_does_not_begin() -> None:
-    purse = Purse(limit=1.0)
-    purse.pay(400_000, 100_000, Price(1, 1))
-    purse.set_aside(0.4, "a call")
+    budget = Budget(limit=1.0)
+    budget.pay(400_000, 100_000, Price(1, 1))
+    budget.set_aside(0.4, "a call")
     with pytest.raises(RunError, match=r"--max-cost: .*goes on from there"):
-        purse.set_aside(0.2, "the next call")
+        budget.set_aside(0.2, "the next call")
 
 
 def test_without_a_price_nothing_is_said_of_dollars() -> None:
-    purse = Purse()
-    purse.pay(100, 10, None)
-    assert (purse.spent.num_calls, purse.spent.num_prompt_tokens, purse.spent.num_tokens) == (1, 100, 10)
-    assert purse.spent.dollars is None
+    budget = Budget()
+    budget.pay(100, 10, None)
+    assert (budget.spent.num_calls, budget.spent.num_prompt_tokens, budget.spent.num_tokens) == (1, 100, 10)
+    assert budget.spent.dollars is None
 
 
 @given(
@@ -93,19 +93,19 @@ def test_without_a_price_nothing_is_said_of_dollars() -> None:
 )
 def test_spent_and_reserved_never_pass_the_limit(limit: int, calls: list[tuple[int, int, float, int]]) -> None:
     """Calls begin in turn; each ends some calls later, for a share of what it might have cost."""
-    purse, price = Purse(limit=float(limit)), Price(1_000_000, 1_000_000)
+    budget, price = Budget(limit=float(limit)), Price(1_000_000, 1_000_000)
     under_way: list[tuple[int, float, int, int]] = []
     for now, (num_prompt, num_reply, share, length) in enumerate(calls):
         for end, reserved, prompt, reply in [one for one in under_way if one[0] <= now]:
-            purse.release(reserved)
-            purse.pay(prompt, reply, price)
+            budget.release(reserved)
+            budget.pay(prompt, reply, price)
             under_way.remove((end, reserved, prompt, reply))
         try:
-            reserved = purse.set_aside(price.of(num_prompt, num_reply), "a call")
+            reserved = budget.set_aside(price.of(num_prompt, num_reply), "a call")
         except RunError:
             continue
         under_way.append((now + length, reserved, int(share * num_prompt), int(share * num_reply)))
-        assert purse.dollars + sum(one[1] for one in under_way) <= limit
+        assert budget.dollars + sum(one[1] for one in under_way) <= limit
 
 
 def test_calls_under_way_at_once_do_not_pass_the_limit_together() -> None:
@@ -113,12 +113,12 @@ def test_calls_under_way_at_once_do_not_pass_the_limit_together() -> None:
     price = Price(1, 1000)
     with running(provider) as url:
         model = open_fake(url, concurrency=16, price=price)
-        assert model.traits.returns_n
-        spent = model.purse.dollars
-        model.purse.limit = spent + 0.06  # the replies of some of the 40, each of 10 tokens at most
+        assert model.capabilities.returns_n
+        spent = model.budget.dollars
+        model.budget.limit = spent + 0.06  # the replies of some of the 40, each of 10 tokens at most
         provider.ledger.reset()
         with pytest.raises(RunError, match="--max-cost"):
             model.complete(requests(*map(str, range(40))), Decoding(max_new_tokens=10))
     billed = sum(price.of(one.num_prompt_tokens, one.num_completion_tokens) for one in provider.ledger.billed)
     assert 0 < billed <= 0.06
-    assert model.purse.dollars - spent == pytest.approx(billed)
+    assert model.budget.dollars - spent == pytest.approx(billed)

@@ -16,9 +16,9 @@ from fliptrace.core.messages import Message
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Honours
 from fliptrace.models.base import Decoding
-from fliptrace.models.hosted.capabilities import DO_SAMPLE, Traits
+from fliptrace.models.hosted.capabilities import DO_SAMPLE, Capabilities
 
-FULL = Traits(served_as="fake-1", log_probabilities="whole")
+FULL = Capabilities(served_as="fake-1", log_probabilities="whole")
 SAMPLED = Decoding("sample", 3)
 
 
@@ -73,7 +73,7 @@ def name_honours(honours: Any) -> str:
 def test_what_a_server_honours_is_found_and_told(honours: Json, changes: Json, remarks: list[str]) -> None:
     told = Told()
     with running(make_provider(honours=Honours(**honours))) as url:
-        assert open_fake(url, watcher=told).traits == replace(FULL, **changes)
+        assert open_fake(url, watcher=told).capabilities == replace(FULL, **changes)
     for found, wanted in zip(told.remarks, [*remarks, "does not tell how long a prompt it takes in"], strict=True):
         assert wanted in found
 
@@ -85,7 +85,7 @@ def test_a_context_given_by_hand_is_not_asked_for_and_cuts_prompts() -> None:
         assert model.context_length == 200
         assert model.fits((Message("user", "x" * 300),), 50)
         assert not model.fits((Message("user", "x" * 600),), 50)
-        assert model.traits.context_tokens is None
+        assert model.capabilities.context_tokens is None
     assert told.remarks == []
 
 
@@ -109,9 +109,9 @@ def test_a_server_is_asked_as_it_wants_to_be(honours: Json) -> None:
 def test_a_server_is_asked_what_it_is_like_once(tmp_path: Path) -> None:
     provider = make_provider(honours=Honours(n=False))
     with running(provider) as url:
-        first = open_fake(url, answers=tmp_path / "a").traits
+        first = open_fake(url, answers=tmp_path / "a").capabilities
         provider.ledger.reset()
-        assert open_fake(url, answers=tmp_path / "a").traits == first
+        assert open_fake(url, answers=tmp_path / "a").capabilities == first
         assert provider.ledger.num_requests == 0
 
 
@@ -119,16 +119,16 @@ def test_a_server_is_asked_what_it_is_like_once(tmp_path: Path) -> None:
 def test_another_model_or_body_is_asked_anew(tmp_path: Path, name: str, more: Json) -> None:
     provider = make_provider()
     with running(provider) as url:
-        assert open_fake(url, answers=tmp_path / "a").traits.returns_n
+        assert open_fake(url, answers=tmp_path / "a").capabilities.returns_n
         provider.ledger.reset()
-        assert open_fake(url, name, answers=tmp_path / "a", more=more).traits.served_as == name
+        assert open_fake(url, name, answers=tmp_path / "a", more=more).capabilities.served_as == name
         assert provider.ledger.num_requests > 0
 
 
 def test_asking_takes_few_calls() -> None:
     provider = make_provider(honours=Honours(sampling=False, n=False))
     with running(provider) as url:
-        assert open_fake(url).traits.samples == "never"
+        assert open_fake(url).capabilities.samples == "never"
     assert provider.ledger.num_requests <= 7  # the three of one greedy text each, three told to sample, and the schema
 
 
@@ -156,7 +156,7 @@ def test_a_server_that_samples_by_generation_config_is_told_to(server: LittleSer
     server.answer = by_generation_config
     with serving(server) as url:
         model = open_fake(url)
-        assert (model.traits.samples, model.traits.returns_n) == ("by generation_config", False)
+        assert (model.capabilities.samples, model.capabilities.returns_n) == ("by generation_config", False)
         (sampled,) = model.complete(requests("Hello"), SAMPLED)
         (greedy,) = model.complete(requests("Hello"), Decoding())
     assert {reply.text for reply in sampled} == {"Hello 0", "Hello 1", "Hello 2"}
@@ -168,7 +168,7 @@ def test_a_model_that_says_nothing_in_few_tokens_may_sample(server: LittleServer
     server.answer = lambda body: said(*[""] * body.get("n", 1))
     told = Told()
     with serving(server) as url:
-        assert open_fake(url, watcher=told).traits.samples == "unknown"
+        assert open_fake(url, watcher=told).capabilities.samples == "unknown"
     assert "a model that thinks first? Then raise --max-new-tokens" in " ".join(told.remarks)
 
 
@@ -205,7 +205,7 @@ def test_the_context_is_as_long_as_the_list_of_models_says(
 ) -> None:
     server.models = Said(200, {"object": "list", "data": models})
     with serving(server) as url:
-        assert open_fake(url).traits.context_tokens == expected
+        assert open_fake(url).capabilities.context_tokens == expected
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_the_context_is_as_long_as_the_list_of_models_says(
 def test_a_server_need_not_list_its_models(server: LittleServer, answer: Said) -> None:
     server.models = answer
     with serving(server) as url:
-        assert open_fake(url).traits.context_tokens is None
+        assert open_fake(url).capabilities.context_tokens is None
 
 
 def test_a_prompt_that_overruns_the_context_does_not_fit(server: LittleServer) -> None:
@@ -227,21 +227,21 @@ def test_a_prompt_that_overruns_the_context_does_not_fit(server: LittleServer) -
 
 
 @pytest.mark.parametrize(
-    ("traits", "parameters", "expected"),
+    ("capabilities", "parameters", "expected"),
     [
-        (Traits(), {"seed": 1, "n": 2}, {"seed": 1, "n": 2}),
-        (Traits(refused=("seed",)), {"seed": 1, "n": 2}, {"n": 2}),
-        (Traits(refused=("max_completion_tokens",)), {"max_completion_tokens": 9}, {"max_tokens": 9}),
-        (Traits(refused=("max_completion_tokens", "max_tokens")), {"max_completion_tokens": 9}, {}),
-        (Traits(samples="by generation_config"), {"temperature": 0.5}, {"temperature": 0.5} | DO_SAMPLE),
-        (Traits(samples="by generation_config"), {"temperature": 0.0}, {"temperature": 0.0}),
+        (Capabilities(), {"seed": 1, "n": 2}, {"seed": 1, "n": 2}),
+        (Capabilities(refused=("seed",)), {"seed": 1, "n": 2}, {"n": 2}),
+        (Capabilities(refused=("max_completion_tokens",)), {"max_completion_tokens": 9}, {"max_tokens": 9}),
+        (Capabilities(refused=("max_completion_tokens", "max_tokens")), {"max_completion_tokens": 9}, {}),
+        (Capabilities(samples="by generation_config"), {"temperature": 0.5}, {"temperature": 0.5} | DO_SAMPLE),
+        (Capabilities(samples="by generation_config"), {"temperature": 0.0}, {"temperature": 0.0}),
     ],
 )
-def test_parameters_are_as_the_server_takes_them(traits: Traits, parameters: Json, expected: Json) -> None:
-    assert traits.taken(parameters) == expected
+def test_parameters_are_as_the_server_takes_them(capabilities: Capabilities, parameters: Json, expected: Json) -> None:
+    assert capabilities.taken(parameters) == expected
 
 
-@pytest.mark.parametrize("traits", [FULL, Traits(refused=("n", "seed"), context_tokens=9, samples="never")])
-def test_traits_are_read_back_from_json(traits: Traits) -> None:
-    row: Any = json.loads(json.dumps(traits.to_json()))
-    assert Traits.from_json(row) == traits
+@pytest.mark.parametrize("capabilities", [FULL, Capabilities(refused=("n", "seed"), context_tokens=9, samples="never")])
+def test_traits_are_read_back_from_json(capabilities: Capabilities) -> None:
+    row: Any = json.loads(json.dumps(capabilities.to_json()))
+    assert Capabilities.from_json(row) == capabilities

@@ -17,7 +17,7 @@ from openai.types.chat import ChatCompletion
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import FaultKind, Faults
-from fliptrace.models.hosted.budget import Price, Purse
+from fliptrace.models.hosted.budget import Budget, Price
 from fliptrace.models.hosted.client import Caller, CallSettings, retry_blocking
 from fliptrace.models.hosted.errors import Filtered, NoSuchModel, Refused, how_to_go_on
 from fliptrace.models.hosted.provider import find_provider
@@ -36,7 +36,7 @@ def call(
     *,
     max_attempts: int = 8,
     timeout_seconds: float = 20,
-    purse: Purse | None = None,
+    budget: Budget | None = None,
     price: Price | None = None,
     **parameters: Any,
 ) -> ChatReply:
@@ -45,7 +45,9 @@ def call(
     async def connected() -> ChatReply:
         provider = find_provider(f"{url}#fake-1", {})
         async with provider.connect(settings.timeout_seconds) as client:
-            return await Caller(provider, client, settings, purse or Purse(), price).call(messages("Hello"), parameters)
+            return await Caller(provider, client, settings, budget or Budget(), price).call(
+                messages("Hello"), parameters
+            )
 
     return asyncio.run(connected())
 
@@ -224,50 +226,50 @@ def test_what_is_no_chat_completion_is_an_error_that_names_the_model(server: Lit
 
 
 def test_a_call_is_paid_as_the_provider_counts() -> None:
-    purse = Purse()
+    budget = Budget()
     with running(make_provider()) as url:
-        reply = call(url, purse=purse, price=Price(1_000_000, 10_000_000))
+        reply = call(url, budget=budget, price=Price(1_000_000, 10_000_000))
     assert reply.usage is not None
-    assert purse.spent.dollars == reply.usage.prompt_tokens + 10 * reply.usage.completion_tokens
+    assert budget.spent.dollars == reply.usage.prompt_tokens + 10 * reply.usage.completion_tokens
 
 
 def test_a_call_of_which_no_tokens_are_told_is_paid_as_estimated(server: LittleServer) -> None:
     server.one_after_the_other(said("Good day to you", usage=None))
-    purse = Purse()
+    budget = Budget()
     with serving(server) as url:
-        call(url, purse=purse)
-    assert purse.spent.num_calls == 1
-    assert purse.spent.num_prompt_tokens > 0 < purse.spent.num_tokens
+        call(url, budget=budget)
+    assert budget.spent.num_calls == 1
+    assert budget.spent.num_prompt_tokens > 0 < budget.spent.num_tokens
 
 
 def test_a_call_that_fails_costs_nothing_and_frees_what_was_reserved(server: LittleServer) -> None:
     server.one_after_the_other(error(400))
-    purse = Purse(limit=0.01)
+    budget = Budget(limit=0.01)
     with serving(server) as url:
         for _ in range(3):
             with pytest.raises(Refused):
-                call(url, purse=purse, price=Price(1, 1), max_completion_tokens=9000)
-    assert purse.dollars == 0
+                call(url, budget=budget, price=Price(1, 1), max_completion_tokens=9000)
+    assert budget.dollars == 0
 
 
 def test_a_call_that_is_too_dear_is_not_made(server: LittleServer) -> None:
     with serving(server) as url, pytest.raises(RunError, match="--max-cost"):
-        call(url, purse=Purse(limit=0.001), price=Price(1, 1), n=3, max_completion_tokens=500)
+        call(url, budget=Budget(limit=0.001), price=Price(1, 1), n=3, max_completion_tokens=500)
     assert server.bodies == []
 
 
 def test_calls_made_again_are_counted_and_others_are_not(server: LittleServer) -> None:
-    purse = Purse()
+    budget = Budget()
     server.one_after_the_other(error(429), error(429), said("Good day"))
     with serving(server) as url:
-        call(url, purse=purse)
+        call(url, budget=budget)
         server.one_after_the_other(error(404))
         with pytest.raises(InputError):
-            call(url, purse=purse)
+            call(url, budget=budget)
         server.one_after_the_other(error(500))
         with pytest.raises(InputError):
-            call(url, purse=purse, max_attempts=2)
-    assert purse.spent.num_retries == 2 + 0 + 1
+            call(url, budget=budget, max_attempts=2)
+    assert budget.spent.num_retries == 2 + 0 + 1
 
 
 def test_one_call_that_blocks_is_made_again_too(server: LittleServer) -> None:

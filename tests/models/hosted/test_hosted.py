@@ -35,7 +35,7 @@ from fliptrace.fake_provider.answers import PlausibleModel
 from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Faults, Honours
-from fliptrace.models.base import ChatModel, Decoding, KeepsAnswers, ReplyScorer, Request, SampleWeigher
+from fliptrace.models.base import ChatModel, Decoding, KeepsAnswers, LogprobSampler, ReplyScorer, Request
 from fliptrace.models.hosted.budget import Price
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.provider import find_provider
@@ -65,7 +65,7 @@ def num_replies(provider: FakeProvider) -> int:
 def probed(url: str, provider: FakeProvider | LittleServer, **settings: Any) -> HostedModel:
     """A model that has asked what its server is like; the server has forgotten it."""
     model = open_fake(url, **settings)
-    assert model.traits
+    assert model.capabilities
     if isinstance(provider, FakeProvider):
         provider.ledger.reset()
     else:
@@ -77,7 +77,7 @@ def test_it_is_a_chat_model_that_keeps_and_weighs_its_own_replies() -> None:
     model = open_fake("http://localhost:1/v1")
     assert isinstance(model, ChatModel)
     assert isinstance(model, KeepsAnswers)
-    assert isinstance(model, SampleWeigher)
+    assert isinstance(model, LogprobSampler)
     assert not isinstance(model, ReplyScorer)
 
 
@@ -247,7 +247,7 @@ def test_faults_of_every_kind_change_no_reply(answers: Path) -> None:
     with stamina.set_testing(True, attempts=20, cap=True), running(make_provider(faults=faults)) as url:
         model = open_fake(url, answers=answers, max_attempts=20)
         assert model.complete(asked, FIVE) == wanted
-    assert model.purse.spent.num_retries > 5
+    assert model.budget.spent.num_retries > 5
     assert len(reply_rows(answers)) == 150
 
 
@@ -385,7 +385,7 @@ def test_what_is_answered_stays_where_the_money_ends_and_is_not_paid_again(answe
     decoding = Decoding(max_new_tokens=2)
     with running(provider) as url:
         model = probed(url, provider, answers=answers, price=price, concurrency=1)
-        model.purse.limit = model.purse.dollars + 8  # four replies of two words
+        model.budget.limit = model.budget.dollars + 8  # four replies of two words
         with pytest.raises(RunError, match="the same command goes on from there, with a limit of its own"):
             model.complete(requests(*"abcdef"), decoding)
         assert len(reply_rows(answers)) == 4

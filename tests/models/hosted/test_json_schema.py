@@ -13,7 +13,7 @@ from toy_cases import CAFE, views_with_triggers
 from fliptrace.fake_provider.schema import read_schema
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Honours
-from fliptrace.inference.triggers import Reading, answer_cases
+from fliptrace.inference.triggers import InferenceConfig, answer_cases
 from fliptrace.models.answer_line import AnswerLine
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.hosted.json_schema import answer_format, to_reply
@@ -115,15 +115,15 @@ LOOSE = ScriptedModel(default=("It is close.\nTriggers: 2 99",))
 def test_a_schema_holds_replies_where_it_is_wanted_and_obeyed(
     honours: Honours, constrain: bool, structured: bool, expected: str
 ) -> None:
-    reading = Reading(decoding=Decoding(constrain=constrain))
+    config = InferenceConfig(decoding=Decoding(constrain=constrain))
     with running(make_provider(LOOSE, honours=honours)) as url:
-        (answered,) = answer_cases(open_fake(url, structured=structured), [CAFE], reading)
+        (answered,) = answer_cases(open_fake(url, structured=structured), [CAFE], config)
     assert answered.replies[0].final.text == expected
 
 
 def test_reasons_are_asked_for_in_the_schema_of_a_chain() -> None:
     with running(make_provider(LOOSE)) as url:
-        (answered,) = answer_cases(open_fake(url), [CAFE], Reading(ask="chain"))
+        (answered,) = answer_cases(open_fake(url), [CAFE], InferenceConfig(ask="chain"))
     assert answered.replies[0].final.text == "It is close.\nTriggers: 2"
 
 

@@ -96,10 +96,10 @@ def test_rows_hold_no_prompts_but_key_number_and_reply(path: Path) -> None:
 
 def test_what_was_found_out_about_a_server_is_kept_beside(path: Path) -> None:
     store = fill(path)
-    store.put_traits("server", {"returns_n": False})
+    store.put_capabilities("server", {"returns_n": False})
     found = AnswerStore(path)
-    assert found.traits("server") == {"returns_n": False}
-    assert found.traits("other") is None
+    assert found.capabilities("server") == {"returns_n": False}
+    assert found.capabilities("other") is None
     assert len(found) == 3
 
 
@@ -133,7 +133,7 @@ def test_a_row_behind_one_that_was_cut_short_is_whole(path: Path, num_bytes: int
         '{"key": "b", "number": 0, "reply": {"text": null}}\n',
         '{"key": "b", "number": 0, "reply": {"text": "t"}}\n',
         '{"number": 0, "reply": {"text": "t", "prevented": []}}\n',
-        '{"traits_of": "server"}\n',
+        '{"capabilities_of": "server"}\n',
     ],
 )
 def test_what_is_no_row_is_passed_over(path: Path, line: str) -> None:

@@ -18,7 +18,7 @@ from fliptrace.cli.main import app
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Completion, Message
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.hosted.capabilities import Traits
+from fliptrace.models.hosted.capabilities import Capabilities
 from fliptrace.models.hosted.client import CallSettings
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.reply_cache import AnswerStore
@@ -74,9 +74,9 @@ def sample(model: HostedModel, number: int, temperature: float = 1.0, seed: int 
 
 
 def test_the_probe_finds_what_it_ignores(hosted: HostedModel) -> None:
-    found = replace(hosted.traits, served_as="", refused=())
-    assert found == Traits(returns_n=False, samples="by generation_config", obeys_format=False)
-    assert len(list(hosted.traits.remarks())) == 3
+    found = replace(hosted.capabilities, served_as="", refused=())
+    assert found == Capabilities(returns_n=False, samples="by generation_config", obeys_format=False)
+    assert len(list(hosted.capabilities.remarks())) == 3
 
 
 def test_greedy_replies_are_those_of_the_model_itself(hosted: HostedModel, local: LocalModel) -> None:
@@ -157,7 +157,7 @@ def test_what_it_does_not_know_in_a_request_is_named(served: Served) -> None:
 def test_a_prompt_past_its_context_is_answered_without_a_word(hosted: HostedModel) -> None:
     (reply,) = hosted.complete([ask("word " * CONTEXT)], Decoding(max_new_tokens=4))[0]
     assert reply.num_prompt_tokens > CONTEXT and reply.num_tokens
-    assert hosted.traits.context_tokens is None
+    assert hosted.capabilities.context_tokens is None
 
 
 def test_samples_are_drawn_from_more_than_the_50_likeliest_tokens(hosted: HostedModel) -> None:

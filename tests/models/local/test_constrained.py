@@ -13,7 +13,7 @@ from tiny import FAMILIES, SENTENCES, make_model, make_tokenizer
 from fliptrace.core.messages import Message
 from fliptrace.models.answer_line import AnswerLine
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.local.constrained import HeldReply
+from fliptrace.models.local.constrained import ConstrainedReply
 from fliptrace.models.local.model import LocalModel
 
 LINE = AnswerLine((1, 2, 3, 12), later=(13,))
@@ -85,7 +85,7 @@ def shares_of_lines(local: LocalModel, request: Request) -> Counter[str]:
     beginnings: list[tuple[float, list[int]]] = [(1.0, [])]
     while beginnings:
         share, said = beginnings.pop()
-        held = HeldReply(local._line_tokens, request.line)
+        held = ConstrainedReply(local._line_tokens, request.line)
         for token in said:
             held.say(token)
         if held.legal is None:

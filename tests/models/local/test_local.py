@@ -21,7 +21,7 @@ from fliptrace.models.base import ChatModel, Decoding, Request
 from fliptrace.models.local.loading import load_causal_lm, load_config, load_local, load_tokenizer, quiet
 from fliptrace.models.local.model import LocalModel
 from fliptrace.models.local.sampling import draw_tokens, reply_generator
-from fliptrace.models.local.scoring import ReplyWeigher
+from fliptrace.models.local.scoring import ReplyLogprobScorer
 from fliptrace.predictions.rows import read_manifest
 
 GREEDY = Decoding("greedy", max_new_tokens=24)
@@ -76,7 +76,7 @@ def test_greedy_replies_equal_generate_token_for_token(family: str) -> None:
 def test_a_model_that_takes_no_trees_gives_the_same_replies(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     requests = make_requests()
     on_trees = [make_local(family).complete(requests, decoding) for decoding in (GREEDY, SAMPLE)]
-    monkeypatch.setattr(ReplyWeigher, "takes_trees", False)
+    monkeypatch.setattr(ReplyLogprobScorer, "takes_trees", False)
     assert [make_local(family).complete(requests, decoding) for decoding in (GREEDY, SAMPLE)] == on_trees
 
 
@@ -102,7 +102,7 @@ def test_prompts_on_one_dialogue_are_read_once() -> None:
     local = make_local()
     told = " ".join(SENTENCES[:3])
     requests = [Request(f"case {i}", (Message("user", f"{told} {i}"),)) for i in range(4)]
-    assert local._weigher.takes_trees  # tried out before anything is counted
+    assert local._scorer.takes_trees  # tried out before anything is counted
     widths: list[int] = []
     local.model.model.embed_tokens.register_forward_hook(lambda _, given, __: widths.append(given[0].numel()))
     local.complete(requests, SAMPLE)

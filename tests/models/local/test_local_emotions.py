@@ -5,8 +5,8 @@ from tiny import make_model, make_tokenizer
 from toy_cases import CAFE
 
 from fliptrace.inference.emotions import label_emotions
-from fliptrace.inference.triggers import Reading
-from fliptrace.inference.unified import trace_dialogues
+from fliptrace.inference.triggers import InferenceConfig
+from fliptrace.inference.unified import predict_unified
 from fliptrace.models.local.model import LocalModel
 from fliptrace.prompts.views import Layout
 
@@ -29,7 +29,7 @@ def test_a_local_model_gives_every_label_a_probability(model: LocalModel) -> Non
 
 
 def test_a_local_model_does_the_unified_task(model: LocalModel) -> None:
-    [traced] = trace_dialogues(model, [CAFE.dialogue], Reading(WINDOW))
+    [unified] = predict_unified(model, [CAFE.dialogue], InferenceConfig(WINDOW))
     [labels] = label_emotions(model, [CAFE.dialogue], WINDOW)
-    assert traced.dialogue.emotions == labels.emotions
-    assert all(not p.vote.is_unparsed for p in traced.predictions)  # the answer line is constrained
+    assert unified.dialogue.emotions == labels.emotions
+    assert all(not p.vote.is_unparsed for p in unified.predictions)  # the answer line is constrained

@@ -12,7 +12,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
 from fliptrace.models.base import Choice, ReplyScorer
 from fliptrace.models.local.model import LocalModel
-from fliptrace.models.local.scoring import ReplyWeigher
+from fliptrace.models.local.scoring import ReplyLogprobScorer
 
 REPLIES = ("Triggers: none", "Triggers: 1", "Triggers: 1 2", "Triggers: 12", "Triggers: 2", "Trig", "Triggers: 1 2 3 4")
 
@@ -44,7 +44,7 @@ def make_choices(number: int = 7, opening: str = "") -> list[Choice]:
 
 
 @torch.inference_mode()
-def weigh_alone(local: LocalModel, choice: Choice, reply: str) -> float:
+def score_separately(local: LocalModel, choice: Choice, reply: str) -> float:
     """One sequence, no padding, no mask of ours, all logits."""
     head, (tail,) = local.chat_format.encode_replies(choice.opening, [reply])
     prompt = local.chat_format.encode_prompt(choice.messages) + head
@@ -54,7 +54,7 @@ def weigh_alone(local: LocalModel, choice: Choice, reply: str) -> float:
 
 
 def expected(local: LocalModel, choices: list[Choice]) -> list[tuple[float, ...]]:
-    return [tuple(weigh_alone(local, choice, reply) for reply in choice.replies) for choice in choices]
+    return [tuple(score_separately(local, choice, reply) for reply in choice.replies) for choice in choices]
 
 
 def assert_close(found: list[tuple[float, ...]], wanted: list[tuple[float, ...]]) -> None:
@@ -67,15 +67,15 @@ def assert_close(found: list[tuple[float, ...]], wanted: list[tuple[float, ...]]
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_tree_weighs_as_separate_sequences(family: str, opening: str) -> None:
     local, choices = make_local(family), make_choices(opening=opening)
-    assert local._weigher.takes_trees
+    assert local._scorer.takes_trees
     assert_close(local.score_replies(choices), expected(local, choices))
 
 
 @pytest.mark.parametrize("max_pass_tokens", [1, 300, 100_000])
 def test_what_else_is_in_the_batch_changes_nothing(max_pass_tokens: int) -> None:
     local, choices = make_local("gemma3"), make_choices()
-    weigher = ReplyWeigher(local.model, local.chat_format, "gemma3", 256, max_pass_tokens)
-    assert_close(weigher.weigh(choices[::-1])[::-1], expected(local, choices))
+    scorer = ReplyLogprobScorer(local.model, local.chat_format, "gemma3", 256, max_pass_tokens)
+    assert_close(scorer.score(choices[::-1])[::-1], expected(local, choices))
 
 
 def test_the_sliding_windows_of_the_test_are_shorter_than_its_prompts() -> None:
@@ -89,13 +89,13 @@ def test_the_sliding_windows_of_the_test_are_shorter_than_its_prompts() -> None:
 def test_an_attention_that_takes_no_mask_of_ours_weighs_replies_apart(
     family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ReplyWeigher, "takes_trees", False)
+    monkeypatch.setattr(ReplyLogprobScorer, "takes_trees", False)
     local, choices = make_local(family), make_choices(opening="2 yes\n")
     assert_close(local.score_replies(choices), expected(local, choices))
 
 
 def test_an_unknown_kind_of_layer_takes_no_trees() -> None:
-    assert not make_local("llama", layer_types=["chunked_attention", "full_attention"])._weigher.takes_trees
+    assert not make_local("llama", layer_types=["chunked_attention", "full_attention"])._scorer.takes_trees
 
 
 def test_a_model_that_heeds_no_mask_is_found_out_by_trying(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_a_model_that_heeds_no_mask_is_found_out_by_trying(monkeypatch: pytest.M
 
     wanted = expected(local, choices)
     monkeypatch.setattr(local.model, "forward", deaf)
-    assert not local._weigher.takes_trees
+    assert not local._scorer.takes_trees
     assert_close(local.score_replies(choices), wanted)
 
 

@@ -29,16 +29,16 @@ def run(tmp_path: Path) -> Path:
 def test_scores_of_every_stage_stand_beside_the_rules(run: Path) -> None:
     report = read_run(run)
     assert [stage.state for stage in report.stages] == ["finished", "finished"]
-    assert [stage.readings[0].figures.f1 for stage in report.stages] == pytest.approx([0.4, 6 / 7], abs=1e-6)
+    assert [stage.evaluations[0].metrics.f1 for stage in report.stages] == pytest.approx([0.4, 6 / 7], abs=1e-6)
     # Ben speaks before Ana, so all three rules name {1}: 2 right, 1 wrong, 2 missed.
     assert list(report.rules) == ["previous", "previous-or-self", "previous-plus-self"]
-    assert {round(figures.f1, 6) for figures in report.rules.values()} == {round(4 / 7, 6)}
+    assert {round(metrics.f1, 6) for metrics in report.rules.values()} == {round(4 / 7, 6)}
     assert report.best_rule == "previous"
 
 
 def test_relative_error_reduction_is_the_gain_over_the_error_that_was_left(run: Path) -> None:
     (gain,) = read_run(run).gains
-    assert (gain.reading, gain.before, gain.after) == ("greedy", "chain", "feedback")
+    assert (gain.evaluation, gain.before, gain.after) == ("greedy", "chain", "feedback")
     assert gain.relative_error_reduction == pytest.approx((6 / 7 - 0.4) / 0.6, abs=1e-5)
 
 
@@ -79,7 +79,7 @@ def test_unfinished_and_unbegun_stages_have_no_scores(tmp_path: Path) -> None:
     folder = begin_run(tmp_path)
     begin_stage(folder, 1)
     report = read_run(folder)
-    assert [(stage.state, stage.readings) for stage in report.stages] == [("unfinished", ()), ("not begun", ())]
+    assert [(stage.state, stage.evaluations) for stage in report.stages] == [("unfinished", ()), ("not begun", ())]
     assert report.stages[0].preflight is not None
     assert report.stages[1].preflight is None
     assert report.headline is None
@@ -90,7 +90,7 @@ def test_scores_of_a_stage_that_is_not_done_are_not_read(tmp_path: Path) -> None
     folder = begin_run(tmp_path)
     finish_stage(folder, 1, {"greedy": predictions(ONE)})
     (folder / "1-chain" / "stage.json").unlink()
-    assert read_run(folder).stages[0].readings == ()
+    assert read_run(folder).stages[0].evaluations == ()
 
 
 def test_a_single_group_has_no_interval(tmp_path: Path) -> None:
@@ -98,16 +98,20 @@ def test_a_single_group_has_no_interval(tmp_path: Path) -> None:
     finish_stage(folder, 1, {"greedy": predictions(ONE, groups="aaa")})
     headline = read_run(folder).headline
     assert headline is not None
-    assert headline.figures.interval is None
+    assert headline.metrics.interval is None
 
 
 def test_judging_stands_beside_always_keeping(tmp_path: Path) -> None:
     folder = begin_run(tmp_path)
     finish_stage(folder, 1, {"judged": predictions([{1}, {0}, {1}], judged=True)})
-    (reading,) = read_run(folder).stages[0].readings
-    assert reading.judged is not None
-    assert (reading.judged.num_drafts, reading.judged.num_right_before, reading.judged.num_right_after) == (3, 0, 2)
-    assert (reading.judged.wrong_to_right, reading.judged.right_to_wrong) == (2, 0)
+    (evaluation,) = read_run(folder).stages[0].evaluations
+    assert evaluation.judged is not None
+    assert (evaluation.judged.num_drafts, evaluation.judged.num_right_before, evaluation.judged.num_right_after) == (
+        3,
+        0,
+        2,
+    )
+    assert (evaluation.judged.wrong_to_right, evaluation.judged.right_to_wrong) == (2, 0)
 
 
 @pytest.mark.parametrize(

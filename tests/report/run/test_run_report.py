@@ -168,7 +168,7 @@ def test_intervals_are_drawn_where_they_lie(run: Path) -> None:
 
 
 def test_text_of_the_run_is_no_markup(tmp_path: Path) -> None:
-    recipe = RECIPE | {"readings": {"<b>|*greedy*": {}}}
+    recipe = RECIPE | {"evaluations": {"<b>|*greedy*": {}}}
     folder = begin_run(tmp_path, recipe=recipe)
     finish_stage(folder, 1, {"<b>|*greedy*": predictions([{1}, set(), set()])})
     begin_stage(folder, 1, sample="```\n<script>alert(1)</script>\nTriggers: none")

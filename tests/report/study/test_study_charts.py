@@ -11,14 +11,14 @@ from study_values import estimate, study
 
 from fliptrace.report.study.charts import (
     MOST_SLICES,
-    ablation_picture,
+    ablation_chart,
     f1_span,
-    flip_picture,
-    k_curve_picture,
-    slice_picture,
-    transfer_picture,
+    flip_chart,
+    k_curve_chart,
+    slice_chart,
+    transfer_chart,
 )
-from fliptrace.report.study.confidence_charts import reliability_picture, risk_coverage_picture
+from fliptrace.report.study.confidence_charts import reliability_chart, risk_coverage_chart
 from fliptrace.report.study.svg import COLOURS, to_svg
 from fliptrace.study.evidence.values import Interval, SliceRow
 
@@ -27,13 +27,13 @@ RULE = STUDY.leaks[0].rule_f1
 SPAN = Interval(0.6, 0.85)
 
 PICTURES: dict[str, Callable[[], str]] = {
-    "ablation": lambda: ablation_picture(STUDY.ablation[0], RULE, "MELD", SPAN),
-    "transfer": lambda: transfer_picture(STUDY.transfer[0], "all"),
-    "k curve": lambda: k_curve_picture(STUDY.decoding[0], RULE, "MELD"),
-    "flips": lambda: flip_picture(STUDY.flip_matrices[1], "MaSaC"),
-    "slices": lambda: slice_picture(STUDY.slices[0], SPAN, "by flip type"),
-    "reliability": lambda: reliability_picture(STUDY.calibration[0], "MELD"),
-    "risk": lambda: risk_coverage_picture(STUDY.risk_coverage[:2], RULE, "MELD"),
+    "ablation": lambda: ablation_chart(STUDY.ablation[0], RULE, "MELD", SPAN),
+    "transfer": lambda: transfer_chart(STUDY.transfer[0], "all"),
+    "k curve": lambda: k_curve_chart(STUDY.decoding[0], RULE, "MELD"),
+    "flips": lambda: flip_chart(STUDY.flip_matrices[1], "MaSaC"),
+    "slices": lambda: slice_chart(STUDY.slices[0], SPAN, "by flip type"),
+    "reliability": lambda: reliability_chart(STUDY.calibration[0], "MELD"),
+    "risk": lambda: risk_coverage_chart(STUDY.risk_coverage[:2], RULE, "MELD"),
 }
 
 
@@ -70,7 +70,7 @@ def test_axes_are_named(name: str) -> None:
 def test_names_are_text_and_no_markup_or_formula() -> None:
     table = STUDY.ablation[0]
     hostile = replace(table.rows[0], title="<script>$x^2$ & co")
-    svg = ablation_picture(replace(table, rows=(hostile, *table.rows[1:])), RULE, "a & b", SPAN)
+    svg = ablation_chart(replace(table, rows=(hostile, *table.rows[1:])), RULE, "a & b", SPAN)
     assert "<script" not in svg
     assert "<script>$x^2$ & co" in texts(svg)
 
@@ -88,7 +88,7 @@ def test_every_row_of_an_ablation_tells_its_f1() -> None:
 
 
 def test_without_a_rule_no_band_is_drawn() -> None:
-    assert "best rule" not in ablation_picture(STUDY.ablation[0], None, "MELD", SPAN)
+    assert "best rule" not in ablation_chart(STUDY.ablation[0], None, "MELD", SPAN)
 
 
 def test_a_span_holds_all_intervals_and_single_seeds() -> None:
@@ -105,20 +105,20 @@ def test_one_figure_alone_still_has_an_axis() -> None:
 
 def test_of_many_slices_the_largest_are_drawn_in_their_order() -> None:
     rows = tuple(SliceRow(f"slice {n:02}", n, 0.7, None, None) for n in range(1, 21))
-    written = texts(slice_picture(replace(STUDY.slices[0], rows=rows), SPAN, "by number"))
+    written = texts(slice_chart(replace(STUDY.slices[0], rows=rows), SPAN, "by number"))
     names = [text for text in written if text.startswith("slice")]
     assert names == [f"slice {n:02} · {n}" for n in range(21 - MOST_SLICES, 21)]
 
 
 def test_flips_of_a_kind_that_is_not_there_leave_their_cell_empty() -> None:
     matrix = replace(STUDY.flip_matrices[0], emotions=("joy", "neutral"), counts=((0, 1234), (7, 0)))
-    assert [text for text in texts(flip_picture(matrix, "two")) if text[0].isdigit()] == ["1,234", "7"]
+    assert [text for text in texts(flip_chart(matrix, "two")) if text[0].isdigit()] == ["1,234", "7"]
 
 
 def test_labels_at_the_edge_keep_apart() -> None:
     table = STUDY.decoding[0]
     same = replace(table, rows=tuple(replace(row, f1=estimate(0.72)) for row in table.rows))
-    svg = k_curve_picture(same, estimate(0.72), "crowded")
+    svg = k_curve_chart(same, estimate(0.72), "crowded")
     names = ("greedy", "chain", "exact", "best rule")
     heights = sorted(float(e.get("y", "")) for e in ElementTree.fromstring(svg).iter("text") if e.text in names)
     assert len(heights) == 4

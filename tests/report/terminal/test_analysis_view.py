@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from rich.console import Console
 
-from fliptrace.analysis.result import Analysis, FoundFlip
+from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8
 from fliptrace.core.flips import find_flips

@@ -22,9 +22,9 @@ def report_of(cells: list[Json], facts: Json = NO_FACTS, settings: Settings = FE
     return gather(cells, facts, ARMS, settings=settings, **options)
 
 
-def table_of(report: StudyReport, track: str = "meld", test: str = "meld", reading: str = "greedy") -> AblationTable:
-    places = {(table.track, table.test, table.reading): table for table in report.ablation}
-    return places[track, test, reading]
+def table_of(report: StudyReport, track: str = "meld", test: str = "meld", evaluation: str = "greedy") -> AblationTable:
+    places = {(table.track, table.test, table.evaluation): table for table in report.ablation}
+    return places[track, test, evaluation]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def whole() -> StudyReport:
 
 
 def test_a_study_has_a_table_for_every_track_test_and_reading(whole: StudyReport) -> None:
-    places = [(table.base, table.track, table.test, table.reading) for table in whole.ablation]
+    places = [(table.base, table.track, table.test, table.evaluation) for table in whole.ablation]
     assert len(places) == len(set(places)) == 2 * 2 * 3
     assert places[0] == ("tiny", "meld", "meld", "greedy")
     assert whole.header.num_cells == 2 * 3 * 7 + 2 * 3 + 2 * 3
@@ -114,9 +114,9 @@ def test_counts_are_summed_and_shares_averaged_over_seeds(whole: StudyReport) ->
     assert whole.risk_coverage[0].coverage == (0.5, 1.0)
     cost = whole.training_costs[0]
     assert (cost.arm, cost.seconds, cost.num_seeds) == ("answer", 3.0, 3)
-    assert whole.reading_costs[0].seconds_per_100_flips == pytest.approx(10)
+    assert whole.evaluation_costs[0].seconds_per_100_flips == pytest.approx(10)
     first = whole.slices[0]
-    assert (first.where.arm, first.where.reading, first.by) == ("self-evaluation", "greedy", "flip_type")
+    assert (first.where.arm, first.where.evaluation, first.by) == ("self-evaluation", "greedy", "flip_type")
     assert [(row.name, row.num_flips, row.f1, row.rule_f1) for row in first.rows] == [
         ("neutral->joy", 50, 0.75, 0.75),
         ("joy->anger", 30, 0.5, 0.5),

@@ -22,7 +22,7 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 def test_nobody_is_asked_and_all_prices_make_a_sum() -> None:
     result = dry_run_hosted(hosted_recipe(NOWHERE), make_data(), Price(1.0, 2.0), training_price=10.0)
     assert [stage.num_epochs for stage in result.stages] == [2, 1, 1]
-    parts = [*(stage.dollars for stage in result.stages), *(reading.dollars for reading in result.readings)]
+    parts = [*(stage.dollars for stage in result.stages), *(evaluation.dollars for evaluation in result.evaluations)]
     assert result.dollars == pytest.approx(sum(part or 0 for part in parts))
     assert result.stages[0].dollars == pytest.approx(result.stages[0].num_billed_tokens * 10 / 1e6)
 
@@ -33,7 +33,7 @@ def test_a_missing_price_makes_no_sum(price: Price | None, training_price: float
 
 
 def test_replies_are_counted_as_the_run_will_ask_for_them() -> None:
-    by_name = {part.name: part.num_replies for part in dry_run_hosted(hosted_recipe(NOWHERE), make_data()).readings}
+    by_name = {part.name: part.num_replies for part in dry_run_hosted(hosted_recipe(NOWHERE), make_data()).evaluations}
     num_val = len(make_data().val)
     assert by_name == {"greedy": 3 * num_val, "k3": 3 * num_val, "judged": 2 * num_val}
 

@@ -19,22 +19,22 @@ from fliptrace.core.files import read_json
 from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Faults, JobScript
-from fliptrace.models.checkpoints import Checkpoint, Habits, hosted_ref, last_checkpoint
-from fliptrace.models.hosted.budget import Price, Purse
+from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults, hosted_ref, last_checkpoint
+from fliptrace.models.hosted.budget import Budget, Price
 from fliptrace.models.hosted.errors import NoSuchModel
 from fliptrace.models.hosted.model import HostedSettings
 from fliptrace.models.hosted.provider import OPENAI_URL, Provider
 from fliptrace.models.open_model import open_model
 from fliptrace.predictions.rows import read_predictions
 from fliptrace.report.run.reader import read_run
-from fliptrace.training.hosted.job import JobDesk
+from fliptrace.training.hosted.job import FineTuningJobs
 from fliptrace.training.hosted.retirement import OPENAI_LAST_JOBS, check_retirement
 from fliptrace.training.hosted.trainer import HostedTrainer, cancel_jobs
 from fliptrace.training.recipe import Recipe
 from fliptrace.training.stages import train
 
 NAMES = ("1-chain", "2-feedback", "3-self-evaluation")
-ONE = {"stages": one_stage(1, answer=1, chain=1), "readings": {"greedy": {"max_new_tokens": 8}}}
+ONE = {"stages": one_stage(1, answer=1, chain=1), "evaluations": {"greedy": {"max_new_tokens": 8}}}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_its_own_wrong_answers_are_what_a_stage_corrects(run: Path) -> None:
 def test_a_hosted_run_is_a_model_a_report_and_predictions_like_any_other(run: Path) -> None:
     opened = open_model(str(run))
     assert opened.model.name == hosted_ref(last_checkpoint(run))
-    assert opened.habits == Habits.read(last_checkpoint(run))
+    assert opened.defaults == InferenceDefaults.read(last_checkpoint(run))
     assert [stage.state for stage in read_run(run).stages] == ["finished"] * 3
     predictions = list(read_predictions(run / NAMES[2] / "predictions" / "k3.jsonl"))
     assert len(predictions) == 6
@@ -112,9 +112,9 @@ def test_a_finished_run_asks_for_nothing_again(run: Path, url: str, provider: Fa
 def test_a_killed_client_takes_the_job_up(
     moment: str, side: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = getattr(JobDesk, moment)
+    original = getattr(FineTuningJobs, moment)
 
-    def die(self: JobDesk, *arguments: Any) -> Any:
+    def die(self: FineTuningJobs, *arguments: Any) -> Any:
         if side == "after":
             original(self, *arguments)
         raise KeyboardInterrupt
@@ -123,7 +123,7 @@ def test_a_killed_client_takes_the_job_up(
     with running(provider) as url:
         recipe = hosted_recipe(url, **ONE)
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(JobDesk, moment, die)
+            patch.setattr(FineTuningJobs, moment, die)
             go(recipe, tmp_path)
         go(recipe, tmp_path)
     assert len(provider.jobs) == 1
@@ -138,14 +138,14 @@ def test_a_job_that_is_made_as_the_connection_breaks_is_not_made_twice(
     import httpx2
     import openai
 
-    original = JobDesk._create
+    original = FineTuningJobs._create
 
-    def create_and_lose(self: JobDesk, *arguments: Any) -> Any:
+    def create_and_lose(self: FineTuningJobs, *arguments: Any) -> Any:
         original(self, *arguments)
-        monkeypatch.setattr(JobDesk, "_create", original)
+        monkeypatch.setattr(FineTuningJobs, "_create", original)
         raise openai.APIConnectionError(request=httpx2.Request("POST", "http://localhost"))
 
-    monkeypatch.setattr(JobDesk, "_create", create_and_lose)
+    monkeypatch.setattr(FineTuningJobs, "_create", create_and_lose)
     provider = make_provider()
     with running(provider) as url:
         go(hosted_recipe(url, **ONE), tmp_path)
@@ -226,19 +226,19 @@ def test_training_that_may_cost_too_much_is_not_begun(tmp_path: Path) -> None:
     with running(provider) as url:
         recipe = hosted_recipe(url, **ONE)
         with pytest.raises(RunError, match="training stage 'chain' may cost"):
-            go(recipe, tmp_path, purse=Purse(limit=0.000001), training_price=25.0)
+            go(recipe, tmp_path, budget=Budget(limit=0.000001), training_price=25.0)
     assert not provider.files and not provider.jobs
 
 
 def test_what_was_trained_is_paid_for_though_the_provider_counts_no_tokens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = JobDesk.follow
-    monkeypatch.setattr(JobDesk, "follow", lambda *a: original(*a).model_copy(update={"trained_tokens": None}))
-    purse = Purse(limit=100.0)
+    original = FineTuningJobs.follow
+    monkeypatch.setattr(FineTuningJobs, "follow", lambda *a: original(*a).model_copy(update={"trained_tokens": None}))
+    budget = Budget(limit=100.0)
     with running(make_provider()) as url:
-        go(hosted_recipe(url, **ONE), tmp_path, purse=purse, training_price=25.0)
-    assert purse.dollars == 25.0 * read_json(tmp_path / "1-chain" / "cost.json")["num_trained_tokens"] / 1e6 > 0
+        go(hosted_recipe(url, **ONE), tmp_path, budget=budget, training_price=25.0)
+    assert budget.dollars == 25.0 * read_json(tmp_path / "1-chain" / "cost.json")["num_trained_tokens"] / 1e6 > 0
 
 
 def test_a_limit_takes_all_prices_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +250,7 @@ def test_a_limit_takes_all_prices_before_anything_is_asked(monkeypatch: pytest.M
         (HostedSettings(), 25.0, "--price"),
     ]:
         with pytest.raises(InputError, match=f"--max-cost: .*give {missing}"):
-            HostedTrainer(recipe, settings, TODAY, training_price=training_price, purse=Purse(limit=5.0))
+            HostedTrainer(recipe, settings, TODAY, training_price=training_price, budget=Budget(limit=5.0))
 
 
 def test_a_provider_without_a_list_of_checkpoints_has_the_model_alone(
@@ -269,7 +269,7 @@ def test_a_job_that_its_provider_forgot_names_the_file_to_delete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running(make_provider()) as url, monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(JobDesk, "follow", lambda *_: _interrupt(0))
+        patch.setattr(FineTuningJobs, "follow", lambda *_: _interrupt(0))
         go(hosted_recipe(url, **ONE), tmp_path)
     port = int(url.rpartition(":")[2].partition("/")[0])
     with running(make_provider(), port) as url:
@@ -282,9 +282,9 @@ def test_a_job_that_its_provider_forgot_names_the_file_to_delete(
 def test_a_job_whose_client_was_killed_as_it_was_made_can_be_cancelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = JobDesk._create
+    original = FineTuningJobs._create
 
-    def create_and_die(self: JobDesk, *arguments: Any) -> Any:
+    def create_and_die(self: FineTuningJobs, *arguments: Any) -> Any:
         original(self, *arguments)
         raise KeyboardInterrupt
 
@@ -292,7 +292,7 @@ def test_a_job_whose_client_was_killed_as_it_was_made_can_be_cancelled(
     with running(provider) as url:
         recipe = hosted_recipe(url, **ONE)
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(JobDesk, "_create", create_and_die)
+            patch.setattr(FineTuningJobs, "_create", create_and_die)
             go(recipe, tmp_path)
         assert cancel_jobs(recipe, tmp_path) == list(provider.jobs)
 
@@ -326,7 +326,10 @@ REFUSED = [
     ({"hosted": {"suffix": "a name with blanks"}}, r"hosted\.suffix"),
     ({"hosted": {"epochs": 3}}, r"hosted\.epochs: unknown key"),
     ({"curate": {"soft_triggers": 0.5}}, "soft targets"),
-    ({"readings": {"exact": {"decode": "exact"}}}, "reading 'exact': decode = 'exact' of a hosted model wants samples"),
+    (
+        {"evaluations": {"exact": {"decode": "exact"}}},
+        "reading 'exact': decode = 'exact' of a hosted model wants samples",
+    ),
 ]
 
 

@@ -36,7 +36,7 @@ from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.data import TrainingData
 from fliptrace.training.dry_run import dry_run
 from fliptrace.training.examples import Tokenized, padded_width, tokenize
-from fliptrace.training.instruction_builder import Curriculum
+from fliptrace.training.instruction_builder import InstructionBuilder
 from fliptrace.training.local import Length, StageJob, Watch, count_cost, plan, train_stage
 from fliptrace.training.recipe import Recipe, override, parse_recipe
 from fliptrace.training.speed import measure_speed
@@ -102,10 +102,10 @@ def test_three_stages_learn_from_trees(packed_run: Path) -> None:
 
 
 def test_what_a_stage_counts_is_what_goes_through_the_model(packed_run: Path) -> None:
-    look, cost = (read_json(packed_run / "1-chain" / name) for name in ("preflight.json", "cost.json"))
-    assert "not_packed" not in look
+    checks, cost = (read_json(packed_run / "1-chain" / name) for name in ("preflight.json", "cost.json"))
+    assert "not_packed" not in checks
     assert cost["num_trained_tokens"] < cost["num_tokens"]
-    apart = cost["num_trained_tokens"] * look["num_tokens"] / look["num_trained_tokens"]
+    apart = cost["num_trained_tokens"] * checks["num_tokens"] / checks["num_trained_tokens"]
     assert cost["num_tokens"] < 0.9 * apart
 
 
@@ -171,8 +171,8 @@ def test_the_longest_dialogue_of_several_examples_tells_most(tokenized: Tokenize
     trees = Trees.of(tokenized, 100_000, pad_id=0)
     several = [bundle for bundle in trees.bundles if len(bundle.members) > 1]
     longest = max(len(trees.examples[place]) for bundle in several for place in bundle.members)
-    assert len(trees.telling) > 1
-    assert max(map(len, trees.telling)) == longest
+    assert len(trees.probe_examples) > 1
+    assert max(map(len, trees.probe_examples)) == longest
 
 
 def test_a_killed_run_on_trees_ends_as_an_undisturbed_one(packed_run: Path, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def dropping(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A base that drops out, which no tree can be trained with."""
     folder = tmp_path_factory.mktemp("base")
     spec = scratch_spec(make_recipe().base.scratch)  # type: ignore[arg-type]
-    words = train_tokenizer(Curriculum(make_packed()).texts(make_data().train), spec)
+    words = train_tokenizer(InstructionBuilder(make_packed()).texts(make_data().train), spec)
     model_class, config_class, sizes = FAMILIES["llama"]
     sizes = sizes | {"max_position_embeddings": 1024, "attention_dropout": 0.1}
     with quiet():
@@ -215,13 +215,13 @@ def dropping(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_model_that_cannot_read_trees_is_trained_on_rows_and_says_so(dropping: Path, tmp_path: Path) -> None:
-    small: Json = {"stages": one_stage(0.5), "readings": GREEDY_ONLY}
+    small: Json = {"stages": one_stage(0.5), "evaluations": GREEDY_ONLY}
     recipes = make_packed(**small), make_apart(**small)
     packed, plain = (override(recipe, base=str(dropping), seed=None, device=None) for recipe in recipes)
     recorder, few = Recorder(), make_data(8, 2)
     for recipe, name in ((packed, "packed"), (plain, "plain")):
         train(recipe, few, tmp_path / name, recorder)
-    told = [look.not_packed for look in recorder.preflights]
+    told = [checks.not_packed for checks in recorder.preflights]
     assert told[1] is None and told[0] is not None and "attention_dropout is above 0" in told[0]
     assert read_json(tmp_path / "packed" / "1-chain" / "preflight.json")["not_packed"] == told[0]
     weights = [files_of(tmp_path / name)["1-chain/checkpoint/model.safetensors"] for name in ("packed", "plain")]
@@ -250,7 +250,7 @@ def test_a_dry_run_plans_the_batches_of_the_run(packed_run: Path) -> None:
 
 
 def test_the_speed_of_trees_is_measured_on_trees() -> None:
-    speed = measure_speed(make_packed(), whole_dialogues(), stages=["chain"], readings=[])
+    speed = measure_speed(make_packed(), whole_dialogues(), stages=["chain"], evaluations=[])
     assert speed is not None and 0 < speed.stages["chain"] < 600
 
 

@@ -18,9 +18,9 @@ from torch import Tensor
 from transformers import FalconConfig, FalconForCausalLM, JambaConfig, JambaForCausalLM
 
 from fliptrace.models.local.loading import quiet
-from fliptrace.models.trees import cpu_attention as block_attention
+from fliptrace.models.trees import cpu_attention
 from fliptrace.models.trees.attention import attend_to_trees, attending_to_trees
-from fliptrace.models.trees.prefill_attention import RowAttention
+from fliptrace.models.trees.prefill_attention import PrefillAttention
 from fliptrace.training.examples import Example, collate
 from fliptrace.training.losses import completion_loss, tree_loss
 from fliptrace.training.packing.support import self_test, supports
@@ -106,11 +106,13 @@ def test_learnt_positions_sinks_and_experts_are_no_obstacle(family: str) -> None
 
 @pytest.mark.parametrize("size", [1, 16, 50, 1000])
 def test_blocks_of_any_length_give_the_same(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(block_attention, "BLOCK", size)
+    monkeypatch.setattr(cpu_attention, "BLOCK", size)
     assert_exact(make("gemma3"))
 
 
-def by_flex(row: RowAttention, _: int, *states: Tensor, scaling: float, window: int | None, sinks: Tensor) -> Tensor:
+def by_flex(
+    row: PrefillAttention, _: int, *states: Tensor, scaling: float, window: int | None, sinks: Tensor
+) -> Tensor:
     return row.attend_by_flex(*states, scaling, window, sinks)
 
 
@@ -121,7 +123,7 @@ def test_flex_attention_gives_the_same_loss(family: str, monkeypatch: pytest.Mon
     model = make_ready(family).eval()
     with torch.no_grad():
         blocks = tree_loss(model, collate_tree(EXAMPLES, 0)).item()
-        monkeypatch.setattr(RowAttention, "attend", by_flex)
+        monkeypatch.setattr(PrefillAttention, "attend", by_flex)
         assert tree_loss(model, collate_tree(EXAMPLES, 0)).item() == pytest.approx(blocks, rel=TOLERANCE)
 
 
@@ -189,12 +191,12 @@ def test_the_head_runs_over_the_tokens_that_predict_a_label_alone() -> None:
 
 
 def test_a_window_that_is_not_heeded_is_silently_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    attend = RowAttention.attend
+    attend = PrefillAttention.attend
 
-    def see_all(row: RowAttention, *states: Any, **settings: Any) -> Tensor:
+    def see_all(row: PrefillAttention, *states: Any, **settings: Any) -> Tensor:
         return attend(row, *states, **settings | {"window": None})
 
-    monkeypatch.setattr(RowAttention, "attend", see_all)
+    monkeypatch.setattr(PrefillAttention, "attend", see_all)
     for family in ("mistral", "gemma3"):
         model = make_ready(family)
         wrong = tree_loss(model, collate_tree(EXAMPLES, 0)).item()
@@ -244,12 +246,12 @@ def fussy(model: Any) -> Any:
 
 def one_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Right on the way there, wrong on the way back."""
-    attend = RowAttention.attend
+    attend = PrefillAttention.attend
 
-    def forget(row: RowAttention, layer: int, query: Tensor, key: Tensor, value: Tensor, **settings: Any) -> Tensor:
+    def forget(row: PrefillAttention, layer: int, query: Tensor, key: Tensor, value: Tensor, **settings: Any) -> Tensor:
         return attend(row, layer, query, key.detach(), value, **settings)
 
-    monkeypatch.setattr(RowAttention, "attend", forget)
+    monkeypatch.setattr(PrefillAttention, "attend", forget)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -281,8 +283,8 @@ def test_the_self_test_tells_of_a_wrong_way_back(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_self_test_takes_no_nan_for_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    attend = RowAttention.attend
-    monkeypatch.setattr(RowAttention, "attend", lambda *states, **settings: attend(*states, **settings) * torch.nan)
+    attend = PrefillAttention.attend
+    monkeypatch.setattr(PrefillAttention, "attend", lambda *states, **settings: attend(*states, **settings) * torch.nan)
     told = self_test(make("llama"), EXAMPLES, 0)
     assert told is not None and "its loss is nan" in told
 

@@ -17,7 +17,7 @@ from fliptrace.models.hosted.provider import Provider
 
 _BYTES_A_TOKEN = 4  # of English in the tokenizers of LLMs, for what is said before the start
 _TOKENS_A_MESSAGE = 4  # role and separators of a chat template
-CROWDED = 1.5  # times what `count_about` thinks, where it must not be too few: other languages, odd names
+TOKEN_SAFETY_FACTOR = 1.5  # times what `count_about` thinks, where it must not be too few: other languages, odd names
 _MILLION = 1_000_000
 _SHORT = 1_000  # tokens of a dialogue: some models cost more from 200,000 on
 
@@ -131,7 +131,7 @@ def _num_bytes(message: Message) -> int:
 
 
 @dataclass
-class Purse:
+class Budget:
     """Counts what is spent, on one model or on several, and lets no call begin that might pass `limit` dollars."""
 
     limit: float | None = None

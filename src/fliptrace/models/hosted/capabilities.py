@@ -48,7 +48,7 @@ Spelling = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
+class Capabilities:
     """`served_as` is what the server calls the model. `refused` are parameters it answers with an error.
 
     `samples`: whether replies differ at temperature 1; "unknown" where it said nothing, as a model that thinks first
@@ -67,7 +67,7 @@ class Traits:
         return asdict(self) | {"refused": list(self.refused)}
 
     @classmethod
-    def from_json(cls, row: Json) -> Traits | None:
+    def from_json(cls, row: Json) -> Capabilities | None:
         """None of a row that another version wrote."""
         try:
             return cls(**(row | {"refused": tuple(row["refused"])}))
@@ -120,7 +120,7 @@ def spelling_of(provider: Provider) -> Spelling:
     return spell_out if provider.kind == "server" else dict
 
 
-async def find_traits(call: Call, context_tokens: int | None, spell: Spelling = dict) -> Traits:
+async def find_capabilities(call: Call, context_tokens: int | None, spell: Spelling = dict) -> Capabilities:
     """Ask the server what it is like: two to seven calls of a few tokens, and one for each parameter it refuses.
 
     `spell` is how requests to it are put, `spell_out` for servers of one's own.
@@ -134,7 +134,7 @@ async def find_traits(call: Call, context_tokens: int | None, spell: Spelling = 
     samples = _judge(texts)
     if (samples == "never" or "top_k" in probe.refused) and await probe.samples_when_told():
         samples = "by generation_config"
-    return Traits(
+    return Capabilities(
         served_as=first.model or "",
         returns_n=returns_n,
         samples=samples,
@@ -156,7 +156,7 @@ class _Probe:
     async def ask(self, messages: Sequence[Message], **parameters: Any) -> ChatReply:
         wanted = self.spell({MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED} | parameters)
         while True:
-            taken = Traits(refused=tuple(self.refused)).taken(wanted)
+            taken = Capabilities(refused=tuple(self.refused)).taken(wanted)
             try:
                 return await self.call(messages, taken)
             except Refused as error:
@@ -165,7 +165,7 @@ class _Probe:
     async def ask_again(self, number: int, **more: Any) -> ChatReply:
         """One more random line."""
         parameters = self.spell({MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED + number, "temperature": 1.0})
-        return await self.call(_RANDOM, Traits(refused=tuple(self.refused)).taken(parameters) | more)
+        return await self.call(_RANDOM, Capabilities(refused=tuple(self.refused)).taken(parameters) | more)
 
     async def samples_when_told(self) -> bool:
         try:

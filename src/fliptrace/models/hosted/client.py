@@ -1,4 +1,4 @@
-"""One call to a provider: made again while that may help, paid from a purse, its errors in our words.
+"""One call to a provider: made again while that may help, paid from a budget, its errors in our words.
 
 Made again on 408, 409, 429, 5xx and broken connections, with backoff and jitter, after as long as the provider asks
 for. A call that waits holds no place among those that are under way.
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
-from fliptrace.models.hosted.budget import Price, Purse, as_unicode, count_about, count_at_most
+from fliptrace.models.hosted.budget import Budget, Price, as_unicode, count_about, count_at_most
 from fliptrace.models.hosted.errors import explain, how_to_go_on
 from fliptrace.models.hosted.provider import Provider, hide_keys
 from fliptrace.models.hosted.response import ChatReply
@@ -71,7 +71,7 @@ class Caller:
     provider: Provider
     client: AsyncOpenAI
     settings: CallSettings
-    purse: Purse
+    budget: Budget
     price: Price | None = None
     _places: asyncio.Semaphore = field(init=False)
 
@@ -97,7 +97,7 @@ class Caller:
         attempts = _attempts(self.settings.max_attempts)
         try:
             async for attempt in attempts:
-                self.purse.num_retries += attempt.num > 1
+                self.budget.num_retries += attempt.num > 1
                 with attempt:
                     async with self._places:
                         return await work()
@@ -115,17 +115,17 @@ class Caller:
         said = [{"role": message.role, "content": as_unicode(message.content)} for message in messages]
         body = {"model": self.provider.model, "messages": said} | dict(parameters)
         at_most = self.price.of(count_at_most(messages), parameters.get("n", 1) * max_tokens) if self.price else 0.0
-        reserved = self.purse.set_aside(at_most, "the next call")
+        reserved = self.budget.set_aside(at_most, "the next call")
         try:
             response = await self.client.post("/chat/completions", cast_to=httpx2.Response, body=body)
         finally:
-            self.purse.release(reserved)
+            self.budget.release(reserved)
         reply = self._read(response.content)
         if reply.usage is None:
             written = [Message("assistant", choice.text) for choice in reply.choices]
-            self.purse.pay(count_about(messages), count_about(written), self.price)
+            self.budget.pay(count_about(messages), count_about(written), self.price)
         else:
-            self.purse.pay(reply.usage.prompt_tokens, reply.usage.completion_tokens, self.price)
+            self.budget.pay(reply.usage.prompt_tokens, reply.usage.completion_tokens, self.price)
         return reply
 
     async def list_models(self) -> dict[str, int | None]:

@@ -96,7 +96,7 @@ class CallRun:
     def _keep(self, call: PlannedCall, replies: Sequence[Completion]) -> PlannedCall:
         """Put down the replies that were asked for; the call for those that are missing."""
         self.store.put(list(zip(call.places, replies, strict=False)))
-        self.watcher.answered(self.caller.purse.spent)
+        self.watcher.answered(self.caller.budget.spent)
         return call.behind(len(replies))
 
 

@@ -15,8 +15,16 @@ from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import hash_json
 from fliptrace.core.messages import Completion, Message
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.hosted.budget import CROWDED, Estimate, NobodyWatches, Price, Purse, Watcher, count_about
-from fliptrace.models.hosted.capabilities import Traits, find_traits, spelling_of
+from fliptrace.models.hosted.budget import (
+    TOKEN_SAFETY_FACTOR,
+    Budget,
+    Estimate,
+    NobodyWatches,
+    Price,
+    Watcher,
+    count_about,
+)
+from fliptrace.models.hosted.capabilities import Capabilities, find_capabilities, spelling_of
 from fliptrace.models.hosted.client import Caller, CallSettings
 from fliptrace.models.hosted.dispatch import CallRun
 from fliptrace.models.hosted.errors import NoSuchModel
@@ -51,7 +59,7 @@ class HostedSettings:
 
 
 class HostedModel:
-    """A ChatModel and a SampleWeigher behind an address."""
+    """A ChatModel and a LogprobSampler behind an address."""
 
     keeps_answers = True
 
@@ -60,53 +68,53 @@ class HostedModel:
         provider: Provider,
         settings: HostedSettings,
         watcher: Watcher | None = None,
-        purse: Purse | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        """`purse` is one that is shared with models asked before or after it."""
+        """`budget` is one that is shared with models asked before or after it."""
         self.provider = provider
         self.settings = settings
         self.watcher = watcher or NobodyWatches()
         self.store = AnswerStore(settings.answers)
-        self.purse = purse or Purse(settings.max_cost)
-        if self.purse.limit is not None and settings.price is None and not provider.is_free:
+        self.budget = budget or Budget(settings.max_cost)
+        if self.budget.limit is not None and settings.price is None and not provider.is_free:
             raise InputError(provider.ref, "no price is known to hold --max-cost against; give one with --price")
-        self._traits: Traits | None = None
+        self._capabilities: Capabilities | None = None
 
     @property
     def name(self) -> str:
         return self.provider.ref
 
     @property
-    def traits(self) -> Traits:
+    def capabilities(self) -> Capabilities:
         """What the server honours; asked for once, and kept beside the replies. Where nothing may be spent: all."""
-        if self._traits is None:
-            known = self.store.traits(self._traits_key)
-            self._traits = None if known is None else Traits.from_json(known)
-        if self._traits is None and self.purse.limit == 0:
-            self._traits = Traits(log_probabilities="whole")
-        if self._traits is None:
-            self._traits = self._run(self._find_traits)
-            self._tell(self._traits)
-        return self._traits
+        if self._capabilities is None:
+            known = self.store.capabilities(self._capabilities_key)
+            self._capabilities = None if known is None else Capabilities.from_json(known)
+        if self._capabilities is None and self.budget.limit == 0:
+            self._capabilities = Capabilities(log_probabilities="whole")
+        if self._capabilities is None:
+            self._capabilities = self._run(self._find_capabilities)
+            self._tell(self._capabilities)
+        return self._capabilities
 
-    def _tell(self, traits: Traits) -> None:
-        for remark in traits.remarks():
+    def _tell(self, capabilities: Capabilities) -> None:
+        for remark in capabilities.remarks():
             self.watcher.found(f"{self.name} {remark}")
-        if self.provider.kind == "server" and not (traits.context_tokens or self.settings.context_tokens):
+        if self.provider.kind == "server" and not (capabilities.context_tokens or self.settings.context_tokens):
             self.watcher.found(f"{self.name} does not tell how long a prompt it takes in: if short, give --context")
 
     @property
-    def _traits_key(self) -> str:
+    def _capabilities_key(self) -> str:
         return hash_json([self.provider.url, self.provider.model, dict(self.settings.more)])
 
     @property
     def context_length(self) -> int:
         """Tokens of prompt and reply together, where it is known; else more than any dialogue takes."""
-        return self.settings.context_tokens or self.traits.context_tokens or 2**31
+        return self.settings.context_tokens or self.capabilities.context_tokens or 2**31
 
     def num_tokens(self, messages: Sequence[Message]) -> int:
         """Tokens of a prompt: an estimate that is rather too high."""
-        return int(count_about(messages) * CROWDED)
+        return int(count_about(messages) * TOKEN_SAFETY_FACTOR)
 
     def fits(self, messages: Sequence[Message], max_new_tokens: int) -> bool:
         return self.num_tokens(messages) + max_new_tokens <= self.context_length
@@ -118,29 +126,29 @@ class HostedModel:
         """
         if decoding.num_replies > 1:
             self._check_samples()
-        return self._complete(requests, decoding, weighed=False)
+        return self._complete(requests, decoding, with_logprobs=False)
 
-    def draw_weighed(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
-        """See SampleWeigher. InputError where the server tells no log-probabilities that include a reply's end."""
+    def sample_with_logprobs(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        """See LogprobSampler. InputError where the server tells no log-probabilities that include a reply's end."""
         if decoding.num_samples > 1:
             self._check_samples()
-        told = self.traits.log_probabilities
+        told = self.capabilities.log_probabilities
         # The bracket that closes JSON tells the end, too.
         closes = all(self._planner.format_of(request) is not None for request in requests)
         if told == "none" or (told == "without the end" and not closes):
             lacks = "no log-probabilities" if told == "none" else "log-probabilities that leave out a reply's end"
             raise InputError(self.name, f"gives {lacks}; wanted --decode sample or greedy")
         drawn = replace(decoding, kind="sample", temperature=1.0, top_p=1.0)
-        return self._complete(requests, drawn, weighed=True)
+        return self._complete(requests, drawn, with_logprobs=True)
 
     def _check_samples(self) -> None:
-        if self.traits.samples == "never":
+        if self.capabilities.samples == "never":
             raise InputError(self.name, "gives the same reply again at any temperature; wanted --decode greedy")
 
     def _complete(
-        self, requests: Sequence[Request], decoding: Decoding, *, weighed: bool
+        self, requests: Sequence[Request], decoding: Decoding, *, with_logprobs: bool
     ) -> list[tuple[Completion, ...]]:
-        plan = self._planner.plan(requests, decoding, self.store, weighed=weighed)
+        plan = self._planner.plan(requests, decoding, self.store, with_logprobs=with_logprobs)
         estimate = plan.estimate(decoding.max_new_tokens, self.settings.price)
         self.watcher.begins(estimate)
         if plan.calls:
@@ -150,11 +158,11 @@ class HostedModel:
 
     @property
     def _planner(self) -> Planner:
-        return Planner(self.provider, self.traits, self.settings.more, self.settings.structured)
+        return Planner(self.provider, self.capabilities, self.settings.more, self.settings.structured)
 
     def _check_money(self, estimate: Estimate) -> None:
         """RunError where nothing may be spent, or the prompts alone would pass the limit: then nothing is begun."""
-        price, limit = self.settings.price, self.purse.limit
+        price, limit = self.settings.price, self.budget.limit
         if limit == 0:
             cost = "" if estimate.dollars is None else f", about ${estimate.dollars:.4f} at most"
             raise RunError(
@@ -165,7 +173,7 @@ class HostedModel:
         if price is None or limit is None:
             return
         prompts = price.of(estimate.num_prompt_tokens, 0)
-        if self.purse.dollars + prompts > limit:
+        if self.budget.dollars + prompts > limit:
             raise RunError("--max-cost", f"the next prompts alone cost about ${prompts:.4f}: over ${limit:g}")
 
     def _run(self, work: Callable[[Caller], Awaitable[T]]) -> T:
@@ -174,12 +182,12 @@ class HostedModel:
 
         async def connected() -> T:
             async with self.provider.connect(self.settings.calls.timeout_seconds) as client:
-                return await work(Caller(self.provider, client, self.settings.calls, self.purse, self.settings.price))
+                return await work(Caller(self.provider, client, self.settings.calls, self.budget, self.settings.price))
 
         with start_blocking_portal() as portal:
             return portal.call(connected)
 
-    async def _find_traits(self, caller: Caller) -> Traits:
+    async def _find_capabilities(self, caller: Caller) -> Capabilities:
         # A server that is not there is found out in a second or two, not after minutes of patience.
         caller = replace(caller, settings=replace(caller.settings, max_attempts=min(3, caller.settings.max_attempts)))
 
@@ -188,10 +196,10 @@ class HostedModel:
 
         listed = await caller.list_models()
         try:
-            traits = await find_traits(call, listed.get(self.provider.model), spelling_of(self.provider))
+            capabilities = await find_capabilities(call, listed.get(self.provider.model), spelling_of(self.provider))
         except NoSuchModel as error:
             names = ", ".join(sorted(listed)[:20])
             said = str(error).removeprefix(f"{self.name}: ")
             raise InputError(self.name, f"{said}{f' There are: {names}' if names else ''}") from None
-        self.store.put_traits(self._traits_key, traits.to_json())
-        return traits
+        self.store.put_capabilities(self._capabilities_key, capabilities.to_json())
+        return capabilities

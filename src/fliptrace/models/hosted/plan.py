@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from fliptrace.core.files import Json, hash_json
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.hosted.budget import Estimate, Price, count_about
-from fliptrace.models.hosted.capabilities import Traits, spelling_of
+from fliptrace.models.hosted.capabilities import Capabilities, spelling_of
 from fliptrace.models.hosted.client import MAX_TOKENS
 from fliptrace.models.hosted.json_schema import answer_format
 from fliptrace.models.hosted.provider import Provider
@@ -55,20 +55,20 @@ class Planner:
     """Knows a provider and what it honours. `more` goes into every request, `structured` asks for schemas."""
 
     provider: Provider
-    traits: Traits
+    capabilities: Capabilities
     more: Mapping[str, Any]
     structured: bool
 
     def plan(
-        self, requests: Sequence[Request], decoding: Decoding, known: Container[Place], *, weighed: bool
+        self, requests: Sequence[Request], decoding: Decoding, known: Container[Place], *, with_logprobs: bool
     ) -> CallPlan:
-        """The calls for what is not `known`; `weighed` asks for log-probabilities."""
+        """The calls for what is not `known`; `with_logprobs` asks for log-probabilities."""
         calls: list[PlannedCall] = []
         asked: set[Place] = set()
         rows: dict[int, list[Place]] = {}
         for index in sorted(range(len(requests)), key=lambda i: [said.content for said in requests[i].messages]):
             request = requests[index]
-            parameters = self._parameters(request, decoding, weighed=weighed)
+            parameters = self._parameters(request, decoding, with_logprobs=with_logprobs)
             key = self._key(request, parameters, decoding)
             rows[index] = [Place(key, request.number + number) for number in range(decoding.num_replies)]
             missing = [place for place in rows[index] if place not in known and place not in asked]
@@ -78,7 +78,7 @@ class Planner:
 
     def format_of(self, request: Request) -> Json | None:
         """The schema of its answer line, where it is to be held to one and the server does that."""
-        if request.line is None or not self.structured or not self.traits.obeys_format:
+        if request.line is None or not self.structured or not self.capabilities.obeys_format:
             return None
         return answer_format(request.line)
 
@@ -86,21 +86,21 @@ class Planner:
         self, request: Request, places: Sequence[Place], parameters: Mapping[str, Any], decoding: Decoding
     ) -> Iterator[PlannedCall]:
         """One call for all replies where the server honours `n`, else one for each."""
-        size = max(1, len(places)) if self.traits.returns_n else 1
+        size = max(1, len(places)) if self.capabilities.returns_n else 1
         for start in range(0, len(places), size):
             part = tuple(places[start : start + size])
             own: dict[str, Any] = {} if decoding.kind == "greedy" else {"seed": decoding.seed + part[0].number}
             if len(part) > 1:
                 own["n"] = len(part)
-            yield PlannedCall(request, part, self.traits.taken(spelling_of(self.provider)({**parameters, **own})))
+            yield PlannedCall(request, part, self.capabilities.taken(spelling_of(self.provider)({**parameters, **own})))
 
-    def _parameters(self, request: Request, decoding: Decoding, *, weighed: bool) -> dict[str, Any]:
+    def _parameters(self, request: Request, decoding: Decoding, *, with_logprobs: bool) -> dict[str, Any]:
         """What all replies to a request have in common."""
         parameters: dict[str, Any] = {MAX_TOKENS: decoding.max_new_tokens, "temperature": 0.0}
         if decoding.kind != "greedy":
             parameters |= {"temperature": decoding.temperature}
             parameters |= {"top_p": decoding.top_p} if decoding.top_p < 1 else {}
-        if weighed:
+        if with_logprobs:
             parameters |= {"logprobs": True, "top_logprobs": 0}  # llama-cpp-python tells none without the second
         held = self.format_of(request)
         if held is not None:

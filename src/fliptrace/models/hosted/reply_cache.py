@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, to_line
+from fliptrace.core.files import Json, rename_key, to_line
 from fliptrace.core.messages import Completion
 
 
@@ -31,9 +31,9 @@ class _KnownReply(NamedTuple):
     reply: Completion
 
 
-class _KnownTraits(NamedTuple):
+class _KnownCapabilities(NamedTuple):
     key: str
-    traits: Json
+    capabilities: Json
 
 
 class AnswerStore:
@@ -42,7 +42,7 @@ class AnswerStore:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._replies: dict[Place, Completion] = {}
-        self._traits: dict[str, Json] = {}
+        self._capabilities: dict[str, Json] = {}
         self._is_synced = True
         if path is not None and path.exists():
             self._read(path)
@@ -56,13 +56,13 @@ class AnswerStore:
     def __len__(self) -> int:
         return len(self._replies)
 
-    def traits(self, key: str) -> Json | None:
+    def capabilities(self, key: str) -> Json | None:
         """What was found out about a server; None where it was not asked yet."""
-        return self._traits.get(key)
+        return self._capabilities.get(key)
 
-    def put_traits(self, key: str, traits: Json) -> None:
-        self._traits[key] = traits
-        self._write([{"traits_of": key, "traits": traits}])
+    def put_capabilities(self, key: str, capabilities: Json) -> None:
+        self._capabilities[key] = capabilities
+        self._write([{"capabilities_of": key, "capabilities": capabilities}])
 
     def put(self, replies: Sequence[tuple[Place, Completion]]) -> None:
         """Return once these are in the file: no kill of the process can take them away."""
@@ -94,8 +94,8 @@ class AnswerStore:
             row = _parse(line)
             if row is None:
                 continue
-            if isinstance(row, _KnownTraits):
-                self._traits[row.key] = row.traits
+            if isinstance(row, _KnownCapabilities):
+                self._capabilities[row.key] = row.capabilities
             else:
                 self._replies[row.place] = row.reply
 
@@ -116,12 +116,13 @@ def _append(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
-def _parse(line: str) -> _KnownTraits | _KnownReply | None:
+def _parse(line: str) -> _KnownCapabilities | _KnownReply | None:
     """A whole row; None of anything else."""
     try:
         row = json.loads(line)
-        if "traits_of" in row:
-            return _KnownTraits(str(row["traits_of"]), dict(row["traits"]))
+        row = rename_key(rename_key(row, "traits_of", "capabilities_of"), "traits", "capabilities")
+        if "capabilities_of" in row:
+            return _KnownCapabilities(str(row["capabilities_of"]), dict(row["capabilities"]))
         reply = row["reply"] | {"prevented": tuple(row["reply"]["prevented"])}
         place = Place(str(row["key"]), int(row["number"]))
         return _KnownReply(place, Completion(**reply)) if isinstance(reply["text"], str) else None

@@ -129,7 +129,7 @@ class LineTokens:
         return text
 
 
-class HeldReply:
+class ConstrainedReply:
     """One reply while it is written: its current line, and what was prevented in it."""
 
     def __init__(self, tokens: LineTokens, line: AnswerLine) -> None:
@@ -171,7 +171,10 @@ class HeldReply:
 
 
 def choose_legal(
-    replies: Sequence[HeldReply | None], chosen: Tensor, logits: Tensor, again: Callable[[Tensor, list[int]], Tensor]
+    replies: Sequence[ConstrainedReply | None],
+    chosen: Tensor,
+    logits: Tensor,
+    again: Callable[[Tensor, list[int]], Tensor],
 ) -> Tensor:
     """The free choices (rows,), and where one is illegal what `again` chooses instead from logits (rows, vocab).
 

@@ -24,10 +24,10 @@ from fliptrace.core.messages import Completion, Message
 from fliptrace.models.answer_line import AnswerLine
 from fliptrace.models.base import Choice, Decoding, Request
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.local.constrained import HeldReply, LineTokens
+from fliptrace.models.local.constrained import ConstrainedReply, LineTokens
 from fliptrace.models.local.kv_cache_decoder import CachedReader
-from fliptrace.models.local.sampling import Chooser
-from fliptrace.models.local.scoring import MAX_PASS_LOGITS, ReplyWeigher
+from fliptrace.models.local.sampling import Sampler
+from fliptrace.models.local.scoring import MAX_PASS_LOGITS, ReplyLogprobScorer
 from fliptrace.models.trees.attention import attending_to_trees
 from fliptrace.models.trees.tree_decoder import TreeReader
 
@@ -86,7 +86,7 @@ class LocalModel:
         self._name = name
         self._stop_ids = torch.tensor(sorted(self.chat_format.stop_ids), device=model.device)
         self._line_tokens = LineTokens(self.chat_format)
-        self._weigher = ReplyWeigher(model, self.chat_format, name, self.context_length)
+        self._scorer = ReplyLogprobScorer(model, self.chat_format, name, self.context_length)
 
     @property
     def name(self) -> str:
@@ -124,11 +124,11 @@ class LocalModel:
 
     def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
         """See ReplyScorer. InputError where a prompt and its longest reply overrun the context."""
-        return self._weigher.weigh(choices)
+        return self._scorer.score(choices)
 
     @cached_property
     def _reader_type(self) -> type[TreeReader | CachedReader]:
-        return TreeReader if self._weigher.takes_trees else CachedReader
+        return TreeReader if self._scorer.takes_trees else CachedReader
 
     @contextmanager
     def _reader(self) -> Iterator[PromptReader]:
@@ -189,16 +189,16 @@ class LocalModel:
                 logits = reader.step(chosen)
         return _Written(tokens, chooser.held)
 
-    def _chooser(self, batch: Sequence[_Prompt], decoding: Decoding) -> Chooser:
+    def _chooser(self, batch: Sequence[_Prompt], decoding: Decoding) -> Sampler:
         replies = [(prompt, number) for prompt in batch for number in range(decoding.num_replies)]
-        return Chooser(
+        return Sampler(
             decoding,
             keys=[(prompt.key, prompt.number + number) for prompt, number in replies],
-            held=[HeldReply(self._line_tokens, prompt.line) if prompt.line else None for prompt, _ in replies],
+            held=[ConstrainedReply(self._line_tokens, prompt.line) if prompt.line else None for prompt, _ in replies],
             rows=torch.arange(len(replies), device=self.model.device),
         )
 
-    def _completion(self, num_prompt_tokens: int, row: list[int], held: HeldReply | None) -> Completion:
+    def _completion(self, num_prompt_tokens: int, row: list[int], held: ConstrainedReply | None) -> Completion:
         """Cut a row of tokens at its end; the stop token counts as generated."""
         ends = (i for i, token in enumerate(row) if token in self.chat_format.stop_ids)
         end = next(ends, None)
@@ -212,4 +212,4 @@ class _Written(NamedTuple):
     """Replies: tokens (replies, max_new_tokens), after a stop token whatever, -1 where never run; what held them."""
 
     tokens: Tensor
-    held: Sequence[HeldReply | None]
+    held: Sequence[ConstrainedReply | None]

@@ -11,19 +11,19 @@ import torch
 from torch import Tensor
 
 from fliptrace.models.base import Decoding
-from fliptrace.models.local.constrained import HeldReply, choose_legal
+from fliptrace.models.local.constrained import ConstrainedReply, choose_legal
 
 _DRAW_BLOCK = 32
 _STRETCH = 256  # of a vocabulary: about the root of usual sizes
 
 
 @dataclass(slots=True)
-class Chooser:
+class Sampler:
     """Chooses for the replies that go on: row i belongs to reply `rows[i]`."""
 
     decoding: Decoding
     keys: Sequence[tuple[str, int]]  # of every reply: request key, number of the reply
-    held: Sequence[HeldReply | None]  # of every reply, to an answer line; None where it is free
+    held: Sequence[ConstrainedReply | None]  # of every reply, to an answer line; None where it is free
     rows: Tensor  # (rows,)
     generators: list[np.random.Generator] = field(init=False)  # of every reply; none where greedy
     uniforms: Tensor | None = None  # (rows, _DRAW_BLOCK), the draws of this block of steps

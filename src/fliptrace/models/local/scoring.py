@@ -22,7 +22,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.models.base import Choice
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.trees.attention import attending_to_trees, read_tree, why_no_trees
-from fliptrace.models.trees.prefill_attention import RowAttention, widen
+from fliptrace.models.trees.prefill_attention import PrefillAttention, widen
 from fliptrace.models.trees.reply_tree import ROOT, ReplyTree, TreeBatch, batch_trees, grow_tree
 from fliptrace.models.trees.token_tree import Branch, lay_out, num_shared
 
@@ -45,7 +45,7 @@ class _Job(NamedTuple):
     tree: ReplyTree
 
 
-class ReplyWeigher:
+class ReplyLogprobScorer:
     """Weighs replies with one model. `name` stands in errors, `context_length` are the positions the model knows."""
 
     def __init__(
@@ -66,13 +66,13 @@ class ReplyWeigher:
         # Many prompts are asked about the same answers, and to split and join those takes as long as to weigh them.
         self._replies = lru_cache(1024)(self._grow_replies)
 
-    def weigh(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+    def score(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
         """See ReplyScorer.score_replies. InputError where a prompt and its longest reply overrun the context."""
         jobs = [_Job(index, self._grow(choice)) for index, choice in enumerate(choices)]
         if not jobs or self.takes_trees:
-            return self._weigh_jobs(jobs)
+            return self._score_jobs(jobs)
         apart = [grow_tree(tree.prompt, [_tokens_of(reply)]) for _, tree in jobs for reply in tree.reads]
-        weights = iter(self._weigh_jobs([_Job(index, tree) for index, tree in enumerate(apart)]))
+        weights = iter(self._score_jobs([_Job(index, tree) for index, tree in enumerate(apart)]))
         return [tuple(next(weights)[0] for _ in tree.reads) for _, tree in jobs]
 
     @cached_property
@@ -104,7 +104,7 @@ class ReplyWeigher:
         head, tails = self.chat_format.encode_replies(opening, replies)
         return head, replace(grow_tree((0,), tails), prompt=())
 
-    def _weigh_jobs(self, jobs: Sequence[_Job]) -> list[tuple[float, ...]]:
+    def _score_jobs(self, jobs: Sequence[_Job]) -> list[tuple[float, ...]]:
         weights: dict[int, tuple[float, ...]] = {}
         read, batches = (
             (self._read_tree, self._tree_batches) if self.takes_trees else (self._read_apart, self._padded_batches)
@@ -154,7 +154,7 @@ class ReplyWeigher:
         ids, positions = self._to_device(tree.ids), self._to_device(tree.positions)
         tails = zip(starts, branches, strict=True)
         read = [np.arange(start, start + len(branch.tail)) for start, branch in tails]
-        row = RowAttention(tree, self.model.device)
+        row = PrefillAttention(tree, self.model.device)
         with attending_to_trees(self.model):
             logits = read_tree(self.model, ids, positions, row, self._to_device(np.concatenate(read)))
         return _sum_reads(trees, [0, *accumulate(map(len, read))], logits.float())

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fliptrace.models.trees.prefill_attention import RowAttention
+from fliptrace.models.trees.prefill_attention import PrefillAttention
 
 
 class Prompts:
@@ -26,7 +26,7 @@ class Prompts:
         self.lengths = torch.tensor(lengths, device=device)
         self.layers: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def take(self, prompt: int, row: RowAttention, columns: NDArray[np.int64]) -> None:
+    def take(self, prompt: int, row: PrefillAttention, columns: NDArray[np.int64]) -> None:
         """Take over those of one prompt from a row that was read, and that kept them."""
         picked = torch.from_numpy(columns).to(self.lengths.device)
         for layer, read in row.kept.items():
@@ -45,7 +45,7 @@ class Prompts:
             self.layers[layer] = (keys[kept, :, :longest], values[kept, :, :longest])
 
 
-class BranchAttention:
+class DecodeAttention:
     """See tree_attention.AttendsToTree: a row of one token a reply, row i that of reply i, one row after the other.
 
     `replies` tells the prompt of each, (replies,); those to one prompt are neighbours. `advance` before every row.

@@ -21,7 +21,7 @@ def widen(tree: TokenTree, device: torch.device) -> TokenTree:
     return tree.padded(width, pad_id=0)
 
 
-class RowAttention:
+class PrefillAttention:
     """The tokens of one row, each seeing its ancestors (token_tree.py); where it `keeps`, keys and values stay behind.
 
     kept: of every layer its keys and values, each (kv heads, time, size).

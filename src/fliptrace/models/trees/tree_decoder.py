@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from fliptrace.models.trees.attention import read_tree
-from fliptrace.models.trees.decode_attention import BranchAttention, Prompts
-from fliptrace.models.trees.prefill_attention import RowAttention, widen
+from fliptrace.models.trees.decode_attention import DecodeAttention, Prompts
+from fliptrace.models.trees.prefill_attention import PrefillAttention, widen
 from fliptrace.models.trees.token_tree import Branch, lay_out, num_shared
 
 # Prompt tokens in one forward pass, what is shared counted once: enough to keep two CPU cores busy.
@@ -42,13 +42,13 @@ class TreeReader:
         for rows in _cut_rows(branches):
             narrow, stems, starts = lay_out(branches[rows])
             tree = widen(narrow, self.model.device)
-            row = RowAttention(tree, self.model.device, keeps=True)
+            row = PrefillAttention(tree, self.model.device, keeps=True)
             ids, positions = (torch.from_numpy(array).to(self.model.device) for array in (tree.ids, tree.positions))
             logits.append(read_tree(self.model, ids, positions, row, torch.tensor(starts, device=ids.device)))
             for number, (stem, start) in enumerate(zip(stems, starts, strict=True), rows.start):
                 kept.take(number, row, np.append(stem, start))
         replies = torch.arange(len(prompts), device=self.model.device).repeat_interleave(num_replies)
-        self._branches = BranchAttention(kept, replies, max_new_tokens)
+        self._branches = DecodeAttention(kept, replies, max_new_tokens)
         return torch.cat(logits).float()
 
     def step(self, tokens: Tensor) -> Tensor:

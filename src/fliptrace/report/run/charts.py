@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fliptrace.report.run.values import Curve, Figures, Point, RunReport
+from fliptrace.report.run.values import Curve, Metrics, Point, RunReport
 
 WIDTH, HEIGHT = 340, 170  # of a curve; small enough to stay legible on a phone
 LEFT, RIGHT, TOP, BOTTOM = 36, 10, 10, 24  # margins around it
@@ -63,7 +63,10 @@ class Plot:
 
 def interval_axis(report: RunReport, width: float, margin: float) -> Axis:
     """One axis for all rows of the table, so that intervals can be compared by eye."""
-    rows = [*report.rules.values(), *(reading.figures for stage in report.stages for reading in stage.readings)]
+    rows = [
+        *report.rules.values(),
+        *(evaluation.metrics for stage in report.stages for evaluation in stage.evaluations),
+    ]
     return _axis([value for row in rows for value in _extent(row)], margin, width - margin, num_ticks=5)
 
 
@@ -83,8 +86,8 @@ def _plot(points: tuple[Point, ...], curve: Curve, values: Sequence[float]) -> P
     return Plot(points, x, _axis(values, HEIGHT - BOTTOM, TOP, num_ticks=4))
 
 
-def _extent(figures: Figures) -> Iterable[float]:
-    return (figures.f1, *(figures.interval or ()))
+def _extent(metrics: Metrics) -> Iterable[float]:
+    return (metrics.f1, *(metrics.interval or ()))
 
 
 def _axis(values: Sequence[float], start: float, end: float, num_ticks: int, least_step: float = 0.01) -> Axis:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from fliptrace.core.errors import InputError, RunError
-from fliptrace.core.files import Json, read_json, read_jsonl
+from fliptrace.core.files import Json, read_json, read_jsonl, rename_key
 from fliptrace.corpora.leaks import LeakReport
 from fliptrace.models.checkpoints import DONE, MANIFEST, Checkpoint, is_run
 from fliptrace.predictions.rows import Prediction
@@ -21,13 +21,13 @@ from fliptrace.report.run.values import (
     Curve,
     DataFile,
     Difference,
-    Figures,
+    EvaluationReport,
     Gain,
     Judged,
+    Metrics,
     Point,
     PreflightReport,
     Rationales,
-    ReadingReport,
     RunReport,
     StageReport,
     Threshold,
@@ -46,7 +46,7 @@ def read_run(folder: Path) -> RunReport:
         raise RunError(folder, f"not a run: it has no {MANIFEST}")
     manifest: Json = read_json(folder / MANIFEST)
     with _damage_named(folder / MANIFEST):
-        recipe, data = manifest["recipe"], manifest["data"]
+        recipe, data = rename_key(manifest["recipe"], "readings", "evaluations"), manifest["data"]
         name, seed, plans = recipe["name"], recipe["seed"], [(plan["name"], plan) for plan in recipe["stages"]]
         recipe_hash, versions = manifest["recipe_hash"], manifest["versions"]
         files = tuple(DataFile(ref, **file) for ref, file in data.get("files", {}).items())
@@ -65,7 +65,7 @@ def read_run(folder: Path) -> RunReport:
         num_train_cases=data.get("num_train_cases"),
         num_val_cases=data.get("num_val_cases"),
         stages=stages,
-        gains=tuple(places.gains([stage for stage in stages if stage.readings])),
+        gains=tuple(places.gains([stage for stage in stages if stage.evaluations])),
         has_differences=places.compares,
     )
 
@@ -93,47 +93,47 @@ class _Stages:
             parent=done.parent if done else None,
             preflight=_preflight(place / "preflight.json"),
             curve=_curve([row for row in logs if row["stage"] == name]),
-            readings=self._readings(place) if done else (),
+            evaluations=self._evaluations(place) if done else (),
         )
 
     def gains(self, stages: Sequence[StageReport]) -> Iterator[Gain]:
         """For every reading, from each stage that has it to the next, and from the first to the last of several."""
-        for name in dict.fromkeys(reading.name for stage in stages for reading in stage.readings):
-            having = [stage for stage in stages if any(reading.name == name for reading in stage.readings)]
+        for name in dict.fromkeys(evaluation.name for stage in stages for evaluation in stage.evaluations):
+            having = [stage for stage in stages if any(evaluation.name == name for evaluation in stage.evaluations)]
             whole = [(having[0], having[-1])] if len(having) > 2 else []
             for before, after in (*pairwise(having), *whole):
                 yield self._gain(name, before, after)
 
-    def _gain(self, reading: str, before: StageReport, after: StageReport) -> Gain:
-        a, b = (next(r.figures for r in stage.readings if r.name == reading) for stage in (before, after))
+    def _gain(self, evaluation: str, before: StageReport, after: StageReport) -> Gain:
+        a, b = (next(r.metrics for r in stage.evaluations if r.name == evaluation) for stage in (before, after))
         reduction = None if a.f1 == 1 else (b.f1 - a.f1) / (1 - a.f1)
-        paired = self._difference(before, after, reading)
-        return Gain(reading, before.name, after.name, a, b, paired, reduction)
+        paired = self._difference(before, after, evaluation)
+        return Gain(evaluation, before.name, after.name, a, b, paired, reduction)
 
-    def _readings(self, place: Path) -> tuple[ReadingReport, ...]:
+    def _evaluations(self, place: Path) -> tuple[EvaluationReport, ...]:
         with _damage_named(place / SCORES):
-            readings = [_reading(name, row) for name, row in read_json(place / SCORES).items()]
-        return tuple(replace(r, against_rule=self._difference_from_rule(place, r)) for r in readings)
+            evaluations = [_evaluation(name, row) for name, row in read_json(place / SCORES).items()]
+        return tuple(replace(r, against_rule=self._difference_from_rule(place, r)) for r in evaluations)
 
-    def _difference_from_rule(self, place: Path, reading: ReadingReport) -> Difference | None:
-        predictions = self._load(place, reading.name)
-        return difference_from_rule(best_of(reading.rules), predictions, self.seed) if predictions else None
+    def _difference_from_rule(self, place: Path, evaluation: EvaluationReport) -> Difference | None:
+        predictions = self._load(place, evaluation.name)
+        return difference_from_rule(best_of(evaluation.rules), predictions, self.seed) if predictions else None
 
-    def _difference(self, before: StageReport, after: StageReport, reading: str) -> Difference | None:
-        a, b = (self._load(self.place(stage.number, stage.name), reading) for stage in (before, after))
+    def _difference(self, before: StageReport, after: StageReport, evaluation: str) -> Difference | None:
+        a, b = (self._load(self.place(stage.number, stage.name), evaluation) for stage in (before, after))
         return difference(a, b, self.seed) if a and b else None
 
-    def _load(self, place: Path, reading: str) -> list[Prediction] | None:
+    def _load(self, place: Path, evaluation: str) -> list[Prediction] | None:
         """A prediction file, where it is still there and there is something to compare it with."""
-        path = place / "predictions" / f"{reading}.jsonl"
+        path = place / "predictions" / f"{evaluation}.jsonl"
         return read_triggers(path) if self.compares and path.exists() else None
 
 
-def _reading(name: str, row: Json) -> ReadingReport:
-    return ReadingReport(
+def _evaluation(name: str, row: Json) -> EvaluationReport:
+    return EvaluationReport(
         name=name,
-        figures=_figures(row),
-        rules={rule: _figures(figures) for rule, figures in row["baselines"].items()},
+        metrics=_metrics(row),
+        rules={rule: _metrics(metrics) for rule, metrics in row["baselines"].items()},
         num_flips=row["num_flips"],
         num_groups=row["num_groups"],
         num_unparsed=row["num_unparsed"],
@@ -146,9 +146,9 @@ def _reading(name: str, row: Json) -> ReadingReport:
     )
 
 
-def _figures(row: Json) -> Figures:
+def _metrics(row: Json) -> Metrics:
     interval = None if row["interval"] is None else Interval(*row["interval"])
-    return Figures(row["trigger_f1"], row["trigger_precision"], row["trigger_recall"], row["exact_match"], interval)
+    return Metrics(row["trigger_f1"], row["trigger_precision"], row["trigger_recall"], row["exact_match"], interval)
 
 
 def _logs(path: Path) -> list[Json]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fliptrace.report.run.values import Difference, ReadingReport, RunReport, StageReport
-from fliptrace.report.wording import difference, f1, figure, plural
+from fliptrace.report.run.values import Difference, EvaluationReport, RunReport, StageReport
+from fliptrace.report.run.wording import difference, f1
+from fliptrace.report.wording import decimals, plural
 
 ROUNDING = 1e-6  # scores.json holds six digits
 
@@ -14,13 +15,14 @@ def lead(report: RunReport) -> str:
     """The run in two or three sentences: how far it came, what it scores, whether that beats the best rule."""
     num_finished = sum(stage.state == "finished" for stage in report.stages)
     done = f"{num_finished} of {plural(len(report.stages), 'stage')} finished."
-    reading, rule = report.headline, report.best_rule
-    if reading is None or rule is None:
+    evaluation, rule = report.headline, report.best_rule
+    if evaluation is None or rule is None:
         return f"{done} There are no scores yet."
     return (
-        f"{done} After stage “{report.read_stages[-1].name}”, reading “{reading.name}” names triggers with an F1 of "
-        f"{f1(reading.figures)} on {plural(reading.num_flips, 'flip')} of {plural(reading.num_groups, 'group')} of "
-        f"dialogues; the best rule, “{rule}”, with {f1(report.rules[rule])}. {_verdict(reading.against_rule)}"
+        f"{done} After stage “{report.read_stages[-1].name}”, evaluation “{evaluation.name}” names triggers with an F1 "
+        f"of {f1(evaluation.metrics)} on {plural(evaluation.num_flips, 'flip')} of "
+        f"{plural(evaluation.num_groups, 'group')} of dialogues; "
+        f"the best rule, “{rule}”, with {f1(report.rules[rule])}. {_verdict(evaluation.against_rule)}"
     )
 
 
@@ -69,7 +71,7 @@ def _leaks(report: RunReport) -> Iterator[str]:
 
 
 def _choices(report: RunReport) -> Iterator[str]:
-    chooser = next(iter(report.recipe["readings"]))
+    chooser = next(iter(report.recipe["evaluations"]))
     hosted = report.recipe.get("hosted")
     if hosted:
         yield "A provider trained the stages: their tokens are estimated."
@@ -79,28 +81,28 @@ def _choices(report: RunReport) -> Iterator[str]:
             f"The best {what} of every stage was chosen on val, by the F1 of reading “{chooser}”: its scores here "
             "flatter it."
         )
-    if any(reading.threshold for _, reading in _readings(report)):
+    if any(evaluation.threshold for _, evaluation in _evaluations(report)):
         yield "Thresholds on support were chosen on val too; the left-out F1 is the one to quote."
 
 
 def _drifts(report: RunReport) -> Iterator[str]:
     """Where the weights that were kept do not score, once saved and loaded, what they were kept for."""
-    chooser = next(iter(report.recipe["readings"]))
-    for stage, reading in _readings(report):
+    chooser = next(iter(report.recipe["evaluations"]))
+    for stage, evaluation in _evaluations(report):
         kept = stage.curve.best
         # Read exactly, a step is kept for the F1 that its threshold has on groups it was not chosen on.
-        is_exact = report.recipe["readings"][chooser].get("decode") == "exact"
-        f1 = reading.threshold.f1_left_out if is_exact and reading.threshold else reading.figures.f1
-        if reading.name == chooser and kept and abs(kept.value - f1) > ROUNDING:
+        is_exact = report.recipe["evaluations"][chooser].get("decode") == "exact"
+        f1 = evaluation.threshold.f1_left_out if is_exact and evaluation.threshold else evaluation.metrics.f1
+        if evaluation.name == chooser and kept and abs(kept.value - f1) > ROUNDING:
             yield (
-                f"{_place(stage, reading)} has an F1 of {figure(f1)}, but the step was kept for "
-                f"{figure(kept.value)}: precision in training and in reading may differ."
+                f"{_place(stage, evaluation)} has an F1 of {decimals(f1)}, but the step was kept for "
+                f"{decimals(kept.value)}: precision in training and in reading may differ."
             )
 
 
 def _limits(report: RunReport) -> Iterator[str]:
     yield "One seed: the intervals tell of other dialogues, not of other training runs."
-    if report.headline and report.headline.figures.interval is None:
+    if report.headline and report.headline.metrics.interval is None:
         yield "All val cases are of a single group of dialogues, so there are no intervals."
     if not report.has_differences:
         yield "Differences stand without intervals: they need pip install 'fliptrace[study]'."
@@ -109,10 +111,10 @@ def _limits(report: RunReport) -> Iterator[str]:
 def _like_a_rule(report: RunReport) -> Iterator[str]:
     """Rules that agree on these cases are named together."""
     alike: dict[tuple[str, ...], list[str]] = {}
-    for stage, reading in _readings(report):
-        rules = tuple(f"“{name}”" for name in report.rules if reading.figures == reading.rules[name])
+    for stage, evaluation in _evaluations(report):
+        rules = tuple(f"“{name}”" for name in report.rules if evaluation.metrics == evaluation.rules[name])
         if rules:
-            alike.setdefault(rules, []).append(_place(stage, reading))
+            alike.setdefault(rules, []).append(_place(stage, evaluation))
     for rules, places in alike.items():
         who, same = ", ".join(places), " or ".join(rules)
         yield f"No more than the rule {same} may have been learned, as every figure is the same: {who}."
@@ -120,17 +122,17 @@ def _like_a_rule(report: RunReport) -> Iterator[str]:
 
 def _reasons(report: RunReport) -> Iterator[str]:
     """What the F1 does not show: whether the reasons given are true."""
-    for stage, reading in _readings(report):
-        said = reading.rationales
+    for stage, evaluation in _evaluations(report):
+        said = evaluation.rationales
         if said and said.num_false_observations:
             share = f"{said.num_false_observations / said.num_observations:.1%}"
             yield (
-                f"{_place(stage, reading)}: {said.num_false_observations:,} of {said.num_observations:,} observations "
-                f"in the rationales ({share}) are not borne out by the prompt."
+                f"{_place(stage, evaluation)}: {said.num_false_observations:,} of {said.num_observations:,} "
+                f"observations in the rationales ({share}) are not borne out by the prompt."
             )
         if said and said.num_self_contradictions:
             answers = f"{said.num_self_contradictions:,} of {plural(said.num_rationales, 'answer')}"
-            yield f"{_place(stage, reading)}: {answers} go against the verdicts before them."
+            yield f"{_place(stage, evaluation)}: {answers} go against the verdicts before them."
 
 
 def _losses(report: RunReport) -> Iterator[str]:
@@ -140,23 +142,23 @@ def _losses(report: RunReport) -> Iterator[str]:
     for stage in report.stages:
         if stage.preflight and stage.preflight.num_dropped:
             yield f"Stage “{stage.name}” left out {plural(stage.preflight.num_dropped, 'row')} too long for the model."
-    for stage, reading in _readings(report):
-        if reading.num_unparsed:
-            cases = f"{reading.num_unparsed:,} of {plural(reading.num_flips, 'case')}"
-            yield f"{_place(stage, reading)}: no answer to {cases} could be read; they count as naming nothing."
-        if reading.num_cut_cases:
-            cut = plural(reading.num_cut_cases, "case")
-            yield f"{_place(stage, reading)}: {cut} lost their oldest utterances, as they did not fit the prompt."
-        if reading.judged and reading.judged.num_without_verdict:
-            drafts = f"{reading.judged.num_without_verdict:,} of {plural(reading.judged.num_drafts, 'draft')}"
-            yield f"{_place(stage, reading)}: the model gave no readable verdict on {drafts}."
+    for stage, evaluation in _evaluations(report):
+        if evaluation.num_unparsed:
+            cases = f"{evaluation.num_unparsed:,} of {plural(evaluation.num_flips, 'case')}"
+            yield f"{_place(stage, evaluation)}: no answer to {cases} could be read; they count as naming nothing."
+        if evaluation.num_cut_cases:
+            cut = plural(evaluation.num_cut_cases, "case")
+            yield f"{_place(stage, evaluation)}: {cut} lost their oldest utterances, as they did not fit the prompt."
+        if evaluation.judged and evaluation.judged.num_without_verdict:
+            drafts = f"{evaluation.judged.num_without_verdict:,} of {plural(evaluation.judged.num_drafts, 'draft')}"
+            yield f"{_place(stage, evaluation)}: the model gave no readable verdict on {drafts}."
 
 
-def _readings(report: RunReport) -> Iterator[tuple[StageReport, ReadingReport]]:
+def _evaluations(report: RunReport) -> Iterator[tuple[StageReport, EvaluationReport]]:
     for stage in report.stages:
-        for reading in stage.readings:
-            yield stage, reading
+        for evaluation in stage.evaluations:
+            yield stage, evaluation
 
 
-def _place(stage: StageReport, reading: ReadingReport) -> str:
-    return f"“{reading.name}” after “{stage.name}”"
+def _place(stage: StageReport, evaluation: EvaluationReport) -> str:
+    return f"“{evaluation.name}” after “{stage.name}”"

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from functools import partial
 
 from fliptrace.report.pages import page_environment
-from fliptrace.report.run import charts as pictures
+from fliptrace.report.run import charts
 from fliptrace.report.run.reader import read_run
 from fliptrace.report.run.remarks import lead, remarks
 from fliptrace.report.run.toml_text import to_toml
 from fliptrace.report.run.values import RunReport
+from fliptrace.report.run.wording import difference, f1
 
 __all__ = ["RunReport", "read_run", "render_html", "render_markdown"]
 
@@ -28,19 +29,21 @@ def render_html(report: RunReport) -> str:
 
 
 def _render(report: RunReport, template: str) -> str:
-    page = page_environment().get_template(template)
-    axis = pictures.interval_axis(report, ROW_WIDTH, ROW_MARGIN) if report.rules else None
+    environment = page_environment()
+    environment.filters.update(f1=f1, difference=difference)
+    page = environment.get_template(template)
+    axis = charts.interval_axis(report, ROW_WIDTH, ROW_MARGIN) if report.rules else None
     text = page.render(
         report=report,
         lead=lead(report),
         remarks=remarks(report),
         axis=axis,
         row_width=ROW_WIDTH,
-        size=pictures,
-        loss_plot=pictures.loss_plot,
-        f1_plot=partial(pictures.f1_plot, report=report),
-        thresholds=[(s, r, r.threshold) for s in report.stages for r in s.readings if r.threshold],
-        judged=[(s, r, r.judged) for s in report.stages for r in s.readings if r.judged],
+        size=charts,
+        loss_plot=charts.loss_plot,
+        f1_plot=partial(charts.f1_plot, report=report),
+        thresholds=[(s, r, r.threshold) for s in report.stages for r in s.evaluations if r.threshold],
+        judged=[(s, r, r.judged) for s in report.stages for r in s.evaluations if r.judged],
         first_samples=_first_samples(report),
         recipe_toml=to_toml(report.recipe),
     )

@@ -16,7 +16,7 @@ from fliptrace.study.evidence.values import Interval
 StageState = Literal["finished", "unfinished", "not begun"]
 
 
-class Figures(NamedTuple):
+class Metrics(NamedTuple):
     """Trigger scores of a model or a rule; `interval` is of F1, None where all cases are of one group."""
 
     f1: float
@@ -66,12 +66,12 @@ class Rationales(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingReport:
+class EvaluationReport:
     """A stage's model, read in one way, and the rules on the same cases. `against_rule`: F1 minus the best rule's."""
 
     name: str
-    figures: Figures
-    rules: Mapping[str, Figures]
+    metrics: Metrics
+    rules: Mapping[str, Metrics]
     num_flips: int
     num_groups: int
     num_unparsed: int
@@ -125,7 +125,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """`readings` is empty and `parent` None until the stage is finished; `recipe` is its table in the run's recipe."""
+    """`evaluations` is empty and `parent` None until the stage is finished; `recipe` is its table in the recipe."""
 
     number: int
     name: str
@@ -134,18 +134,18 @@ class StageReport:
     parent: str | None
     preflight: PreflightReport | None
     curve: Curve
-    readings: tuple[ReadingReport, ...]
+    evaluations: tuple[EvaluationReport, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Gain:
     """One reading from a stage to the next. `relative_error_reduction` is None where there was no error before."""
 
-    reading: str
+    evaluation: str
     before: str
     after: str
-    f1_before: Figures
-    f1_after: Figures
+    f1_before: Metrics
+    f1_after: Metrics
     difference: Difference | None
     relative_error_reduction: float | None
 
@@ -182,12 +182,12 @@ class RunReport:
     @property
     def read_stages(self) -> tuple[StageReport, ...]:
         """The finished stages that were read on val."""
-        return tuple(stage for stage in self.stages if stage.readings)
+        return tuple(stage for stage in self.stages if stage.evaluations)
 
     @property
-    def rules(self) -> Mapping[str, Figures]:
+    def rules(self) -> Mapping[str, Metrics]:
         """What the rules score on val, as every reading has them beside it; empty until a stage was read."""
-        return self.read_stages[0].readings[0].rules if self.read_stages else {}
+        return self.read_stages[0].evaluations[0].rules if self.read_stages else {}
 
     @property
     def best_rule(self) -> str | None:
@@ -195,14 +195,14 @@ class RunReport:
         return best_of(self.rules) if self.rules else None
 
     @property
-    def headline(self) -> ReadingReport | None:
+    def headline(self) -> EvaluationReport | None:
         """The last stage under its first reading, which nobody picked by its score."""
-        return self.read_stages[-1].readings[0] if self.read_stages else None
+        return self.read_stages[-1].evaluations[0] if self.read_stages else None
 
     @property
     def command(self) -> str:
         return f"fliptrace train {self.name}.toml --out {self.name}-again"
 
 
-def best_of(rules: Mapping[str, Figures]) -> str:
+def best_of(rules: Mapping[str, Metrics]) -> str:
     return max(rules, key=lambda name: rules[name].f1)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from fliptrace.report.study.charts import ablation_picture, f1_span
-from fliptrace.report.study.page import Block, Gallery, Picture, Points, Row, RowKind, Section, Table
+from fliptrace.report.study.charts import ablation_chart, f1_span
+from fliptrace.report.study.page import Block, Chart, Gallery, Points, Row, RowKind, Section, Table
 from fliptrace.report.study.places import Place, foot, place_foot, row_name
 from fliptrace.report.study.wording import average, by_seed, change, estimate, marked, p_value
-from fliptrace.report.wording import count, figure, percent, signed
+from fliptrace.report.wording import count, decimals, percent, signed
 from fliptrace.study.evidence.values import AblationRow, Difference, Header, LeakRow, StudyReport
 
 _DIFFERENCE = ("difference in F1", "error reduced", "p", "p (Holm)", "seeds", "verdict")
@@ -19,7 +19,7 @@ def ablation(report: StudyReport, places: Sequence[Place]) -> Section:
     own = [place for place in places if place.is_own]
     others = [place for place in places if not place.is_own]
     blocks: list[Block] = [
-        Gallery("", tuple(_ablation_pictures(report, own))),
+        Gallery("", tuple(_ablation_charts(report, own))),
         *(block for place in own for block in (_matrix(report.header, place), _planned(report.header, place))),
         *(make(report.header, place) for place in own for make in (_comparisons, _steps, _scores)),
         *(_matrix(report.header, place, is_folded=True) for place in others),
@@ -35,49 +35,49 @@ def ablation(report: StudyReport, places: Sequence[Place]) -> Section:
     return Section("ablation", "Ablation", hint, tuple(blocks))
 
 
-def _ablation_pictures(report: StudyReport, places: Sequence[Place]) -> Iterator[Picture]:
+def _ablation_charts(report: StudyReport, places: Sequence[Place]) -> Iterator[Chart]:
     """Of the first reading, on one axis; what no training has touched may lie beyond it."""
     untuned = {arm.name for arm in report.header.arms if arm.parent is None}
     rows = [row for place in places for row in place.tables[0].rows]
     for place in places:
         span = f1_span([row.f1 for row in rows if row.name not in untuned] or [row.f1 for row in rows])
         table = place.tables[0]
-        caption = f"{place.name}, reading “{table.reading}”"
-        yield Picture(caption, partial(ablation_picture, table, place.rule, caption, span))
+        caption = f"{place.name}, reading “{table.evaluation}”"
+        yield Chart(caption, partial(ablation_chart, table, place.rule, caption, span))
 
 
 def _matrix(header: Header, place: Place, *, is_folded: bool = False) -> Table:
-    readings = [table.reading for table in place.tables]
-    rows = [Row((row_name(row), *_by_reading(place, row)), _row_kind(row, place)) for row in place.rows]
+    evaluations = [table.evaluation for table in place.tables]
+    rows = [Row((row_name(row), *_by_evaluation(place, row)), _row_kind(row, place)) for row in place.rows]
     if place.rule and not place.rule_row:
-        rows.append(Row(("best rule", estimate(place.rule), *[""] * (len(readings) - 1)), "best"))
+        rows.append(Row(("best rule", estimate(place.rule), *[""] * (len(evaluations) - 1)), "best"))
     title = f"{place.name}: arm by reading"
-    return Table(title, ("", *readings), tuple(rows), place_foot(header, place), is_folded=is_folded)
+    return Table(title, ("", *evaluations), tuple(rows), place_foot(header, place), is_folded=is_folded)
 
 
-def _by_reading(place: Place, row: AblationRow) -> Iterator[str]:
+def _by_evaluation(place: Place, row: AblationRow) -> Iterator[str]:
     """Baselines are read in one way: they stand in the first column alone."""
     for number, table in enumerate(place.tables):
-        yield estimate(place.f1(row.name, table.reading)) if row.kind == "arm" or number == 0 else ""
+        yield estimate(place.f1(row.name, table.evaluation)) if row.kind == "arm" or number == 0 else ""
 
 
 def _planned(header: Header, place: Place) -> Table:
     """A column a reading: a finding of one reading alone is seen to be one."""
-    found = {(one.question, table.reading): one.difference for table in place.tables for one in table.comparisons}
-    readings = [table.reading for table in place.tables]
+    found = {(one.question, table.evaluation): one.difference for table in place.tables for one in table.comparisons}
+    evaluations = [table.evaluation for table in place.tables]
     rows = [
-        Row((question, *(marked(found.get((question, reading))) for reading in readings)))
+        Row((question, *(marked(found.get((question, evaluation))) for evaluation in evaluations)))
         for question in dict.fromkeys(question for question, _ in found)
     ]
     title = f"{place.name}: planned comparisons"
-    return Table(title, ("", *readings), tuple(rows), place_foot(header, place), is_dense=True)
+    return Table(title, ("", *evaluations), tuple(rows), place_foot(header, place), is_dense=True)
 
 
 def _comparisons(header: Header, place: Place) -> Table:
     names = {row.name: row_name(row) for row in place.rows}
     rows = []
     for table in place.tables:
-        rows.append(Row((f"reading “{table.reading}”",), "group"))
+        rows.append(Row((f"reading “{table.evaluation}”",), "group"))
         for one in table.comparisons:
             cells = (one.question, _step(names, one.difference), *_difference_cells(one.difference))
             rows.append(Row(cells, one.difference.verdict))
@@ -89,7 +89,7 @@ def _comparisons(header: Header, place: Place) -> Table:
 def _scores(header: Header, place: Place) -> Table:
     rows = []
     for table in place.tables:
-        rows.append(Row((f"reading “{table.reading}”",), "group"))
+        rows.append(Row((f"reading “{table.evaluation}”",), "group"))
         rows += [Row(_score_cells(row), _row_kind(row, place)) for row in table.rows]
     columns = ("", "F1", "sd", "single seeds", "F1, threshold left out", "precision", "recall", "exact match")
     return Table(f"{place.name}: all scores", columns, tuple(rows), place_foot(header, place), is_folded=True)
@@ -98,7 +98,7 @@ def _scores(header: Header, place: Place) -> Table:
 def _score_cells(row: AblationRow) -> tuple[str, ...]:
     single = by_seed(row.f1.by_seed)
     rest = (estimate(row.left_out), *map(average, (row.precision, row.recall, row.exact_match)))
-    return (row_name(row), estimate(row.f1), figure(row.f1.sd), single, *rest)
+    return (row_name(row), estimate(row.f1), decimals(row.f1.sd), single, *rest)
 
 
 def _steps(header: Header, place: Place) -> Table:
@@ -106,7 +106,7 @@ def _steps(header: Header, place: Place) -> Table:
     names = {row.name: row_name(row) for row in place.rows}
     rows = []
     for table in place.tables:
-        rows.append(Row((f"reading “{table.reading}”",), "group"))
+        rows.append(Row((f"reading “{table.evaluation}”",), "group"))
         for row in table.rows:
             if row.from_parent:
                 cells = (_step(names, row.from_parent), *_difference_cells(row.from_parent))

@@ -20,7 +20,7 @@ from scipy.optimize import isotonic_regression
 from fliptrace.report.study.places import row_name
 from fliptrace.report.study.svg import INK, MODEL, OTHER, RULE, SOFT, to_svg
 from fliptrace.report.study.wording import arrows
-from fliptrace.report.wording import figure
+from fliptrace.report.wording import decimals
 from fliptrace.study.evidence.values import (
     AblationTable,
     CurvePoint,
@@ -48,7 +48,7 @@ def f1_span(estimates: Iterable[Estimate]) -> Interval:
     return Interval(min(values) - margin, max(values) + margin)
 
 
-def ablation_picture(table: AblationTable, rule: Estimate | None, title: str, span: Interval) -> str:
+def ablation_chart(table: AblationTable, rule: Estimate | None, title: str, span: Interval) -> str:
     """A row an arm, a row a baseline; small dots are single seeds, the band is the interval of the best `rule`.
 
     What lies below the span is an arrow at its edge: an untuned base would press all others together.
@@ -67,7 +67,7 @@ def ablation_picture(table: AblationTable, rule: Estimate | None, title: str, sp
     return to_svg(draw, WIDTH, FOOT + ROW * (len(places) + gap), f"{F1} of arms and baselines: {title}")
 
 
-def transfer_picture(matrix: TransferMatrix, label: str) -> str:
+def transfer_chart(matrix: TransferMatrix, label: str) -> str:
     """Trained on the row, tested on the column, by name; the last row is the best rule, which is trained on nothing."""
     estimates = {(cell.train, cell.test): cell.f1 for cell in matrix.cells}
     estimates |= {("", test): f1 for test, f1 in matrix.rules.items()}
@@ -83,7 +83,7 @@ def transfer_picture(matrix: TransferMatrix, label: str) -> str:
             x, y = matrix.tests.index(test), trains.index(train)
             share = (f1.mean - low) / (high - low) if high > low else 0.5
             _cell(axes, x, y, share, MODEL if train else RULE)
-            axes.text(x, y - 0.08, figure(f1.mean), ha="center", va="center", color=INK, fontsize=13)
+            axes.text(x, y - 0.08, decimals(f1.mean), ha="center", va="center", color=INK, fontsize=13)
             if f1.interval:
                 ends = f"{f1.interval.low:.3f} to {f1.interval.high:.3f}"
                 axes.text(x, y + 0.24, ends, ha="center", va="center", color=INK, fontsize=9)
@@ -92,7 +92,7 @@ def transfer_picture(matrix: TransferMatrix, label: str) -> str:
     return to_svg(draw, width, 50 + 58 * len(trains), f"{F1} by training and test data: {label}")
 
 
-def k_curve_picture(table: DecodingTable, rule: Estimate | None, label: str) -> str:
+def k_curve_chart(table: DecodingTable, rule: Estimate | None, label: str) -> str:
     """F1 by number of samples with its interval; lines across are readings that draw no samples."""
 
     def draw(canvas: Figure) -> None:
@@ -100,11 +100,11 @@ def k_curve_picture(table: DecodingTable, rule: Estimate | None, label: str) -> 
         labels: list[tuple[float, str, str]] = []
         for curve, colour in zip(table.k_curves, cycle((MODEL, OTHER, INK)), strict=False):
             _curve(axes, curve.points, colour)
-            labels.append((curve.points[-1].f1.mean, curve.reading, colour))
+            labels.append((curve.points[-1].f1.mean, curve.evaluation, colour))
         for row in table.rows:
             if row.decode != "sample" and not row.judge:
                 axes.axhline(row.f1.mean, color=SOFT, linewidth=1, linestyle="-" if row.decode == "exact" else DASHES)
-                labels.append((row.f1.mean, row.reading, SOFT))
+                labels.append((row.f1.mean, row.evaluation, SOFT))
         if rule:
             axes.axhline(rule.mean, color=RULE, linewidth=1.5, linestyle=DASHES)
             labels.append((rule.mean, "best rule", RULE))
@@ -118,7 +118,7 @@ def k_curve_picture(table: DecodingTable, rule: Estimate | None, label: str) -> 
     return to_svg(draw, WIDTH, 290, f"{F1} by number of samples: {label}")
 
 
-def flip_picture(matrix: FlipMatrix, label: str) -> str:
+def flip_chart(matrix: FlipMatrix, label: str) -> str:
     """How many flips go from the row's emotion to the column's."""
     most = max(map(max, matrix.counts))
 
@@ -138,7 +138,7 @@ def flip_picture(matrix: FlipMatrix, label: str) -> str:
     return to_svg(draw, 90 + 53 * size, 60 + 30 * size, f"flips by emotion before and after: {label}")
 
 
-def slice_picture(table: SliceTable, span: Interval, label: str) -> str:
+def slice_chart(table: SliceTable, span: Interval, label: str) -> str:
     """The model as a dot, with its deviation over seeds, the best rule as a square on the same line; MOST_SLICES."""
     largest = sorted(table.rows, key=lambda row: -row.num_flips)[:MOST_SLICES]
     rows = [row for row in table.rows if row in largest]
@@ -153,7 +153,7 @@ def slice_picture(table: SliceTable, span: Interval, label: str) -> str:
             if row.sd is not None:
                 axes.plot([row.f1 - row.sd, row.f1 + row.sd], [place, place], color=MODEL, linewidth=2.5)
             axes.plot(row.f1, place, "o", color=MODEL, markersize=7)
-            _beside(axes, place, figure(row.f1))
+            _beside(axes, place, decimals(row.f1))
 
     return to_svg(draw, WIDTH, FOOT - 15 + ROW * len(rows), f"{F1} {label}")
 
@@ -177,7 +177,7 @@ def plain_axes(axes: Axes) -> None:
 
 
 def _dot_row(axes: Axes, place: float, f1: Estimate, colour: str) -> None:
-    _beside(axes, place, figure(f1.mean))
+    _beside(axes, place, decimals(f1.mean))
     low, high = axes.get_xlim()
     if f1.mean < low:
         axes.plot(low + 0.02 * (high - low), place, "<", color=colour, markersize=7)

@@ -9,11 +9,11 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from fliptrace.report.study.charts import DASHES, F1, WIDTH, label_right, plain_axes
 from fliptrace.report.study.svg import MODEL, OTHER, RULE, SOFT, to_svg
-from fliptrace.report.wording import figure
+from fliptrace.report.wording import decimals
 from fliptrace.study.evidence.values import Calibration, Estimate, RiskCoverage
 
 
-def reliability_picture(found: Calibration, label: str) -> str:
+def reliability_chart(found: Calibration, label: str) -> str:
     """Above: the share that are triggers by support, beside the diagonal. Below: how many utterances have it."""
     support = [part.mean_support for part in found.bins]
 
@@ -21,7 +21,7 @@ def reliability_picture(found: Calibration, label: str) -> str:
         above, below = canvas.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         above.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=DASHES)
         above.plot(support, [part.share_triggers for part in found.bins], "o-", color=MODEL, linewidth=2, markersize=6)
-        above.set_title(f"ECE {figure(found.ece.mean)}, Brier {figure(found.brier.mean)}")
+        above.set_title(f"ECE {decimals(found.ece.mean)}, Brier {decimals(found.brier.mean)}")
         above.set_ylabel("share that are triggers")
         above.set_ylim(-0.03, 1.03)
         for part in found.bins:
@@ -35,10 +35,10 @@ def reliability_picture(found: Calibration, label: str) -> str:
         below.yaxis.set_major_locator(MaxNLocator(2, integer=True, prune="lower"))
         canvas.align_ylabels()
 
-    return to_svg(draw, 340, 340, f"reliability of support: {label}, {found.where.reading}")
+    return to_svg(draw, 340, 340, f"reliability of support: {label}, {found.where.evaluation}")
 
 
-def risk_coverage_picture(found: Sequence[RiskCoverage], rule: Estimate | None, label: str) -> str:
+def risk_coverage_chart(found: Sequence[RiskCoverage], rule: Estimate | None, label: str) -> str:
     """F1 of the most confident share of the cases, a line a reading; the rule's, which has no confidence, on all."""
     colours = (MODEL, OTHER, SOFT)
     styles = ("-", (0, (6, 2)), (0, (1, 1)))
@@ -49,7 +49,7 @@ def risk_coverage_picture(found: Sequence[RiskCoverage], rule: Estimate | None, 
         for number, one in enumerate(found):
             colour, style = colours[number % 3], styles[number // 3 % 3]
             axes.plot(one.coverage, one.f1, color=colour, linewidth=2, linestyle=style)
-            labels.append((one.f1[-1], one.where.reading, colour))
+            labels.append((one.f1[-1], one.where.evaluation, colour))
         if rule:
             axes.axhline(rule.mean, color=RULE, linewidth=1.5, linestyle=DASHES)
             labels.append((rule.mean, "best rule, all flips", RULE))

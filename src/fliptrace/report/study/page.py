@@ -34,7 +34,7 @@ class Table:
     kind: ClassVar[str] = "table"
 
 
-class Picture(NamedTuple):
+class Chart(NamedTuple):
     """Drawn only where it is shown: Markdown has none."""
 
     caption: str
@@ -46,7 +46,7 @@ class Gallery:
     """Pictures beside one another: two, or three small ones."""
 
     title: str
-    pictures: tuple[Picture, ...]
+    charts: tuple[Chart, ...]
     is_folded: bool = False
     is_small: bool = False
     kind: ClassVar[str] = "gallery"
@@ -99,6 +99,6 @@ def _has_content(block: Block) -> bool:
         case Table():
             return any(row.kind != "group" for row in block.rows)
         case Gallery():
-            return bool(block.pictures)
+            return bool(block.charts)
         case Points() | Terms():
             return bool(block.items)

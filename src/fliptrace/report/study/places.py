@@ -59,8 +59,10 @@ class Place:
             rows.setdefault(row.name, row)
         return sorted(rows.values(), key=lambda row: row.kind != "arm")
 
-    def f1(self, name: str, reading: str) -> Estimate | None:
-        found = (row.f1 for table in self.tables if table.reading == reading for row in table.rows if row.name == name)
+    def f1(self, name: str, evaluation: str) -> Estimate | None:
+        found = (
+            row.f1 for table in self.tables if table.evaluation == evaluation for row in table.rows if row.name == name
+        )
         return next(found, None)
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 
-from fliptrace.report.study.charts import MOST_SLICES, k_curve_picture, slice_picture, transfer_picture
-from fliptrace.report.study.page import Gallery, Picture, Row, Section, Table
+from fliptrace.report.study.charts import MOST_SLICES, k_curve_chart, slice_chart, transfer_chart
+from fliptrace.report.study.page import Chart, Gallery, Row, Section, Table
 from fliptrace.report.study.places import Place, arm_at, foot, place_foot
 from fliptrace.report.study.wording import arrows, average, estimate, marked, p_value
-from fliptrace.report.wording import count, figure, signed
+from fliptrace.report.wording import count, decimals, signed
 from fliptrace.study.evidence.values import (
     DecodingRow,
     DecodingTable,
@@ -30,7 +30,7 @@ _SLICES = {
     "code_mixing": "code-mixing",
 }
 _DECODING = (
-    "reading",
+    "evaluation",
     "asks for",
     "samples",
     "F1",
@@ -45,7 +45,7 @@ _DECODING = (
 def decoding(report: StudyReport, places: Sequence[Place]) -> Section:
     found = [(place, table) for place in places for table in report.decoding if place.holds(table)]
     curves = [
-        Picture(arm_at(report.header, place, table.arm), partial(_k_curve, place, table, report.header))
+        Chart(arm_at(report.header, place, table.arm), partial(_k_curve, place, table, report.header))
         for place, table in found
         if table.k_curves and place.is_own and table.arm == place.arm
     ]
@@ -61,7 +61,7 @@ def decoding(report: StudyReport, places: Sequence[Place]) -> Section:
 
 
 def _k_curve(place: Place, table: DecodingTable, header: Header) -> str:
-    return k_curve_picture(table, place.rule, arm_at(header, place, table.arm))
+    return k_curve_chart(table, place.rule, arm_at(header, place, table.arm))
 
 
 def _decoding_table(header: Header, place: Place, table: DecodingTable) -> Table:
@@ -81,7 +81,7 @@ def _decoding_row(row: DecodingRow) -> Row:
     samples = "all" if row.decode == "exact" else str(row.num_samples)
     f1s = (estimate(row.f1), estimate(row.left_out))
     unparsed = f"{row.share_unparsed:.1%}"
-    return Row((row.reading, asks, samples, *f1s, *against, average(row.agreement), unparsed))
+    return Row((row.evaluation, asks, samples, *f1s, *against, average(row.agreement), unparsed))
 
 
 def transfer(report: StudyReport, places: Sequence[Place]) -> Section:
@@ -90,13 +90,13 @@ def transfer(report: StudyReport, places: Sequence[Place]) -> Section:
     trained = {track.name: track.title for track in header.tracks}
     arms = {arm.name: arm.title for arm in header.arms}
     stack = {(place.base, place.arm) for place in places}
-    pictures, tables = [], []
+    charts, tables = [], []
     for matrix in report.transfer:
         is_stack = (matrix.base, matrix.arm) in stack
         base = f"{matrix.base} · " if len(header.bases) > 1 else ""
-        name = f"{base}{arms.get(matrix.arm, matrix.arm)}, reading “{matrix.reading}”"
+        name = f"{base}{arms.get(matrix.arm, matrix.arm)}, reading “{matrix.evaluation}”"
         if is_stack:
-            pictures.append(Picture(name, partial(transfer_picture, matrix, name)))
+            charts.append(Chart(name, partial(transfer_chart, matrix, name)))
         of = [place for place in places if place.base == matrix.base]
         tables.append(_transfer_table(matrix, name, trained, titles, foot(header, of), is_folded=not is_stack))
     hint = (
@@ -104,7 +104,7 @@ def transfer(report: StudyReport, places: Sequence[Place]) -> Section:
         "best rule, which is trained on nothing."
     )
     tables.sort(key=lambda table: table.is_folded)
-    return Section("transfer", "Across languages", hint, (Gallery("", tuple(pictures)), *tables))
+    return Section("transfer", "Across languages", hint, (Gallery("", tuple(charts)), *tables))
 
 
 def _transfer_table(
@@ -135,10 +135,10 @@ def slices(report: StudyReport, places: Sequence[Place]) -> Section:
     tables = []
     for place in places:
         here = [table for table in report.slices if table.rows and place.holds(table.where)]
-        for arm, of_arm in groupby(here, lambda table: (table.where.arm, table.where.reading)):
+        for arm, of_arm in groupby(here, lambda table: (table.where.arm, table.where.evaluation)):
             found = list(of_arm)
             name = f"{arm_at(report.header, place, arm[0])}, reading “{arm[1]}”"
-            blocks.append(Gallery(name, tuple(_slice_pictures(found, name)), is_folded=not place.is_own))
+            blocks.append(Gallery(name, tuple(_slice_charts(found, name)), is_folded=not place.is_own))
             tables.append(_slice_table(report.header, place, found, name))
     hint = (
         "Dots are the model, their bars its deviation over seeds; squares are the best rule. Behind each name stands "
@@ -147,12 +147,12 @@ def slices(report: StudyReport, places: Sequence[Place]) -> Section:
     return Section("slices", "Where it is right", hint, (*blocks, *tables))
 
 
-def _slice_pictures(tables: Sequence[SliceTable], name: str) -> Iterator[Picture]:
+def _slice_charts(tables: Sequence[SliceTable], name: str) -> Iterator[Chart]:
     values = [f1 for table in tables for row in table.rows for f1 in (row.f1, row.rule_f1) if f1 is not None]
     span = Interval(max(0.0, min(values) - 0.05), min(1.0, max(values) + 0.05))
     for table in tables:
         by = f"by {_SLICES[table.by]}{f', the {MOST_SLICES} largest' if len(table.rows) > MOST_SLICES else ''}"
-        yield Picture(by, partial(slice_picture, table, span, f"{by}: {name}"))
+        yield Chart(by, partial(slice_chart, table, span, f"{by}: {name}"))
 
 
 def _slice_table(header: Header, place: Place, tables: Sequence[SliceTable], name: str) -> Table:
@@ -160,9 +160,9 @@ def _slice_table(header: Header, place: Place, tables: Sequence[SliceTable], nam
     for table in tables:
         rows.append(Row((_SLICES[table.by],), "group"))
         for row in table.rows:
-            f1 = figure(row.f1) if row.sd is None else f"{figure(row.f1)} ± {figure(row.sd)}"
+            f1 = decimals(row.f1) if row.sd is None else f"{decimals(row.f1)} ± {decimals(row.sd)}"
             against = signed(row.f1 - row.rule_f1) if row.rule_f1 is not None else "–"
-            rows.append(Row((arrows(row.name), count(row.num_flips), f1, figure(row.rule_f1), against)))
+            rows.append(Row((arrows(row.name), count(row.num_flips), f1, decimals(row.rule_f1), against)))
     rule = next((table.rule for table in tables if table.rule), None)
     columns = ("slice", "flips", "F1", f"best rule ({rule})" if rule else "best rule", "difference")
     return Table(name, columns, tuple(rows), place_foot(header, place), is_folded=True)

@@ -8,12 +8,12 @@ from functools import partial
 from itertools import groupby
 
 from fliptrace.report.study import ablation, scores, trust
-from fliptrace.report.study.charts import flip_picture
-from fliptrace.report.study.page import Gallery, Picture, Points, Row, Section, Table, Terms, filled
+from fliptrace.report.study.charts import flip_chart
+from fliptrace.report.study.page import Chart, Gallery, Points, Row, Section, Table, Terms, filled
 from fliptrace.report.study.places import Place, foot, places, row_name
 from fliptrace.report.study.wording import arrows, duration, short
 from fliptrace.report.wording import count, plural
-from fliptrace.study.evidence.values import FlipMatrix, Header, ReadingCost, StudyReport, TrainingCost
+from fliptrace.study.evidence.values import EvaluationCost, FlipMatrix, Header, StudyReport, TrainingCost
 
 
 def lead(report: StudyReport) -> str:
@@ -145,14 +145,14 @@ def _tests(report: StudyReport, found: Sequence[Place]) -> Table:
 
 
 def _flips(report: StudyReport) -> Section:
-    pictures, tables = [], []
+    charts, tables = [], []
     for matrix in report.flip_matrices:
         name = f"{matrix.title}, {matrix.split}"
-        pictures.append(Picture(f"{name}: {plural(matrix.num_flips, 'flip')}", partial(flip_picture, matrix, name)))
+        charts.append(Chart(f"{name}: {plural(matrix.num_flips, 'flip')}", partial(flip_chart, matrix, name)))
         tables.append(_flip_table(report.header, matrix, name))
     answers = Points(tuple(f"{m.title}, {m.split}: {arrows(m.answer)}" for m in report.flip_matrices))
     hint = "From the row's emotion to the column's. Is neutral ↔ joy the most frequent, as the paper says?"
-    return Section("flips", "Flips in the data", hint, (answers, Gallery("", tuple(pictures)), *tables))
+    return Section("flips", "Flips in the data", hint, (answers, Gallery("", tuple(charts)), *tables))
 
 
 def _flip_table(header: Header, matrix: FlipMatrix, name: str) -> Table:
@@ -168,7 +168,7 @@ def _costs(report: StudyReport, found: Sequence[Place]) -> Section:
         "Means over seeds. Training is what an arm took on from its parent, its ancestors' not in it. Rules take no "
         "training, and no time that could be measured."
     )
-    return Section("cost", "Cost", hint, (_training(report), *_reading(report, found)))
+    return Section("cost", "Cost", hint, (_training(report), *_evaluation(report, found)))
 
 
 def _training(report: StudyReport) -> Table:
@@ -187,12 +187,12 @@ def _training_row(arms: dict[str, str], cost: TrainingCost) -> Row:
     return Row((arms.get(cost.arm, cost.arm), *numbers, duration(cost.seconds), str(cost.num_seeds)))
 
 
-def _reading(report: StudyReport, found: Sequence[Place]) -> tuple[Table, Table]:
+def _evaluation(report: StudyReport, found: Sequence[Place]) -> tuple[Table, Table]:
     columns = ("", "time for 100 flips", "prompt tokens a flip", "reply tokens a flip", "seeds")
-    return trust.by_place(report.header, found, columns, report.reading_costs, _reading_row, title="Reading")
+    return trust.by_place(report.header, found, columns, report.evaluation_costs, _evaluation_row, title="Inference")
 
 
-def _reading_row(name: str, cost: ReadingCost) -> Row:
+def _evaluation_row(name: str, cost: EvaluationCost) -> Row:
     tokens = (f"{cost.prompt_tokens_per_flip:,.0f}", f"{cost.reply_tokens_per_flip:,.0f}")
     return Row((name, duration(cost.seconds_per_100_flips), *tokens, str(cost.num_seeds)))
 

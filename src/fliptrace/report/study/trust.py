@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
-from fliptrace.report.study.confidence_charts import reliability_picture, risk_coverage_picture
-from fliptrace.report.study.page import Gallery, Picture, Row, Section, Table
+from fliptrace.report.study.confidence_charts import reliability_chart, risk_coverage_chart
+from fliptrace.report.study.page import Chart, Gallery, Row, Section, Table
 from fliptrace.report.study.places import Place, foot
 from fliptrace.report.study.wording import average, share
 from fliptrace.report.wording import count
@@ -113,21 +113,21 @@ def support(report: StudyReport, places: Sequence[Place]) -> Section:
         "their line is F1 over all flips."
     )
     reliability = [
-        Picture(f"{place.name}, reading “{found.where.reading}”", partial(reliability_picture, found, place.name))
+        Chart(f"{place.name}, reading “{found.where.evaluation}”", partial(reliability_chart, found, place.name))
         for place in own
         for found in report.calibration
         if place.holds(found.where) and found.where.arm == place.arm
     ]
-    coverage = [picture for place in own for picture in _coverage_picture(place, report.risk_coverage)]
+    coverage = [chart for place in own for chart in _coverage_chart(place, report.risk_coverage)]
     galleries = (Gallery("", tuple(reliability), is_small=True), Gallery("", tuple(coverage)))
     blocks = (*galleries, *_support_tables(report, places))
     return Section("support", "Can support be trusted?", hint, blocks)
 
 
-def _coverage_picture(place: Place, found: Iterable[RiskCoverage]) -> Iterator[Picture]:
+def _coverage_chart(place: Place, found: Iterable[RiskCoverage]) -> Iterator[Chart]:
     here = [one for one in found if place.holds(one.where) and one.where.arm == place.arm]
     if here:
-        yield Picture(place.name, partial(risk_coverage_picture, here, place.rule, place.name))
+        yield Chart(place.name, partial(risk_coverage_chart, here, place.rule, place.name))
 
 
 def _support_tables(report: StudyReport, places: Sequence[Place]) -> tuple[Table, Table]:
@@ -181,5 +181,5 @@ def _place_rows(
     yield Row((place.name,), "group")
     for one in found:
         if place.holds(one.where):
-            yield make(f"{arms[one.where.arm]} · {one.where.reading}", one)
+            yield make(f"{arms[one.where.arm]} · {one.where.evaluation}", one)
     yield from filter(None, [rule(place)])

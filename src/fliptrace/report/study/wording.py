@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from fliptrace.report.wording import NONE, figure, signed
+from fliptrace.report.wording import NONE, decimals, signed
 from fliptrace.study.evidence.values import Average, Difference, Estimate, Interval
 
 HASH_DIGITS = 8
@@ -15,7 +15,7 @@ def estimate(found: Estimate | None) -> str:
     >>> estimate(Estimate(0.7271, 0.011, Interval(0.693, 0.759), {0: 0.72, 1: 0.734}))
     '0.727 [0.693, 0.759]'
     """
-    return NONE if found is None else f"{figure(found.mean)} {_ends(found.interval, figure)}"
+    return NONE if found is None else f"{decimals(found.mean)} {_ends(found.interval, decimals)}"
 
 
 def change(found: Difference) -> str:
@@ -46,7 +46,7 @@ def average(found: Average | Estimate | None) -> str:
     """
     if found is None:
         return NONE
-    return figure(found.mean) if found.sd is None else f"{figure(found.mean)} ± {figure(found.sd)}"
+    return decimals(found.mean) if found.sd is None else f"{decimals(found.mean)} ± {decimals(found.sd)}"
 
 
 def by_seed(values: Mapping[int, float]) -> str:
@@ -54,7 +54,7 @@ def by_seed(values: Mapping[int, float]) -> str:
     >>> by_seed({1: 0.734, 0: 0.72})
     '0.720, 0.734'
     """
-    return ", ".join(figure(values[seed]) for seed in sorted(values))
+    return ", ".join(decimals(values[seed]) for seed in sorted(values))
 
 
 def p_value(p: float) -> str:
@@ -62,7 +62,7 @@ def p_value(p: float) -> str:
     >>> p_value(0.0002), p_value(0.0468)
     ('<0.001', '0.047')
     """
-    return "<0.001" if p < 0.001 else figure(p)
+    return "<0.001" if p < 0.001 else decimals(p)
 
 
 def share(part: float, of: float) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from fliptrace.analysis.result import Analysis, FoundFlip
+from fliptrace.analysis.result import Analysis
+from fliptrace.analysis.values import FoundFlip
 from fliptrace.analysis.wording import printable, printable_name
 from fliptrace.core.flips import Flip
 from fliptrace.core.voting import Vote

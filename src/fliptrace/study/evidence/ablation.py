@@ -24,7 +24,7 @@ class Question(NamedTuple):
 class _Key(NamedTuple):
     """One difference of a table's family: a question asked twice, in other words, is tested once."""
 
-    reading: str
+    evaluation: str
     before: str
     after: str
 
@@ -54,35 +54,37 @@ def summaries(evidence: Evidence, tables: tuple[AblationTable, ...]) -> tuple[Su
 
 def _tables(evidence: Evidence, table: Table, baselines: tuple[AblationRow, ...]) -> Iterator[AblationTable]:
     members = evidence.of_table(table)
-    by_reading = {reading: _by_arm(members, reading) for reading in dict.fromkeys(m.where.reading for m in members)}
-    questions = {reading: list(_questions(evidence, arms)) for reading, arms in by_reading.items()}
-    parents = {reading: _parents(evidence, arms) for reading, arms in by_reading.items()}
+    by_evaluation = {
+        evaluation: _by_arm(members, evaluation) for evaluation in dict.fromkeys(m.where.evaluation for m in members)
+    }
+    questions = {evaluation: list(_questions(evidence, arms)) for evaluation, arms in by_evaluation.items()}
+    parents = {evaluation: _parents(evidence, arms) for evaluation, arms in by_evaluation.items()}
     pairs = {
         _key(pair): pair
-        for reading in by_reading
-        for pair in (*parents[reading].values(), *(question.pair for question in questions[reading]))
+        for evaluation in by_evaluation
+        for pair in (*parents[evaluation].values(), *(question.pair for question in questions[evaluation]))
     }
     found = compare_family(pairs, evidence.settings)
-    for reading, arms in by_reading.items():
-        gains = {arm: found.get(_key(pair)) for arm, pair in parents[reading].items()}
+    for evaluation, arms in by_evaluation.items():
+        gains = {arm: found.get(_key(pair)) for arm, pair in parents[evaluation].items()}
         rule = evidence.best_rule(next(iter(arms.values())))
         yield AblationTable(
             base=table.base,
             track=table.track,
             test=table.test,
-            reading=reading,
+            evaluation=evaluation,
             rows=(*(_row(m, gains.get(arm), evidence) for arm, m in arms.items()), *baselines),
-            comparisons=tuple(_answers(questions[reading], found)),
+            comparisons=tuple(_answers(questions[evaluation], found)),
             best_rule=rule.where.arm if rule else None,
         )
 
 
-def _by_arm(members: tuple[Measured, ...], reading: str) -> dict[str, Measured]:
-    return {m.where.arm: m for m in members if m.where.reading == reading}
+def _by_arm(members: tuple[Measured, ...], evaluation: str) -> dict[str, Measured]:
+    return {m.where.arm: m for m in members if m.where.evaluation == evaluation}
 
 
 def _key(pair: Pair) -> _Key:
-    return _Key(pair.after.where.reading, pair.before.where.arm, pair.after.where.arm)
+    return _Key(pair.after.where.evaluation, pair.before.where.arm, pair.after.where.arm)
 
 
 def _parents(evidence: Evidence, arms: Mapping[str, Measured]) -> dict[str, Pair]:
@@ -133,15 +135,15 @@ def _answers(questions: list[Question], found: Mapping[_Key, Difference]) -> Ite
 
 
 def _row(measured: Measured, from_parent: Difference | None, evidence: Evidence) -> AblationRow:
-    figures = measured.by_seed.values()
+    metrics = measured.by_seed.values()
     return AblationRow(
         name=measured.where.arm,
         title=measured.title,
         kind=measured.kind,
         f1=estimate(measured.by_seed, evidence.settings),
         left_out=estimate_left_out(measured, evidence.settings),
-        precision=mean_of(row["precision"] for row in figures),
-        recall=mean_of(row["recall"] for row in figures),
-        exact_match=mean_of(row["exact_match"] for row in figures),
+        precision=mean_of(row["precision"] for row in metrics),
+        recall=mean_of(row["recall"] for row in metrics),
+        exact_match=mean_of(row["exact_match"] for row in metrics),
         from_parent=from_parent,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fliptrace.core.files import Json
 from fliptrace.study.evidence.measured import Evidence, Measured, mean_of
-from fliptrace.study.evidence.values import ReadingCost, TrainingCost
+from fliptrace.study.evidence.values import EvaluationCost, TrainingCost
 
 
 def training_costs(cells: Sequence[Json]) -> tuple[TrainingCost, ...]:
@@ -28,15 +28,15 @@ def training_costs(cells: Sequence[Json]) -> tuple[TrainingCost, ...]:
     )
 
 
-def reading_costs(evidence: Evidence) -> tuple[ReadingCost, ...]:
-    return tuple(_reading_costs(evidence.measured))
+def evaluation_costs(evidence: Evidence) -> tuple[EvaluationCost, ...]:
+    return tuple(_evaluation_costs(evidence.measured))
 
 
-def _reading_costs(measured: Sequence[Measured]) -> Iterator[ReadingCost]:
+def _evaluation_costs(measured: Sequence[Measured]) -> Iterator[EvaluationCost]:
     for m in measured:
-        costs = [figures["cost"] for figures in m.by_seed.values() if figures["cost"] is not None]
+        costs = [metrics["cost"] for metrics in m.by_seed.values() if metrics["cost"] is not None]
         if costs:
-            yield ReadingCost(
+            yield EvaluationCost(
                 where=m.where,
                 seconds_per_100_flips=100 * mean_of(cost["seconds"] for cost in costs).mean / m.num_flips,
                 prompt_tokens_per_flip=mean_of(cost["num_prompt_tokens"] for cost in costs).mean / m.num_flips,

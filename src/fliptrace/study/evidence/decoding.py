@@ -19,11 +19,11 @@ def decoding_tables(evidence: Evidence) -> tuple[DecodingTable, ...]:
     )
 
 
-def _table(evidence: Evidence, table: Table, readings: Sequence[Measured]) -> DecodingTable:
-    greedy = {m.any_seed["ask"]: m for m in reversed(readings) if _is_plain_greedy(m)}
+def _table(evidence: Evidence, table: Table, evaluations: Sequence[Measured]) -> DecodingTable:
+    greedy = {m.any_seed["ask"]: m for m in reversed(evaluations) if _is_plain_greedy(m)}
     pairs = {
-        m.where.reading: Pair(greedy[ask], m)
-        for m in readings
+        m.where.evaluation: Pair(greedy[ask], m)
+        for m in evaluations
         for ask in [m.any_seed["ask"]]
         if ask in greedy and greedy[ask] is not m
     }
@@ -32,9 +32,9 @@ def _table(evidence: Evidence, table: Table, readings: Sequence[Measured]) -> De
         base=table.base,
         track=table.track,
         test=table.test,
-        arm=readings[0].where.arm,
-        rows=tuple(_row(m, gains.get(m.where.reading), evidence) for m in readings),
-        k_curves=tuple(_k_curve(m, evidence) for m in readings if m.any_seed["k_curve"]),
+        arm=evaluations[0].where.arm,
+        rows=tuple(_row(m, gains.get(m.where.evaluation), evidence) for m in evaluations),
+        k_curves=tuple(_k_curve(m, evidence) for m in evaluations if m.any_seed["k_curve"]),
     )
 
 
@@ -43,28 +43,28 @@ def _is_plain_greedy(measured: Measured) -> bool:
 
 
 def _row(measured: Measured, from_greedy: Difference | None, evidence: Evidence) -> DecodingRow:
-    figures = list(measured.by_seed.values())
+    metrics = list(measured.by_seed.values())
     return DecodingRow(
-        reading=measured.where.reading,
-        ask=figures[0]["ask"],
-        decode=figures[0]["decode"],
-        num_samples=figures[0]["num_samples"],
-        judge=figures[0]["judge"],
+        evaluation=measured.where.evaluation,
+        ask=metrics[0]["ask"],
+        decode=metrics[0]["decode"],
+        num_samples=metrics[0]["num_samples"],
+        judge=metrics[0]["judge"],
         f1=estimate(measured.by_seed, evidence.settings),
         left_out=estimate_left_out(measured, evidence.settings),
         from_greedy=from_greedy,
-        agreement=average(row["agreement"] for row in figures),
-        share_unparsed=sum(row["num_unparsed"] for row in figures) / max(sum(row["num_answers"] for row in figures), 1),
+        agreement=average(row["agreement"] for row in metrics),
+        share_unparsed=sum(row["num_unparsed"] for row in metrics) / max(sum(row["num_answers"] for row in metrics), 1),
     )
 
 
 def _k_curve(measured: Measured, evidence: Evidence) -> KCurve:
     points: dict[int, dict[int, dict[str, object]]] = {}
-    for seed, figures in measured.by_seed.items():
-        for point in figures["k_curve"]:
+    for seed, metrics in measured.by_seed.items():
+        for point in metrics["k_curve"]:
             points.setdefault(point["k"], {})[seed] = point
     return KCurve(
-        reading=measured.where.reading,
+        evaluation=measured.where.evaluation,
         ask=measured.any_seed["ask"],
         points=tuple(CurvePoint(k, estimate(by_seed, evidence.settings)) for k, by_seed in sorted(points.items())),
     )

@@ -30,7 +30,7 @@ class Pair(NamedTuple):
     def names(self) -> tuple[str, str]:
         """Of the arms; of the readings where both are of one arm."""
         before, after = self.before.where, self.after.where
-        return (before.reading, after.reading) if before.arm == after.arm else (before.arm, after.arm)
+        return (before.evaluation, after.evaluation) if before.arm == after.arm else (before.arm, after.arm)
 
 
 def compare_family(pairs: Mapping[Key, Pair], settings: Settings) -> dict[Key, Difference]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from fliptrace.core.files import Json
 from fliptrace.corpora.leaks import LeakReport
 from fliptrace.scoring.intervals import Settings
+from fliptrace.study.arms import Arm
 from fliptrace.study.evidence.ablation import ablation_tables, summaries
-from fliptrace.study.evidence.costs import reading_costs, training_costs
+from fliptrace.study.evidence.costs import evaluation_costs, training_costs
 from fliptrace.study.evidence.decoding import decoding_tables
 from fliptrace.study.evidence.measured import Evidence, Measured, read_cells
 from fliptrace.study.evidence.paper import Found, paper_rows
@@ -21,7 +22,7 @@ from fliptrace.study.evidence.reliability import (
 )
 from fliptrace.study.evidence.slices import flip_matrices, slice_tables
 from fliptrace.study.evidence.transfer import leak_rows, transfer_matrices
-from fliptrace.study.evidence.values import Arm, Header, StudyReport, Test, Track
+from fliptrace.study.evidence.values import Header, StudyReport, Test, Track
 from fliptrace.study.names import BASELINE
 
 # An interval's ends then move by about 1.5% of its width from seed to seed; p_holm of 40 tests can still reach 0.01.
@@ -67,7 +68,7 @@ def gather(
         judging=judging_rows(evidence),
         rationales=rationale_rows(evidence),
         training_costs=training_costs(cells),
-        reading_costs=reading_costs(evidence),
+        evaluation_costs=evaluation_costs(evidence),
         leaks=leak_rows(evidence),
     )
 

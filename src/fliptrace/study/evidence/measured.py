@@ -14,7 +14,8 @@ from fliptrace.models.rules import RULES
 from fliptrace.scoring.counts import Floats, f1_of_totals
 from fliptrace.scoring.intervals import Settings
 from fliptrace.scoring.seeds import score_seeds
-from fliptrace.study.evidence.values import Arm, Average, Estimate, Interval, RowKind, Where
+from fliptrace.study.arms import Arm
+from fliptrace.study.evidence.values import Average, Estimate, Interval, RowKind, Where
 from fliptrace.study.names import BASELINE, is_own_test
 
 
@@ -120,8 +121,8 @@ def read_cells(cells: Sequence[Json], arms: Sequence[Arm], settings: Settings) -
         if cell["base"] != BASELINE and cell["arm"] not in titles:
             raise InputError(cell_name(cell), f"unknown arm; wanted one of {', '.join(titles)}")
         for test, tested in cell["tests"].items():
-            for reading in tested["readings"]:
-                where = Where(cell["base"], cell["track"], test, cell["arm"], reading)
+            for evaluation in tested["evaluations"]:
+                where = Where(cell["base"], cell["track"], test, cell["arm"], evaluation)
                 found.setdefault(where, {})[cell["seed"]] = (cell, tested)
     measured = [_measured(where, dict(sorted(by_seed.items())), titles) for where, by_seed in found.items()]
     return Evidence(tuple(arms), _in_order(measured, cells, tuple(titles)), settings)
@@ -136,9 +137,9 @@ def cell_name(cell: Json) -> str:
     return f"{cell['base']}.{cell['track']}.seed-{cell['seed']}.{cell['arm']}"
 
 
-def counts_of(figures: Iterable[Json]) -> Floats:
+def counts_of(metrics: Iterable[Json]) -> Floats:
     """Right and wrong utterances by seed and group: (2, seeds, groups)."""
-    rows = list(figures)
+    rows = list(metrics)
     return np.array([[row[kind] for row in rows] for kind in ("tp", "wrong")], dtype=np.float64)
 
 
@@ -151,7 +152,7 @@ def estimate(by_seed: Mapping[int, Json], settings: Settings) -> Estimate:
 
 def estimate_left_out(measured: Measured, settings: Settings) -> Estimate | None:
     """Each group at the threshold that is best on all others; None where the reading has no support to cut at."""
-    by_seed = {seed: figures["left_out"] for seed, figures in measured.by_seed.items() if figures["left_out"]}
+    by_seed = {seed: metrics["left_out"] for seed, metrics in measured.by_seed.items() if metrics["left_out"]}
     return estimate(by_seed, settings) if by_seed else None
 
 
@@ -181,10 +182,10 @@ def table_of(measured: Measured) -> Table:
 
 def _measured(where: Where, by_seed: Mapping[int, tuple[Json, Json]], titles: Mapping[str, str]) -> Measured:
     first_cell, first = next(iter(by_seed.values()))
-    figures = {seed: tested["readings"][where.reading] for seed, (_, tested) in by_seed.items()}
+    metrics = {seed: tested["evaluations"][where.evaluation] for seed, (_, tested) in by_seed.items()}
     for seed, (cell, tested) in by_seed.items():
         same = tested.get("groups_sha256") == first.get("groups_sha256")
-        if not same or len(figures[seed]["tp"]) != len(first["readings"][where.reading]["tp"]):
+        if not same or len(metrics[seed]["tp"]) != len(first["evaluations"][where.evaluation]["tp"]):
             message = f"test {where.test!r} has other groups than in {cell_name(first_cell)}"
             raise InputError(cell_name(cell), message)
     is_baseline = where.base == BASELINE
@@ -197,7 +198,7 @@ def _measured(where: Where, by_seed: Mapping[int, tuple[Json, Json]], titles: Ma
         num_flips=first["num_flips"],
         groups_sha256=first.get("groups_sha256"),
         leaks=first["leaks"],
-        by_seed=figures,
+        by_seed=metrics,
     )
 
 

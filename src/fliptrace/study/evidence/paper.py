@@ -142,7 +142,7 @@ def _first_stage(evidence: Evidence, tables: Sequence[AblationTable]) -> Iterato
             if is_it and (table.base, table.track) not in done and each.relative_error_reduction is not None:
                 done.add((table.base, table.track))
                 reduction = f"{each.relative_error_reduction:+.1%}".replace("-", "−")
-                yield f"{table.base} on {table.track}, {table.reading}: {reduction} ({each.verdict})"
+                yield f"{table.base} on {table.track}, {table.evaluation}: {reduction} ({each.verdict})"
 
 
 def _anomalies(evidence: Evidence, rows: Sequence[AnomalyRow]) -> Iterator[str]:

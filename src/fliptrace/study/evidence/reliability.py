@@ -42,25 +42,25 @@ def rationale_rows(evidence: Evidence) -> tuple[RationaleRow, ...]:
 
 def _told(measured: Measured, name: str) -> Mapping[int, Json]:
     """What the figures tell under `name`, by the seeds that tell it."""
-    return {seed: figures[name] for seed, figures in measured.by_seed.items() if figures[name] is not None}
+    return {seed: metrics[name] for seed, metrics in measured.by_seed.items() if metrics[name] is not None}
 
 
 def _anomaly_row(measured: Measured) -> AnomalyRow:
-    figures = list(measured.by_seed.values())
+    metrics = list(measured.by_seed.values())
     raw: Counter[str] = Counter()
     prevented: Counter[str] = Counter()
-    for row in figures:
+    for row in metrics:
         raw.update(row["anomalies"])
         prevented.update(row["prevented"])
     return AnomalyRow(
         where=measured.where,
-        decode=figures[0]["decode"],
-        num_seeds=len(figures),
-        num_answers=sum(row["num_answers"] for row in figures),
-        num_unparsed=sum(row["num_unparsed"] for row in figures),
+        decode=metrics[0]["decode"],
+        num_seeds=len(metrics),
+        num_answers=sum(row["num_answers"] for row in metrics),
+        num_unparsed=sum(row["num_unparsed"] for row in metrics),
         raw=dict(sorted(raw.items())),
         prevented=dict(sorted(prevented.items())),
-        num_cut_cases=sum(row["num_cut_cases"] for row in figures),
+        num_cut_cases=sum(row["num_cut_cases"] for row in metrics),
     )
 
 

@@ -39,7 +39,7 @@ def flip_matrices(facts: Json) -> tuple[FlipMatrix, ...]:
 
 def _slice_table(model: Measured, rule: Measured | None, by: SliceKind) -> SliceTable:
     of_rule = rule.any_seed["slices"].get(by, {}) if rule else {}
-    names = dict.fromkeys(name for figures in model.by_seed.values() for name in figures["slices"][by])
+    names = dict.fromkeys(name for metrics in model.by_seed.values() for name in metrics["slices"][by])
     return SliceTable(
         where=model.where,
         by=by,
@@ -49,7 +49,7 @@ def _slice_table(model: Measured, rule: Measured | None, by: SliceKind) -> Slice
 
 
 def _slice_row(model: Measured, by: SliceKind, name: str, of_rule: list[int] | None) -> SliceRow:
-    rows = [figures["slices"][by][name] for figures in model.by_seed.values() if name in figures["slices"][by]]
+    rows = [metrics["slices"][by][name] for metrics in model.by_seed.values() if name in metrics["slices"][by]]
     counts = [Counts(*row[:3]) for row in rows]
     spread = average(each.f1 for each in counts)
     return SliceRow(

@@ -11,10 +11,10 @@ from fliptrace.study.evidence.values import LeakRow, TransferCell, TransferMatri
 def transfer_matrices(evidence: Evidence) -> tuple[TransferMatrix, ...]:
     """One for every base and arm in its first reading, where anything was tested off its own track."""
     firsts: dict[tuple[str, str], list[Measured]] = {}
-    readings: dict[tuple[str, str], str] = {}
+    evaluations: dict[tuple[str, str], str] = {}
     for m in evidence.models:
         key = (m.where.base, m.where.arm)
-        if readings.setdefault(key, m.where.reading) == m.where.reading:
+        if evaluations.setdefault(key, m.where.evaluation) == m.where.evaluation:
             firsts.setdefault(key, []).append(m)
     return tuple(_matrix(evidence, found) for found in firsts.values() if not all(m.is_own_test for m in found))
 
@@ -30,7 +30,7 @@ def _matrix(evidence: Evidence, found: list[Measured]) -> TransferMatrix:
     return TransferMatrix(
         base=where.base,
         arm=where.arm,
-        reading=where.reading,
+        evaluation=where.evaluation,
         trains=tuple(trains),
         # Tests in the order of the tracks, so that a track's own test stands on the diagonal.
         tests=tuple(dict.fromkeys([*(name for name in trains if name in rules), *rules])),
@@ -53,6 +53,6 @@ def _leak_rows(evidence: Evidence) -> Iterator[LeakRow]:
             rule=rule.where.arm if rule else None,
             rule_f1=estimate(rule.by_seed, evidence.settings) if rule else None,
             arm=model.where.arm,
-            reading=model.where.reading,
+            evaluation=model.where.evaluation,
             f1=estimate(model.by_seed, evidence.settings),
         )

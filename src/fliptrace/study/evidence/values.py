@@ -10,26 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from fliptrace.study.arms import Arm
+
 Verdict = Literal["helps", "hurts", "noise"]
 RowKind = Literal["arm", "rule", "baseline"]
 SliceKind = Literal["flip_type", "distance", "speakers", "length", "code_mixing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """A model of the study: a stage in the tree of stages that trained it.
-
-    `parent` is the arm it was trained on from, None for the untuned base. `control` is the arm it must beat to have
-    helped: as many more steps from the same parent, without what is new in it. `note`: what it is, in one sentence.
-    `is_extended`: beside the method itself, one of its variations.
-    """
-
-    name: str
-    title: str
-    parent: str | None = None
-    control: str | None = None
-    note: str = ""
-    is_extended: bool = False
 
 
 class Interval(NamedTuple):
@@ -89,7 +74,7 @@ class Where:
     track: str
     test: str
     arm: str
-    reading: str
+    evaluation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +161,7 @@ class AblationTable:
     base: str
     track: str
     test: str
-    reading: str
+    evaluation: str
     rows: tuple[AblationRow, ...]
     comparisons: tuple[Comparison, ...]
     best_rule: str | None
@@ -190,7 +175,7 @@ class DecodingRow:
     `agreement`: the mean share of samples that equal the most frequent answer set of their case.
     """
 
-    reading: str
+    evaluation: str
     ask: str
     decode: str
     num_samples: int
@@ -214,7 +199,7 @@ class CurvePoint:
 class KCurve:
     """F1 by number of samples, of one sampled reading."""
 
-    reading: str
+    evaluation: str
     ask: str
     points: tuple[CurvePoint, ...]
 
@@ -249,7 +234,7 @@ class TransferMatrix:
 
     base: str
     arm: str
-    reading: str
+    evaluation: str
     trains: tuple[str, ...]
     tests: tuple[str, ...]
     cells: tuple[TransferCell, ...]
@@ -403,7 +388,7 @@ class TrainingCost:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingCost:
+class EvaluationCost:
     """What reading takes, mean over seeds."""
 
     where: Where
@@ -417,7 +402,7 @@ class ReadingCost:
 class LeakRow:
     """A test set beside what a track trained on: how it leaks, and what rule and model score there.
 
-    `arm` is the last of the stack, `reading` its first; `rule` is the best one.
+    `arm` is the last of the stack, `evaluation` its first; `rule` is the best one.
     """
 
     base: str
@@ -429,7 +414,7 @@ class LeakRow:
     rule: str | None
     rule_f1: Estimate | None
     arm: str
-    reading: str
+    evaluation: str
     f1: Estimate
 
 
@@ -479,5 +464,5 @@ class StudyReport:
     judging: tuple[JudgingRow, ...]
     rationales: tuple[RationaleRow, ...]
     training_costs: tuple[TrainingCost, ...]
-    reading_costs: tuple[ReadingCost, ...]
+    evaluation_costs: tuple[EvaluationCost, ...]
     leaks: tuple[LeakRow, ...]

@@ -15,9 +15,9 @@ from fliptrace.models.hosted.budget import Price, count_about, training_cost
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import View
 from fliptrace.training.data import TrainingData, treat_out_of_zone
-from fliptrace.training.instruction_builder import Curriculum
-from fliptrace.training.own_answers import stand_ins
-from fliptrace.training.recipe import ReadingPart, Recipe, Stage
+from fliptrace.training.instruction_builder import InstructionBuilder
+from fliptrace.training.own_answers import placeholder_answers
+from fliptrace.training.recipe import EvaluationPart, Recipe, Stage
 from fliptrace.training.stage_splits import stage_cases
 
 _ROOMY = 2**31  # no provider's context is too short for a dialogue
@@ -35,7 +35,7 @@ class HostedStageCost:
 
 
 @dataclass(frozen=True, slots=True)
-class HostedReadingCost:
+class HostedEvaluationCost:
     """One way to read the model on val, over all stages after which it is due; replies at their longest."""
 
     name: str
@@ -50,11 +50,11 @@ class HostedDryRun:
     """`dollars` of everything, replies at their longest; None where a price is missing."""
 
     stages: tuple[HostedStageCost, ...]
-    readings: tuple[HostedReadingCost, ...]
+    evaluations: tuple[HostedEvaluationCost, ...]
 
     @property
     def dollars(self) -> float | None:
-        parts = [*(stage.dollars for stage in self.stages), *(reading.dollars for reading in self.readings)]
+        parts = [*(stage.dollars for stage in self.stages), *(evaluation.dollars for evaluation in self.evaluations)]
         known = [part for part in parts if part is not None]
         return sum(known) if len(known) == len(parts) else None
 
@@ -68,36 +68,38 @@ def dry_run_hosted(
     """Everything that the run would send, counted. `price` is that of the trained models, `training_price` dollars a
     million tokens trained on.
     """
-    curriculum = Curriculum(recipe, emotions=data.emotions)
+    builder = InstructionBuilder(recipe, emotions=data.emotions)
     cases = stage_cases(recipe, data.train)
     stages = [
-        _stage_cost(curriculum, stage, of_stage.taught, of_stage.answered, training_price)
+        _stage_cost(builder, stage, of_stage.taught, of_stage.answered, training_price)
         for stage, of_stage in zip(recipe.stages, cases, strict=True)
     ]
-    readings = [_reading_cost(recipe, name, part, data.val, price) for name, part in recipe.readings.items()]
-    return HostedDryRun(tuple(stages), tuple(readings))
+    evaluations = [_evaluation_cost(recipe, name, part, data.val, price) for name, part in recipe.evaluations.items()]
+    return HostedDryRun(tuple(stages), tuple(evaluations))
 
 
 def _stage_cost(
-    curriculum: Curriculum,
+    builder: InstructionBuilder,
     stage: Stage,
     taught: Sequence[FlipCase],
     answered: Sequence[FlipCase],
     training_price: float | None,
 ) -> HostedStageCost:
-    recipe = curriculum.recipe
+    recipe = builder.recipe
     zoned = treat_out_of_zone(taught, stage.out_of_zone or recipe.data.out_of_zone)
-    views = [each.view for each in curriculum.fit_views(zoned, count_about, _ROOMY)]
-    own = [answer for case in answered for answer in stand_ins(case, recipe)] if stage.needs_own_answers else []
-    rows = curriculum.instructions(stage, views, own)
+    views = [each.view for each in builder.fit_views(zoned, count_about, _ROOMY)]
+    own = (
+        [answer for case in answered for answer in placeholder_answers(case, recipe)] if stage.needs_own_answers else []
+    )
+    rows = builder.instructions(stage, views, own)
     num_epochs = int(stage.epochs or 1)
     num_tokens = sum(count_about((*row.prompt, Message("assistant", row.completion))) for row in rows) * num_epochs
     return HostedStageCost(stage.name, len(rows), num_epochs, num_tokens, training_cost(num_tokens, training_price))
 
 
-def _reading_cost(
-    recipe: Recipe, name: str, part: ReadingPart, val: Sequence[FlipCase], price: Price | None
-) -> HostedReadingCost:
+def _evaluation_cost(
+    recipe: Recipe, name: str, part: EvaluationPart, val: Sequence[FlipCase], price: Price | None
+) -> HostedEvaluationCost:
     """A judged reply is asked for twice, the second time behind the first."""
     last = recipe.stages[-1]
     num_times = sum(part.is_due(stage.name, is_last=stage is last) for stage in recipe.stages)
@@ -107,4 +109,4 @@ def _reading_cost(
     num_prompts = num_times * num_turns * num_prompt_tokens
     max_tokens = num_replies * part.max_new_tokens
     dollars = None if price is None else price.of(num_prompts, max_tokens)
-    return HostedReadingCost(name, num_replies, num_prompts, max_tokens, dollars)
+    return HostedEvaluationCost(name, num_replies, num_prompts, max_tokens, dollars)

@@ -75,7 +75,7 @@ class Progress(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class JobDesk:
+class FineTuningJobs:
     """Where jobs of one provider are made and followed; `record` is the file of what is known of this one.
 
     `tell` is told of the job what a user should know.
@@ -103,7 +103,7 @@ class JobDesk:
 
     def _look_again(self, job_id: str) -> FineTuningJob:
         try:
-            return self.look(job_id)
+            return self.retrieve(job_id)
         except NoSuchModel:
             raise RunError(
                 self.record,
@@ -119,7 +119,7 @@ class JobDesk:
         seen: set[str] = set()
         status, pause = "", _FIRST_LOOK_SECONDS
         while True:
-            job = self.look(job.id)
+            job = self.retrieve(job.id)
             if job.status != status:
                 status = job.status
                 self.tell(f"{job.id} {status.replace('_', ' ')}")
@@ -136,7 +136,7 @@ class JobDesk:
             raise RunError(self.provider.ref, f"job {job.id} {job.status}: {_reason(job)}")
         return job
 
-    def look(self, job_id: str) -> FineTuningJob:
+    def retrieve(self, job_id: str) -> FineTuningJob:
         return self._retried(partial(self.client.fine_tuning.jobs.retrieve, job_id))
 
     def cancel(self) -> str | None:

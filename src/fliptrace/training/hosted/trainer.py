@@ -18,15 +18,22 @@ from fliptrace.curate.instructions import write_instructions
 from fliptrace.curate.training_file import read_training_file
 from fliptrace.models.base import ChatModel
 from fliptrace.models.checkpoints import HOSTED, hosted_ref
-from fliptrace.models.hosted.budget import CROWDED, NobodyWatches, Purse, Watcher, count_about, training_cost
+from fliptrace.models.hosted.budget import (
+    TOKEN_SAFETY_FACTOR,
+    Budget,
+    NobodyWatches,
+    Watcher,
+    count_about,
+    training_cost,
+)
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.provider import Provider, find_provider
 from fliptrace.models.open_model import open_hosted
-from fliptrace.training.hosted.job import JobDesk, JobOrder, Progress
+from fliptrace.training.hosted.job import FineTuningJobs, JobOrder, Progress
 from fliptrace.training.hosted.retirement import check_retirement
 from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
 from fliptrace.training.recipe import Hosted, Recipe
-from fliptrace.training.trainer import COST, PREFLIGHT, Lesson, Reports, StagePlace
+from fliptrace.training.trainer import COST, PREFLIGHT, Reports, StageData, StagePlace
 
 JOB = "job.json"
 TRAINING_FILE = "training.jsonl"
@@ -37,7 +44,7 @@ _TIMEOUT_SECONDS = 600.0  # an upload may take long
 class HostedTrainer:
     """A Trainer at a provider. `training_price`: dollars a million tokens trained on; `today` decides what is retired.
 
-    What all models of the run cost comes out of one `purse`. InputError where there is no key, or a limit without the
+    What all models of the run cost comes out of one `budget`. InputError where there is no key, or a limit without the
     prices to hold it.
     """
 
@@ -46,11 +53,11 @@ class HostedTrainer:
     today: date
     watcher: Watcher = field(default_factory=NobodyWatches)
     training_price: float | None = None
-    purse: Purse = field(default_factory=Purse)
+    budget: Budget = field(default_factory=Budget)
 
     def __post_init__(self) -> None:
         self.base.find_key()
-        if self.purse.limit is None:
+        if self.budget.limit is None:
             return
         if self.training_price is None:
             raise InputError("--max-cost", "no price of training is published; give --training-price")
@@ -85,7 +92,7 @@ class HostedTrainer:
 
     def open_ref(self, ref: str) -> HostedModel:
         """A model of the run; it learned answer lines as they are, so no schema holds it to another form."""
-        return open_hosted(ref, replace(self.settings, structured=False), self.watcher, self.purse)
+        return open_hosted(ref, replace(self.settings, structured=False), self.watcher, self.budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +107,22 @@ class HostedStage:
     def provider(self) -> Provider:
         return self.trainee.provider
 
-    def train(self, lesson: Lesson, reports: Reports) -> None:
+    def train(self, stage_data: StageData, reports: Reports) -> None:
         room = self.trainee.context_length
-        kept = [row for row in lesson.instructions if self.trainee.num_tokens((*row.prompt, *_reply(row))) <= room]
-        look = self._look(lesson, kept)
-        write_json(self.place.folder / PREFLIGHT, look.to_json())
-        reports.looked(look)
+        kept = [row for row in stage_data.instructions if self.trainee.num_tokens((*row.prompt, *_reply(row))) <= room]
+        checks = self._look(stage_data, kept)
+        write_json(self.place.folder / PREFLIGHT, checks.to_json())
+        reports.on_preflight(checks)
         training_file = self._write_rows(kept)
         reports.on_resume(0)  # a provider tells of all steps again
         with self.provider.connect_blocking(_TIMEOUT_SECONDS) as client:
-            desk = JobDesk(self.provider, client, self.place.folder / JOB, self.trainer.watcher.found)
-            job = desk.find_or_make(self._order(training_file), lambda: self._check_before_paying(desk, look))
-            job = desk.follow(job, lambda progress: _report(reports, progress))
-            refs = [self.provider.with_model(name).ref for name in desk.checkpoints(job)]
-        num_trained = look.num_tokens * self._num_epochs if job.trained_tokens is None else job.trained_tokens
-        self.trainer.purse.pay_dollars(training_cost(num_trained, self.trainer.training_price))
-        chosen, scores = self._choose(refs, lesson)
+            jobs = FineTuningJobs(self.provider, client, self.place.folder / JOB, self.trainer.watcher.found)
+            job = jobs.find_or_make(self._order(training_file), lambda: self._check_before_paying(jobs, checks))
+            job = jobs.follow(job, lambda progress: _report(reports, progress))
+            refs = [self.provider.with_model(name).ref for name in jobs.checkpoints(job)]
+        num_trained = checks.num_tokens * self._num_epochs if job.trained_tokens is None else job.trained_tokens
+        self.trainer.budget.pay_dollars(training_cost(num_trained, self.trainer.training_price))
+        chosen, scores = self._choose(refs, stage_data)
         write_json(
             self.place.folder / COST,
             {"num_rows": len(kept), "num_epochs": self._num_epochs, "num_trained_tokens": num_trained},
@@ -123,7 +130,7 @@ class HostedStage:
         made: Json = {"model": chosen, "parent": self.provider.ref, "job": job.id, "checkpoints": refs, "val": scores}
         with new_folder(self.place.checkpoint) as folder:
             write_json(folder / HOSTED, made | {"training_file_sha256": hash_file(training_file)})
-            lesson.habits.write(folder)
+            stage_data.defaults.write(folder)
 
     def _write_rows(self, instructions: list[Instruction]) -> Path:
         """The file that is uploaded; RunError where a provider would refuse it."""
@@ -154,33 +161,36 @@ class HostedStage:
     def _num_epochs(self) -> int:
         return int(self.place.stage.epochs or 1)
 
-    def _check_before_paying(self, desk: JobDesk, look: Preflight) -> None:
+    def _check_before_paying(self, jobs: FineTuningJobs, checks: Preflight) -> None:
         """Before a job is made: is the model going to be there, and is there money for it?"""
-        for remark in check_retirement(self.provider, desk.client, self.trainer.today):
+        for remark in check_retirement(self.provider, jobs.client, self.trainer.today):
             self.trainer.watcher.found(remark)
         # Providers bill every token of a row, once an epoch.
-        dollars = training_cost(look.num_tokens * CROWDED * self._num_epochs, self.trainer.training_price) or 0.0
-        purse = self.trainer.purse
-        purse.release(purse.set_aside(dollars, f"training stage {self.place.stage.name!r}"))
+        dollars = (
+            training_cost(checks.num_tokens * TOKEN_SAFETY_FACTOR * self._num_epochs, self.trainer.training_price)
+            or 0.0
+        )
+        budget = self.trainer.budget
+        budget.release(budget.set_aside(dollars, f"training stage {self.place.stage.name!r}"))
 
-    def _choose(self, refs: list[str], lesson: Lesson) -> tuple[str, dict[str, float]]:
+    def _choose(self, refs: list[str], stage_data: StageData) -> tuple[str, dict[str, float]]:
         """The model that goes on, and the trigger F1 on val of those it was chosen from, if it was."""
         if self.trainer.hosted.choose == "last" or len(refs) == 1:
             return refs[-1], {}
-        scores = {ref: lesson.score(self.trainer.open_ref(ref)) for ref in refs}
+        scores = {ref: stage_data.score(self.trainer.open_ref(ref)) for ref in refs}
         return max(reversed(refs), key=scores.__getitem__), scores  # of equals the later one
 
-    def _look(self, lesson: Lesson, kept: list[Instruction]) -> Preflight:
+    def _look(self, stage_data: StageData, kept: list[Instruction]) -> Preflight:
         """Counts of tokens are estimates: the tokenizer is the provider's."""
         if not kept:
             raise RunError(
                 f"stage {self.place.stage.name}",
-                f"nothing left to train on: {len(lesson.instructions)} rows made, all too long",
+                f"nothing left to train on: {len(stage_data.instructions)} rows made, all too long",
             )
         trained = [count_about(_reply(row)) for row in kept]
         lengths = [count_about((*row.prompt, *_reply(row))) for row in kept]
         kept_ids = {row.id for row in kept}
-        too_long = tuple(row.id for row in lesson.instructions if row.id not in kept_ids)
+        too_long = tuple(row.id for row in stage_data.instructions if row.id not in kept_ids)
         return Preflight(
             num_rows=len(kept),
             num_by_kind=count_kinds(kept),
@@ -190,8 +200,8 @@ class HostedStage:
             longest=max(lengths),
             samples={kind: row.completion for kind, row in first_of_kinds(kept).items()},
             too_long=too_long,
-            num_cut_views=sum(each.num_dropped > 0 for each in lesson.fitted),
-            num_dropped_utterances=sum(each.num_dropped for each in lesson.fitted),
+            num_cut_views=sum(each.num_dropped > 0 for each in stage_data.truncated),
+            num_dropped_utterances=sum(each.num_dropped for each in stage_data.truncated),
         )
 
 
@@ -200,7 +210,7 @@ def cancel_jobs(recipe: Recipe, run: Path) -> list[str]:
     provider, cancelled = find_provider(recipe.base.model), []
     with provider.connect_blocking(_TIMEOUT_SECONDS) as client:
         for record in sorted(run.glob(f"*-*/{JOB}")):
-            job_id = JobDesk(provider, client, record, lambda remark: None).cancel()
+            job_id = FineTuningJobs(provider, client, record, lambda remark: None).cancel()
             cancelled += [job_id] if job_id else []
     return cancelled
 

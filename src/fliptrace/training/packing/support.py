@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from fliptrace.models.trees.attention import attending_to_trees, why_no_trees
-from fliptrace.training.batching import Trees
 from fliptrace.training.examples import Example, collate
 from fliptrace.training.losses import completion_loss
 from fliptrace.training.packing.tree_batches import collate_tree
@@ -22,9 +21,9 @@ _TOLERANCES = {torch.float64: 1e-5, torch.float32: 1e-5, torch.float16: 1e-3, to
 _GRADIENT_TOLERANCES = {torch.float64: 1e-4, torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 2e-1}
 
 
-def why_not_packed(model: Any, trees: Trees) -> str | None:
-    """Why a model cannot be trained on these trees; None where it can."""
-    return supports(model) or self_test(model, trees.telling, trees.pad_id)
+def why_not_packed(model: Any, examples: Sequence[Example], pad_id: int) -> str | None:
+    """Why a model cannot be trained on prefix trees; None where it can. `examples` are for `self_test`."""
+    return supports(model) or self_test(model, examples, pad_id)
 
 
 def supports(model: Any) -> str | None:
