@@ -134,7 +134,7 @@ def open_console() -> Console:
 def count(text: str) -> int:
     """A number of things on a command line."""
     if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r}: wanted a number of at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 1")
     return int(text)
 
 

@@ -224,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arms = list(ARMS) if "all" in options.arms else options.arms
     if find_spec("trl") is None:
         arms = [arm for arm in arms if not arm.startswith("trl")]
-        progress.print("trl is not installed, so its arms are left out; wanted: pip install 'fliptrace[bench]'")
+        progress.print("trl is not installed, so its arms are left out; expected: pip install 'fliptrace[bench]'")
     with TemporaryDirectory() as folder:
         bench = Bench(
             arms, options.rounds, options.seed, options.row_tokens, options.tree_tokens, Path(folder), progress.print

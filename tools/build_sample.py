@@ -66,7 +66,7 @@ def _read_dialogue(file: str, block: list[tuple[int, str]], language: str) -> Au
     (first, header), *lines = block
     title = _HEADER.fullmatch(header)
     if title is None:
-        raise InputError(f"{file} line {first}", f"found {header!r}, wanted '# slug | setting'")
+        raise InputError(f"{file} line {first}", f"found {header!r}, expected '# slug | setting'")
     if not lines:
         raise InputError(f"{file} line {first}", f"{title['slug']} has no utterances")
     parsed = [(f"{file} line {number}", _match_line(f"{file} line {number}", line)) for number, line in lines]
@@ -88,7 +88,7 @@ def _read_dialogue(file: str, block: list[tuple[int, str]], language: str) -> Au
 def _match_line(place: str, line: str) -> re.Match[str]:
     match = _LINE.fullmatch(line)
     if match is None:
-        raise InputError(place, f"found {line!r}, wanted 'Speaker [emotion] <- 2 3: text'")
+        raise InputError(place, f"found {line!r}, expected 'Speaker [emotion] <- 2 3: text'")
     return match
 
 
@@ -102,7 +102,7 @@ def _emotion(place: str, label: str) -> str:
 def _triggers(place: str, written: str, target: int) -> frozenset[int]:
     numbers = [] if written == "none" else [int(number) for number in written.split()]
     if numbers != sorted(set(numbers)) or any(number > target + 1 for number in numbers):
-        raise InputError(place, f"triggers {written}: wanted each once, ascending, at most {target + 1}")
+        raise InputError(place, f"triggers {written}: expected each once, ascending, at most {target + 1}")
     return frozenset(number - 1 for number in numbers)
 
 

@@ -111,8 +111,8 @@ def changed(place: tuple[Any, ...], value: object) -> Any:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ([], "schema None; wanted 'fliptrace.analysis/1'"),
-        (changed(("schema",), "fliptrace.analysis/2"), "schema 'fliptrace.analysis/2'; wanted"),
+        ([], "schema None; expected 'fliptrace.analysis/1'"),
+        (changed(("schema",), "fliptrace.analysis/2"), "schema 'fliptrace.analysis/2'; expected"),
         (changed(("threshold",), "high"), "analysis threshold: "),
         (changed(("utterances", 3, "emotion"), "grumpy"), "unknown emotion 'grumpy'"),
         (changed(("utterances", 3, "emotion"), "joy"), "its flips are not those of its emotions"),

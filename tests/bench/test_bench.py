@@ -55,7 +55,7 @@ def test_rows_and_trees_train_on_the_same_examples(trained: Any) -> None:
     assert trie["num_tokens_run"] < rows["num_tokens_run"]
 
 
-@pytest.mark.skipif(not HAS_TRL, reason="trl is not installed; wanted: pip install 'fliptrace[bench]'")
+@pytest.mark.skipif(not HAS_TRL, reason="trl is not installed; expected: pip install 'fliptrace[bench]'")
 def test_trl_trains_on_the_same_examples(trained: Any) -> None:
     assert all(arm["ratio"] > 0 and arm["loss_error"] < 1e-5 for arm in trained["arms"].values())
     assert trained["arms"]["trl padded"]["ratio"] == 1

@@ -13,7 +13,7 @@ import pytest
 BENCH = Path(__file__).parents[2] / "bench"
 
 if any(find_spec(module) is None for module in ("openai", "psutil", "stamina", "starlette", "uvicorn")):
-    pytest.skip("wanted: pip install 'fliptrace[bench]'", allow_module_level=True)
+    pytest.skip("expected: pip install 'fliptrace[bench]'", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")

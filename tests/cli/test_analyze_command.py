@@ -111,7 +111,7 @@ def test_the_smaller_emotion_set_is_asked_for(script: str) -> None:
         (("sample:nothing",), "sample:nothing: no such transcript; there are sample:call, sample:hindi-english"),
         (("sample", *RULE), "24 of 24 utterances have no emotion, and rule:previous reads no text"),
         (("sample", "--format", "vt", *RULE), "vtt"),
-        (("sample", "--columns", "speaker"), "wanted NAME=COLUMN"),
+        (("sample", "--columns", "speaker"), "expected NAME=COLUMN"),
         (("sample", "--model", "rule:previus"), "rule:previous"),
     ],
 )
@@ -123,7 +123,7 @@ def test_what_a_user_gets_wrong_is_one_message_and_exit_code_1(arguments: tuple[
 
 def test_a_threshold_outside_0_to_1_is_refused(labelled: Path) -> None:
     result = run("analyze", labelled, *COLUMNS, *RULE, "--threshold", "1.5")
-    assert result.returncode == 1 and "1.5: wanted more than 0 and at most 1" in result.stderr
+    assert result.returncode == 1 and "1.5: expected more than 0 and at most 1" in result.stderr
 
 
 @pytest.mark.parametrize("text", ["speaker", "speaker=", "=x", "speaker=a,,text=b", "text=a,text=b"])

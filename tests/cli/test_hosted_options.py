@@ -163,7 +163,7 @@ def test_what_a_server_lacks_is_told(tmp_path: Path) -> None:
 
 def test_a_server_that_never_samples_is_read_greedily_alone(tmp_path: Path) -> None:
     with running(make_provider(honours=Honours(sampling=False))) as url:
-        with pytest.raises(InputError, match="wanted --decode greedy"):
+        with pytest.raises(InputError, match="expected --decode greedy"):
             predict(url, tmp_path / "s.jsonl", "--decode", "sample")
         predict(url, tmp_path / "p.jsonl")
 
@@ -252,11 +252,11 @@ def test_a_limit_without_a_price_is_an_input_error(
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (("--price", "cheap"), "--price 'cheap': wanted dollars"),
-        (("--max-cost", "-1"), "--max-cost: -1.0: wanted dollars"),
-        (("--timeout", "0"), "timeout: 0.0 seconds: wanted more than 0"),
-        (("--body", "[1]"), "wanted an object of JSON"),
-        (("--body", "{low}"), "wanted an object of JSON"),
+        (("--price", "cheap"), "--price 'cheap': expected dollars"),
+        (("--max-cost", "-1"), "--max-cost: -1.0: expected dollars"),
+        (("--timeout", "0"), "timeout: 0.0 seconds: expected more than 0"),
+        (("--body", "[1]"), "expected an object of JSON"),
+        (("--body", "{low}"), "expected an object of JSON"),
         (("--decode", "exact", "--ask", "chain"), "exact decoding wants --ask answer"),
         (("--decode", "exact", "--judge"), "exact decoding gives probabilities"),
     ],

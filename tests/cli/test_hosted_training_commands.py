@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from hosted_models import make_provider
-from test_cli_hosted import TINY, run
 from test_docs import commands_of
+from test_hosted_options import TINY, run
 
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import read_json

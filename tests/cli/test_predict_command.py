@@ -113,7 +113,7 @@ def test_stopping_early_tells_how_many_answers_were_drawn(model: str, tmp_path: 
 
 
 def test_a_greedy_answer_cannot_stop_early(model: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="stop_early: greedy decoding draws no samples that vote; wanted sample"):
+    with pytest.raises(InputError, match="stop_early: greedy decoding draws no samples that vote; expected sample"):
         run("predict", model, "sample:val", "--out", tmp_path / "p.jsonl", "--stop-early")
 
 

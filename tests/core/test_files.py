@@ -94,7 +94,7 @@ def test_a_row_knows_its_line(tmp_path: Path, content: bytes, lines: list[int]) 
     ("content", "message"),
     [
         (b'{"a": 1}\n\n{"a": 1,}\n', "line 3 column 9: not JSON: "),
-        (b'{"a": 1}\n[1]\n', "line 2: found list, wanted an object"),
+        (b'{"a": 1}\n[1]\n', "line 2: found list, expected an object"),
         (b'{"a": 1} {"a": 2}\n', "line 1 column 10: not JSON: Extra data"),
         (b'{"a": 1}\n{"a": ' + b"9" * 5000 + b"}\n", "line 2: not JSON that can be read: Exceeds the limit"),
         (b'{"a": 1}\n' + b"[" * 100_000, "line 2: not JSON that can be read: maximum recursion depth"),

@@ -63,8 +63,8 @@ def test_a_flip_goes_forward_to_another_emotion(source: int, target: int, after:
         ({"flip": Flip("Ana", 1, 5, "neutral", "joy")}, "does not hold the flip"),
         ({"triggers": frozenset({2, 6})}, r"triggers \[6\] lie outside 0\.\.5, the target"),
         ({"triggers": frozenset({-1})}, r"triggers \[-1\] lie outside"),
-        ({"known_from": 2}, r"labels known from 2, wanted 0\.\.1"),
-        ({"known_from": -1}, r"labels known from -1, wanted 0\.\.1"),
+        ({"known_from": 2}, r"labels known from 2, expected 0\.\.1"),
+        ({"known_from": -1}, r"labels known from -1, expected 0\.\.1"),
     ],
 )
 def test_a_case_that_contradicts_its_dialogue_is_refused_by_its_id(change: dict[str, object], message: str) -> None:

@@ -74,15 +74,15 @@ def test_a_vote_is_unparsed_where_no_answer_was_valid(answers: list[Sample], is_
 
 @pytest.mark.parametrize("threshold", [0, -0.5, 1.1, float("nan")])
 def test_a_threshold_is_a_share(threshold: float) -> None:
-    with pytest.raises(ValueError, match="wanted more than 0 and at most 1"):
+    with pytest.raises(ValueError, match="expected more than 0 and at most 1"):
         vote(sets({1}), 2, threshold)
 
 
 @pytest.mark.parametrize(
     ("triggers", "support", "num_valid", "message"),
     [
-        (set(), (1.5,), 1, "wanted shares from 0 to 1"),
-        (set(), (float("nan"),), 1, "wanted shares from 0 to 1"),
+        (set(), (1.5,), 1, "expected shares from 0 to 1"),
+        (set(), (float("nan"),), 1, "expected shares from 0 to 1"),
         ({1}, (1.0,), 1, r"triggers \[1\], but support for 1 utterances"),
         (set(), (0.0,), 3, "3 valid answers of 2"),
         (set(), (0.0,), -1, "-1 valid answers of 2"),

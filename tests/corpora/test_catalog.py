@@ -77,10 +77,10 @@ def test_a_file_that_is_not_there_is_told_with_place_address_and_checksum(tmp_pa
 @pytest.mark.parametrize(
     ("name", "split", "message"),
     [
-        ("melt", "train", "corpus 'melt': not known; wanted one of meld-fr, masac-fr,"),
-        ("meld-fr", "test", "corpus 'meld-fr': no split 'test'; wanted one of train, val"),
-        ("goemotions-ekman", "", "corpus 'goemotions-ekman': no split ''; wanted one of train, val"),
-        ("sample", "dev", "corpus 'sample': no split 'dev'; wanted one of train, val, test"),
+        ("melt", "train", "corpus 'melt': not known; expected one of meld-fr, masac-fr,"),
+        ("meld-fr", "test", "corpus 'meld-fr': no split 'test'; expected one of train, val"),
+        ("goemotions-ekman", "", "corpus 'goemotions-ekman': no split ''; expected one of train, val"),
+        ("sample", "dev", "corpus 'sample': no split 'dev'; expected one of train, val, test"),
     ],
 )
 def test_unknown_names_are_told_with_the_known_ones(name: str, split: str, message: str, tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_every_error_of_every_file_is_told(tmp_path: Path) -> None:
 def test_reading_for_use_stops_at_the_first_error(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     path.write_text('{"a": 1}')
-    with pytest.raises(InputError, match=r"c\.json: wanted EFR or ERC"):
+    with pytest.raises(InputError, match=r"c\.json: expected EFR or ERC"):
         read_corpus(path)
 
 

@@ -95,11 +95,11 @@ def test_trigger_flags_come_in_many_forms(tmp_path: Path, values: list[object], 
     [
         ({"triggers": [0, 1]}, "own_efr.json case 1: 3 utterances but 2 triggers"),
         ({"speakers": ["Ada"]}, "own_efr.json case 1: 3 utterances but 1 speakers"),
-        ({"triggers": [0, 2, 0]}, "own_efr.json case 1: trigger of utterance 1 is 2, wanted 0 or 1"),
-        ({"triggers": [0, "yes", 0]}, "own_efr.json case 1: trigger of utterance 1 is 'yes', wanted 0 or 1"),
-        ({"triggers": "010"}, "own_efr.json case 1: found str for 'triggers', wanted a list"),
+        ({"triggers": [0, 2, 0]}, "own_efr.json case 1: trigger of utterance 1 is 2, expected 0 or 1"),
+        ({"triggers": [0, "yes", 0]}, "own_efr.json case 1: trigger of utterance 1 is 'yes', expected 0 or 1"),
+        ({"triggers": "010"}, "own_efr.json case 1: found str for 'triggers', expected a list"),
         ({"emotions": None}, "own_efr.json case 1: no list called 'emotions'"),
-        ({"utterances": ["Tea?", 7, "Sorry."]}, "own_efr.json case 1: found 7 for an utterance, wanted text"),
+        ({"utterances": ["Tea?", 7, "Sorry."]}, "own_efr.json case 1: found 7 for an utterance, expected text"),
         ({name: [] for name in CASE}, "own_efr.json case 1: no utterances"),
     ],
 )
@@ -119,9 +119,9 @@ def test_an_unknown_emotion_is_an_error_that_names_the_known_ones(tmp_path: Path
     [
         (b'[{"speakers": ]', "not-json", "line 1 column 15: not JSON: Expecting value"),
         (b"\xff\xfe[]", "not-utf8", "byte 0 is not UTF-8; save the file as UTF-8"),
-        (b"{}", "not-a-list", "found dict, wanted a list of objects"),
+        (b"{}", "not-a-list", "found dict, expected a list of objects"),
         (b"[]", "empty-file", "no entries in it"),
-        (b"[3]", "not-an-object", "found int, wanted an object"),
+        (b"[3]", "not-an-object", "found int, expected an object"),
     ],
 )
 def test_a_broken_file_is_one_finding(tmp_path: Path, content: bytes, kind: str, message: str) -> None:

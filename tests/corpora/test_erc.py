@@ -59,7 +59,7 @@ HEADER = "Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID"
     [
         ("Utterance,Speaker,Emotion\nhi,Bo,joy\n", "line 1: no column called 'Dialogue_ID', 'Utterance_ID'"),
         (f"{HEADER}\n", "no rows in it"),
-        (f"{HEADER}\nhi,Bo\n", "line 2: wanted 5 fields"),
+        (f"{HEADER}\nhi,Bo\n", "line 2: expected 5 fields"),
         (f"{HEADER}\nhi,Bo,glad,0,0\n", "line 2: utterance 0: unknown emotion 'glad'"),
         (f"{HEADER}\nhi,Bo,joy,0,0\nho,Bo,joy,1,0\nhu,Bo,joy,0,1\n", "dialogue mine#0: its rows do not stand together"),
     ],
@@ -116,9 +116,9 @@ def test_goemotions_comments_with_several_emotions_are_left_out(fixtures: Path) 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a\t9\tid\n", "dev.tsv line 1: labels '9', wanted numbers below 7"),
-        ("a\tjoy\tid\n", "dev.tsv line 1: labels 'joy', wanted numbers below 7"),
-        ("a\t3\n", "dev.tsv line 1: 2 fields, wanted text, labels and id"),
+        ("a\t9\tid\n", "dev.tsv line 1: labels '9', expected numbers below 7"),
+        ("a\tjoy\tid\n", "dev.tsv line 1: labels 'joy', expected numbers below 7"),
+        ("a\t3\n", "dev.tsv line 1: 2 fields, expected text, labels and id"),
     ],
 )
 def test_a_wrong_goemotions_line_is_an_error(fixtures: Path, tmp_path: Path, text: str, message: str) -> None:

@@ -80,18 +80,24 @@ def test_causes_that_are_not_written_down_are_unknown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([], "dailydialog_valid.json: found list, wanted an object, dialogues by name"),
+        ([], "dailydialog_valid.json: found list, expected an object, dialogues by name"),
         ({}, "dailydialog_valid.json: no entries in it"),
-        ({"a": [turn(1)]}, "dialogue a: wanted a list that holds one list of utterances"),
-        ({"a": [[turn(1)], [turn(1)]]}, "dialogue a: wanted a list that holds one list of utterances"),
-        ({"a": [[]]}, "dialogue a: wanted a list that holds one list of utterances"),
-        ({"a": [[turn(1), 3]]}, "dialogue a: wanted a list that holds one list of utterances"),
-        ({"a": [[turn(1), turn(3)]]}, "dialogue a: turn 3, wanted 2: causes go by it"),
-        ({"a": [[turn("1")]]}, "dialogue a: turn '1', wanted 1: causes go by it"),
-        ({"a": [[turn(1, "joy", **{CAUSES: [0]})]]}, "dialogue a: turn 1: causes [0], wanted turns and 'b' in a list"),
-        ({"a": [[turn(1, "joy", **{CAUSES: "b"})]]}, "dialogue a: turn 1: causes 'b', wanted turns and 'b' in a list"),
+        ({"a": [turn(1)]}, "dialogue a: expected a list that holds one list of utterances"),
+        ({"a": [[turn(1)], [turn(1)]]}, "dialogue a: expected a list that holds one list of utterances"),
+        ({"a": [[]]}, "dialogue a: expected a list that holds one list of utterances"),
+        ({"a": [[turn(1), 3]]}, "dialogue a: expected a list that holds one list of utterances"),
+        ({"a": [[turn(1), turn(3)]]}, "dialogue a: turn 3, expected 2: causes go by it"),
+        ({"a": [[turn("1")]]}, "dialogue a: turn '1', expected 1: causes go by it"),
+        (
+            {"a": [[turn(1, "joy", **{CAUSES: [0]})]]},
+            "dialogue a: turn 1: causes [0], expected turns and 'b' in a list",
+        ),
+        (
+            {"a": [[turn(1, "joy", **{CAUSES: "b"})]]},
+            "dialogue a: turn 1: causes 'b', expected turns and 'b' in a list",
+        ),
         ({"a": [[turn(1, "glad")]]}, "dialogue a: utterance 0: unknown emotion 'glad'"),
-        ({"a": [[turn(1, utterance=5)]]}, "dialogue a: found 5 for an utterance, wanted text"),
+        ({"a": [[turn(1, utterance=5)]]}, "dialogue a: found 5 for an utterance, expected text"),
     ],
 )
 def test_a_wrong_file_is_an_error(tmp_path: Path, content: object, message: str) -> None:

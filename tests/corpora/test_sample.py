@@ -1,11 +1,8 @@
 """The sample corpus is what data/sample/ says, and holds what a small corpus should."""
 
-import importlib.util
 import json
-import sys
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -16,18 +13,9 @@ from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.corpora.catalog import locate
 from fliptrace.corpora.groups import assign_groups_across, shared_groups
 from fliptrace.corpora.sample import SAMPLE_SPLITS, load_sample, load_sample_dialogues, sample_path
+from tools import build_sample
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def build_sample() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("build_sample", ROOT / "scripts" / "tools/build_sample.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +28,7 @@ def dialogues() -> list[Dialogue]:
     return [dialogue for split in SAMPLE_SPLITS for dialogue in load_sample_dialogues(split)]
 
 
-def test_the_shipped_files_are_those_the_script_builds(build_sample: ModuleType) -> None:
+def test_the_shipped_files_are_those_the_script_builds() -> None:
     files = build_sample.build(ROOT / "data" / "sample")
     assert len(files) == 6
     for name, text in files.items():
@@ -103,7 +91,7 @@ Ines [anger] <- 2: It stands on my spot.
 """
 
 
-def test_an_authored_dialogue(build_sample: ModuleType, tmp_path: Path) -> None:
+def test_an_authored_dialogue(tmp_path: Path) -> None:
     path = tmp_path / "mine.txt"
     path.write_text(f"{GOOD}\n\n{GOOD.replace('spot |', 'other-spot |').replace('<- 2', '<- none')}", encoding="utf-8")
     first, second = build_sample.read_authored(path, "en")
@@ -114,19 +102,17 @@ def test_an_authored_dialogue(build_sample: ModuleType, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("# spot |", "#spot ", "mine.txt line 1: found '#spot  neighbours', wanted '# slug | setting'"),
-        ("[joy]", "(joy)", "mine.txt line 3: found 'Omar (joy): Yes, brand new!', wanted"),
+        ("# spot |", "#spot ", "mine.txt line 1: found '#spot  neighbours', expected '# slug | setting'"),
+        ("[joy]", "(joy)", "mine.txt line 3: found 'Omar (joy): Yes, brand new!', expected"),
         ("[joy]", "[glad]", "mine.txt line 3: unknown emotion 'glad'"),
         (" <- 2", "", "mine.txt line 4: found a flip without '<-'"),
         ("[joy]:", "[joy] <- 1:", "mine.txt line 3: found '<-' on an utterance that is no flip"),
-        ("<- 2", "<- 4", "mine.txt line 4: triggers 4: wanted each once, ascending, at most 3"),
-        ("<- 2", "<- 2 1", "mine.txt line 4: triggers 2 1: wanted each once"),
+        ("<- 2", "<- 4", "mine.txt line 4: triggers 4: expected each once, ascending, at most 3"),
+        ("<- 2", "<- 2 1", "mine.txt line 4: triggers 2 1: expected each once"),
         ("Ines [anger] <- 2", "Omar [joy]", "mine.txt line 1: spot has no flip"),
     ],
 )
-def test_an_authoring_error_names_its_line(
-    build_sample: ModuleType, tmp_path: Path, old: str, new: str, message: str
-) -> None:
+def test_an_authoring_error_names_its_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = tmp_path / "mine.txt"
     path.write_text(GOOD.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(InputError) as error:

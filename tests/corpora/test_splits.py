@@ -60,14 +60,14 @@ def test_the_seed_and_nothing_else_decides() -> None:
 
 @pytest.mark.parametrize("shares", [{}, {"train": 1.0, "val": 0.0}, {"train": -1.0}])
 def test_shares_must_be_above_zero(shares: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="wanted at least one, all above 0"):
+    with pytest.raises(ValueError, match="expected at least one, all above 0"):
         split_by_group(calls(3), shares, seed=0)
 
 
 def test_fewer_groups_than_splits_is_an_error() -> None:
     with pytest.raises(ValueError, match="2 groups do not make 3 splits"):
         fold_by_group(calls(2), 3, seed=0)
-    with pytest.raises(ValueError, match="wanted at least 2"):
+    with pytest.raises(ValueError, match="expected at least 2"):
         fold_by_group(calls(2), 1, seed=0)
 
 

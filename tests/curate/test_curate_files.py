@@ -51,10 +51,10 @@ def test_a_mix_is_kinds_and_weights(text: str, weights: dict[str, float]) -> Non
     [
         ("", "no such kind; there are answer, chain"),
         ("answers=1", "--mix 'answers=1': no such kind"),
-        ("answer=much", "--mix 'answer=much': wanted KIND=WEIGHT"),
-        ("answer=-1", "wanted a weight of 0 or more"),
-        ("answer=nan", "wanted a weight of 0 or more"),
-        ("answer=inf", "wanted a weight of 0 or more"),
+        ("answer=much", "--mix 'answer=much': expected KIND=WEIGHT"),
+        ("answer=-1", "expected a weight of 0 or more"),
+        ("answer=nan", "expected a weight of 0 or more"),
+        ("answer=inf", "expected a weight of 0 or more"),
         ("answer=1,answer=2", "--mix 'answer=2': that kind is weighed already"),
     ],
 )

@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_rows_in_the_same_order() -> None:
     ("weights", "message"),
     [
         ({"flips": 1.0}, "weighs 'flips', of which there are no instructions"),
-        ({"chain": -0.5}, "weighs 'chain' with -0.5: wanted 0 or more"),
+        ({"chain": -0.5}, "weighs 'chain' with -0.5: expected 0 or more"),
     ],
 )
 def test_a_weight_that_means_nothing_is_refused(weights: dict[str, float], message: str) -> None:

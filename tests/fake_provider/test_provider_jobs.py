@@ -201,14 +201,14 @@ def test_jobs_can_be_made_to_fail_while_they_run(clock: Clock) -> None:
 
 USER = {"role": "user", "content": "Hello"}
 WRONG_ROWS: list[tuple[Any, str]] = [
-    ({"prompt": "Hello"}, "line 3: wanted a list of messages"),
-    ({"messages": []}, "line 3: wanted a list of messages"),
-    ([1], "line 3: wanted a list of messages"),
+    ({"prompt": "Hello"}, "line 3: expected a list of messages"),
+    ({"messages": []}, "line 3: expected a list of messages"),
+    ([1], "line 3: expected a list of messages"),
     ({"messages": [{"role": "robot", "content": "x"}, row(1)["messages"][1]]}, "line 3 message 1: role 'robot'"),
     (row(1, content=""), "line 3 message 2: content ''"),
     (row(1, content=["x"]), "line 3 message 2: content"),
     ({"messages": [USER | {"weight": 1}, row(1)["messages"][1]]}, "weight on a message from user"),
-    (row(1, weight=0.5), "line 3 message 2: weight 0.5, wanted 0 or 1"),
+    (row(1, weight=0.5), "line 3 message 2: weight 0.5, expected 0 or 1"),
     (row(1, weight=0), "line 3: no message from assistant with weight 1"),
     ({"messages": [USER]}, "line 3: the last message is from user"),
 ]
@@ -228,7 +228,7 @@ def test_a_wrong_row_fails_the_job_and_is_named(fast_client: openai.OpenAI, wron
         (b'{"messages"\n', "line 1 is not JSON"),
         (b"\xff\n", "byte 0 is not UTF-8"),
         (b"", "found 0 examples"),
-        ("\n".join(json.dumps(one) for one in ROWS[:9]).encode(), "found 9 examples, wanted at least 10"),
+        ("\n".join(json.dumps(one) for one in ROWS[:9]).encode(), "found 9 examples, expected at least 10"),
     ],
 )
 def test_a_wrong_file_fails_the_job(fast_client: openai.OpenAI, content: bytes, message: str) -> None:

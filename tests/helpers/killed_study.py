@@ -18,7 +18,7 @@ import torch
 from tiny_study import open_run
 
 from fliptrace.core.files import write_json
-from fliptrace.predictions.rows import writer as prediction_files
+from fliptrace.predictions import writer as prediction_files
 from fliptrace.study import make_cells, reproduce
 from fliptrace.study.plan import CellKey
 from fliptrace.study.reproduce import Event, StudyFolder

@@ -95,7 +95,7 @@ def skip_unless_served() -> None:
     from transformers.utils.import_utils import is_serve_available
 
     if not is_serve_available():
-        pytest.skip("`transformers serve` lacks packages; wanted: pip install 'fliptrace[dev]'")
+        pytest.skip("`transformers serve` lacks packages; expected: pip install 'fliptrace[dev]'")
 
 
 def _wait(served: Served, process: subprocess.Popen[bytes]) -> None:

@@ -110,5 +110,5 @@ def test_dialogues_come_back_in_order_however_many_there_are() -> None:
 
 
 def test_a_rule_labels_no_emotions() -> None:
-    with pytest.raises(InputError, match="rule:previous: labels no emotions; wanted a model that reads text"):
+    with pytest.raises(InputError, match="rule:previous: labels no emotions; expected a model that reads text"):
         list(label_emotions(find_rule("previous"), [CAFE.dialogue], WINDOW))

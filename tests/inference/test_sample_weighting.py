@@ -109,7 +109,7 @@ def test_every_case_is_weighed_by_its_own_replies() -> None:
     ],
 )
 def test_a_server_that_does_not_tell_all_is_refused(honours: Json, constrain: bool, complaint: str) -> None:
-    with pytest.raises(InputError, match=f"{complaint}.*; wanted --decode sample or greedy"):
+    with pytest.raises(InputError, match=f"{complaint}.*; expected --decode sample or greedy"):
         read(2, constrain=constrain, **honours)
 
 

@@ -188,13 +188,13 @@ def test_a_model_is_read_as_it_was_trained_unless_told_otherwise(
 
 @pytest.mark.parametrize("threshold", [0.0, 1.5, -1.0])
 def test_a_threshold_that_is_no_share_is_refused(threshold: float) -> None:
-    with pytest.raises(InputError, match=f"threshold: {threshold}: wanted more than 0 and at most 1"):
+    with pytest.raises(InputError, match=f"threshold: {threshold}: expected more than 0 and at most 1"):
         resolve_config(HABITS, SAMPLE_3, threshold=threshold)
 
 
 @pytest.mark.parametrize("kind", ["greedy", "exact"])
 def test_only_samples_can_stop_early(kind: Any) -> None:
-    with pytest.raises(InputError, match=f"stop_early: {kind} decoding draws no samples that vote; wanted sample"):
+    with pytest.raises(InputError, match=f"stop_early: {kind} decoding draws no samples that vote; expected sample"):
         resolve_config(HABITS, Decoding(kind), stop_early=True)
 
 

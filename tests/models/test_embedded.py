@@ -152,7 +152,9 @@ def test_no_choices_give_no_weights(model: EmbeddedModel) -> None:
 def test_a_reply_that_overruns_the_context_is_refused_by_name(model: EmbeddedModel) -> None:
     long = (Message("user", " ".join(SENTENCES * 9)),)
     assert not model.fits(long, 1) and model.fits((Message("user", "Hello."),), 100)
-    with pytest.raises(InputError, match=r"embedded, choice case 5: prompt and longest reply take \d+ tokens; wanted"):
+    with pytest.raises(
+        InputError, match=r"embedded, choice case 5: prompt and longest reply take \d+ tokens; expected"
+    ):
         model.score_replies([*make_choices(), Choice("case 5", long, REPLIES)])
 
 
@@ -176,7 +178,7 @@ def test_without_a_folder_the_bundled_model_is_loaded(folder: Path, monkeypatch:
 def test_a_package_without_weights_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "BUNDLED", tmp_path / "mini")
     for load in (load_embedded, lambda: open_model("embedded")):
-        with pytest.raises(InputError, match="this fliptrace was built without weights; wanted them in"):
+        with pytest.raises(InputError, match="this fliptrace was built without weights; expected them in"):
             load()
 
 

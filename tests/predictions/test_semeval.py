@@ -77,7 +77,7 @@ LONGER = FLIP | {name: [*values, *values[1:]] for name, values in FLIP.items()}
     [
         ([FLIP], "MELD_test_efr", "MELD_test_efr#1 does not stand in the file it is compared with"),
         ([FLIP, FLIP], "MaSaC_test_efr", "MELD_test_efr#0 does not stand in the file it is compared with"),
-        ([FLIP, FLIP, FLIP], "MELD_test_efr", "nothing on MELD_test_efr#2; wanted every case of the file"),
+        ([FLIP, FLIP, FLIP], "MELD_test_efr", "nothing on MELD_test_efr#2; expected every case of the file"),
         ([FLIP, LONGER], "MELD_test_efr", "3 labels for MELD_test_efr#1, which has 5 utterances"),
     ],
 )

@@ -179,5 +179,5 @@ def test_a_view_starts_at_the_target_at_the_latest() -> None:
 
 @pytest.mark.parametrize(("field", "value"), [("window", 1), ("max_words", 0), ("reach", 0)])
 def test_a_layout_shows_something(field: str, value: int) -> None:
-    with pytest.raises(ValueError, match=f"layout {field} {value}: wanted at least {value + 1}"):
+    with pytest.raises(ValueError, match=f"layout {field} {value}: expected at least {value + 1}"):
         Layout(**{field: value})

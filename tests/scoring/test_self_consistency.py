@@ -76,7 +76,7 @@ def test_the_same_seed_draws_the_same_subsets_whatever_else_is_asked() -> None:
 def test_cases_with_other_numbers_of_samples_are_refused() -> None:
     with pytest.raises(InputError, match=r"out\.jsonl: 1 samples of one case, 2 of another"):
         k_curve([sampled("a", [{3}], {3}), sampled("b", [{3}, {3}], {3})], [1], place="out.jsonl")
-    with pytest.raises(InputError, match="2 samples a case; wanted 3"):
+    with pytest.raises(InputError, match="2 samples a case; expected 3"):
         k_curve([sampled("a", [{3}, {3}], {3})], [3])
 
 

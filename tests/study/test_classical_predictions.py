@@ -55,7 +55,7 @@ def test_a_higher_threshold_names_fewer_utterances(trees: TriggerTrees) -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, 1.1])
 def test_a_threshold_out_of_range_is_refused(trees: TriggerTrees, threshold: float) -> None:
-    with pytest.raises(InputError, match="wanted more than 0 and at most 1"):
+    with pytest.raises(InputError, match="expected more than 0 and at most 1"):
         predict_by_support(trees, load_sample("val"), threshold)
 
 

@@ -165,7 +165,7 @@ def test_a_card_names_the_data_sets_of_its_recipe() -> None:
 
 def test_too_large_a_model_is_not_installed(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pack, "MAX_BYTES", 1000)
-    with pytest.raises(RunError, match=r"mini: [\d,]+ bytes in all; wanted at most 1,000"):
+    with pytest.raises(RunError, match=r"mini: [\d,]+ bytes in all; expected at most 1,000"):
         install(made.packing.folder, tmp_path / "mini", {})
     assert not (tmp_path / "mini").exists()
 
@@ -184,7 +184,7 @@ def test_a_run_on_other_data_is_refused(made: Made) -> None:
 
 
 def test_one_seed_counts_once(made: Made) -> None:
-    with pytest.raises(RunError, match="wanted each seed once"):
+    with pytest.raises(RunError, match="expected each seed once"):
         read_seeds([made.runs[0], made.runs[0]], made.recipe, made.data)
 
 

@@ -77,7 +77,7 @@ def test_nothing_that_overlaps_with_what_is_held_out_is_trained_on(files: dict[s
 
 
 def test_files_that_are_no_emotion_files_are_refused(files: dict[str, str]) -> None:
-    with pytest.raises(InputError, match="wanted a file of dialogues with an emotion an utterance"):
+    with pytest.raises(InputError, match="expected a file of dialogues with an emotion an utterance"):
         load(files, emotions={files["train"]: 1})
 
 

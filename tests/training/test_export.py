@@ -72,7 +72,7 @@ def test_a_given_threshold_holds_for_exact_decoding(tmp_path: Path) -> None:
 
 def test_members_asked_otherwise_are_refused(tmp_path: Path) -> None:
     other = build_checkpoint(tmp_path / "other", defaults=InferenceDefaults(Layout("dialogue")))
-    with pytest.raises(InputError, match=r"other: is asked otherwise than .*; wanted one layout for all members"):
+    with pytest.raises(InputError, match=r"other: is asked otherwise than .*; expected one layout for all members"):
         export_onnx([checkpoint(), other], tmp_path / "embedded")
 
 
@@ -85,12 +85,12 @@ def test_members_with_another_tokenizer_are_refused(tmp_path: Path) -> None:
 
 def test_what_is_too_large_for_one_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "_MAX_PARAMETERS", 1_000)
-    with pytest.raises(InputError, match=r"\d+,\d+ parameters; wanted at most 1,000 for one ONNX file"):
+    with pytest.raises(InputError, match=r"\d+,\d+ parameters; expected at most 1,000 for one ONNX file"):
         export_onnx([checkpoint()], tmp_path / "embedded")
 
 
 def test_what_is_no_llama_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a model of type qwen3; wanted a Llama"):
+    with pytest.raises(InputError, match="a model of type qwen3; expected a Llama"):
         export_onnx([save_tiny("qwen3", tmp_path / "qwen3")], tmp_path / "embedded")
 
 
@@ -108,6 +108,6 @@ def test_the_command_writes_a_folder_and_says_how_near_it_is(
 @pytest.mark.usefixtures("graph_at_hand")
 def test_a_graph_that_differs_from_torch_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "max_difference", lambda *_: 0.01)
-    with pytest.raises(RunError, match=r"probabilities are 1\.0e-02 off torch's; wanted at most 1e-03"):
+    with pytest.raises(RunError, match=r"probabilities are 1\.0e-02 off torch's; expected at most 1e-03"):
         export_onnx([checkpoint()], tmp_path / "embedded")
     assert list(tmp_path.iterdir()) == []

@@ -67,8 +67,8 @@ def test_a_greater_share_of_the_groups_holds_the_smaller_one() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"parent": "later"}, "stage 'more': parent is 'later'; wanted one of base, answer, chain, feedback"),
-        ({"steps_of": "base"}, "stage 'more': steps_of is 'base'; wanted one of answer, chain, feedback"),
+        ({"parent": "later"}, "stage 'more': parent is 'later'; expected one of base, answer, chain, feedback"),
+        ({"steps_of": "base"}, "stage 'more': steps_of is 'base'; expected one of answer, chain, feedback"),
         ({"epochs": 1}, "stages.3: a stage takes either epochs or steps_of"),
         ({"mixture": {"feedback": 1}, "parent": "base"}, "stages: 'more' has no trained parent"),
     ],

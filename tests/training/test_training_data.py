@@ -108,7 +108,7 @@ def test_a_quick_try_takes_the_first_cases(clean: Path) -> None:
 def test_two_files_of_one_name_are_refused(clean: Path) -> None:
     (clean / "more").mkdir()
     other = write_efr(clean / "more" / "train.json", make_cases(3, "other"))
-    with pytest.raises(InputError, match="two cases are called train#0; wanted files of different names"):
+    with pytest.raises(InputError, match="two cases are called train#0; expected files of different names"):
         load(clean, train=[str(clean / "train.json"), str(other)])
 
 

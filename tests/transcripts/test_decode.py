@@ -46,7 +46,7 @@ def test_other_encodings_are_guessed_and_the_guess_is_told(tmp_path: Path, text:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"PK\x03\x04\x14\x00", r"this is a ZIP or Office file \(docx, xlsx\); wanted text: save it as .txt or .csv"),
+        (b"PK\x03\x04\x14\x00", r"this is a ZIP or Office file \(docx, xlsx\); expected text: save it as .txt or .csv"),
         (b"%PDF-1.7", "this is a PDF"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "holds NUL bytes: not text, or UTF-16 without its mark; save it as UTF-8"),
         (b"\xff\xfeA", "byte 0 is not utf-16-le; save the file as UTF-8"),

@@ -278,7 +278,7 @@ def test_a_format_can_be_forced(tmp_path: Path) -> None:
 
 
 def test_an_unknown_format_is_an_error_that_names_the_near_one(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"format: found 'whisper', wanted one of vtt, srt.*did you mean 'whisperx'"):
+    with pytest.raises(InputError, match=r"format: found 'whisper', expected one of vtt, srt.*did you mean 'whisperx'"):
         read_transcript(write(tmp_path, "Ana: hi"), format="whisper")
 
 
@@ -364,7 +364,9 @@ def test_named_columns_call_for_a_format_that_has_some(tmp_path: Path) -> None:
     path = write(tmp_path, json.dumps({"segments": [{"text": "x", "said": "hi", "start": 0, "end": 1}]}), "talk.json")
     transcript = read_transcript(path, columns={"text": "said"})
     assert (transcript.format, rows_of(transcript)) == ("json", [("Speaker 1", "hi")])
-    with pytest.raises(InputError, match="read as text, which has no columns to name; wanted csv, tsv, json or jsonl"):
+    with pytest.raises(
+        InputError, match="read as text, which has no columns to name; expected csv, tsv, json or jsonl"
+    ):
         read_transcript(write(tmp_path, "Ana: hi"), columns={"text": "said"}, format="text")
 
 
@@ -417,35 +419,43 @@ def test_a_hash_in_a_file_s_own_name_names_no_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("t.txt", "", "t.txt: no utterances in it, read as text; wanted lines that somebody speaks"),
-        ("t.txt", "Ana:\n\n", "t.txt: no utterances in it, read as text; wanted lines that somebody speaks"),
-        ("t.csv", "", "t.csv: empty; wanted a header and rows"),
-        ("t.csv", "who,text\n", "t.csv: no utterances in it, read as csv; wanted lines that somebody speaks"),
-        ("t.csv", "who,said\nAna,hi\n", "t.csv: columns 'who', 'said'; wanted one for the text (text, utterance, "),
-        ("t.csv", "who,text\nAna,hi, you\n", "t.csv line 2: 3 fields, wanted 2 as in the header (put text that holds"),
+        ("t.txt", "", "t.txt: no utterances in it, read as text; expected lines that somebody speaks"),
+        ("t.txt", "Ana:\n\n", "t.txt: no utterances in it, read as text; expected lines that somebody speaks"),
+        ("t.csv", "", "t.csv: empty; expected a header and rows"),
+        ("t.csv", "who,text\n", "t.csv: no utterances in it, read as csv; expected lines that somebody speaks"),
+        ("t.csv", "who,said\nAna,hi\n", "t.csv: columns 'who', 'said'; expected one for the text (text, utterance, "),
+        (
+            "t.csv",
+            "who,text\nAna,hi, you\n",
+            "t.csv line 2: 3 fields, expected 2 as in the header (put text that holds",
+        ),
         ("t.csv", 'who,text\nAna,"hi, you\n', "t.csv line 2: not CSV: unexpected end of data"),
-        ("t.json", "[1]", "t.json item 1: found int, wanted an object"),
-        ("t.json", '[{"text": "hi"}, 7]', "t.json item 2: found int, wanted an object"),
-        ("t.json", "[]", "t.json: empty; wanted an object for each utterance"),
-        ("t.json", '{"talk": 1}', "t.json: found an object with 'talk', wanted a list of objects, or an object that"),
-        ("t.json", "7", "t.json: found int, wanted a list of objects"),
+        ("t.json", "[1]", "t.json item 1: found int, expected an object"),
+        ("t.json", '[{"text": "hi"}, 7]', "t.json item 2: found int, expected an object"),
+        ("t.json", "[]", "t.json: empty; expected an object for each utterance"),
+        ("t.json", '{"talk": 1}', "t.json: found an object with 'talk', expected a list of objects, or an object that"),
+        ("t.json", "7", "t.json: found int, expected a list of objects"),
         ("t.json", '[{"text": ]', "t.json line 1 column 11: not JSON: Expecting value"),
         ("t.json", "[" * 100_000, "t.json line 1: not JSON that can be read: "),
         ("t.json", "[" + "1" * 5000 + "]", "t.json line 1: not JSON that can be read: "),
-        ("t.json", '[{"text": {"a": 1}}]', "t.json item 1: found dict for the text, wanted text"),
+        ("t.json", '[{"text": {"a": 1}}]', "t.json item 1: found dict for the text, expected text"),
         ("t.jsonl", '{"text": "hi"}\n\n{"text"}\n', "t.jsonl line 3 column 8: not JSON: Expecting ':' delimiter"),
-        ("t.jsonl", '{"text": "hi"}\n[]\n', "t.jsonl line 2: found list, wanted an object"),
-        ("t.vtt", "hello", "t.vtt: not WebVTT; wanted a first line WEBVTT, then cues with times"),
+        ("t.jsonl", '{"text": "hi"}\n[]\n', "t.jsonl line 2: found list, expected an object"),
+        ("t.vtt", "hello", "t.vtt: not WebVTT; expected a first line WEBVTT, then cues with times"),
         ("t.vtt", "WEBVTT\n", "t.vtt: no utterances in it, read as vtt"),
-        ("t.srt", "hello", "t.srt: no subtitles in it; wanted times such as 00:00:01,000 --> 00:00:03,000 above each"),
+        (
+            "t.srt",
+            "hello",
+            "t.srt: no subtitles in it; expected times such as 00:00:01,000 --> 00:00:03,000 above each",
+        ),
         (
             "t.json",
             '{"segments": [{"text": "a", "start": 0, "end": 1}, 7]}',
-            "t.json segment 2: found int, wanted an object",
+            "t.json segment 2: found int, expected an object",
         ),
         ("t.json", '{"utterances": ["a"], "speakers": []}', "t.json case 0: 1 utterances but 0 speakers"),
-        ("t.json", '{"utterances": ["a", {}]}', "t.json case 0 utterance 1: found dict for the text, wanted text"),
-        ("t.json", '[{"utterances": ["a"]}, 3]', "t.json case 1: found int, wanted an object"),
+        ("t.json", '{"utterances": ["a", {}]}', "t.json case 0 utterance 1: found dict for the text, expected text"),
+        ("t.json", '[{"utterances": ["a"]}, 3]', "t.json case 1: found int, expected an object"),
     ],
 )
 def test_an_error_names_place_and_what_was_wanted(tmp_path: Path, name: str, text: str, message: str) -> None:
@@ -459,13 +469,13 @@ def test_an_error_names_place_and_what_was_wanted(tmp_path: Path, name: str, tex
     [
         (
             "calls.csv",
-            "calls.csv: 2 dialogues in column 'Call ID' ('k-1', 'k-2'); wanted one: name it as calls.csv#NAME",
+            "calls.csv: 2 dialogues in column 'Call ID' ('k-1', 'k-2'); expected one: name it as calls.csv#NAME",
         ),
         ("calls.csv#k-3", "calls.csv: no dialogue 'k-3' in 'Call ID', which has 'k-1', 'k-2'"),
-        ("kitchen_efr.json#2", "kitchen_efr.json: no case '2'; wanted a position from 0 to 1"),
-        ("kitchen_efr.json#-1", "kitchen_efr.json: no case '-1'; wanted a position from 0 to 1"),
-        ("kitchen.txt#1", "kitchen.txt: text holds one dialogue; wanted the path without #1"),
-        ("kitchen.csv#1", "kitchen.csv: a file without a column for dialogues holds one dialogue; wanted the path "),
+        ("kitchen_efr.json#2", "kitchen_efr.json: no case '2'; expected a position from 0 to 1"),
+        ("kitchen_efr.json#-1", "kitchen_efr.json: no case '-1'; expected a position from 0 to 1"),
+        ("kitchen.txt#1", "kitchen.txt: text holds one dialogue; expected the path without #1"),
+        ("kitchen.csv#1", "kitchen.csv: a file without a column for dialogues holds one dialogue; expected the path "),
     ],
 )
 def test_an_error_says_which_dialogues_there_are(file: str, message: str) -> None:
@@ -476,10 +486,10 @@ def test_an_error_says_which_dialogues_there_are(file: str, message: str) -> Non
 
 def test_named_columns_that_are_not_there_are_errors(tmp_path: Path) -> None:
     path = write(tmp_path, "who,text\nAna,hi\n", "t.csv")
-    with pytest.raises(InputError, match=r"t\.csv: columns 'who', 'text'; wanted 'caller' for the speaker"):
+    with pytest.raises(InputError, match=r"t\.csv: columns 'who', 'text'; expected 'caller' for the speaker"):
         read_transcript(path, columns={"speaker": "caller"})
     with pytest.raises(
-        InputError, match=r"columns: found 'spaeker', wanted speaker, text, emotion, start, end, dialogue"
+        InputError, match=r"columns: found 'spaeker', expected speaker, text, emotion, start, end, dialogue"
     ):
         read_transcript(path, columns={"spaeker": "who"})
 
@@ -488,7 +498,7 @@ def test_what_is_no_file_is_an_input_error(tmp_path: Path) -> None:
     wanted: dict[Path | str, str] = {
         tmp_path / "gone.txt": "no such file",
         tmp_path / "gone.txt#1": "no such file",
-        tmp_path: "a folder; wanted a transcript file",
+        tmp_path: "a folder; expected a transcript file",
         tmp_path / "a\0b": "null byte",
         "": "a folder",
     }

@@ -82,7 +82,9 @@ def test_many_thousand_lines_are_read_or_refused_at_once(tmp_path: Path, line: s
 
 
 def test_an_utterance_longer_than_speech_is_an_error_that_names_its_place(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"talk.txt line 2: an utterance of 10,001 characters, wanted at most 10,000"):
+    with pytest.raises(
+        InputError, match=r"talk.txt line 2: an utterance of 10,001 characters, expected at most 10,000"
+    ):
         read_transcript(write(tmp_path, f"Ana: hi\nBen: {'a' * (MAX_CHARACTERS + 1)}\n"))
     assert len(read_transcript(write(tmp_path, f"Ana: {'a' * MAX_CHARACTERS}\n")).dialogue) == 1
 

@@ -199,7 +199,7 @@ def install(folder: Path, target: Path, texts: Mapping[str, str]) -> int:
     """
     num_bytes = sum(path.stat().st_size for path in folder.iterdir()) + sum(len(t.encode()) for t in texts.values())
     if num_bytes > MAX_BYTES:
-        raise RunError(target, f"{num_bytes:,} bytes in all; wanted at most {MAX_BYTES:,}")
+        raise RunError(target, f"{num_bytes:,} bytes in all; expected at most {MAX_BYTES:,}")
     with new_folder(target) as neighbour:
         for path in sorted(folder.iterdir()):
             (neighbour / path.name).write_bytes(path.read_bytes())

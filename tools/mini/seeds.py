@@ -46,7 +46,7 @@ def read_seeds(runs: Sequence[Path], recipe: Recipe, data: TrainingData) -> tupl
     seeds = tuple(_read_seed(run) for run in runs)
     numbers = [seed.recipe.seed for seed in seeds]
     if len(set(numbers)) < len(numbers):
-        raise RunError(runs[0], f"runs of the seeds {', '.join(map(str, numbers))}; wanted each seed once")
+        raise RunError(runs[0], f"runs of the seeds {', '.join(map(str, numbers))}; expected each seed once")
     for seed in seeds:
         wanted = override(recipe, base=None, seed=seed.recipe.seed, device=seed.recipe.local_tuning.device)
         changed = differences(seed.recipe.to_json(), wanted.to_json())

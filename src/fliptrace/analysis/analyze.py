@@ -90,7 +90,7 @@ def _fill_emotions(
     if not isinstance(model.model, ChatModel | ReplyScorer):
         raise InputError(
             dialogue.id,
-            f"{total - num_given:,} of {total:,} utterances have no emotion, and {model.ref} reads no text; wanted a "
+            f"{total - num_given:,} of {total:,} utterances have no emotion, and {model.ref} reads no text; expected a "
             "transcript with emotions, or a model that labels them",
         )
     on_progress("emotions", 0, total)

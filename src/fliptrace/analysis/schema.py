@@ -127,7 +127,7 @@ def read_document(value: object) -> AnalysisDocument:
     """A JSON value as a document; InputError names the first place that is wrong."""
     found = value.get("schema") if isinstance(value, dict) else None
     if found != SCHEMA:
-        raise InputError("analysis", f"schema {found!r}; wanted {SCHEMA!r}")
+        raise InputError("analysis", f"schema {found!r}; expected {SCHEMA!r}")
     try:
         return AnalysisDocument.model_validate(value)
     except ValidationError as error:

@@ -25,7 +25,7 @@ class FoundFlip:
 
     def __post_init__(self) -> None:
         if not all(0 <= share <= 1 for share in set(self.support)):
-            raise ValueError(f"support {list(self.support)}: wanted shares from 0 to 1")
+            raise ValueError(f"support {list(self.support)}: expected shares from 0 to 1")
         if not all(0 <= i <= self.flip.target < len(self.support) for i in (*self.triggers, 0)):
             raise ValueError(
                 f"triggers {sorted(self.triggers)} of the flip at {self.flip.target}: outside the dialogue"
@@ -51,7 +51,7 @@ class AnalysisValues:
 
     def __post_init__(self) -> None:
         if len(self.emotion_scores) != len(self.dialogue) or None in self.dialogue.emotions:
-            raise ValueError(f"dialogue {self.dialogue.id!r}: wanted an emotion and its scores for every utterance")
+            raise ValueError(f"dialogue {self.dialogue.id!r}: expected an emotion and its scores for every utterance")
 
     @property
     def consequences(self) -> dict[Flip, tuple[Flip, ...]]:

@@ -118,7 +118,7 @@ def parse_columns(text: str | None) -> dict[str, str] | None:
     for part in text.split(","):
         ours, equals, theirs = (word.strip() for word in part.partition("="))
         if not (ours and equals and theirs):
-            raise InputError("--columns", f"{part.strip()!r}; wanted NAME=COLUMN, such as speaker=caller,text=words")
+            raise InputError("--columns", f"{part.strip()!r}; expected NAME=COLUMN, such as speaker=caller,text=words")
         if ours in columns:
             raise InputError("--columns", f"{ours} is named twice")
         columns[ours] = theirs

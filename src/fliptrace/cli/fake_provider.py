@@ -87,7 +87,7 @@ def parse_shutdown_dates(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
     for text in texts:
         name, equals, day = text.rpartition("=")
         if not (name and equals and day):
-            raise InputError("--shutdown-date", f"{text!r}; wanted NAME=YYYY-MM-DD")
+            raise InputError("--shutdown-date", f"{text!r}; expected NAME=YYYY-MM-DD")
         dates[name] = day
     return dates
 
@@ -101,5 +101,5 @@ def _open_model(ref: str | None) -> ChatModel:
         return PlausibleModel()
     model = open_model(ref).model
     if not isinstance(model, ChatModel):
-        raise InputError(ref, "writes no words; wanted a model one can talk to")
+        raise InputError(ref, "writes no words; expected a model one can talk to")
     return model

@@ -189,7 +189,7 @@ def _open_teacher(ref: str | None, device: str, settings: Any, budget: Any = Non
 
     model = open_model(ref, device, hosted=settings, watcher=HostedDisplay(), budget=budget).model
     if not isinstance(model, ChatModel):
-        raise InputError(f"teacher {ref}", "writes no words; wanted a model one can talk to")
+        raise InputError(f"teacher {ref}", "writes no words; expected a model one can talk to")
     return model
 
 

@@ -50,7 +50,7 @@ def read_jsonl(path: Path) -> Iterator[Row]:
             continue
         value = _parse(line, path, number)
         if not isinstance(value, dict):
-            raise InputError(path, f"line {number}: found {type(value).__name__}, wanted an object")
+            raise InputError(path, f"line {number}: found {type(value).__name__}, expected an object")
         yield Row(number, value)
 
 

@@ -49,7 +49,7 @@ class FlipCase:
         if find_flip(self.dialogue, self.flip.target) != self.flip:
             raise ValueError(f"case {self.id!r}: its dialogue does not hold the flip {self.flip}")
         if not 0 <= self.known_from <= self.flip.source:
-            raise ValueError(f"case {self.id!r}: labels known from {self.known_from}, wanted 0..{self.flip.source}")
+            raise ValueError(f"case {self.id!r}: labels known from {self.known_from}, expected 0..{self.flip.source}")
         outside = sorted(t for t in self.triggers or () if not 0 <= t <= self.flip.target)
         if outside:
             raise ValueError(f"case {self.id!r}: triggers {outside} lie outside 0..{self.flip.target}, the target")

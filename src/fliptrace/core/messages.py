@@ -47,7 +47,7 @@ class Instruction:
         if not self.completion.strip():
             raise ValueError(f"instruction {self.id!r}: an empty completion teaches nothing")
         if self.soft and (any(share <= 0 for _, share in self.soft) or abs(sum(x for _, x in self.soft) - 1) > 1e-6):
-            raise ValueError(f"instruction {self.id!r}: soft targets of {self.soft}; wanted shares that add up to 1")
+            raise ValueError(f"instruction {self.id!r}: soft targets of {self.soft}; expected shares that add up to 1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Vote:
 
     def __post_init__(self) -> None:
         if not all(0 <= share <= 1 for share in self.support):
-            raise ValueError(f"support {list(self.support)}: wanted shares from 0 to 1")
+            raise ValueError(f"support {list(self.support)}: expected shares from 0 to 1")
         if not all(0 <= i < len(self.support) for i in self.triggers):
             raise ValueError(f"triggers {sorted(self.triggers)}, but support for {len(self.support)} utterances")
         if not 0 <= self.num_valid <= self.num_samples:
@@ -41,7 +41,7 @@ def vote(answers: Iterable[frozenset[int] | None], num_utterances: int, threshol
     (0.0, 1.0, 0.5)
     """
     if not 0 < threshold <= 1:
-        raise ValueError(f"threshold {threshold}: wanted more than 0 and at most 1")
+        raise ValueError(f"threshold {threshold}: expected more than 0 and at most 1")
     samples = list(answers)
     valid = [sample for sample in samples if sample is not None]
     support = tuple(sum(i in sample for sample in valid) / max(len(valid), 1) for i in range(num_utterances))

@@ -219,7 +219,7 @@ CATALOG: Mapping[str, DataSet] = {data_set.name: data_set for data_set in _DATA_
 def find_data_set(name: str) -> DataSet:
     """InputError names what there is."""
     if name not in CATALOG:
-        raise InputError(f"corpus {name!r}", f"not known; wanted one of {', '.join(CATALOG)}")
+        raise InputError(f"corpus {name!r}", f"not known; expected one of {', '.join(CATALOG)}")
     return CATALOG[name]
 
 
@@ -245,12 +245,12 @@ def locate(name: str, split: str, root: Path | None = None) -> Path:
         splits = [known for known in SAMPLE_SPLITS if known == split]
         if splits:
             return sample_path(splits[0])
-        raise InputError("corpus 'sample'", f"no split {split!r}; wanted one of {', '.join(SAMPLE_SPLITS)}")
+        raise InputError("corpus 'sample'", f"no split {split!r}; expected one of {', '.join(SAMPLE_SPLITS)}")
     data_set = find_data_set(name)
     wanted = _SPLIT_NAMES.get(split, split)
     file = next((file for file in data_set.files if file.split == wanted), None)
     if file is None or not split:
-        raise InputError(f"corpus {name!r}", f"no split {split!r}; wanted one of {', '.join(data_set.splits)}")
+        raise InputError(f"corpus {name!r}", f"no split {split!r}; expected one of {', '.join(data_set.splits)}")
     path = find_file(data_set, file, root)
     if path is None:
         raise InputError(

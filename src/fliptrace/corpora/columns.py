@@ -26,7 +26,7 @@ def columns_fit(columns: Mapping[str, object], required: Iterable[str], where: s
             log.error(where, "missing-list", f"no list called {name!r}")
             return False
         if column is not None and name not in lists:
-            log.error(where, "missing-list", f"found {type(column).__name__} for {name!r}, wanted a list")
+            log.error(where, "missing-list", f"found {type(column).__name__} for {name!r}, expected a list")
             return False
     num_utterances = len(lists["utterances"])
     if not num_utterances:
@@ -67,7 +67,7 @@ def _text(raw: object, where: str, log: FindingLog) -> str | None:
         log.warn(where, "empty-utterance", "an utterance without text, kept")
         return ""
     if not isinstance(raw, str):
-        log.error(where, "utterance-not-text", f"found {raw!r} for an utterance, wanted text")
+        log.error(where, "utterance-not-text", f"found {raw!r} for an utterance, expected text")
         return None
     repaired = repair_text(raw)
     if repaired != raw:

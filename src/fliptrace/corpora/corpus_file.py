@@ -112,7 +112,7 @@ def read_objects(path: Path, log: FindingLog) -> list[Any]:
         log.error("", kind_of(error), str(error).removeprefix(f"{error.place}: "))
         return []
     if not isinstance(entries, list):
-        log.error("", "not-a-list", f"found {type(entries).__name__}, wanted a list of objects")
+        log.error("", "not-a-list", f"found {type(entries).__name__}, expected a list of objects")
         return []
     if not entries:
         log.error("", "empty-file", "no entries in it")

@@ -76,7 +76,7 @@ class _CaseReader:
         """The case, or None where it has an error (in the log) or ends on no flip."""
         where, case_id = f"case {position}", f"{self.labels.name}#{position}"
         if not isinstance(entry, dict):
-            self.log.error(where, "not-an-object", f"found {type(entry).__name__}, wanted an object")
+            self.log.error(where, "not-an-object", f"found {type(entry).__name__}, expected an object")
             return None
         columns: dict[str, Any] = {name: entry.get(name) for name in _COLUMNS}
         columns["triggers"] = entry["triggers"] if "triggers" in entry else entry.get("labels")
@@ -122,7 +122,7 @@ class _CaseReader:
         except (ValueError, OverflowError):
             number = None
         if number not in (0.0, 1.0):
-            self.log.error(where, "bad-trigger", f"trigger of utterance {position} is {value!r}, wanted 0 or 1")
+            self.log.error(where, "bad-trigger", f"trigger of utterance {position} is {value!r}, expected 0 or 1")
             return None
         self.log.saw(where, "mixed-trigger-forms", f"{number:g}", repr(value))
         return bool(number)

@@ -70,5 +70,5 @@ def _excluded_scenes(path: Path, exclude: Path | None, log: FindingLog) -> Itera
     except InputError as error:
         log.error("", "bad-exclude-list", str(error))
     except (KeyError, TypeError):
-        log.error("", "bad-exclude-list", f"{listed.name}: wanted an object with a list 'season_episode_scene'")
+        log.error("", "bad-exclude-list", f"{listed.name}: expected an object with a list 'season_episode_scene'")
     return []

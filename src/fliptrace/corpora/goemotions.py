@@ -73,11 +73,11 @@ def _read_comments(lines: Sequence[str], num_labels: int, log: FindingLog) -> li
     for number, line in enumerate(lines, start=1):
         fields = line.split("\t")
         if len(fields) != 3:
-            log.error(f"line {number}", "short-row", f"{len(fields)} fields, wanted text, labels and id")
+            log.error(f"line {number}", "short-row", f"{len(fields)} fields, expected text, labels and id")
             continue
         text, positions, comment_id = fields
         if not all(p.isdecimal() and int(p) < num_labels for p in positions.split(",")):
-            log.error(f"line {number}", "unknown-emotion", f"labels {positions!r}, wanted numbers below {num_labels}")
+            log.error(f"line {number}", "unknown-emotion", f"labels {positions!r}, expected numbers below {num_labels}")
             continue
         comments.append(_Comment(number, text, tuple(map(int, positions.split(","))), comment_id))
     return comments

@@ -67,7 +67,7 @@ def _dialogue(
 ) -> Dialogue | None:
     where, dialogue_id = f"dialogue {position}", f"{labels.name}#{position}"
     if not isinstance(entry, dict):
-        log.error(where, "not-an-object", f"found {type(entry).__name__}, wanted an object")
+        log.error(where, "not-an-object", f"found {type(entry).__name__}, expected an object")
         return None
     columns = {"speakers": entry.get("speakers"), "utterances": entry.get("utterances"), "emotions": _emotions(entry)}
     if not columns_fit(columns, ("speakers", "utterances"), where, log):

@@ -69,7 +69,7 @@ def _read_entries(path: Path, log: FindingLog) -> list[tuple[str, Any]]:
         log.error("", kind_of(error), str(error).removeprefix(f"{error.place}: "))
         return []
     if not isinstance(entries, dict):
-        log.error("", "not-an-object", f"found {type(entries).__name__}, wanted an object, dialogues by name")
+        log.error("", "not-an-object", f"found {type(entries).__name__}, expected an object, dialogues by name")
         return []
     if not entries:
         log.error("", "empty-file", "no entries in it")
@@ -98,15 +98,17 @@ def _turns(entry: object, where: str, log: FindingLog) -> list[dict[str, Any]]:
     """The utterances of a dialogue, checked as far as cases are made of them; an empty list after an error."""
     turns: Any = entry[0] if isinstance(entry, list) and len(entry) == 1 else None
     if not isinstance(turns, list) or not turns or not all(isinstance(turn, dict) for turn in turns):
-        log.error(where, "not-a-dialogue", "wanted a list that holds one list of utterances")
+        log.error(where, "not-a-dialogue", "expected a list that holds one list of utterances")
         return []
     for number, turn in enumerate(turns, start=1):
         if turn.get("turn") != number:
-            log.error(where, "turn-out-of-order", f"turn {turn.get('turn')!r}, wanted {number}: causes go by it")
+            log.error(where, "turn-out-of-order", f"turn {turn.get('turn')!r}, expected {number}: causes go by it")
             return []
         causes = turn.get(CAUSES)
         if causes is not None and not (isinstance(causes, list) and all(map(_is_cause, causes))):
-            log.error(where, "bad-cause", f"turn {number}: causes {causes!r}, wanted turns and {NOT_SAID!r} in a list")
+            log.error(
+                where, "bad-cause", f"turn {number}: causes {causes!r}, expected turns and {NOT_SAID!r} in a list"
+            )
             return []
     return turns
 

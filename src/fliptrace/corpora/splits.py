@@ -26,7 +26,7 @@ def split_by_group(members: Iterable[Member], shares: Mapping[str, float], seed:
     {'train': 8, 'val': 2}
     """
     if not shares or any(share <= 0 for share in shares.values()):
-        raise ValueError(f"shares {dict(shares)}: wanted at least one, all above 0")
+        raise ValueError(f"shares {dict(shares)}: expected at least one, all above 0")
     members = tuple(members)
     groups = [group_of(member) for member in assign_groups(members, keep=True)]
     dealt = _deal(groups, shares, seed)
@@ -36,7 +36,7 @@ def split_by_group(members: Iterable[Member], shares: Mapping[str, float], seed:
 def fold_by_group(members: Iterable[Member], num_folds: int, seed: int) -> tuple[tuple[Member, ...], ...]:
     """`num_folds` parts of about the same size, by group; train on all but one and evaluate on that one."""
     if num_folds < 2:
-        raise ValueError(f"{num_folds} folds: wanted at least 2")
+        raise ValueError(f"{num_folds} folds: expected at least 2")
     return tuple(split_by_group(members, {str(fold): 1.0 for fold in range(num_folds)}, seed).values())
 
 

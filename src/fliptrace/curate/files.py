@@ -43,9 +43,9 @@ def _weight(part: str, weight: str) -> float:
     try:
         value = float(weight or 1)
     except ValueError as error:
-        raise InputError(f"--mix {part!r}", "wanted KIND=WEIGHT, such as chain=0.5") from error
+        raise InputError(f"--mix {part!r}", "expected KIND=WEIGHT, such as chain=0.5") from error
     if not 0 <= value < inf:
-        raise InputError(f"--mix {part!r}", "wanted a weight of 0 or more")
+        raise InputError(f"--mix {part!r}", "expected a weight of 0 or more")
     return value
 
 
@@ -97,7 +97,7 @@ def read_own_answers(path: Path, cases: Sequence[FlipCase], layout: Layout) -> l
             view = training_view(by_id[row.id], layout)
             own += [_own_answer(said, view, ask, path) for said in row.drafts or row.answers if said.text.strip()]
     if not own:
-        raise InputError(path, "no replies in it to any of the cases; wanted predictions of a model one can talk to")
+        raise InputError(path, "no replies in it to any of the cases; expected predictions of a model one can talk to")
     return own
 
 

@@ -22,7 +22,7 @@ def mix(parts: Mapping[Kind, Sequence[Instruction]], weights: Mapping[Kind, floa
         if kind not in parts:
             raise ValueError(f"the mixture weighs {kind!r}, of which there are no instructions")
         if weight < 0:
-            raise ValueError(f"the mixture weighs {kind!r} with {weight}: wanted 0 or more")
+            raise ValueError(f"the mixture weighs {kind!r} with {weight}: expected 0 or more")
         whole, rest = divmod(weight, 1)
         rows = list(parts[kind])
         mixed += rows * int(whole) + rng.sample(rows, round(len(rows) * rest))

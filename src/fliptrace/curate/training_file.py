@@ -46,7 +46,7 @@ def read_training_file(content: bytes, param: str, min_rows: int = MIN_ROWS) -> 
             if line.strip():
                 rows.append(_read_row(line, number))
         if len(rows) < min_rows:
-            raise _Wrong(f"found {len(rows)} examples, wanted at least {min_rows}")
+            raise _Wrong(f"found {len(rows)} examples, expected at least {min_rows}")
     except UnicodeDecodeError as error:
         return _invalid(param, f"byte {error.start} is not UTF-8")
     except _Wrong as error:
@@ -71,10 +71,10 @@ def _read_row(line: str, number: int) -> tuple[Message, ...]:
         raise _Wrong(f"line {number} is not JSON") from error
     found = row.get("messages") if isinstance(row, dict) else None
     if not isinstance(found, list) or not found:
-        raise _Wrong(f"line {number}: wanted a list of messages")
+        raise _Wrong(f"line {number}: expected a list of messages")
     messages = tuple(_read_message(message, f"line {number} message {i}") for i, message in enumerate(found, start=1))
     if messages[-1].role != "assistant":
-        raise _Wrong(f"line {number}: the last message is from {found[-1]['role']}, wanted assistant")
+        raise _Wrong(f"line {number}: the last message is from {found[-1]['role']}, expected assistant")
     if not any(message["role"] == "assistant" and message.get("weight", 1) == 1 for message in found):
         raise _Wrong(f"line {number}: no message from assistant with weight 1")
     return messages
@@ -83,11 +83,11 @@ def _read_row(line: str, number: int) -> tuple[Message, ...]:
 def _read_message(found: Any, place: str) -> Message:
     role = found.get("role") if isinstance(found, dict) else None
     if role not in ROLES:
-        raise _Wrong(f"{place}: role {role!r}, wanted one of {', '.join(ROLES)}")
+        raise _Wrong(f"{place}: role {role!r}, expected one of {', '.join(ROLES)}")
     if not isinstance(found.get("content"), str) or not found["content"]:
-        raise _Wrong(f"{place}: content {found.get('content')!r}, wanted text")
+        raise _Wrong(f"{place}: content {found.get('content')!r}, expected text")
     if "weight" in found and role != "assistant":
-        raise _Wrong(f"{place}: weight on a message from {role}, wanted it on assistant alone")
+        raise _Wrong(f"{place}: weight on a message from {role}, expected it on assistant alone")
     if "weight" in found and (isinstance(found["weight"], bool) or found["weight"] not in (0, 1)):
-        raise _Wrong(f"{place}: weight {found['weight']!r}, wanted 0 or 1")
+        raise _Wrong(f"{place}: weight {found['weight']!r}, expected 0 or 1")
     return Message(ROLES[role], found["content"])

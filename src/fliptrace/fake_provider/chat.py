@@ -97,7 +97,7 @@ async def _read_body(request: Request) -> Json:
     except ValueError as error:
         raise ApiError(f"We could not parse the JSON body of your request: {error}") from error
     if not isinstance(body, dict):
-        raise ApiError("We could not parse the JSON body of your request: wanted an object")
+        raise ApiError("We could not parse the JSON body of your request: expected an object")
     deployment = request.path_params.get("deployment")
     return body if deployment is None else {**body, "model": deployment}
 

@@ -88,7 +88,7 @@ def read_chat_request(body: Json, honours: Honours) -> ChatRequest:
 def read_messages(found: Any) -> tuple[Message, ...]:
     """The messages of a request; a content in parts of text is joined."""
     if not isinstance(found, list) or not found:
-        raise invalid("messages", "wanted a list of at least one message")
+        raise invalid("messages", "expected a list of at least one message")
     return tuple(_read_message(message, f"messages[{position}]") for position, message in enumerate(found))
 
 
@@ -99,7 +99,7 @@ def _read_message(found: Any, place: str) -> Message:
     if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
         content = "".join(str(part.get("text", "")) for part in content)
     if not isinstance(content, str):
-        raise invalid(f"{place}.content", f"found {type(content).__name__}, wanted text")
+        raise invalid(f"{place}.content", f"found {type(content).__name__}, expected text")
     return Message(ROLES[found["role"]], content)
 
 
@@ -121,7 +121,7 @@ def _number(body: Json, field: str, default: float, least: float, most: float, *
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise invalid(field, f"found {value!r}, wanted {'an integer' if whole else 'a number'}")
+        raise invalid(field, f"found {value!r}, expected {'an integer' if whole else 'a number'}")
     if not least <= value <= most:
-        raise invalid(field, f"found {value}, wanted {least:g} to {most:g}")
+        raise invalid(field, f"found {value}, expected {least:g} to {most:g}")
     return value

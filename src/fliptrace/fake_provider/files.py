@@ -19,9 +19,9 @@ async def upload_file(request: Request) -> Response:
     async with request.form() as form:
         purpose, upload = form.get("purpose"), form.get("file")
         if purpose != _PURPOSE:
-            raise invalid("purpose", f"found {purpose!r}, wanted {_PURPOSE!r}")
+            raise invalid("purpose", f"found {purpose!r}, expected {_PURPOSE!r}")
         if not isinstance(upload, UploadFile):
-            raise invalid("file", "wanted a file")
+            raise invalid("file", "expected a file")
         content = await upload.read()
         file = StoredFile(provider.new_id("file", content), upload.filename or "file", content, int(provider.clock()))
     provider.files[file.id] = file

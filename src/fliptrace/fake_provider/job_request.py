@@ -20,18 +20,18 @@ def read_job(body: Json, provider: FakeProvider) -> Job:
     """ApiError says what is wrong. A file with wrong content is not: such a job fails later."""
     model = body.get("model")
     if not isinstance(model, str):
-        raise invalid("model", f"found {model!r}, wanted the name of a model")
+        raise invalid("model", f"found {model!r}, expected the name of a model")
     provider.find_model(model)
     _check_is_open(model, provider)
     training_id, training = _read_file(body, "training_file", provider)
     if training is None or training_id is None:
-        raise invalid("training_file", "wanted the id of a file")
+        raise invalid("training_file", "expected the id of a file")
     validation_id, validation = _read_file(body, "validation_file", provider)
     suffix, seed = body.get("suffix") or "", body.get("seed")
     if not isinstance(suffix, str) or len(suffix) > _MAX_SUFFIX:
         raise invalid("suffix", f"wanted text of {_MAX_SUFFIX} characters at most")
     if seed is not None and not isinstance(seed, int):
-        raise invalid("seed", f"found {seed!r}, wanted an integer")
+        raise invalid("seed", f"found {seed!r}, expected an integer")
     return Job(
         id=provider.new_id("ftjob", training_id.encode()),
         model=model,
@@ -70,7 +70,7 @@ def _read_hyperparameters(body: Json, num_rows: int) -> Hyperparameters:
     """Those of `method`, or else those beside it; "auto" chooses here."""
     method = body.get("method") or {"type": "supervised"}
     if not isinstance(method, dict) or method.get("type") != "supervised":
-        raise invalid("method", f"found {method!r}, wanted one of type 'supervised'")
+        raise invalid("method", f"found {method!r}, expected one of type 'supervised'")
     asked = (method.get("supervised") or {}).get("hyperparameters") or body.get("hyperparameters") or {}
     return Hyperparameters(
         int(_positive(asked, "n_epochs", _EPOCHS, whole=True)),
@@ -84,7 +84,7 @@ def _positive(asked: Mapping[str, Any], name: str, auto: float, *, whole: bool) 
     if value in ("auto", None):
         return auto
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or value <= 0:
-        raise invalid(name, f"found {value!r}, wanted 'auto' or {'an integer' if whole else 'a number'} above 0")
+        raise invalid(name, f"found {value!r}, expected 'auto' or {'an integer' if whole else 'a number'} above 0")
     return float(value)
 
 
@@ -95,5 +95,5 @@ def _read_metadata(found: Any) -> Mapping[str, str] | None:
         raise invalid("metadata", f"wanted an object of {_MAX_PAIRS} pairs at most")
     for key, value in found.items():
         if len(key) > _MAX_KEY or not isinstance(value, str) or len(value) > _MAX_VALUE:
-            raise invalid("metadata", f"{key[:_MAX_KEY]}: wanted text of {_MAX_VALUE} characters at most")
+            raise invalid("metadata", f"{key[:_MAX_KEY]}: expected text of {_MAX_VALUE} characters at most")
     return found

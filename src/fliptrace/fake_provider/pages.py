@@ -15,7 +15,7 @@ def page(items: Sequence[Json], query: QueryParams, default_limit: int) -> JSONR
     """The page that a query asks for, of all items in their order; each has its `id`."""
     text = query.get("limit", str(default_limit))
     if not text.isdecimal() or int(text) < 1:
-        raise invalid("limit", f"found {text!r}, wanted an integer of at least 1")
+        raise invalid("limit", f"found {text!r}, expected an integer of at least 1")
     first = 0
     if after := query.get("after"):
         ids = [item["id"] for item in items]

@@ -59,7 +59,7 @@ class FakeProvider:
             try:
                 date.fromisoformat(text)
             except ValueError as error:
-                raise InputError(f"shutdown date of {name}", f"{text!r}; wanted YYYY-MM-DD") from error
+                raise InputError(f"shutdown date of {name}", f"{text!r}; expected YYYY-MM-DD") from error
 
     def new_id(self, kind: str, content: bytes) -> str:
         """An id that no other thing here has; the same things in the same order get the same."""

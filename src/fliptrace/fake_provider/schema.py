@@ -21,10 +21,10 @@ def read_schema(response_format: Any) -> Json | None:
     wrapped = response_format.get("json_schema")
     schema = wrapped.get("schema") if isinstance(wrapped, dict) else None
     if not isinstance(wrapped, dict) or not isinstance(wrapped.get("name"), str) or not isinstance(schema, dict):
-        raise _wrong_format("wanted json_schema with a name and a schema")
+        raise _wrong_format("expected json_schema with a name and a schema")
     properties = schema.get("properties")
     if schema.get("type") != "object" or not isinstance(properties, dict) or not properties:
-        raise _wrong_format("wanted a schema of type object, with properties")
+        raise _wrong_format("expected a schema of type object, with properties")
     if wrapped.get("strict") is True:
         _check_strict(schema)
     for name, rule in properties.items():

@@ -56,7 +56,7 @@ def _bind(port: int) -> socket.socket:
         listener.bind((_HOST, port))
     except OSError as error:
         listener.close()
-        raise InputError(f"port {port}", f"{error.strerror}; wanted a free port") from error
+        raise InputError(f"port {port}", f"{error.strerror}; expected a free port") from error
     listener.listen(2048)  # from here on clients wait instead of being refused
     return listener
 

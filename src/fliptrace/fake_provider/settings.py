@@ -33,7 +33,7 @@ class Faults:
         if self.latency_seconds < 0 or (self.retry_after_seconds or 0) < 0:
             raise InputError("faults", "a time below 0 seconds")
         if min(self.shares.values()) < 0 or sum(self.shares.values()) > 1:
-            raise InputError("faults", f"shares of {self.shares}; wanted none below 0, and 1 or less together")
+            raise InputError("faults", f"shares of {self.shares}; expected none below 0, and 1 or less together")
 
     @property
     def shares(self) -> dict[FaultKind, float]:
@@ -77,4 +77,4 @@ class JobScript:
 
     def __post_init__(self) -> None:
         if self.step_seconds < 0:
-            raise InputError("job script", f"{self.step_seconds} seconds a state; wanted 0 or more")
+            raise InputError("job script", f"{self.step_seconds} seconds a state; expected 0 or more")

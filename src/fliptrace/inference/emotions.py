@@ -113,7 +113,7 @@ def check_reads_text(model: ChatModel | ReplyScorer | TriggerModel) -> ChatModel
     """The model itself; InputError where it reads no text, and so can label no emotions."""
     if isinstance(model, ChatModel | ReplyScorer):
         return model
-    raise InputError(model.name, "labels no emotions; wanted a model that reads text")
+    raise InputError(model.name, "labels no emotions; expected a model that reads text")
 
 
 def combine_utterances(labelled: Sequence[LabelledUtterance], emotion_set: EmotionSet) -> EmotionLabels:

@@ -78,11 +78,11 @@ def resolve_config(
     """
     share = defaults.threshold(decoding.kind) if threshold is None else threshold
     if not 0 < share <= 1:
-        raise InputError("threshold", f"{share}: wanted more than 0 and at most 1")
+        raise InputError("threshold", f"{share}: expected more than 0 and at most 1")
     if judge and decoding.kind == "exact":
-        raise InputError("judge", "exact decoding gives probabilities, no answer to judge; wanted greedy or sample")
+        raise InputError("judge", "exact decoding gives probabilities, no answer to judge; expected greedy or sample")
     if stop_early and decoding.kind != "sample":
-        raise InputError("stop_early", f"{decoding.kind} decoding draws no samples that vote; wanted sample")
+        raise InputError("stop_early", f"{decoding.kind} decoding draws no samples that vote; expected sample")
     shown = defaults.layout if layout is None else replace(defaults.layout, name=layout)
     asked = ask or defaults.ask
     if decoding.kind == "exact" and asked == "answer" and not draws:
@@ -183,7 +183,7 @@ def check_model(model: ChatModel | ReplyScorer | TriggerModel, config: Inference
     if config.decoding.kind == "exact" and isinstance(model, LogprobSampler) and config.ask == "chain":
         raise InputError(model.name, "weighs whole replies, reasons too; exact decoding wants --ask answer of it")
     if not isinstance(model, TriggerModel | ChatModel) and (config.decoding.kind != "exact" or config.ask == "chain"):
-        raise InputError(model.name, "weighs replies and gives none; wanted exact decoding of the answer alone")
+        raise InputError(model.name, "weighs replies and gives none; expected exact decoding of the answer alone")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class Choice:
 
     def __post_init__(self) -> None:
         if not self.replies or len(set(self.replies)) != len(self.replies):
-            raise ValueError(f"choice {self.key!r}: wanted replies, each once")
+            raise ValueError(f"choice {self.key!r}: expected replies, each once")
 
 
 DecodingKind = Literal["greedy", "sample", "exact"]
@@ -68,13 +68,13 @@ class Decoding:
 
     def __post_init__(self) -> None:
         if self.num_samples < 1:
-            raise ValueError(f"num_samples {self.num_samples}: wanted at least 1")
+            raise ValueError(f"num_samples {self.num_samples}: expected at least 1")
         if not self.temperature > 0:
-            raise ValueError(f"temperature {self.temperature}: wanted more than 0; for 0 decode greedily")
+            raise ValueError(f"temperature {self.temperature}: expected more than 0; for 0 decode greedily")
         if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p {self.top_p}: wanted more than 0 and at most 1")
+            raise ValueError(f"top_p {self.top_p}: expected more than 0 and at most 1")
         if self.max_new_tokens < 1:
-            raise ValueError(f"max_new_tokens {self.max_new_tokens}: wanted at least 1")
+            raise ValueError(f"max_new_tokens {self.max_new_tokens}: expected at least 1")
 
     @property
     def num_replies(self) -> int:

@@ -182,7 +182,9 @@ def _check_roles(messages: Sequence[Message]) -> None:
     roles = [message.role for message in messages]
     turns = roles[1:] if roles[:1] == ["system"] else roles
     wanted = [("user", "assistant")[i % 2] for i in range(len(turns))]
-    assert turns and turns == wanted and turns[-1] == "user", f"roles {roles}: wanted system?, user, (assistant, user)*"
+    assert turns and turns == wanted and turns[-1] == "user", (
+        f"roles {roles}: expected system?, user, (assistant, user)*"
+    )
 
 
 def _fold_system(messages: Sequence[Message]) -> Sequence[Message]:

@@ -85,7 +85,7 @@ def hosted_ref(checkpoint: Path) -> str | None:
     try:
         return str(read_json(path)["model"])
     except (KeyError, TypeError) as error:
-        raise InputError(path, "names no model; wanted what training wrote") from error
+        raise InputError(path, "names no model; expected what training wrote") from error
 
 
 def is_run(folder: Path) -> bool:

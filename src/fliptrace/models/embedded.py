@@ -60,7 +60,7 @@ class EmbeddedConfig:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(path, f"not the description of an embedded model: {error!r}") from error
         if not config.graphs:
-            raise InputError(path, "graphs is empty; wanted the names of ONNX files")
+            raise InputError(path, "graphs is empty; expected the names of ONNX files")
         return config
 
 
@@ -85,7 +85,7 @@ def bundled_folder() -> Path:
     """Where the model lies that fliptrace brings; InputError where this package was built without its weights."""
     if not is_embedded(BUNDLED):
         raise InputError(
-            "embedded", f"this fliptrace was built without weights; wanted them in {BUNDLED}. Name a model's folder"
+            "embedded", f"this fliptrace was built without weights; expected them in {BUNDLED}. Name a model's folder"
         )
     return BUNDLED
 
@@ -181,7 +181,7 @@ class EmbeddedModel:
         if num_tokens > self.context_length:
             raise InputError(
                 f"{self.name}, choice {choice.key}",
-                f"prompt and longest reply take {num_tokens} tokens; wanted at most {self.context_length}, the context",
+                f"prompt and longest reply take {num_tokens} tokens; expected at most {self.context_length}, the context",
             )
 
     def _batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:

@@ -46,14 +46,14 @@ class PlainTokenizer:
         **switches: Any,
     ) -> str:
         """The chat as text, byte for byte as transformers writes it."""
-        assert not tokenize, "wanted text"
+        assert not tokenize, "expected text"
         variables = self._special_tokens | switches
         return _compile(chat_template).render(
             messages=chat, tools=None, documents=None, add_generation_prompt=add_generation_prompt, **variables
         )
 
     def get_chat_template(self) -> str:
-        assert self.chat_template is not None, "wanted a tokenizer with a template"
+        assert self.chat_template is not None, "expected a tokenizer with a template"
         return self.chat_template
 
     def convert_tokens_to_ids(self, token: str) -> int | None:

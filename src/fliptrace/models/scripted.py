@@ -78,19 +78,19 @@ def _kind(row: Json, place: str) -> str:
     """Which of the three this row is; nothing else may stand in it."""
     kinds = sorted(row.keys() - {"answers"})
     if len(kinds) != 1 or kinds[0] not in ("key", "contains", "default"):
-        raise InputError(place, f"found {', '.join(kinds) or 'nothing'}; wanted one of key, contains, default")
+        raise InputError(place, f"found {', '.join(kinds) or 'nothing'}; expected one of key, contains, default")
     kind = kinds[0]
     if kind == "default" and row[kind] is not True:
-        raise InputError(place, f"default is {row[kind]!r}; wanted true")
+        raise InputError(place, f"default is {row[kind]!r}; expected true")
     if kind != "default" and not (isinstance(row[kind], str) and row[kind]):
-        raise InputError(place, f"{kind} is {row[kind]!r}; wanted a text")
+        raise InputError(place, f"{kind} is {row[kind]!r}; expected a text")
     return kind
 
 
 def _answers(row: Json, place: str) -> tuple[str, ...]:
     answers = row.get("answers")
     if not isinstance(answers, list) or not answers or not all(isinstance(answer, str) for answer in answers):
-        raise InputError(place, "answers: wanted a list of at least one text")
+        raise InputError(place, "answers: expected a list of at least one text")
     return tuple(answers)
 
 

@@ -30,7 +30,7 @@ def read_field(row: Json, name: str, kind: type[T]) -> T:
     """A field of that very type: true is no number, and 1.0 no index."""
     value = row[name]
     if type(value) is not kind:
-        raise TypeError(f"{name} is {value!r}; wanted {_KINDS[kind]}")
+        raise TypeError(f"{name} is {value!r}; expected {_KINDS[kind]}")
     return value
 
 
@@ -39,7 +39,7 @@ def read_items(row: Json, name: str, *kinds: type) -> tuple[Any, ...]:
     values = read_field(row, name, list)
     wrong = [value for value in values if type(value) not in kinds]
     if wrong:
-        raise TypeError(f"{name} holds {wrong[0]!r}; wanted {' or '.join(_KINDS[kind] for kind in kinds)}")
+        raise TypeError(f"{name} holds {wrong[0]!r}; expected {' or '.join(_KINDS[kind] for kind in kinds)}")
     return tuple(values)
 
 
@@ -80,7 +80,7 @@ def read_remaining(row: Json) -> float | None:
     """A share of probability, or null; files written before exact decoding have none."""
     remaining: float | None = read_items({"remaining": [row.get("remaining")]}, "remaining", float, int, type(None))[0]
     if remaining is not None and not 0 <= remaining <= 1:
-        raise ValueError(f"remaining {remaining}, wanted 0 to 1")
+        raise ValueError(f"remaining {remaining}, expected 0 to 1")
     return remaining
 
 

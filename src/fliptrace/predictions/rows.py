@@ -69,12 +69,12 @@ class Prediction:
         if target >= num_utterances:
             raise ValueError(f"case {self.id!r}: the target {target} is not among its {num_utterances} utterances")
         if not 0 <= self.known_from <= target:
-            raise ValueError(f"case {self.id!r}: labels known from {self.known_from}, wanted 0..{target}")
+            raise ValueError(f"case {self.id!r}: labels known from {self.known_from}, expected 0..{target}")
         outside = sorted(i for i in self.gold or () if not 0 <= i <= target)
         if outside:
             raise ValueError(f"case {self.id!r}: gold {outside} lies outside 0..{target}, the target")
         if self.remaining is not None and not 0 <= self.remaining <= 1:
-            raise ValueError(f"case {self.id!r}: remaining {self.remaining}, wanted 0 to 1")
+            raise ValueError(f"case {self.id!r}: remaining {self.remaining}, expected 0 to 1")
         if len(self.drafts) != len(self.verdicts) or (self.drafts and len(self.drafts) != len(self.answers)):
             raise ValueError(
                 f"case {self.id!r}: {len(self.answers)} answers, {len(self.drafts)} drafts, "
@@ -223,7 +223,7 @@ def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] |
         place = f"{path} line {line}"
         task = row.get("task")
         if not isinstance(task, str) or task not in _ROWS:
-            raise InputError(place, f"task {task!r}; wanted {', '.join(map(repr, _ROWS))}")
+            raise InputError(place, f"task {task!r}; expected {', '.join(map(repr, _ROWS))}")
         try:
             rows[task].append(_ROWS[task].from_json(row))
         except KeyError as error:
@@ -235,7 +235,7 @@ def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] |
         seen[row["id"]] = line
     found = [of_task for of_task in rows.values() if of_task]
     if len(found) > 1:
-        raise InputError(path, "rows of two tasks; wanted one prediction file a task")
+        raise InputError(path, "rows of two tasks; expected one prediction file a task")
     if not found:
         raise InputError(path, "no predictions in it")
     return found[0]
@@ -252,5 +252,5 @@ def _emotions_from(row: Json) -> EmotionsFrom:
     """Files written before the experiments were told apart have no `emotions_from`."""
     said = row.get("emotions_from", "gold")
     if said not in get_args(EmotionsFrom):
-        raise ValueError(f"emotions_from is {said!r}; wanted {' or '.join(map(repr, get_args(EmotionsFrom)))}")
+        raise ValueError(f"emotions_from is {said!r}; expected {' or '.join(map(repr, get_args(EmotionsFrom)))}")
     return cast(EmotionsFrom, said)

@@ -110,7 +110,7 @@ def _read_rows(path: Path) -> list[Prediction] | list[EmotionPrediction]:
     triggers = [row for row in rows if isinstance(row, Prediction)]
     emotions = [row for row in rows if isinstance(row, EmotionPrediction)]
     if not triggers and not emotions:
-        raise InputError(path, "predictions of the unified task; wanted triggers or emotions")
+        raise InputError(path, "predictions of the unified task; expected triggers or emotions")
     return triggers or emotions
 
 
@@ -130,7 +130,7 @@ def _entries(file: EfrFile | ErcFile) -> list[Entry]:
 def _position(place: Path, entry_id: str) -> int:
     found = re.search(r"#(\d+)$", entry_id)
     if found is None:
-        raise InputError(place, f"{entry_id!r} does not end on a position; wanted a file in the form of the task")
+        raise InputError(place, f"{entry_id!r} does not end on a position; expected a file in the form of the task")
     return int(found[1])
 
 
@@ -143,7 +143,7 @@ def _refuse_gaps(path: Path, entries: Iterable[Entry]) -> None:
 def _lines(entry: Entry, labels: tuple[str, ...] | None, filler: str, path: Path) -> tuple[str, ...]:
     if labels is None:
         if not entry.is_left_out:
-            raise InputError(path, f"nothing on {entry.id}; wanted every case of the file")
+            raise InputError(path, f"nothing on {entry.id}; expected every case of the file")
         return (filler,) * entry.num_utterances
     if len(labels) != entry.num_utterances:
         raise InputError(path, f"{len(labels)} labels for {entry.id}, which has {entry.num_utterances} utterances")

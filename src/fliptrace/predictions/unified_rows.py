@@ -102,7 +102,7 @@ class UnifiedPrediction:
                 f"{len(self.emotions)} predicted emotions"
             )
         if not 0 <= self.counted_from <= num_utterances:
-            raise ValueError(f"dialogue {self.id!r}: counted from {self.counted_from}, wanted 0..{num_utterances}")
+            raise ValueError(f"dialogue {self.id!r}: counted from {self.counted_from}, expected 0..{num_utterances}")
         for fault in self._faults():
             raise ValueError(f"dialogue {self.id!r}: {fault}")
 
@@ -111,7 +111,7 @@ class UnifiedPrediction:
         for name, flips, emotions in (("gold", self.gold_flips, self.gold), ("found", self.flips, self.emotions)):
             targets = [each.flip.target for each in flips]
             if targets != sorted(set(targets)):
-                yield f"{name} flips land on {targets}; wanted each once, in order"
+                yield f"{name} flips land on {targets}; expected each once, in order"
             for flip in (each.flip for each in flips):
                 if flip.target >= len(self.speakers):
                     yield f"the {name} flip lands on {flip.target}, of {len(self.speakers)} utterances"

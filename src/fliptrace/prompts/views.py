@@ -39,9 +39,9 @@ class Layout:
     def __post_init__(self) -> None:
         for field, least in (("window", 2), ("max_words", 1), ("reach", 1)):
             if getattr(self, field) < least:
-                raise ValueError(f"layout {field} {getattr(self, field)}: wanted at least {least}")
+                raise ValueError(f"layout {field} {getattr(self, field)}: expected at least {least}")
         if self.emotion_window is not None and self.emotion_window < 1:
-            raise ValueError(f"layout emotion_window {self.emotion_window}: wanted at least 1")
+            raise ValueError(f"layout emotion_window {self.emotion_window}: expected at least 1")
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def check_support(predictions: Iterable[Prediction], place: object) -> None:
         raise InputError(
             place,
             f"support of {numbers[0]} samples in one case and of {numbers[-1]} in another, as where sampling stopped "
-            "early; wanted as many in each",
+            "early; expected as many in each",
         )
 
 

@@ -124,7 +124,7 @@ def score_trigger_file(predictions: Sequence[Prediction], settings: Settings, pl
     """All that is said of a file of trigger predictions, from its rows; InputError where it mixes experiments."""
     [emotions_from, *others] = sorted({prediction.emotions_from for prediction in predictions})
     if others:
-        raise InputError(place, "some rows under gold emotions, some under predicted ones; wanted one file each")
+        raise InputError(place, "some rows under gold emotions, some under predicted ones; expected one file each")
     return TriggerFileScores(
         model=_measure(predictions, settings, place),
         baselines={

@@ -48,7 +48,7 @@ def k_curve(
     curve = []
     for k in ks:
         if not 1 <= k <= samples.num:
-            raise InputError(place, f"{samples.num} samples a case; wanted {k}")
+            raise InputError(place, f"{samples.num} samples a case; expected {k}")
         rng = np.random.default_rng((seed, k))
         num_draws = 1 if k == samples.num else num_subsets  # all samples can be taken in one way only
         draws = [_by_group(samples, _subset(samples, k, rng), threshold) for _ in range(num_draws)]
@@ -86,7 +86,7 @@ def _samples(predictions: Sequence[Prediction], place: object) -> _Samples:
     rows = labelled(predictions, place)
     numbers = sorted({len(row.prediction.answers) for row in rows})
     if len(numbers) > 1:
-        raise InputError(place, f"{numbers[0]} samples of one case, {numbers[-1]} of another; wanted as many of each")
+        raise InputError(place, f"{numbers[0]} samples of one case, {numbers[-1]} of another; expected as many of each")
     num_utterances = max(row.prediction.flip.target for row in rows) + 1
     named = np.zeros((len(rows), numbers[0], num_utterances), dtype=bool)
     valid = np.zeros((len(rows), numbers[0]), dtype=bool)

@@ -32,7 +32,7 @@ class SupportModel(Protocol):
 def predict_by_support(model: SupportModel, cases: Sequence[FlipCase], threshold: float = 0.5) -> list[Prediction]:
     """A prediction for every case: named is what has at least `threshold` support. InputError unless 0 < it <= 1."""
     if not 0 < threshold <= 1:
-        raise InputError("threshold", f"{threshold}: wanted more than 0 and at most 1")
+        raise InputError("threshold", f"{threshold}: expected more than 0 and at most 1")
     rows = []
     for case, support in zip(cases, model.supports(cases), strict=True):
         named = frozenset(i for i, share in enumerate(support) if share >= threshold)

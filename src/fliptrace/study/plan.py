@@ -112,7 +112,7 @@ class Study(Part):
         _refuse_twice("seeds", self.seeds)
         _refuse_twice("stages", arms)
         if BASELINE in self.bases:
-            raise ValueError(f"bases: {BASELINE!r} stands for what is no language model; wanted another name")
+            raise ValueError(f"bases: {BASELINE!r} stands for what is no language model; expected another name")
         _refuse_twice("tests", [*self.tests, *self.tracks, *map(held_out_name, self.tracks)])
         _refuse_unknown("arms", [*self.arms, *(r.control for r in self.arms.values() if r.control)], arms)
         _refuse_unknown("baselines", self.baselines, list(BASELINES))
@@ -283,7 +283,7 @@ def _refuse_unread(study: Study, key: CellKey, path: Path) -> None:
     """InputError where a recipe of the study is none, or where an arm would be trained and then read on nothing."""
     evaluations = study.evaluations_of(study.recipe(key.base, key.track, key.seed), key.arm)
     if not study.transfers(key) and (not evaluations or study.tracks[key.track].tests == []):
-        raise InputError(path, f"tracks.{key.track}: arm {key.arm!r} is read on nothing; wanted a reading and a test")
+        raise InputError(path, f"tracks.{key.track}: arm {key.arm!r} is read on nothing; expected a reading and a test")
 
 
 def _refuse_dealing_anew(study: Study, path: Path) -> None:

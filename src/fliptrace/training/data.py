@@ -90,7 +90,7 @@ def _split(part: Data, files: dict[str, EfrFile], seed: int) -> tuple[Sequence[F
 def _read_erc(ref: str, root: Path | None) -> ErcFile:
     file = read_corpus(locate_ref(ref, root))
     if isinstance(file, EfrFile):
-        raise InputError(f"recipe data, {ref}", "flip cases; wanted a file of dialogues with an emotion an utterance")
+        raise InputError(f"recipe data, {ref}", "flip cases; expected a file of dialogues with an emotion an utterance")
     return file
 
 
@@ -143,14 +143,14 @@ def _refs(part: Data) -> tuple[str, ...]:
     refs = (*part.train, *part.val)
     twice = [ref for ref, count in Counter(refs).items() if count > 1]
     if twice:
-        raise InputError("recipe data", f"{twice[0]} is named twice; wanted files of different names, each once")
+        raise InputError("recipe data", f"{twice[0]} is named twice; expected files of different names, each once")
     return refs
 
 
 def _refuse_unlabelled(files: Sequence[EfrFile]) -> None:
     for file in files:
         if not file.cases:
-            raise InputError(file.path, "holds no flip case; wanted cases to train or to choose on")
+            raise InputError(file.path, "holds no flip case; expected cases to train or to choose on")
         unlabelled = [case.id for case in file.cases if case.triggers is None]
         if unlabelled:
             raise InputError(file.path, f"{len(unlabelled):,} cases have no triggers, the first is {unlabelled[0]}")
@@ -160,4 +160,6 @@ def _refuse_same_ids(files: Sequence[EfrFile]) -> None:
     ids = Counter(case.id for file in files for case in file.cases)
     twice = [case_id for case_id, count in ids.items() if count > 1]
     if twice:
-        raise InputError("recipe data", f"two cases are called {twice[0]}; wanted files of different names, each once")
+        raise InputError(
+            "recipe data", f"two cases are called {twice[0]}; expected files of different names, each once"
+        )

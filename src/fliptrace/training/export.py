@@ -64,7 +64,7 @@ def export_onnx(
         choices = compared_choices(defaults, members[0])
         difference = max_difference(members, load_embedded(neighbour), choices)
         if not difference <= TOLERANCE:
-            raise RunError(folder, f"probabilities are {difference:.1e} off torch's; wanted at most {TOLERANCE:.0e}")
+            raise RunError(folder, f"probabilities are {difference:.1e} off torch's; expected at most {TOLERANCE:.0e}")
     num_bytes = sum(path.stat().st_size for path in folder.iterdir())
     return Exported(folder, num_bytes, len(choices), difference)
 
@@ -121,9 +121,11 @@ def _load_llama(place: Path) -> LocalModel:
     local = load_local(str(place), device="cpu", dtype="fp32")
     kind, num_parameters = local.model.config.model_type, local.model.num_parameters()
     if kind != "llama":
-        raise InputError(place, f"a model of type {kind}; wanted a Llama, the only one whose graph is written here")
+        raise InputError(place, f"a model of type {kind}; expected a Llama, the only one whose graph is written here")
     if num_parameters > _MAX_PARAMETERS:
-        raise InputError(place, f"{num_parameters:,} parameters; wanted at most {_MAX_PARAMETERS:,} for one ONNX file")
+        raise InputError(
+            place, f"{num_parameters:,} parameters; expected at most {_MAX_PARAMETERS:,} for one ONNX file"
+        )
     return local
 
 
@@ -132,7 +134,7 @@ def _shared_habits(places: Sequence[Path], threshold: float | None) -> Inference
     first, *others = [InferenceDefaults.read(place) or InferenceDefaults() for place in places]
     for place, defaults in zip(places[1:], others, strict=True):
         if (defaults.layout, defaults.ask) != (first.layout, first.ask):
-            raise InputError(place, f"is asked otherwise than {places[0]}; wanted one layout for all members")
+            raise InputError(place, f"is asked otherwise than {places[0]}; expected one layout for all members")
     return first if threshold is None else replace(first, thresholds={**first.thresholds, "exact": threshold})
 
 
@@ -140,7 +142,9 @@ def _check_alike(places: Sequence[Path], members: Sequence[LocalModel]) -> None:
     first, *others = [_tokenizer_files(local) for local in members]
     for place, files in zip(places[1:], others, strict=True):
         if files != first:
-            raise InputError(place, f"has another tokenizer or chat template than {places[0]}; wanted the same for all")
+            raise InputError(
+                place, f"has another tokenizer or chat template than {places[0]}; expected the same for all"
+            )
 
 
 def _tokenizer_files(local: LocalModel) -> dict[str, str]:

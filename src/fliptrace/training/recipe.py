@@ -277,7 +277,9 @@ class Recipe(SparsePart):
         tuning = self._tuning_given()
         self._check_soft_targets(tuning)
         if tuning.packing == "prefix-tree" and self.prompt.layout == "window":
-            raise ValueError("tuning.packing = 'prefix-tree': windows share nothing; wanted prompt.layout = 'dialogue'")
+            raise ValueError(
+                "tuning.packing = 'prefix-tree': windows share nothing; expected prompt.layout = 'dialogue'"
+            )
         return self
 
     def _tuning_given(self) -> Tuning:
@@ -377,7 +379,7 @@ def _check_origin(stage: Stage, earlier: Sequence[str]) -> None:
     for key, name in (("parent", stage.parent), ("steps_of", stage.steps_of)):
         known = [*([BASE] if key == "parent" else []), *earlier]
         if name is not None and name not in known:
-            raise ValueError(f"stage {stage.name!r}: {key} is {name!r}; wanted one of {', '.join(known) or 'none'}")
+            raise ValueError(f"stage {stage.name!r}: {key} is {name!r}; expected one of {', '.join(known) or 'none'}")
     if stage.needs_own_answers and (not earlier or stage.parent == BASE):
         raise ValueError(f"stages: {stage.name!r} has no trained parent whose answers it could correct")
 

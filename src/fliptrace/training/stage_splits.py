@@ -46,7 +46,7 @@ def stage_cases(recipe: Recipe, cases: Sequence[FlipCase]) -> list[StageCases]:
             raise RunError(
                 f"stage {stage.name}",
                 f"{len(groups)} groups of cases, of which curate.held_out keeps "
-                f"{len(part_of)} for {num_parts} stages: too few for this one; wanted more data or another share",
+                f"{len(part_of)} for {num_parts} stages: too few for this one; expected more data or another share",
             )
         stages.append(StageCases(taught, answered))
     return stages

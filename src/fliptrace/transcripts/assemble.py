@@ -39,7 +39,7 @@ def assemble(found: Iterable[RawUtterance], source: Source, reader: Reader, emot
         if len(builder.utterances) > MAX_UTTERANCES:
             raise source.error(raw.place, f"over {MAX_UTTERANCES:,} utterances; give one dialogue a file")
     if not builder.utterances:
-        raise source.error("", f"no utterances in it, read as {reader.name}; wanted lines that somebody speaks")
+        raise source.error("", f"no utterances in it, read as {reader.name}; expected lines that somebody speaks")
     return builder.finish()
 
 

@@ -48,7 +48,7 @@ def read_file(path: Path) -> Decoded:
     """The text of a file; InputError where it is missing, too large or no text."""
     try:
         if path.is_dir():
-            raise InputError(path, "a folder; wanted a transcript file")
+            raise InputError(path, "a folder; expected a transcript file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
@@ -64,7 +64,7 @@ def decode(data: bytes, name: str) -> Decoded:
     """Bytes as text: by their byte order mark, else as UTF-8, else by charset-normalizer's best guess."""
     for magic, kind in _NO_TEXT:
         if data.startswith(magic):
-            raise InputError(name, f"this is {kind}; wanted text: save it as .txt or .csv")
+            raise InputError(name, f"this is {kind}; expected text: save it as .txt or .csv")
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return Decoded(_lines_of(_decode_as(data[len(mark) :], encoding, name)), None)

@@ -22,7 +22,7 @@ def read_efr(source: Source) -> Iterator[RawUtterance]:
     """The utterances of the one dialogue in the file, or of the case or dialogue at position `part`, from 0."""
     entries = source.json if isinstance(source.json, list) else [source.json]
     if not entries:
-        raise source.error("", "empty; wanted cases or dialogues")
+        raise source.error("", "empty; expected cases or dialogues")
     cases = [_columns_of(position, entry, source) for position, entry in enumerate(entries)]
     position = _choose(cases, source)
     columns = cases[position]
@@ -38,7 +38,7 @@ def read_efr(source: Source) -> Iterator[RawUtterance]:
 def _columns_of(position: int, entry: object, source: Source) -> _Columns:
     where = f"case {position}"
     if not isinstance(entry, dict):
-        raise source.error(where, f"found {type(entry).__name__}, wanted an object")
+        raise source.error(where, f"found {type(entry).__name__}, expected an object")
     has_both = "emotions" in entry and "labels" in entry  # published test files call their last list `labels`
     columns: dict[str, Any] = {
         "speakers": entry.get("speakers"),
@@ -58,13 +58,13 @@ def _choose(cases: Sequence[_Columns], source: Source) -> int:
     """The position asked for, else of the dialogue that all the others are prefixes of."""
     if source.part is not None:
         if not source.part.isdecimal() or len(source.part) > 9 or int(source.part) >= len(cases):
-            raise source.error("", f"no case {source.part!r}; wanted a position from 0 to {len(cases) - 1}")
+            raise source.error("", f"no case {source.part!r}; expected a position from 0 to {len(cases) - 1}")
         return int(source.part)
     dialogues = _longest(cases)
     if len(dialogues) > 1:
         first = ", ".join(map(str, dialogues[:5]))
         found = f"{len(dialogues):,} dialogues, the longest cases of the first at {first}"
-        raise source.error("", f"{found}; wanted one: name it by its position, as {source.name}#{dialogues[0]}")
+        raise source.error("", f"{found}; expected one: name it by its position, as {source.name}#{dialogues[0]}")
     if len(cases) > 1:
         source.notes.append(f"{len(cases):,} cases of one dialogue: the longest is read")
     return dialogues[0]

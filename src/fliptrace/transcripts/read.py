@@ -58,7 +58,7 @@ def read_transcript(
         source.notes.append(f"not UTF-8: read as {decoded.guessed}, which is a guess; look at the accents")
     reader = chosen or detect(source, file.suffix)
     if columns and not reader.has_columns:
-        raise source.error("", f"read as {reader.name}, which has no columns to name; wanted csv, tsv, json or jsonl")
+        raise source.error("", f"read as {reader.name}, which has no columns to name; expected csv, tsv, json or jsonl")
     utterances = assemble(reader.read(source), source, reader, emotion_set)
     name = clean(file.stem if part is None else f"{file.stem}#{part}") or "transcript"
     return Transcript(Dialogue(name, name, tuple(utterances), emotion_set), reader.name, tuple(source.notes))
@@ -89,12 +89,12 @@ def _reader_called(format: str) -> Reader:
     if format not in READERS:
         near = difflib.get_close_matches(format, READERS, n=1)
         meant = f" (did you mean {near[0]!r}?)" if near else ""
-        raise InputError("format", f"found {format!r}, wanted one of {', '.join(READERS)}{meant}")
+        raise InputError("format", f"found {format!r}, expected one of {', '.join(READERS)}{meant}")
     return READERS[format]
 
 
 def _check_columns(columns: Mapping[str, str]) -> Mapping[str, str]:
     for role in columns:
         if role not in ALIASES:
-            raise InputError("columns", f"found {role!r}, wanted {', '.join(ALIASES)}")
+            raise InputError("columns", f"found {role!r}, expected {', '.join(ALIASES)}")
     return columns

@@ -22,7 +22,7 @@ def read_json(source: Source) -> Iterator[RawUtterance]:
     if records is None:
         found = f"an object with {shown(source.json)}" if isinstance(source.json, dict) else type(source.json).__name__
         wanted = f"a list of objects, or an object that holds one as {', '.join(_LISTS)}"
-        raise source.error("", f"found {found}, wanted {wanted}")
+        raise source.error("", f"found {found}, expected {wanted}")
     return _read([(f"item {number}", record) for number, record in enumerate(records, start=1)], source)
 
 
@@ -40,11 +40,11 @@ def _read(records: list[tuple[str, Any]], source: Source) -> Iterator[RawUtteran
     found: dict[str, None] = {}
     for place, record in records:
         if not isinstance(record, dict):
-            raise source.error(place, f"found {type(record).__name__}, wanted an object")
+            raise source.error(place, f"found {type(record).__name__}, expected an object")
         found |= dict.fromkeys(record)
         rows.append(Row(place, record))
     if not rows:
-        raise source.error("", "empty; wanted an object for each utterance")
+        raise source.error("", "empty; expected an object for each utterance")
     return read_rows(rows, list(found), source)
 
 

@@ -65,7 +65,7 @@ def choose_columns(found: Sequence[str], source: Source) -> dict[str, str]:
         wanted = (
             f"one for the text ({', '.join(ALIASES['text'])}), or its name: columns={{'text': ...}}, --columns text=..."
         )
-        raise source.error("", f"columns {shown(found)}; wanted {wanted}")
+        raise source.error("", f"columns {shown(found)}; expected {wanted}")
     return chosen
 
 
@@ -112,7 +112,7 @@ def text_of(value: object, source: Source, place: str) -> str:
     if isinstance(value, list):
         parts = [part.get("text") if isinstance(part, dict) else part for part in value]
         return " ".join(part for part in parts if isinstance(part, str))
-    raise source.error(place, f"found {type(value).__name__} for the text, wanted text")
+    raise source.error(place, f"found {type(value).__name__} for the text, expected text")
 
 
 def _named_column(role: str, column: str, found: Sequence[str], source: Source) -> str:
@@ -120,7 +120,7 @@ def _named_column(role: str, column: str, found: Sequence[str], source: Source) 
         return column
     alike = next((name for name in found if _plain(name) == _plain(column) != ""), None)
     if alike is None:
-        raise source.error("", f"columns {shown(found)}; wanted {column!r} for the {role}")
+        raise source.error("", f"columns {shown(found)}; expected {column!r} for the {role}")
     return alike
 
 
@@ -134,7 +134,7 @@ def _of_one_dialogue(rows: Sequence[Row], column: str | None, source: Source) ->
         by_name.setdefault((label_of(row.values.get(column)) or "").strip(), []).append(row)
     if source.part is None and len(by_name) > 1:
         found = f"{len(by_name):,} dialogues in column {column!r} ({shown(by_name, 5)})"
-        raise source.error("", f"{found}; wanted one: name it as {source.name}#NAME")
+        raise source.error("", f"{found}; expected one: name it as {source.name}#NAME")
     if source.part is None:
         return rows
     if source.part not in by_name:

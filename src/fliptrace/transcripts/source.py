@@ -70,7 +70,7 @@ class Source:
     def refuse_part(self, format: str) -> None:
         """InputError where one dialogue is asked for in a file that cannot hold several."""
         if self.part is not None:
-            raise self.error("", f"{format} holds one dialogue; wanted the path without #{self.part}")
+            raise self.error("", f"{format} holds one dialogue; expected the path without #{self.part}")
 
 
 @dataclass(frozen=True, slots=True)

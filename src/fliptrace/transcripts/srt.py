@@ -24,7 +24,7 @@ def read_srt(source: Source) -> Iterator[RawUtterance]:
     text = re.sub(r"\n{3,}", "\n\n", source.text)  # a long run of them costs pysubs2 its square
     subtitles = SSAFile.from_string(text, format_="srt", keep_html_tags=True)
     if not subtitles:
-        raise source.error("", "no subtitles in it; wanted times such as 00:00:01,000 --> 00:00:03,000 above each")
+        raise source.error("", "no subtitles in it; expected times such as 00:00:01,000 --> 00:00:03,000 above each")
     for number, subtitle in enumerate(subtitles, start=1):
         start, end = subtitle.start / 1000, subtitle.end / 1000
         for spoken in split_lines(_TAG.sub("", subtitle.text.replace(r"\h", " ")).split(r"\N")):

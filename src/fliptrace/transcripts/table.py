@@ -64,7 +64,7 @@ def _parse(source: Source, delimiter: str, quoting: int) -> _Table:
     except csv.Error as error:
         raise source.error(f"line {first_line + reader.line_num}", f"not CSV: {error}") from error
     if not header:
-        raise source.error("", "empty; wanted a header and rows")
+        raise source.error("", "empty; expected a header and rows")
     return _Table(header, rows)
 
 

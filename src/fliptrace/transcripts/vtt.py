@@ -25,7 +25,7 @@ def read_vtt(source: Source) -> Iterator[RawUtterance]:
     try:
         captions = webvtt.WebVTT.from_string(source.text.lstrip("\n")).captions
     except (MalformedFileError, MalformedCaptionError) as error:
-        raise source.error("", "not WebVTT; wanted a first line WEBVTT, then cues with times") from error
+        raise source.error("", "not WebVTT; expected a first line WEBVTT, then cues with times") from error
     for number, caption in enumerate(captions, start=1):
         for spoken in split_cue(caption.raw_text):
             yield RawUtterance(

@@ -17,12 +17,12 @@ def read_whisperx(source: Source) -> Iterator[RawUtterance]:
     source.refuse_part("WhisperX")
     segments = source.json.get("segments") if isinstance(source.json, dict) else None
     if not isinstance(segments, list):
-        raise source.error("", "wanted an object with a list called 'segments'")
+        raise source.error("", "expected an object with a list called 'segments'")
     num_by_words = 0
     for number, segment in enumerate(segments, start=1):
         place = f"segment {number}"
         if not isinstance(segment, dict):
-            raise source.error(place, f"found {type(segment).__name__}, wanted an object")
+            raise source.error(place, f"found {type(segment).__name__}, expected an object")
         speaker = name_of(segment.get("speaker"))
         if speaker is None:
             speaker = _speaker_of_words(segment.get("words"))

@@ -113,7 +113,7 @@ def test_any_case_has_a_row_for_each_of_its_last_utterances(drawn: FlipCase) -> 
 
 @pytest.mark.parametrize("triggers", [set(), {0, 1}])
 def test_triggers_of_one_kind_teach_nothing(triggers: set[int]) -> None:
-    with pytest.raises(InputError, match=r"triggers among 2 utterances; wanted both kinds"):
+    with pytest.raises(InputError, match=r"triggers among 2 utterances; expected both kinds"):
         fit_trigger_trees([case(("Ana", "joy"), ("Ana", "fear"), triggers=triggers)])
 
 

@@ -95,7 +95,7 @@ def test_labels_before_they_are_known_do_not_train() -> None:
 
 @pytest.mark.parametrize("triggers", [set(), {0, 1}])
 def test_triggers_of_one_kind_teach_nothing(triggers: set[int]) -> None:
-    with pytest.raises(InputError, match=r"triggers among 2 utterances; wanted both kinds"):
+    with pytest.raises(InputError, match=r"triggers among 2 utterances; expected both kinds"):
         fit_trigger_words([case(("Ana", "joy"), ("Ana", "fear"), triggers=triggers)])
 
 

@@ -80,7 +80,7 @@ def test_the_same_data_gives_the_same_scores() -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([("fine", "joy"), ("fine", None)], "utterances of 1 emotions; wanted two or more"),
+        ([("fine", "joy"), ("fine", None)], "utterances of 1 emotions; expected two or more"),
         ([("fine", "joy"), ("bad", "anger")], "2 utterances in which no word stands twice"),
     ],
 )
@@ -91,5 +91,5 @@ def test_too_little_to_learn_from_is_told(lines: list[tuple[str, str | None]], m
 
 def test_dialogues_of_two_emotion_sets_are_refused() -> None:
     other = Dialogue("e", "e", (Utterance("Ana", "fine", "joy"),), EKMAN7)
-    with pytest.raises(ValueError, match="emotion sets ekman7, meld7; wanted one"):
+    with pytest.raises(ValueError, match="emotion sets ekman7, meld7; expected one"):
         fit_word_counts([*TAUGHT, other])

@@ -28,7 +28,7 @@ def test_a_price_is_two_numbers(text: str, expected: Price) -> None:
     "text", ["", "1", "1/", "/1", "1/2/3", "a/b", "-1/1", "1/-1", "inf/1", "1/inf", "nan/1", "1/nan", "nan/nan"]
 )
 def test_anything_else_is_no_price(text: str) -> None:
-    with pytest.raises(InputError, match="wanted dollars a million tokens"):
+    with pytest.raises(InputError, match="expected dollars a million tokens"):
         parse_price(text)
 
 

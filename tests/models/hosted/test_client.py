@@ -288,5 +288,5 @@ def test_one_call_that_blocks_is_made_again_too(server: LittleServer) -> None:
 
 @pytest.mark.parametrize("settings", [(0, 1.0, 1), (1, 0.0, 1), (1, float("nan"), 1), (1, 1.0, 0)])
 def test_settings_that_ask_nothing_are_refused(settings: tuple[int, float, int]) -> None:
-    with pytest.raises(InputError, match="wanted"):
+    with pytest.raises(InputError, match="expected"):
         CallSettings(*settings)

@@ -33,14 +33,14 @@ def test_a_reference_names_a_model_at_an_address(
 @pytest.mark.parametrize(
     ("ref", "complaint"),
     [
-        ("openai:", "names no model; wanted openai:MODEL"),
-        ("azure:", "names no model; wanted azure:MODEL"),
+        ("openai:", "names no model; expected openai:MODEL"),
+        ("azure:", "names no model; expected azure:MODEL"),
         ("azure:triggers", "AZURE_OPENAI_ENDPOINT"),
-        ("http://localhost:8000/v1", "wanted an address and a model"),
-        ("http://localhost:8000/v1#", "wanted an address and a model"),
-        ("http:///v1#mine", "wanted an address and a model"),
-        ("http://[::1/v1#mine", "wanted an address and a model"),
-        ("http://localhost:eight/v1#mine", "wanted an address and a model"),
+        ("http://localhost:8000/v1", "expected an address and a model"),
+        ("http://localhost:8000/v1#", "expected an address and a model"),
+        ("http:///v1#mine", "expected an address and a model"),
+        ("http://[::1/v1#mine", "expected an address and a model"),
+        ("http://localhost:eight/v1#mine", "expected an address and a model"),
     ],
 )
 def test_an_incomplete_reference_is_refused(ref: str, complaint: str) -> None:

@@ -174,7 +174,7 @@ def test_a_prompt_that_leaves_no_room_for_the_reply_is_refused_by_name() -> None
     local = make_local()
     request = Request("case 5", (Message("user", " ".join(SENTENCES * 5)),))
     found = local.num_tokens(request.messages)
-    wanted = f"llama, request case 5: a prompt of {found} tokens; wanted at most 192, the context of 256 less 64"
+    wanted = f"llama, request case 5: a prompt of {found} tokens; expected at most 192, the context of 256 less 64"
     with pytest.raises(InputError, match=wanted):
         local.complete([*make_requests(), request], Decoding(max_new_tokens=64))
 
@@ -187,7 +187,7 @@ def test_prompt_tokens_are_counted_as_num_tokens_counts_them() -> None:
 
 def test_a_model_without_attention_is_refused() -> None:
     sizes = {"vocab_size": 400, "hidden_size": 8, "num_hidden_layers": 1, "state_size": 4}
-    with pytest.raises(InputError, match=r"mamba: cache layer .*; wanted a decoder with attention throughout"):
+    with pytest.raises(InputError, match=r"mamba: cache layer .*; expected a decoder with attention throughout"):
         LocalModel(MambaForCausalLM(MambaConfig(**sizes)), make_tokenizer(), "mamba")
 
 
@@ -277,7 +277,7 @@ def test_an_adapter_outside_the_layers_is_refused(tmp_path: Path) -> None:
     prompt_tuning = PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=2)
     with quiet():
         get_peft_model(base, prompt_tuning).save_pretrained(tmp_path / "adapter")
-    with pytest.raises(InputError, match="wanted one inside the layers, such as LoRA"):
+    with pytest.raises(InputError, match="expected one inside the layers, such as LoRA"):
         load_local(str(tmp_path / "adapter"))
 
 

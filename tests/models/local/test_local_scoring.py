@@ -136,5 +136,7 @@ def test_a_local_model_is_a_reply_scorer() -> None:
 def test_a_reply_that_overruns_the_context_is_refused_by_name() -> None:
     local = make_local()
     choice = Choice("case 5", (Message("user", " ".join(SENTENCES * 6)),), REPLIES)
-    with pytest.raises(InputError, match=r"llama, choice case 5: prompt and longest reply take \d+ tokens; wanted at"):
+    with pytest.raises(
+        InputError, match=r"llama, choice case 5: prompt and longest reply take \d+ tokens; expected at"
+    ):
         local.score_replies([*make_choices(), choice])

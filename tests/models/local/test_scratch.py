@@ -106,12 +106,12 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
 
 
 BAD_SIZES = [
-    ({"hidden_size": 30}, "hidden_size 30 over num_heads 4: wanted an even size a head"),
-    ({"hidden_size": 36}, "hidden_size 36 over num_heads 4: wanted an even size a head"),
-    ({"num_kv_heads": 3}, "num_heads 4: wanted a multiple of num_kv_heads 3"),
-    ({"vocab_size": 261}, "vocab_size 261: wanted at least 262"),
-    ({"num_layers": 0}, "num_layers 0: wanted more than 0"),
-    ({"rope_theta": -1.0}, "rope_theta -1.0: wanted more than 0"),
+    ({"hidden_size": 30}, "hidden_size 30 over num_heads 4: expected an even size a head"),
+    ({"hidden_size": 36}, "hidden_size 36 over num_heads 4: expected an even size a head"),
+    ({"num_kv_heads": 3}, "num_heads 4: expected a multiple of num_kv_heads 3"),
+    ({"vocab_size": 261}, "vocab_size 261: expected at least 262"),
+    ({"num_layers": 0}, "num_layers 0: expected more than 0"),
+    ({"rope_theta": -1.0}, "rope_theta -1.0: expected more than 0"),
 ]
 
 

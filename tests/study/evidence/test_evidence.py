@@ -194,7 +194,9 @@ def test_a_rule_of_one_seed_is_compared_with_every_seed() -> None:
 
 def test_an_unknown_arm_is_refused_by_name() -> None:
     cells = study_cells(tracks=["meld"], arms=["chian"])
-    with pytest.raises(InputError, match=r"tiny\.meld\.seed-0\.chian: unknown arm; wanted one of base, answer, chain"):
+    with pytest.raises(
+        InputError, match=r"tiny\.meld\.seed-0\.chian: unknown arm; expected one of base, answer, chain"
+    ):
         report_of(cells)
 
 

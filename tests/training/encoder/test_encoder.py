@@ -182,7 +182,7 @@ def test_the_callers_random_state_is_not_asked_for_weights(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("triggers", [set(), {0, 1}])
 def test_triggers_of_one_kind_teach_nothing(tmp_path: Path, triggers: set[int]) -> None:
-    with pytest.raises(InputError, match=r"triggers among 2 utterances; wanted both kinds"):
+    with pytest.raises(InputError, match=r"triggers among 2 utterances; expected both kinds"):
         fit_encoder([case(("Ana", "joy"), ("Ana", "fear"), triggers=triggers)], SMALL, tmp_path / "fitted", 0)
     assert not (tmp_path / "fitted").exists()
 

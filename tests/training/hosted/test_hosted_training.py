@@ -188,7 +188,7 @@ def test_rows_that_a_provider_would_refuse_are_refused_before_anything_is_upload
     provider = make_provider()
     with running(provider) as url:
         recipe = hosted_recipe(url, **ONE | {"stages": one_stage(1, answer=0.5)})
-        with pytest.raises(RunError, match=r"stage chain: .*found \d examples, wanted at least 10"):
+        with pytest.raises(RunError, match=r"stage chain: .*found \d examples, expected at least 10"):
             train(recipe, make_data(num_train=8), tmp_path, Recorder(), trainer=make_trainer(recipe, tmp_path))
     assert not provider.files and not provider.jobs
 

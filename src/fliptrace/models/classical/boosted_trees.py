@@ -59,7 +59,7 @@ def fit_trigger_trees(
     is_trigger = np.array([i in gold[case] for case, i in places], dtype=bool)
     rows, wanted = table.rows[is_known], is_trigger[is_known]
     if wanted.all() or not wanted.any():
-        raise InputError("trees", f"{int(wanted.sum())} triggers among {len(wanted)} utterances; wanted both kinds")
+        raise InputError("trees", f"{int(wanted.sum())} triggers among {len(wanted)} utterances; expected both kinds")
     forests = tuple(
         HistGradientBoostingClassifier(
             max_iter=120,

@@ -60,7 +60,7 @@ def fit_trigger_words(
     is_trigger = np.array([i in gold[case] for case, i in candidates.places], dtype=bool)
     table, wanted = candidates.table[is_known], is_trigger[is_known]
     if wanted.all() or not wanted.any():
-        raise InputError("words", f"{int(wanted.sum())} triggers among {len(wanted)} utterances; wanted both kinds")
+        raise InputError("words", f"{int(wanted.sum())} triggers among {len(wanted)} utterances; expected both kinds")
     # Two vocabularies: a word of the target says something else than the same word of a candidate.
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=_WORDS)
     columns = ColumnTransformer(

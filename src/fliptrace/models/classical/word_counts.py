@@ -78,12 +78,14 @@ def fit_word_counts(
     rows = [(u.text, u.emotion) for dialogue in dialogues for u in dialogue.utterances if u.emotion is not None]
     labels = sorted({emotion for _, emotion in rows})
     if len(labels) < 2:
-        raise InputError("word counts", f"utterances of {len(labels)} emotions; wanted two or more to tell apart")
+        raise InputError("word counts", f"utterances of {len(labels)} emotions; expected two or more to tell apart")
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, token_pattern=_WORDS)
     try:
         counts = vectorizer.fit_transform([text for text, _ in rows])
     except ValueError as error:  # scikit-learn's way to say that the vocabulary is empty
-        raise InputError("word counts", f"{len(rows)} utterances in which no word stands twice; wanted more") from error
+        raise InputError(
+            "word counts", f"{len(rows)} utterances in which no word stands twice; expected more"
+        ) from error
     regression = LogisticRegression(C=C, class_weight=class_weight, max_iter=5000)
     regression.fit(counts, [emotion for _, emotion in rows])
     return WordCounts(emotion_set, tuple(map(str, regression.classes_)), vectorizer, regression)
@@ -93,5 +95,5 @@ def _the_emotion_set(dialogues: Sequence[Dialogue]) -> EmotionSet:
     sets = {dialogue.emotion_set for dialogue in dialogues}
     if len(sets) != 1:
         names = ", ".join(sorted(emotion_set.name for emotion_set in sets)) or "none"
-        raise ValueError(f"dialogues of the emotion sets {names}; wanted one")
+        raise ValueError(f"dialogues of the emotion sets {names}; expected one")
     return sets.pop()

@@ -83,7 +83,7 @@ def parse_price(text: str) -> Price:
     except ValueError:
         price = Price(-1, -1)
     if not slash or not all(0 <= dollars < math.inf for dollars in price):
-        raise InputError(f"--price {text!r}", "wanted dollars a million tokens of prompt and reply, such as 0.4/1.6")
+        raise InputError(f"--price {text!r}", "expected dollars a million tokens of prompt and reply, such as 0.4/1.6")
     return price
 
 

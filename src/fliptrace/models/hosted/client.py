@@ -59,9 +59,11 @@ class CallSettings:
 
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.max_attempts < 1:
-            raise InputError("concurrency", f"{self.concurrency}, {self.max_attempts} attempts: wanted 1 or more each")
+            raise InputError(
+                "concurrency", f"{self.concurrency}, {self.max_attempts} attempts: expected 1 or more each"
+            )
         if not self.timeout_seconds > 0:
-            raise InputError("timeout", f"{self.timeout_seconds} seconds: wanted more than 0")
+            raise InputError("timeout", f"{self.timeout_seconds} seconds: expected more than 0")
 
 
 @dataclass

@@ -55,7 +55,7 @@ class HostedSettings:
 
     def __post_init__(self) -> None:
         if self.max_cost is not None and not self.max_cost >= 0:
-            raise InputError("--max-cost", f"{self.max_cost}: wanted dollars, 0 or more")
+            raise InputError("--max-cost", f"{self.max_cost}: expected dollars, 0 or more")
 
 
 class HostedModel:
@@ -137,13 +137,13 @@ class HostedModel:
         closes = all(self._planner.format_of(request) is not None for request in requests)
         if told == "none" or (told == "without the end" and not closes):
             lacks = "no log-probabilities" if told == "none" else "log-probabilities that leave out a reply's end"
-            raise InputError(self.name, f"gives {lacks}; wanted --decode sample or greedy")
+            raise InputError(self.name, f"gives {lacks}; expected --decode sample or greedy")
         drawn = replace(decoding, kind="sample", temperature=1.0, top_p=1.0)
         return self._complete(requests, drawn, with_logprobs=True)
 
     def _check_samples(self) -> None:
         if self.capabilities.samples == "never":
-            raise InputError(self.name, "gives the same reply again at any temperature; wanted --decode greedy")
+            raise InputError(self.name, "gives the same reply again at any temperature; expected --decode greedy")
 
     def _complete(
         self, requests: Sequence[Request], decoding: Decoding, *, with_logprobs: bool

@@ -28,7 +28,7 @@ _KEYS: dict[ProviderKind, str] = {
     "azure": "AZURE_OPENAI_API_KEY",
     "server": "FLIPTRACE_API_KEY",
 }
-_WANTED = "wanted an address and a model, such as http://localhost:8000/v1#MODEL"
+_WANTED = "expected an address and a model, such as http://localhost:8000/v1#MODEL"
 _NO_KEY = "none"  # the client insists on one, most servers of one's own on none
 
 
@@ -77,7 +77,7 @@ class Provider:
         if not key:
             raise InputError(self.ref, f"needs a key in the environment: {name}")
         if not (key.isascii() and key.isprintable()):
-            raise InputError(name, "holds characters that no key has; wanted printable ASCII")
+            raise InputError(name, "holds characters that no key has; expected printable ASCII")
         return key
 
     def _access(self, timeout_seconds: float) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def find_provider(ref: str, environ: Mapping[str, str] = os.environ) -> Provider
     if kind in ("http", "https"):
         return _find_server(ref)
     if not rest:
-        raise InputError(ref, f"names no model; wanted {kind}:MODEL")
+        raise InputError(ref, f"names no model; expected {kind}:MODEL")
     if kind == "azure":
         endpoint = environ.get("AZURE_OPENAI_ENDPOINT")
         if not endpoint:
@@ -140,7 +140,7 @@ def _check_address(url: str, place: str) -> str:
     except ValueError:
         has_secret, is_address = None, False
     if has_secret:
-        raise InputError(place, "an address with a user, a password or a query; wanted keys in their own variables")
+        raise InputError(place, "an address with a user, a password or a query; expected keys in their own variables")
     if not is_address:
         raise InputError(place, f"{url!r} is no address; {_WANTED}")
     return url

@@ -88,7 +88,7 @@ def base_of(adapter: str) -> str:
     config = _folder(adapter) / _ADAPTER_CONFIG
     base = read_json(config).get("base_model_name_or_path")
     if not base:
-        raise InputError(config, "base_model_name_or_path is empty; wanted the folder or Hub id of the base model")
+        raise InputError(config, "base_model_name_or_path is empty; expected the folder or Hub id of the base model")
     beside = _folder(adapter) / base
     return str(beside if beside.is_dir() else base)
 
@@ -144,7 +144,9 @@ def _load(ref: str, load: Callable[..., Any]) -> Any:
 
 def _load_folder(folder: Path, load: Callable[..., Any]) -> Any:
     if not (folder / "config.json").is_file() and not is_adapter(str(folder)):
-        raise InputError(folder, f"no config.json and no {_ADAPTER_CONFIG}; wanted a Hugging Face model or an adapter")
+        raise InputError(
+            folder, f"no config.json and no {_ADAPTER_CONFIG}; expected a Hugging Face model or an adapter"
+        )
     try:
         return load(str(folder))
     except (OSError, ValueError) as error:
@@ -174,7 +176,7 @@ def _apply_adapter(base: Any, ref: str, trainable: bool) -> Any:
         model = PeftModel.from_pretrained(base, str(_folder(ref)), is_trainable=trainable)
     if not isinstance(model.base_model, BaseTuner):
         kind = model.peft_config["default"].peft_type
-        raise InputError(ref, f"an adapter of type {kind}; wanted one inside the layers, such as LoRA")
+        raise InputError(ref, f"an adapter of type {kind}; expected one inside the layers, such as LoRA")
     return model.eval()
 
 

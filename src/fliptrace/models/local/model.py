@@ -78,7 +78,7 @@ class LocalModel:
         for layer in DynamicCache(config=model.config).layers:
             if not isinstance(layer, DynamicLayer) or isinstance(layer, LinearAttentionCacheLayerMixin):
                 raise InputError(
-                    name, f"cache layer {type(layer).__name__}; wanted a decoder with attention throughout"
+                    name, f"cache layer {type(layer).__name__}; expected a decoder with attention throughout"
                 )
         self.model = model
         self.chat_format = ChatFormat.of(tokenizer, model.generation_config)
@@ -144,7 +144,7 @@ class LocalModel:
             if len(prompt.ids) > room:
                 raise InputError(
                     f"{self.name}, request {prompt.key}",
-                    f"a prompt of {len(prompt.ids)} tokens; wanted at most {room}, the context of "
+                    f"a prompt of {len(prompt.ids)} tokens; expected at most {room}, the context of "
                     f"{self.context_length} less {decoding.max_new_tokens} for the reply",
                 )
 

@@ -95,7 +95,7 @@ class ReplyLogprobScorer:
         if wanted > self.context_length:
             raise InputError(
                 f"{self.name}, choice {choice.key}",
-                f"prompt and longest reply take {wanted} tokens; wanted at most {self.context_length}, the context",
+                f"prompt and longest reply take {wanted} tokens; expected at most {self.context_length}, the context",
             )
         return replace(replies, prompt=prompt)
 

@@ -43,16 +43,16 @@ class ScratchSpec:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if name != "tie_embeddings" and not value > 0:
-                raise ValueError(f"{name} {value}: wanted more than 0")
+                raise ValueError(f"{name} {value}: expected more than 0")
         if self.vocab_size < _NUM_BYTES + len(SPECIAL_TOKENS):
             found, wanted = self.vocab_size, _NUM_BYTES + len(SPECIAL_TOKENS)
-            raise ValueError(f"vocab_size {found}: wanted at least {wanted}, the bytes and the special tokens")
+            raise ValueError(f"vocab_size {found}: expected at least {wanted}, the bytes and the special tokens")
         if self.hidden_size % (2 * self.num_heads):
             raise ValueError(
-                f"hidden_size {self.hidden_size} over num_heads {self.num_heads}: wanted an even size a head"
+                f"hidden_size {self.hidden_size} over num_heads {self.num_heads}: expected an even size a head"
             )
         if self.num_heads % self.num_kv_heads:
-            raise ValueError(f"num_heads {self.num_heads}: wanted a multiple of num_kv_heads {self.num_kv_heads}")
+            raise ValueError(f"num_heads {self.num_heads}: expected a multiple of num_kv_heads {self.num_kv_heads}")
 
     def num_parameters(self) -> int:
         """Weights of the model when the vocabulary is full.
@@ -73,7 +73,7 @@ def build_scratch(texts: Iterable[str], spec: ScratchSpec, folder: Path, seed: i
     The folder appears whole or not at all; InputError where one of that name already exists.
     """
     if folder.exists():
-        raise InputError(folder, "exists already; wanted the name of a new folder")
+        raise InputError(folder, "exists already; expected the name of a new folder")
     tokenizer = train_tokenizer(texts, spec)
     model = _init_model(spec, tokenizer, seed)
     with new_folder(folder) as neighbour, quiet():

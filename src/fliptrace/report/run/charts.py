@@ -1,5 +1,5 @@
 """The geometry of a report's small pictures: where a value lies and which ticks an axis has. Draws nothing itself:
-templates/pictures.html does.
+templates/charts.html does.
 """
 
 from __future__ import annotations

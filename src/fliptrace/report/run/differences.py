@@ -22,7 +22,7 @@ def read_triggers(path: Path) -> list[Prediction]:
     """The rows of a run's prediction file; InputError where they are not of triggers."""
     rows = [row for row in read_predictions(path) if isinstance(row, Prediction)]
     if not rows:
-        raise InputError(path, "holds emotion predictions; wanted trigger predictions")
+        raise InputError(path, "holds emotion predictions; expected trigger predictions")
     return rows
 
 

@@ -41,7 +41,7 @@ SCORES = "scores.json"
 def read_run(folder: Path) -> RunReport:
     """Everything a run folder tells, finished or not. RunError where the folder is no run, or a damaged one."""
     if not folder.is_dir():
-        raise RunError(folder, "no such folder; wanted a run, as `fliptrace train` leaves it")
+        raise RunError(folder, "no such folder; expected a run, as `fliptrace train` leaves it")
     if not is_run(folder):
         raise RunError(folder, f"not a run: it has no {MANIFEST}")
     manifest: Json = read_json(folder / MANIFEST)

@@ -119,7 +119,7 @@ def read_cells(cells: Sequence[Json], arms: Sequence[Arm], settings: Settings) -
     found: dict[Where, dict[int, tuple[Json, Json]]] = {}
     for cell in cells:
         if cell["base"] != BASELINE and cell["arm"] not in titles:
-            raise InputError(cell_name(cell), f"unknown arm; wanted one of {', '.join(titles)}")
+            raise InputError(cell_name(cell), f"unknown arm; expected one of {', '.join(titles)}")
         for test, tested in cell["tests"].items():
             for evaluation in tested["evaluations"]:
                 where = Where(cell["base"], cell["track"], test, cell["arm"], evaluation)

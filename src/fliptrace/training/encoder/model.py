@@ -110,7 +110,7 @@ def fit_encoder(
     known = [row for row in make_rows(cases, spec.window, spec.max_words) if _is_known(row, cases)]
     wanted = [row.utterance_index in cases[row.case_index].known_triggers for row in known]
     if all(wanted) or not any(wanted):
-        raise InputError("encoder", f"{sum(wanted)} triggers among {len(wanted)} utterances; wanted both kinds")
+        raise InputError("encoder", f"{sum(wanted)} triggers among {len(wanted)} utterances; expected both kinds")
     tokenizer, model = _load_base(spec, known, seed)
     features = [
         feature | {"labels": int(is_trigger)}
@@ -149,7 +149,7 @@ def _load_base(spec: EncoderSpec, rows: Sequence[Row], seed: int) -> _Base:
             return _Base(*build_scratch_encoder(chain.from_iterable((r.candidate, r.target) for r in rows)))
         tokenizer = load_tokenizer(spec.base)
         if tokenizer.pad_token_id is None:
-            raise InputError(spec.base, "its tokenizer has no token to pad with; wanted an encoder, such as a BERT")
+            raise InputError(spec.base, "its tokenizer has no token to pad with; expected an encoder, such as a BERT")
         return _Base(tokenizer, _load_classifier(spec.base, pick_device(spec.device)))
 
 

@@ -25,7 +25,8 @@ def check_retirement(provider: Provider, client: OpenAI, today: date) -> Iterato
     """
     if provider.is_openai and today > OPENAI_LAST_JOBS:
         raise RunError(
-            provider.ref, f"OpenAI has taken no new fine-tuning jobs since {OPENAI_LAST_JOBS}; wanted another provider"
+            provider.ref,
+            f"OpenAI has taken no new fine-tuning jobs since {OPENAI_LAST_JOBS}; expected another provider",
         )
     if provider.is_openai:
         yield f"OpenAI takes new fine-tuning jobs until {OPENAI_LAST_JOBS} only"
