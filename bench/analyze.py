@@ -1,10 +1,11 @@
-"""What `fliptrace analyze` costs from process start to written report, over transcripts of growing length.
+"""Time and memory of `fliptrace analyze`, from process start to written report, over transcripts of growing length.
 
-    python bench/analyze.py                      # the embedded model, a table, and bench/analyze.json
+    python bench/analyze.py                      # embedded model; prints a table, writes bench/analyze.json
     python bench/analyze.py --model FOLDER --sizes 20 1000 --repeats 5
 
-The transcripts are put together, seeded, from the sentences of the sample corpus; they make no sense, only work. Each
-run is a process of its own: its wall time is what a user waits, its processor time holds on a busy machine too.
+The transcripts are random sequences of sentences from the sample corpus, drawn by seed. They make no sense, but cost as
+much to analyze as real ones. Each run is a fresh process: wall time is what a user waits, and CPU time stays meaningful
+on a busy machine.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ FLIPTRACE = [sys.executable, "-c", "from fliptrace.cli.main import main; main()"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One process; `peak_bytes` is the largest memory it held."""
+    """One process; `peak_bytes` is its peak resident memory."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -46,7 +47,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The medians over all runs on one transcript, the largest of their memory."""
+    """Medians over all runs on one transcript; `peak_bytes` is the maximum over the runs."""
 
     num_utterances: int
     num_flips: int
@@ -69,25 +70,25 @@ class Size:
 
 
 def make_transcript(num_utterances: int, seed: int) -> str:
-    """Lines of `Name: text`. A longer transcript of the same seed begins with the shorter one."""
+    """Return lines of `Name: text`. With the same seed, a longer transcript starts with the shorter one."""
     rng = random.Random(seed)
     sentences = [utterance.text for dialogue in load_sample_dialogues("train") for utterance in dialogue.utterances]
     return "".join(f"{rng.choice(PEOPLE)}: {rng.choice(sentences)}\n" for _ in range(num_utterances))
 
 
 def analyze(transcript: Path, model: str) -> Run:
-    """Run the command in a fresh process; its own message where it fails."""
+    """Run the command in a fresh process; if it fails, exit with its error output."""
     command = [*FLIPTRACE, "analyze", str(transcript), "--model", model, "--json"]
     command += ["--html", str(transcript.with_suffix(".html"))]
     with transcript.with_suffix(".json").open("w") as out, transcript.with_suffix(".err").open("w") as err:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=err)
-        _, status, used = os.wait4(process.pid, 0)  # what this child used, not all so far
+        _, status, used = os.wait4(process.pid, 0)  # the usage of this child alone
         wall_seconds = time.perf_counter() - start
     if status:
         sys.exit(f"{' '.join(command)}\n{transcript.with_suffix('.err').read_text()}")
     num_flips = len(json.loads(transcript.with_suffix(".json").read_text())["flips"])
-    peak_bytes = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # kilobytes but on macOS
+    peak_bytes = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # kilobytes, except on macOS: bytes
     return Run(wall_seconds, used.ru_utime + used.ru_stime, peak_bytes, num_flips)
 
 
@@ -100,8 +101,8 @@ def measure(sizes: Sequence[int], model: str, repeats: int, seed: int) -> Iterat
 
 
 def show(rows: Sequence[Size], model: str) -> None:
-    table = Table(title=f"fliptrace analyze --model {model}, {num_cpus()} processors")
-    for name in ("utterances", "flips", "wall s", "processor s", "peak MB", "ms an utterance"):
+    table = Table(title=f"fliptrace analyze --model {model}, {num_cpus()} CPUs")
+    for name in ("utterances", "flips", "wall s", "CPU s", "peak MB", "ms per utterance"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -117,12 +118,14 @@ def show(rows: Sequence[Size], model: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time and memory of `fliptrace analyze` over growing transcripts.")
-    parser.add_argument("--model", default="embedded", help="as for fliptrace; default: embedded")
+    parser.add_argument("--model", default="embedded", help="any MODEL of fliptrace; default: embedded")
     parser.add_argument(
-        "--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="utterances of each transcript"
+        "--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="number of utterances of each transcript"
     )
-    parser.add_argument("--repeats", type=int, default=3, help="processes a size; the median counts")
-    parser.add_argument("--seed", type=int, default=0, help="of the transcripts")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="runs per size, of which the median is taken; default: 3"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the transcripts; default: 0")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file to write")
     options = parser.parse_args()
     rows = list(measure(options.sizes, options.model, options.repeats, options.seed))

@@ -1,6 +1,6 @@
-"""The flips that the benches train on and ask about: real ones where the corpora are, else those of the sample corpus.
+"""The flip cases of the benches, from the real corpora where they are available, else from the sample corpus.
 
-Whole dialogues, drawn by seed: what is measured hangs on how much the examples of a dialogue share.
+Cases are drawn by seed as whole dialogues, because the speed depends on how much the examples of a dialogue share.
 """
 
 from __future__ import annotations
@@ -31,19 +31,22 @@ Split = Literal["train", "val"]
 
 
 class CaseSet(NamedTuple):
-    """`name` is what tables call it: where a corpus is missing it says what stands in for it."""
+    """Cases with the name that tables show; the name says when the sample corpus replaces a missing corpus."""
 
     name: str
     cases: Sequence[FlipCase]
 
 
-def load_cases(wanted: str, split: Split) -> CaseSet:
-    """`meld`: the labelled flips of MELD-FR. `masac`: every flip of MaSaC's whole dialogues."""
-    named = os.environ.get("FLIPTRACE_DATA")
+def load_cases(name: str, split: Split) -> CaseSet:
+    """Load a set: `meld` is the labelled flips of MELD-FR, `masac` every flip of MaSaC's whole dialogues.
+
+    Falls back to the sample corpus where the corpus is not in the folder that FLIPTRACE_DATA names.
+    """
+    folder = os.environ.get("FLIPTRACE_DATA")
     try:
-        return _LOADERS[wanted](split, Path(named) if named else None)
+        return _LOADERS[name](split, Path(folder) if folder else None)
     except InputError:
-        return _SAMPLES[wanted](split)
+        return _SAMPLES[name](split)
 
 
 def _load_meld(split: Split, root: Path | None) -> CaseSet:
@@ -70,27 +73,33 @@ SETS = tuple(_LOADERS)
 
 
 def every_flip(dialogues: Sequence[Dialogue]) -> list[FlipCase]:
-    """A case a flip, its dialogue cut at the target. Nobody labelled them: a rule answers, good enough to time."""
+    """Return one case per flip, with the dialogue cut at the target.
+
+    These flips have no labelled triggers. A rule names them instead, which is good enough for timing.
+    """
     return [case for dialogue in dialogues for case in _flips_of(dialogue)]
 
 
 def _flips_of(dialogue: Dialogue) -> Iterator[FlipCase]:
     rule = find_rule("previous-or-self")
     for flip in find_flips(dialogue):
-        told = replace(dialogue, utterances=dialogue.utterances[: flip.target + 1])
-        case = FlipCase(f"{dialogue.id}/{flip.target}", told, flip)
+        shown = replace(dialogue, utterances=dialogue.utterances[: flip.target + 1])
+        case = FlipCase(f"{dialogue.id}/{flip.target}", shown, flip)
         yield replace(case, triggers=rule.name_triggers(case))
 
 
 def draw_cases(cases: Sequence[FlipCase], num_cases: int, seed: int) -> list[FlipCase]:
-    """Whole groups in an order drawn by `seed`, until there are so many; of the last one as many as it takes."""
+    """Draw `num_cases` cases, group by group in an order drawn by `seed`; the last group may be cut."""
     groups = list(_by_group(cases).values())
     random.Random(seed).shuffle(groups)
     return [case for group in groups for case in group][:num_cases]
 
 
 def last_flips(cases: Sequence[FlipCase], num_flips: int, at_least: int) -> list[FlipCase]:
-    """The last flips of every group that has `at_least` so many: the same dialogues for every number of flips."""
+    """Return the last `num_flips` flips of every group with at least `at_least` flips.
+
+    With a fixed `at_least`, every number of flips takes the same dialogues.
+    """
     return [case for group in _by_group(cases).values() if len(group) >= at_least for case in group[-num_flips:]]
 
 
@@ -102,12 +111,12 @@ def _by_group(cases: Sequence[FlipCase]) -> dict[str, list[FlipCase]]:
 
 
 def instruct(cases: Sequence[FlipCase]) -> list[Instruction]:
-    """The plain question in the dialogue layout, and the answer line."""
+    """Make the plain instruction of every case: the question in the dialogue layout and the answer line."""
     return Curator().make("answer", [training_view(case, Layout("dialogue")) for case in cases])
 
 
 def texts_of(instructions: Sequence[Instruction]) -> Iterator[str]:
-    """What a tokenizer learns from."""
+    """Yield every text of the instructions, for training a tokenizer."""
     for instruction in instructions:
         yield from (message.content for message in instruction.prompt)
         yield instruction.completion
@@ -115,7 +124,7 @@ def texts_of(instructions: Sequence[Instruction]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Examples of one set as messages and, in the same order, as tokens."""
+    """The examples of one set as messages and as tokens, in the same order."""
 
     name: str
     cases: tuple[FlipCase, ...]
@@ -124,7 +133,7 @@ class Workload:
 
     @classmethod
     def of(cls, name: str, cases: Sequence[FlipCase], chat: Any, context_length: int) -> Workload:
-        """Without the cases that are too long for the context."""
+        """Make a workload without the cases that are too long for the context."""
         instructions = instruct(cases)
         tokenized = tokenize(instructions, chat, context_length)
         kept = [place for place, each in enumerate(instructions) if each.id not in tokenized.too_long]

@@ -1,13 +1,13 @@
-"""What asking a hosted model takes: against a provider that answers in 20 ms and fails one request in 20.
+"""The speed of the hosted client, against a provider that answers in 20 ms and fails one request in 20.
 
-    python bench/hosted.py                                     # a table, and bench/hosted.json
+    python bench/hosted.py                                     # prints a table, writes bench/hosted.json
     python bench/hosted.py --concurrency 16 --latency-ms 50
     python bench/hosted.py --flips 50 --rounds 1 --peer-flips 10
 
-The provider is `fliptrace fake-provider` in a process of its own; its ledger tells what was asked and what was billed
-twice. Every run is a fresh process that writes replies and predictions to disk. The peer is what one would write in
-twenty lines: the official client with its own retries, a semaphore, nothing on disk. No client can be faster than the
-bound: the attempts that the provider saw, times its latency, over those under way at a time.
+The provider is `fliptrace fake-provider` in its own process; its ledger lists all requests and what was billed twice.
+Every run is a fresh client process that writes replies and predictions to disk. The peer is what one would write in
+twenty lines: the official client with its own retries and a semaphore, and nothing on disk. No client can be faster
+than the bound: the number of attempts that the provider saw, times its latency, divided by the concurrency.
 """
 
 from __future__ import annotations
@@ -38,23 +38,27 @@ from fliptrace.core.files import Json, write_json
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Completion
 from fliptrace.corpora.sample import SAMPLE_SPLITS, load_sample
-from fliptrace.inference.triggers import InferenceConfig, answer_cases, predict_file
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.sampling import answer_cases
+from fliptrace.inference.seams import choose_decoder
+from fliptrace.inference.triggers import predict_file
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.hosted.client import MAX_TOKENS, CallSettings
 from fliptrace.models.hosted.json_schema import answer_format
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.provider import find_provider
 
-# Not imported up here: measuring.py. It brings torch, and this module is that of the clients, whose memory is told.
+# measuring.py is imported in functions only: it imports torch, and the clients, whose memory is measured, import this
+# module.
 
 FLIPTRACE = [sys.executable, "-c", "from fliptrace.cli.main import main; main()"]
 NAME = "fake-1"
 PEER = "AsyncOpenAI, a request a reply"
-MAX_RATIO = 1.3  # of the time that the latency alone takes
+MAX_RATIO = 1.3  # goal: seconds of a run over its bound
 
 
 class Job(NamedTuple):
-    """What a client is to do at this address."""
+    """The work of a client; `url` is the provider as a MODEL."""
 
     url: str
     num_flips: int
@@ -63,7 +67,11 @@ class Job(NamedTuple):
 
 
 class Used(NamedTuple):
-    """What a client took; memory in bytes, before it began and at most. `num_read` are predictions with all answers."""
+    """What a client used.
+
+    `held_before` is the memory before it began, `peak` the maximum, both in bytes. `num_read` counts the flips for
+    which all answers could be read.
+    """
 
     seconds: float
     cpu_seconds: float
@@ -74,7 +82,7 @@ class Used(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """What the provider's ledger says of one run. `whole` are prompts, by hash, with every reply billed just once."""
+    """The provider's ledger of one run; `whole` has the hashes of prompts with every reply billed exactly once."""
 
     num_attempts: int
     faults: Mapping[str, int]
@@ -85,7 +93,7 @@ class Billing:
 
     @classmethod
     def of(cls, ledger: Json, num_samples: int) -> Billing:
-        """Replies go by the hash of their request and their number: the number of its first one is the seed."""
+        """Count replies by the hash of their request and their number; the first number of a request is its seed."""
         numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
         for row in ledger["billed"]:
             asked = row["prompt_sha256"], row["request_sha256"]
@@ -103,7 +111,7 @@ class Billing:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One client and one provider, from a first request to the last prediction on disk."""
+    """One run of a client against a provider, from the first request to the last prediction on disk."""
 
     used: Used
     billing: Billing
@@ -117,7 +125,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """The medians of an arm over its rounds. `over_peer`: seconds a reply over those of the peer, None without one."""
+    """The medians of an arm over its rounds; counts and memory are maxima.
+
+    `over_peer` is the time per reply over that of the peer; None without a peer.
+    """
 
     name: str
     num_flips: int
@@ -135,11 +146,11 @@ class Arm:
     peak_bytes: int
 
 
-# --- the clients: in processes of their own ---
+# --- clients, each in its own process ---
 
 
 def make_cases(num_flips: int) -> list[FlipCase]:
-    """The flips of the sample corpus, and again with another first word in every dialogue, until there are so many."""
+    """Return `num_flips` cases: those of the sample corpus, repeated with another first word in every dialogue."""
     sample = [case for split in SAMPLE_SPLITS for case in load_sample(split)]
     return [_copy(case, number) for number in range(num_flips // len(sample) + 1) for case in sample][:num_flips]
 
@@ -147,9 +158,11 @@ def make_cases(num_flips: int) -> list[FlipCase]:
 def _copy(case: FlipCase, number: int) -> FlipCase:
     dialogue = case.dialogue
     first, *rest = dialogue.utterances
-    told = (replace(first, text=f"{number}: {first.text}"), *rest)
+    utterances = (replace(first, text=f"{number}: {first.text}"), *rest)
     name = f"{dialogue.id}-{number}"
-    return replace(case, id=f"{case.id}-{number}", dialogue=replace(dialogue, id=name, group=name, utterances=told))
+    return replace(
+        case, id=f"{case.id}-{number}", dialogue=replace(dialogue, id=name, group=name, utterances=utterances)
+    )
 
 
 def _evaluation(num_samples: int) -> InferenceConfig:
@@ -157,14 +170,15 @@ def _evaluation(num_samples: int) -> InferenceConfig:
 
 
 def ask_with_fliptrace(job: Job) -> Used:
-    """As `fliptrace predict` does it."""
+    """Run inference as `fliptrace predict` does."""
     cases = make_cases(job.num_flips)
     with TemporaryDirectory() as folder:
         settings = HostedSettings(CallSettings(job.concurrency), Path(folder) / "answers")
 
         def predict() -> int:
             model = HostedModel(find_provider(job.url), settings)
-            predicted = predict_file(model, cases, _evaluation(job.num_samples), Path(folder) / "p.jsonl", {})
+            decoder = choose_decoder(model.as_model(), _evaluation(job.num_samples))
+            predicted = predict_file(decoder, cases, Path(folder) / "p.jsonl", {})
             return sum(
                 len(row.answers) == job.num_samples and all(answer.value is not None for answer in row.answers)
                 for row in predicted.predictions
@@ -174,7 +188,7 @@ def ask_with_fliptrace(job: Job) -> Used:
 
 
 def ask_with_peer(job: Job) -> Used:
-    """The same prompts, a request a reply, and the text of each reply kept in memory."""
+    """Send the same prompts, one request per reply, and keep the text of each reply in memory."""
     recorder = _Recorder()
     answer_cases(recorder, make_cases(job.num_flips), _evaluation(job.num_samples))
     return _measured(lambda: asyncio.run(_ask_all(recorder.requests, job)))
@@ -204,7 +218,7 @@ async def _ask_all(requests: Sequence[Request], job: Job) -> int:
 
 
 class _Recorder:
-    """A ChatModel that remembers what it was asked."""
+    """A ChatModel that records its requests and answers nothing."""
 
     name = "recorder"
 
@@ -217,7 +231,7 @@ class _Recorder:
 
 
 def _measured(work: Callable[[], int]) -> Used:
-    import openai  # noqa: F401  # takes a second, which is no part of what is measured
+    import openai  # noqa: F401  # imported first: takes a second, which must not be measured
 
     held_before, cpu, began = psutil.Process().memory_info().rss, time.process_time(), time.perf_counter()
     num_read = work()
@@ -225,19 +239,19 @@ def _measured(work: Callable[[], int]) -> Used:
 
 
 def _peak_bytes() -> int:
-    """The most memory that this process held. `getrusage` would count its parent's, up to the moment it was started."""
+    """The peak memory of this process in bytes. `getrusage` alone would include its parent's before the start."""
     status = Path("/proc/self/status")
     if status.exists():
         return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1])  # type: ignore[index]
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-# --- the provider ---
+# --- provider ---
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A provider that runs: `url` is a MODEL for `fliptrace predict`."""
+    """A running provider; `url` is a MODEL for `fliptrace predict`."""
 
     url: str
     process: psutil.Process
@@ -255,28 +269,28 @@ class Served:
 
 @contextmanager
 def serving(latency_ms: float, share_of_faults: float, seed: int, *more: str) -> Iterator[Served]:
-    """A third of the faults are a 429 that asks to wait 50 ms, a third a 500, a third a connection that closes."""
+    """Run a provider whose faults are a third each: a 429 that asks to wait 50 ms, a 500, a closed connection."""
     third = str(share_of_faults / 3)
     command = [*FLIPTRACE, "fake-provider", "--port", "0", "--latency-ms", str(latency_ms), "--seed", str(seed)]
     command += ["--fail-429", third, "--fail-500", third, "--drop", third, "--retry-after", "0.05", *more]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             assert process.stdout is not None
-            said = process.stdout.readline()
-            found = re.search(r"http://\S+", said)
+            first_line = process.stdout.readline()
+            found = re.search(r"http://\S+", first_line)
             if found is None:
-                sys.exit(f"{' '.join(command)}\n{said}{process.stdout.read()}")
+                sys.exit(f"{' '.join(command)}\n{first_line}{process.stdout.read()}")
             yield Served(found[0], psutil.Process(process.pid))
         finally:
             process.kill()
 
 
-# --- both ---
+# --- comparing them ---
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An arm as it is to be run."""
+    """An arm: its client, its number of flips, and options of its provider."""
 
     ask: Callable[[Job], Used]
     num_flips: int
@@ -295,7 +309,7 @@ def run(kind: Kind, options: argparse.Namespace, seed: int) -> Run:
     with serving(options.latency_ms, options.faults, seed, *kind.provider) as served:
         before = served.cpu_seconds()
         job = Job(served.url, kind.num_flips, options.samples, options.concurrency)
-        # Spawned, so that the memory of this process is not the client's too.
+        # Spawned, so that the client does not inherit the memory of this process.
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as client:
             used = client.submit(kind.ask, job).result()
         billing = Billing.of(served.ledger(), options.samples)
@@ -304,22 +318,22 @@ def run(kind: Kind, options: argparse.Namespace, seed: int) -> Run:
 
 
 def check(name: str, found: Run, kind: Kind, concurrency: int) -> Iterator[str]:
-    """What is not as it has to be, a sentence each."""
+    """Yield a sentence for everything that is wrong with a run."""
     billing, num_read = found.billing, found.used.num_read
     if num_read != kind.num_flips or len(billing.whole) != kind.num_flips:
-        yield f"{name}: {num_read} of {kind.num_flips} flips have all answers, {len(billing.whole)} were billed whole"
+        yield f"{name}: {num_read} of {kind.num_flips} flips have all answers, {len(billing.whole)} were billed in full"
     if billing.num_twice:
-        yield f"{name}: {billing.num_twice} replies were paid for twice"
+        yield f"{name}: {billing.num_twice} replies were billed twice"
     if billing.max_in_flight > concurrency:
-        yield f"{name}: {billing.max_in_flight} requests were under way at once"
+        yield f"{name}: {billing.max_in_flight} concurrent requests; expected at most {concurrency}"
 
 
 def check_equal(runs: Mapping[str, Sequence[Run]]) -> Iterator[str]:
-    """Whether all arms asked about the same prompts, the peer about some of them."""
+    """Yield a sentence for every arm with other prompts; the peer sends only some of them."""
     most = max((run.billing.whole for rows in runs.values() for run in rows), key=len)
     for name, rows in runs.items():
         if not all(run.billing.whole <= most for run in rows):
-            yield f"{name}: other prompts than those of the other arms"
+            yield f"{name}: its prompts differ from those of the other arms"
 
 
 def compare(runs: Mapping[str, Sequence[Run]], num_samples: int, peer_flips: int) -> list[Arm]:
@@ -351,20 +365,20 @@ def make_table(arms: Sequence[Arm], options: argparse.Namespace) -> Any:
     from rich.table import Table
 
     table = Table(
-        title=f"{options.flips:,} flips, {options.samples} replies each, {options.concurrency} requests at a time, "
+        title=f"{options.flips:,} flips, {options.samples} replies each, {options.concurrency} concurrent requests, "
         f"{options.latency_ms:g} ms each, {options.faults:.0%} of them fail"
     )
     table.add_column("arm")
     names = (
         "requests",
-        "again",
+        "retries",
         "twice",
         "s",
         "bound s",
         "ratio",
         "of peer",
         "CPU s",
-        "its CPU s",
+        "provider s",
         "peak MB",
         "before",
     )
@@ -395,12 +409,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("--flips", type=count, default=1000, help="default: 1000")
-    parser.add_argument("--samples", type=count, default=10, help="replies to a flip; default: 10")
-    parser.add_argument("--concurrency", type=count, default=8, help="requests under way at a time; default: 8")
-    parser.add_argument("--latency-ms", type=float, default=20, help="of every request, failed ones too; default: 20")
-    parser.add_argument("--faults", type=float, default=0.05, help="share of requests; default: 0.05")
-    parser.add_argument("--peer-flips", type=count, default=200, help="that the peer is asked about; default: 200")
-    parser.add_argument("--arms", nargs="+", choices=range(1, 4), type=int, default=(1, 2, 3), help="by their row")
+    parser.add_argument("--samples", type=count, default=10, help="replies per flip; default: 10")
+    parser.add_argument("--concurrency", type=count, default=8, help="concurrent requests; default: 8")
+    parser.add_argument(
+        "--latency-ms", type=float, default=20, help="latency of every request, failed ones too; default: 20"
+    )
+    parser.add_argument("--faults", type=float, default=0.05, help="share of requests that fail; default: 0.05")
+    parser.add_argument("--peer-flips", type=count, default=200, help="flips of the peer; default: 200")
+    parser.add_argument(
+        "--arms", nargs="+", choices=range(1, 4), type=int, default=(1, 2, 3), help="arms by row; default: all"
+    )
     parser.add_argument("--rounds", type=count, default=3, help="default: 3")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file to write")
     return parser.parse_args(arguments)
@@ -432,7 +450,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _flat(run: Run) -> Json:
-    """Without the hashes: how many there are, is told."""
+    """Return a run as JSON, with the number of hashes instead of the hashes."""
     return run.used._asdict() | asdict(run.billing) | {"whole": len(run.billing.whole), "ratio": run.ratio}
 
 

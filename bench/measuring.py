@@ -1,7 +1,7 @@
-"""Arms measured side by side: each in a process of its own, one at work while the others wait, round after round.
+"""Measures arms side by side: each in its own process, taking turns, one at work while the others wait.
 
-A process of its own makes the peak memory an arm's own. It lives through all rounds, so that starting it, loading and
-one uncounted round at the beginning cost no arm anything.
+A separate process makes the peak memory that of one arm. The process lives through all rounds, and an uncounted warm-up
+round comes first, so start-up and loading are not part of the measured time.
 """
 
 from __future__ import annotations
@@ -29,17 +29,20 @@ from fliptrace.core.files import Json, versions
 from fliptrace.models.embedded import num_cpus
 
 Result = TypeVar("Result")
-# Forked from a server that has imported what takes seconds and has done nothing yet, not from this process, whose
-# threads and memory a child must not inherit. The server finds installed modules only, not those of this folder.
+# Children are forked from a server that has only imported the slow modules, not from this process: they must not
+# inherit its threads and memory. The server finds installed modules only, not those of this folder.
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["fliptrace.models.local.model", "fliptrace.training.packing.support"])
-# Opened in the new process, so it has to be pickled: a function of a module, or a partial of one.
+# Called in the new process, so it must be picklable: a function of a module, or a partial of one.
 Open = Callable[[], Callable[[], Result]]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured(Generic[Result]):
-    """What an arm found: in the first round, which does not count, and in those that do. Memory in bytes."""
+    """The results of an arm: of the warm-up round, which does not count, and of the measured rounds.
+
+    `held_before` is the memory after opening the arm, `peak` the maximum, both in bytes.
+    """
 
     warm_up: Result
     rounds: tuple[Result, ...]
@@ -52,7 +55,7 @@ class _Failure(NamedTuple):
 
 
 def measure(arms: Mapping[str, Open[Result]], rounds: int, say: Callable[[str], None]) -> dict[str, Measured[Result]]:
-    """Every arm once to warm up, then all of them `rounds` times, every other time in reverse."""
+    """Run every arm once to warm up, then all arms `rounds` times, in reverse order every other round."""
     with ExitStack() as stack:
         workers = {name: stack.enter_context(_Worker(name, open_arm)) for name, open_arm in arms.items()}
         held = {name: worker.receive() for name, worker in workers.items()}
@@ -88,10 +91,12 @@ class _Worker:
         return int(self.receive())
 
     def receive(self) -> Any:
-        """What the process sends; exits with its traceback where it failed, or with what little is known."""
+        """Return what the process sends; if it failed, exit with its traceback or its exit code."""
         while not self._pipe.poll(1):
             if not self._process.is_alive():
-                sys.exit(f"{self.name}: its process ended by {self._process.exitcode}; -9 is mostly a lack of memory")
+                sys.exit(
+                    f"{self.name}: its process ended with {self._process.exitcode}; -9 usually means out of memory"
+                )
         found = self._pipe.recv()
         if isinstance(found, _Failure):
             sys.exit(f"{self.name}:\n{found.text}")
@@ -104,17 +109,17 @@ def _serve(pipe: Connection, open_arm: Open[Any]) -> None:
         pipe.send(psutil.Process().memory_info().rss)
         while True:
             pipe.send(run() if pipe.recv() == "run" else _peak_bytes())
-    except Exception:  # whatever it is, the process that asked has to tell
+    except Exception:  # any error is passed on to the parent, which reports it
         pipe.send(_Failure(traceback.format_exc()))
 
 
 def _peak_bytes() -> int:
-    """The most memory that this process ever held."""
+    """The peak resident memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def multiply_rate(dtype: torch.dtype) -> float:
-    """FLOP a second of a large product of matrices, the best of three: what the machine can do just now."""
+    """FLOP per second of a large matrix product, the best of three: the speed of the machine at this moment."""
     size = 1536
     left, right = torch.randn(2, size, size, dtype=dtype)
     out = torch.empty(size, size, dtype=dtype)
@@ -123,16 +128,16 @@ def multiply_rate(dtype: torch.dtype) -> float:
         began = time.perf_counter()
         torch.mm(left, right, out=out)
         seconds.append(time.perf_counter() - began)
-    return 2 * size**3 / min(seconds[1:])  # the first one pays for the kernel
+    return 2 * size**3 / min(seconds[1:])  # the first product includes kernel set-up
 
 
 def open_console() -> Console:
-    """As wide as the tables, where no terminal says how wide it is."""
+    """Open a console that is wide enough for the tables when the output is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else 120)
 
 
 def count(text: str) -> int:
-    """A number of things on a command line."""
+    """Parse a positive integer of the command line."""
     if not (text.isdecimal() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of at least 1")
     return int(text)
@@ -141,28 +146,28 @@ def count(text: str) -> int:
 def common_options(
     description: str | None, sizes: Iterable[str], sets: Sequence[str], arms: Iterable[str], unusual: str
 ) -> argparse.ArgumentParser:
-    """What both benches can be told; the arm `unusual` is left out unless it is asked for."""
+    """The options that both benches share; the arm `unusual` runs only when it is named."""
     arms = list(arms)
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("--sizes", nargs="+", choices=sizes, default=["10m"], help="models; default: 10m")
-    parser.add_argument("--sets", nargs="+", choices=sets, default=sets, help="of dialogues; default: both")
+    parser.add_argument("--sizes", nargs="+", choices=sizes, default=["10m"], help="sizes of models; default: 10m")
+    parser.add_argument("--sets", nargs="+", choices=sets, default=sets, help="sets of dialogues; default: both")
     parser.add_argument(
         "--arms",
         nargs="+",
         choices=[*arms, "all"],
         default=[name for name in arms if name != unusual],
         metavar="ARM",
-        help=f"of {arms}, or all; default: all but {unusual!r}",
+        help=f"some of {arms}, or all; default: all but {unusual!r}",
     )
-    parser.add_argument("--rounds", type=count, default=3, help="that count, after one to warm up; default: 3")
-    parser.add_argument("--seed", type=int, default=0, help="of all that is drawn")
+    parser.add_argument("--rounds", type=count, default=3, help="measured rounds, after one warm-up round; default: 3")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights, cases and samples; default: 0")
     return parser
 
 
 def describe_run(options: Mapping[str, Any]) -> Json:
-    """How to get the figures again, and on what they were taken."""
+    """The command, options, machine and versions of this run, for reproducing its figures."""
     packages = ("torch", "transformers", "trl", "accelerate", "tokenizers", "numpy")
     return {
         "command": " ".join(["python", *sys.argv]),

@@ -1,11 +1,12 @@
-"""What reading a model takes: Hugging Face's `generate` and our own sampled, greedy and exact, side by side.
+"""Inference speed: Hugging Face's `generate` against our sampled, greedy and exact decoding, side by side.
 
-    python bench/predict.py                                # 10M weights: tables, and bench/predict.json
-    python bench/predict.py --sizes 10m 113m --growth      # more sizes; over samples a prompt and flips a dialogue
+    python bench/predict.py                                # 10M weights; prints tables, writes bench/predict.json
+    python bench/predict.py --sizes 10m 113m --growth      # more sizes; growth with samples and flips
     python bench/predict.py --arms generate "ours sampled" --prompts 8 --rounds 1
 
-Every arm reads the same prompts, flips of whole dialogues, in a process of its own, round after round in turn; medians
-count. Corpora: as in bench/train.py. Greedy replies of ours must be those of generate, token by token.
+Every arm gets the same prompts, the flips of whole dialogues. Each runs in its own process, and the arms take turns,
+round after round; the medians are reported. Corpora are found as in bench/train.py. Our greedy replies must equal those
+of `generate`, token by token.
 """
 
 from __future__ import annotations
@@ -43,9 +44,11 @@ GROWTH_ARMS = (PEER, "ours sampled")
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """The medians of an arm over its rounds. `ratio`: how many times as fast as the peer over the same prompts, None
-    without one. `tokens_a_reply` is a mean, of the first round, 0 where no reply is written. `floor_share`: seconds
-    of the least work over those it took, None where no reply is written.
+    """The medians of an arm over its rounds.
+
+    `ratio` says how many times as fast as the peer it is on the same prompts; None without a peer. `tokens_a_reply` is
+    the mean of the warm-up round, 0 where the arm writes no replies. `floor_share` is the time that the floor takes,
+    as a share of the time measured; None where the arm writes no replies.
     """
 
     name: str
@@ -62,8 +65,10 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The least work: unique tokens of the prompts, and those written, through the body; prompts' last ones, and those
-    written, through the head. 2 FLOP a weight; `rates` are of a large product, FLOP a second.
+    """The least work that the replies take, at 2 FLOP per weight and token.
+
+    The unique tokens of the prompts and the tokens written go through the body. The last token of each prompt and the
+    tokens written go through the head. `rates` is the speed of a large matrix product by dtype, in FLOP per second.
     """
 
     body_weights: int
@@ -88,8 +93,8 @@ class Floor:
 class Comparison:
     """All arms on one set with one model.
 
-    `exact_over_greedy`: seconds of exact reading over those of our greedy one, both as `fliptrace predict` reads.
-    `num_equal`: greedy replies of ours that are those of generate. Each None where an arm is not there.
+    `exact_over_greedy` is the time of exact decoding over that of our greedy decoding, both as in `fliptrace predict`.
+    `num_equal` counts our greedy replies that equal those of `generate`. Each is None where an arm is missing.
     """
 
     size: str
@@ -107,12 +112,12 @@ class Comparison:
 
     def wrong(self) -> Iterator[str]:
         if self.num_equal is not None and self.num_equal < self.num_prompts:
-            yield f"{self.size}, {self.data}: of {self.num_prompts} greedy replies {self.num_equal} are as generate's"
+            yield f"{self.size}, {self.data}: {self.num_equal} of {self.num_prompts} greedy replies equal generate's"
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What was asked for on the command line; `folder` keeps the models for as long as it lasts."""
+    """The settings of the command line; `folder` holds the models while the bench runs."""
 
     arms: Sequence[str]
     rounds: int
@@ -167,7 +172,10 @@ class Bench:
             yield asdict(self.compare(size, data, cases, self._growing, num_samples))
 
     def _grow_flips(self, size: str, num_prompts: int) -> Iterator[Json]:
-        """The same dialogues cut to ever more of their last flips; nothing where no dialogue has so many."""
+        """Compare on the same dialogues with a growing number of their last flips.
+
+        Yields nothing where no dialogue has enough flips.
+        """
         drawn = load_cases("masac", "val")
         for num_flips in FLIPS:
             cases = draw_cases(last_flips(drawn.cases, num_flips, max(FLIPS)), num_prompts, self.seed)
@@ -211,7 +219,7 @@ def show(found: Comparison, console: Console) -> None:
     title += f"on {found.num_groups} dialogues, {found.num_prompt_tokens:,} tokens, {found.num_samples} samples each"
     table = Table(title=title)
     table.add_column("arm", no_wrap=True)
-    for name in ("s a round", "replies/s", "ratio", "tokens a reply", "of the floor", "peak MB", "before"):
+    for name in ("s per round", "replies/s", "ratio", "tokens per reply", "of the floor", "peak MB", "before"):
         table.add_column(name, justify="right")
     table.add_column("")
     for arm in found.arms:
@@ -228,9 +236,13 @@ def show(found: Comparison, console: Console) -> None:
         )
     console.print(table)
     if found.exact_over_greedy is not None:
-        console.print(f"exact takes {found.exact_over_greedy:.2f} times as long as greedy, both as predict reads")
+        console.print(
+            f"exact takes {found.exact_over_greedy:.2f} times as long as greedy, both as in fliptrace predict"
+        )
     if found.num_equal is not None:
-        console.print(f"{found.num_equal} of {found.num_prompts} greedy replies are generate's, token by token")
+        console.print(
+            f"{found.num_equal} of {found.num_prompts} greedy replies equal those of generate, token by token"
+        )
 
 
 def show_growth(title: str, rows: Sequence[Json], console: Console) -> None:
@@ -248,9 +260,13 @@ def show_growth(title: str, rows: Sequence[Json], console: Console) -> None:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = common_options(__doc__, SIZES, SETS, ARMS, unusual="generate bf16")
-    parser.add_argument("--prompts", type=count, help="a round; default: what takes a size some seconds")
-    parser.add_argument("--samples", type=count, default=10, help="replies to a prompt where sampled; default: 10")
-    parser.add_argument("--growth", action="store_true", help="also over samples and flips, with the first size")
+    parser.add_argument(
+        "--prompts", type=count, help="prompts per round; default: as many as take some seconds at this size"
+    )
+    parser.add_argument("--samples", type=count, default=10, help="replies per prompt of the sampled arms; default: 10")
+    parser.add_argument(
+        "--growth", action="store_true", help="also measure growth with samples and flips, with the first size"
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file to write")
     return parser.parse_args(arguments)
 
@@ -264,8 +280,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         bench = Bench(arms, options.rounds, options.seed, options.samples, Path(folder), progress.print)
         num_prompts = {size: options.prompts or SIZES[size].num_prompts for size in options.sizes}
         for size in options.sizes:
-            for wanted in options.sets:
-                drawn = load_cases(wanted, "val")
+            for data in options.sets:
+                drawn = load_cases(data, "val")
                 cases = draw_cases(drawn.cases, num_prompts[size], options.seed)
                 found.append(bench.compare(size, drawn.name, cases, arms, options.samples))
                 show(found[-1], console)

@@ -1,6 +1,6 @@
 """The arms of bench/predict.py: Hugging Face's `generate` as a user calls it, and our own sampled, greedy and exact.
 
-All read the same prompts. With random weights a reply hardly ever ends by itself, so each has all of its tokens.
+All arms get the same prompts. With random weights a reply almost never ends by itself, so each has its full length.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import torch
 from measuring import Open
 
 from fliptrace.core.flips import FlipCase
-from fliptrace.inference.triggers import InferenceConfig, name_triggers
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.seams import choose_decoder
+from fliptrace.inference.triggers import name_triggers
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.local.glibc import keep_large_buffers
@@ -26,12 +28,12 @@ from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import View
 
 NEW_TOKENS = 64
-_BATCHES = (1, 8)  # of prompts; generate is tried with both and keeps the faster
+_BATCHES = (1, 8)  # batch sizes in prompts; generate tries both and keeps the faster one
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingJob:
-    """What every arm is given. `line_tokens`: of a usual answer line, its end with it."""
+    """The work of every arm. `line_tokens` is the length of a typical answer line, end token included."""
 
     folder: Path
     cases: tuple[FlipCase, ...]
@@ -50,9 +52,10 @@ class ReadingJob:
 
 
 class Written(NamedTuple):
-    """`num_tokens` is 0 where replies are read, not told; `texts` are the replies where they are to be compared.
+    """The output of a round.
 
-    Every token of these models has a text of its own, so equal texts are equal tokens.
+    `num_tokens` is 0 where an arm reports parsed answers instead of replies. `texts` are the replies of greedy arms,
+    for comparison: every token of these models has its own text, so equal texts are equal tokens.
     """
 
     num_replies: int
@@ -61,7 +64,7 @@ class Written(NamedTuple):
 
 
 class ReadingRound(NamedTuple):
-    """`note` tells what an arm chose for itself."""
+    """One measured round; `note` describes a choice that the arm made itself, such as its batch size."""
 
     seconds: float
     written: Written
@@ -77,7 +80,7 @@ def _open_generate(job: ReadingJob, *, greedy: bool = False, dtype: Dtype = "fp3
         return _generate_all(model, chat, prompts, batch, job.decoding(greedy=greedy))
 
     @lru_cache(1)
-    def find_batch() -> int:  # in the first round, when no other arm is at work
+    def find_batch() -> int:  # runs in the warm-up round, while no other arm is at work
         return min(_BATCHES, key=lambda batch: _time(partial(generate, batch, prompts[: max(_BATCHES)])).seconds)
 
     return lambda: _time(partial(generate, find_batch(), prompts), f"batch {find_batch()}")
@@ -86,7 +89,7 @@ def _open_generate(job: ReadingJob, *, greedy: bool = False, dtype: Dtype = "fp3
 def _generate_all(
     model: Any, chat: ChatFormat, prompts: Sequence[list[int]], batch: int, decoding: Decoding
 ) -> Written:
-    """Prompts of like length together, as that is kindest to padding; texts in the order of the prompts."""
+    """Generate in batches of prompts of similar length, so that padding is small; texts are in the prompts' order."""
     torch.manual_seed(decoding.seed)
     order = sorted(range(len(prompts)), key=lambda place: len(prompts[place]))
     rows: dict[int, list[list[int]]] = {}
@@ -102,7 +105,10 @@ def _generate_all(
 
 
 def _generate(model: Any, chat: ChatFormat, prompts: Sequence[list[int]], decoding: Decoding) -> list[list[int]]:
-    """The new tokens of every reply. Without top-k, generate's default, which we do not have and which takes time."""
+    """Return the new tokens of every reply.
+
+    Top-k, a default of `generate`, is off: our sampling has none, and it takes time.
+    """
     padded = chat.tokenizer.pad({"input_ids": list(prompts)}, padding_side="left", return_tensors="pt")
     how: dict[str, Any] = {"do_sample": False}
     if decoding.kind == "sample":
@@ -133,12 +139,13 @@ def _complete(model: LocalModel, requests: Sequence[Request], decoding: Decoding
 
 
 def _open_predict(job: ReadingJob, *, exact: bool) -> Callable[[], ReadingRound]:
-    """As `fliptrace predict` reads: exactly, or greedily for as many tokens as a usual answer line has."""
+    """Run inference as `fliptrace predict` does: exact, or greedy with the length of a typical answer line."""
     decoding = Decoding("exact") if exact else Decoding(max_new_tokens=job.line_tokens)
     model = _load(job, "fp32")
 
     def predict() -> Written:
-        return Written(len(list(name_triggers(model, job.cases, InferenceConfig(decoding=decoding)))), 0)
+        decoder = choose_decoder(model.as_model(), InferenceConfig(decoding=decoding))
+        return Written(len(list(name_triggers(decoder, job.cases))), 0)
 
     return partial(_time, predict, "" if exact else f"at most {job.line_tokens} tokens")
 

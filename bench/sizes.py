@@ -1,5 +1,6 @@
-"""The models of the benches: Llamas with random weights, drawn from a seed. What they cost does not hang on what they
-know, and nothing has to be downloaded.
+"""The models of the benches: Llama-style models with random weights, drawn from a seed.
+
+Their speed does not depend on what they have learned, and nothing has to be downloaded.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from transformers import LlamaForCausalLM
 from fliptrace.models.local.loading import quiet
 from fliptrace.models.local.scratch import ScratchSpec, llama_config, train_tokenizer
 
-_MOST_MERGED = 8_192  # of a larger vocabulary our few texts would fill the rest with whole sentences
+_MAX_MERGED = 8_192  # with more merges, our few texts would fill the vocabulary with whole sentences
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A model's sizes; `num_examples` and `num_prompts` fit a round into seconds, `sets` are those that fit 24 GB."""
+    """The shape of a model and the work of a round.
+
+    `num_examples` (training) and `num_prompts` (inference) make a round take seconds; `sets` fit into 24 GB of memory.
+    """
 
     spec: ScratchSpec
     num_examples: int
@@ -36,7 +40,7 @@ class Size:
 
     @property
     def body_weights(self) -> int:
-        """All but the embedding, which is the head as well and as such counted there."""
+        """All weights except the embedding, which is tied to the head and counted in `head_weights`."""
         return self.spec.num_parameters() - self.head_weights
 
 
@@ -46,20 +50,23 @@ def _spec(vocab: int, hidden: int, layers: int, heads: int, kv_heads: int, inter
 
 # vocab_size, hidden_size, num_layers, num_heads, num_kv_heads, intermediate_size
 SIZES = {
-    # An embedding of two thirds of the weights, as in the smallest LLMs that people download: 9.2M.
+    # 9.2M weights. The embedding has two thirds of them, as in the smallest published LLMs.
     "10m": Size(_spec(49_152, 128, 12, 4, 2, 512), 16, 8),
-    # The same in layers instead: how much hangs on the large vocabulary. 10.4M.
+    # 10.4M weights, mostly in the layers: shows how much depends on the large vocabulary.
     "10m-narrow-vocab": Size(_spec(8_192, 320, 6, 10, 5, 1024), 16, 8),
-    # 24 of the 30 layers of SmolLM2-135M: 113M. TRL would take more than 24 GB for a batch of whole MaSaC dialogues.
+    # 113M weights: 24 of the 30 layers of SmolLM2-135M. TRL needs more than 24 GB for a batch of whole MaSaC dialogues.
     "113m": Size(_spec(49_152, 576, 24, 9, 3, 1536), 16, 8, sets=("meld",)),
-    "tiny": Size(_spec(1_024, 32, 2, 4, 2, 64), 8, 4),  # to try the benches themselves
+    "tiny": Size(_spec(1_024, 32, 2, 4, 2, 64), 8, 4),  # to test the benches themselves
 }
 
 
 def save_once(name: str, folder: Path, seed: int) -> Path:
-    """The model of that size in a folder of its own in `folder`; its tokenizer learns from all training examples."""
+    """Save the model of that size under `folder`, unless it is there, and return its folder.
+
+    Its tokenizer is trained on all training examples.
+    """
     if not (folder / name).exists():
-        cases = [case for wanted in SETS for case in load_cases(wanted, "train").cases]
+        cases = [case for data in SETS for case in load_cases(data, "train").cases]
         _save_model(SIZES[name], texts_of(instruct(cases)), folder / name, seed)
     return folder / name
 
@@ -73,11 +80,14 @@ def _save_model(size: Size, texts: Iterable[str], folder: Path, seed: int) -> No
 
 
 def _num_merged(size: Size) -> int:
-    return min(_MOST_MERGED, size.spec.vocab_size)
+    return min(_MAX_MERGED, size.spec.vocab_size)
 
 
 def _fill(tokenizer: Any, vocab_size: int) -> Any:
-    """Add tokens that no text has: an untrained model writes any, and each has to be told from the others when read."""
+    """Fill the vocabulary with tokens that occur in no text.
+
+    An untrained model writes any token, so each needs a text of its own for replies to be compared.
+    """
     backend = tokenizer.backend_tokenizer
     model = json.loads(backend.to_str())["model"]
     vocab: dict[str, int] = model["vocab"]

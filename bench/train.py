@@ -1,11 +1,12 @@
-"""What training takes: TRL's SFTTrainer, our loop on rows and our loop on prefix trees, side by side.
+"""Training speed: TRL's SFTTrainer, our loop on rows and our loop on prefix trees, side by side.
 
-    python bench/train.py                                  # 10M weights: tables, and bench/train.json
-    python bench/train.py --sizes 10m 113m --growth        # more sizes; and how the gain grows with flips a dialogue
+    python bench/train.py                                  # 10M weights; prints tables, writes bench/train.json
+    python bench/train.py --sizes 10m 113m --growth        # more sizes; growth with the flips per dialogue
     python bench/train.py --arms "trl padded" trie --examples 32 --rounds 1
 
-Every arm trains on the same examples in a process of its own, round after round in turn; medians count. The corpora are
-those in the folder that FLIPTRACE_DATA names; the sample corpus stands in for what is not there, and the tables say so.
+Every arm trains on the same examples. Each runs in its own process, and the arms take turns, round after round; the
+medians are reported. Corpora are looked up in the folder that FLIPTRACE_DATA names. The sample corpus replaces a
+missing one, and the tables say so.
 """
 
 from __future__ import annotations
@@ -33,18 +34,20 @@ from fliptrace.models.local.loading import load_tokenizer
 from fliptrace.training.batching import Trees
 
 PEER = "trl padded"
-FLIPS = (1, 2, 4, 8, 16)  # the last ones of a dialogue, to see how the gain grows
+FLIPS = (1, 2, 4, 8, 16)  # numbers of last flips of a dialogue, for the growth table
 GROWTH_ARMS = (PEER, "rows", "trie")
-# An untrained model's loss moves in its third digit where a token sees what it must not; bf16 rounds to three digits.
+# If a token attends to one it must not see, the loss of an untrained model changes in its third digit. bf16 has about
+# three digits.
 _TOLERANCES = {"fp32": 1e-3, "bf16": 1e-2}
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """The medians of an arm over its rounds. `ratio`: how many times as fast as the peer, None without one.
+    """The medians of an arm over its rounds.
 
-    `floor_share`: of the time measured, what the unique tokens alone would take at the speed of a large product of
-    matrices. `loss_error`: relative to the peer's loss, else to that of the first arm.
+    `ratio` says how many times as fast as the peer it is; None without a peer. `floor_share` is the time that the
+    unique tokens alone take at the speed of a large matrix product, as a share of the time measured. `loss_error` is
+    relative to the loss of the peer, or of the first arm without a peer.
     """
 
     name: str
@@ -63,7 +66,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The least work that the examples take: every unique token through the body, every label through the head."""
+    """The least work of the examples: every unique token goes through the body, every label through the head."""
 
     unique_tokens: int
     num_labels: int
@@ -74,7 +77,7 @@ class Floor:
         trees = Trees.of(workload.tokenized, batch_tokens=sys.maxsize, pad_id=0)
         unique = sum(trees.count_tokens(bundle.members) for bundle in trees.bundles)
         labels = sum(len(each) - each.num_prompt_tokens for each in workload.tokenized.examples)
-        # Forward and backward: 6 FLOP a weight and token. Attention's own products are not in it.
+        # Forward and backward take 6 FLOP per weight and token. The products of attention are not counted.
         return cls(unique, labels, 6.0 * (size.body_weights * unique + size.head_weights * labels))
 
 
@@ -93,7 +96,7 @@ class Comparison:
     arms: tuple[Arm, ...]
 
     def wrong(self) -> Iterator[str]:
-        """What no figure can be trusted for: arms that trained on something else than the peer."""
+        """Describe the arms whose loss shows that they trained on something else than the peer."""
         for arm in self.arms:
             if arm.loss_error > _TOLERANCES["bf16" if arm.name.endswith("bf16") else "fp32"]:
                 yield f"{self.size}, {self.data}: {arm.name} has loss {arm.loss:.5f}, off by {arm.loss_error:.1e}"
@@ -101,7 +104,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What was asked for on the command line; `folder` keeps the models for as long as it lasts."""
+    """The settings of the command line; `folder` holds the models while the bench runs."""
 
     arms: Sequence[str]
     rounds: int
@@ -134,7 +137,10 @@ class Bench:
         )
 
     def grow(self, size: str, num_examples: int) -> Iterator[Json]:
-        """The same dialogues cut to ever more of their last flips; nothing where no dialogue has so many."""
+        """Compare on the same dialogues with a growing number of their last flips.
+
+        Yields nothing where no dialogue has enough flips.
+        """
         found = load_cases("masac", "train")
         arms = [arm for arm in GROWTH_ARMS if arm in self.arms]
         for num_flips in FLIPS if arms else ():
@@ -146,7 +152,7 @@ class Bench:
 
 def _summarise(measured: Mapping[str, Measured[TrainingRound]], floor: Floor, num_examples: int) -> Iterator[Arm]:
     seconds = {name: median(each.seconds for each in arm.rounds) for name, arm in measured.items()}
-    wanted = measured.get(PEER, next(iter(measured.values()))).warm_up.loss
+    expected = measured.get(PEER, next(iter(measured.values()))).warm_up.loss
     for name, arm in measured.items():
         rate = median(each.flops_a_second for each in arm.rounds)
         yield Arm(
@@ -159,7 +165,7 @@ def _summarise(measured: Mapping[str, Measured[TrainingRound]], floor: Floor, nu
             num_steps=arm.warm_up.num_steps,
             floor_share=floor.flops / rate / seconds[name],
             loss=arm.warm_up.loss,
-            loss_error=abs(arm.warm_up.loss / wanted - 1),
+            loss_error=abs(arm.warm_up.loss / expected - 1),
             held_before_bytes=arm.held_before,
             peak_bytes=arm.peak,
         )
@@ -171,7 +177,7 @@ def show(found: Comparison, console: Console) -> None:
     title += f"of {found.num_groups} dialogues, {found.num_tokens:,} tokens, {floor.unique_tokens:,} of them unique"
     table = Table(title=title)
     table.add_column("arm", no_wrap=True)
-    for name in ("s a round", "examples/s", "ratio", "tokens run", "of the floor", "peak MB", "before", "loss"):
+    for name in ("s per round", "examples/s", "ratio", "tokens run", "of the floor", "peak MB", "before", "loss"):
         table.add_column(name, justify="right")
     for arm in found.arms:
         table.add_row(
@@ -189,9 +195,9 @@ def show(found: Comparison, console: Console) -> None:
 
 
 def show_growth(rows: Sequence[Json], console: Console) -> None:
-    """Seconds of every arm, and how many times as long as the last one each other takes."""
+    """Show the seconds of every arm, and the ratio of each other arm to the last one."""
     *others, last = [arm["name"] for arm in rows[0]["arms"]]
-    table = Table(title=f"how the gain grows with the flips of a dialogue: {rows[0]['size']}")
+    table = Table(title=f"how the gain grows with the flips per dialogue: {rows[0]['size']}")
     for name in ("last flips", *(f"{name}, s" for name in (*others, last)), *(f"{name} / {last}" for name in others)):
         table.add_column(name, justify="right")
     for row in rows:
@@ -203,16 +209,20 @@ def show_growth(rows: Sequence[Json], console: Console) -> None:
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = common_options(__doc__, SIZES, SETS, ARMS, unusual="trl padded bf16")
-    parser.add_argument("--examples", type=count, help="a round; default: what takes a size some seconds")
-    parser.add_argument("--growth", action="store_true", help="also over flips a dialogue, with the first size")
     parser.add_argument(
-        "--row-tokens", type=count, default=4096, help="tokens a pass of the arms on rows; default: 4096"
+        "--examples", type=count, help="examples per round; default: as many as take some seconds at this size"
+    )
+    parser.add_argument(
+        "--growth", action="store_true", help="also measure growth with the flips per dialogue, with the first size"
+    )
+    parser.add_argument(
+        "--row-tokens", type=count, default=4096, help="tokens per pass of the arms on rows; default: 4096"
     )
     parser.add_argument(
         "--tree-tokens",
         type=count,
         default=8192,
-        help="a pass of the arms on trees, before sharing; default: 8192",
+        help="tokens per pass of the arms on trees, counted before sharing; default: 8192",
     )
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file to write")
     return parser.parse_args(arguments)
@@ -232,8 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         found = []
         num_examples = {size: options.examples or SIZES[size].num_examples for size in options.sizes}
         for size in options.sizes:
-            for wanted in (each for each in options.sets if each in SIZES[size].sets):
-                drawn = load_cases(wanted, "train")
+            for data in (each for each in options.sets if each in SIZES[size].sets):
+                drawn = load_cases(data, "train")
                 cases = draw_cases(drawn.cases, num_examples[size], options.seed)
                 found.append(bench.compare(size, bench.lay_out(size, drawn.name, cases), arms))
                 show(found[-1], console)
@@ -246,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     console.print(str(options.out))
     if wrong := [each for comparison in found for each in comparison.wrong()]:
-        sys.exit("unequal work, so these figures compare nothing:\n" + "\n".join(wrong))
+        sys.exit("the arms did unequal work, so these figures compare nothing:\n" + "\n".join(wrong))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The arms of bench/train.py: TRL's SFTTrainer as a user sets it up, and our loop with and without the tree.
+"""The arms of bench/train.py: TRL's SFTTrainer as a user sets it up, and our loop with and without prefix trees.
 
-All take the same examples in optimizer steps of about 32, clip gradients and step AdamW, fused, as Hugging Face's
-Trainer does by default. The learning rate is 0: the work is the same, and every round has the loss of the first.
+All arms take the same examples in optimizer steps of about 32, clip gradients and use fused AdamW, as Hugging Face's
+Trainer does by default. The learning rate is 0, so that every round does the same work and has the same loss.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from fliptrace.training.packing.support import why_not_packed
 
 STEP_EXAMPLES = 32
 _TRL_BATCH = 8
-# Of 1,024 tokens, TRL's default, a pack of dialogues as a rule; longer where an example is, or it would be cut.
+# Tokens in a pack: TRL's default. Packs are longer where an example is longer, or it would be cut.
 _PACK_TOKENS = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """What every arm is given; `row_tokens` and `tree_tokens` are the budgets of a forward pass of our own arms."""
+    """The work of every arm; `row_tokens` and `tree_tokens` are the token budgets of a forward pass of our own arms."""
 
     folder: Path
     instructions: tuple[Instruction, ...]
@@ -49,7 +49,10 @@ class TrainingJob:
 
 
 class TrainingRound(NamedTuple):
-    """`num_run` are the tokens that went through the model, padding with them; `loss` is the mean over all labels."""
+    """One measured round.
+
+    `num_run` counts the tokens that went through the model, padding included; `loss` is the mean over all labels.
+    """
 
     seconds: float
     loss: float
@@ -103,7 +106,7 @@ def _train(model: Any, batching: Batching, seed: int, *, bf16: bool) -> Training
 
 
 def _in_steps(batches: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
-    """As many batches a step as have the examples of one."""
+    """Group batches into optimizer steps of at least STEP_EXAMPLES examples; the last step may have fewer."""
     step: list[Sequence[int]] = []
     for batch in batches:
         step.append(batch)
@@ -142,12 +145,12 @@ def _open_trl(job: TrainingJob, *, bf16: bool = False, packing: bool = False) ->
     import datasets  # type: ignore[import-untyped]
 
     datasets.disable_progress_bars()
-    logging.getLogger("trl").setLevel(logging.ERROR)  # packing warns that sdpa is not FlashAttention; the loss tells
+    logging.getLogger("trl").setLevel(logging.ERROR)  # with packing it warns about SDPA; we compare losses
     return partial(_train_by_trl, job, bf16=bf16, packing=packing)
 
 
 def _train_by_trl(job: TrainingJob, *, bf16: bool, packing: bool) -> TrainingRound:
-    """With a trainer of its own: started twice, one wraps its model twice in autocast."""
+    """Train once with a new trainer: one that is started twice wraps its model twice in autocast."""
     rate = multiply_rate(torch.bfloat16 if bf16 else torch.float32)
     with TemporaryDirectory() as folder, quiet():
         trainer = _make_trainer(job, Path(folder), bf16=bf16, packing=packing)
@@ -160,17 +163,17 @@ def _train_by_trl(job: TrainingJob, *, bf16: bool, packing: bool) -> TrainingRou
     labels = counter.labels_a_step(trainer.args.gradient_accumulation_steps)
     loss = sum(loss * num for loss, num in zip(losses, labels, strict=True)) / sum(labels)
     del trainer
-    gc.collect()  # its parts point at each other, and would stay beside those of the next round
+    gc.collect()  # it has reference cycles, and would stay in memory during the next round
     return TrainingRound(watch.seconds, loss, sum(counter.tokens), len(losses), rate)
 
 
 def _make_trainer(job: TrainingJob, folder: Path, *, bf16: bool, packing: bool) -> Any:
-    """As its documentation has it, but for what would make it slower (gradient checkpointing) or cut examples."""
+    """Make a trainer as TRL documents it, without gradient checkpointing (slower) and without cutting examples."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
     longest = max(map(len, job.tokenized.examples))
-    batch = _TRL_BATCH if not packing else 1  # packs of a batch become one row, whose mask grows by the square
+    batch = _TRL_BATCH if not packing else 1  # the packs of a batch become one row, whose mask grows quadratically
     config = SFTConfig(
         output_dir=str(folder),
         packing=packing,
@@ -203,7 +206,7 @@ def _packs_a_step(job: TrainingJob, longest: int) -> int:
 
 
 def _check_tokens(dataset: Any, tokenized: Tokenized) -> None:
-    """TRL must train on the tokens that we do, and on the labels."""
+    """Assert that TRL trains on the same tokens and labels as we do."""
     theirs = []
     for row in dataset:
         start = 0
@@ -212,11 +215,11 @@ def _check_tokens(dataset: Any, tokenized: Tokenized) -> None:
             theirs.append((tuple(ids), sum(label == IGNORED for label in labels)))
             start += length
     ours = [(example.ids, example.num_prompt_tokens) for example in tokenized.examples]  # type: ignore[union-attr]
-    assert sorted(theirs) == sorted(ours), "TRL trains on other tokens than we do"
+    assert sorted(theirs) == sorted(ours), "TRL trains on other tokens or labels than our arms"
 
 
 class _CountingCollator:
-    """What a collator makes, with its tokens and labels counted."""
+    """A wrapper of a collator that counts the tokens and labels of every batch."""
 
     def __init__(self, collate: Any) -> None:
         self.collate = collate
@@ -235,7 +238,7 @@ class _CountingCollator:
 
 
 class _Watch(TrainerCallback):  # type: ignore[misc]
-    """Times the training alone, from the first batch to the last step."""
+    """A callback that times the training alone, from the first batch to the last step."""
 
     seconds = 0.0
 

@@ -1,17 +1,18 @@
-"""Builds the sample corpus that ships with fliptrace from the dialogues in data/sample/.
+"""Build the sample corpus that ships with fliptrace from the dialogues in data/sample/.
 
-    python -m tools.build_sample           writes src/fliptrace/sample/*.json
-    python -m tools.build_sample --check   writes nothing; fails where the files there are not what it would write
+    python -m tools.build_sample           write src/fliptrace/sample/*.json
+    python -m tools.build_sample --check   write nothing; fail if these files are not up to date
 
-The authoring form, dialogues apart by a blank line, utterances counted from 1; triggers stand on flips, and only there:
+In the authoring files, dialogues are separated by a blank line and utterances are numbered from 1. Every flip, and only
+a flip, has `<-` followed by its triggers or "none":
 
     # parking-spot | neighbours
     Ines [neutral]: The blue car is yours, isn't it?
     Omar [joy]: Yes, brand new!
     Ines [anger] <- 2: It stands on my spot.
 
-Of every five dialogues of an authoring file in a row the first three go to train, the fourth to val, the fifth to
-test, so new ones are added at the end.
+Of every five consecutive dialogues of an authoring file, the first three go to train, the fourth to val and the fifth
+to test. New dialogues are therefore added at the end.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _LINE = re.compile(
 
 @dataclass(frozen=True)
 class Authored:
-    """One dialogue as written; `triggers` for every flip, 0-based."""
+    """One authored dialogue; `triggers` maps every flip to its triggers (0-based)."""
 
     dialogue: Dialogue
     language: str
@@ -52,7 +53,7 @@ class Authored:
 
 
 def read_authored(path: Path, language: str) -> list[Authored]:
-    """The dialogues of an authoring file; InputError names the line that is wrong."""
+    """Read the dialogues of an authoring file; InputError names the invalid line."""
     blocks: list[list[tuple[int, str]]] = [[]]
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
@@ -76,7 +77,7 @@ def _read_dialogue(file: str, block: list[tuple[int, str]], language: str) -> Au
     triggers: dict[Flip, frozenset[int]] = {}
     for target, (place, match) in enumerate(parsed):
         if (match["triggers"] is not None) != (target in flips):
-            found = "a flip without '<-'" if target in flips else "'<-' on an utterance that is no flip"
+            found = "a flip without '<-'" if target in flips else "'<-' on an utterance that is not a flip"
             raise InputError(place, f"found {found}")
         if target in flips:
             triggers[flips[target]] = _triggers(place, match["triggers"], target)
@@ -107,7 +108,7 @@ def _triggers(place: str, written: str, target: int) -> frozenset[int]:
 
 
 def efr_cases(authored: Authored) -> Iterator[dict[str, Any]]:
-    """One object a flip: the dialogue up to its target."""
+    """Yield one EFR object per flip: the dialogue up to the target."""
     for flip, triggers in authored.triggers.items():
         columns = _columns(authored, flip.target + 1)
         yield columns | {"triggers": [int(i in triggers) for i in range(flip.target + 1)]}
@@ -125,7 +126,7 @@ def _columns(authored: Authored, num_utterances: int) -> dict[str, Any]:
 
 
 def build(folder: Path) -> dict[str, str]:
-    """File name -> content, from the authoring files of a folder."""
+    """Build the sample files from the authoring files in a folder; maps file name to content."""
     files: dict[str, list[dict[str, Any]]] = defaultdict(list)
     slugs: set[str] = set()
     for name, language in SOURCES.items():

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from keyword_scorer import KeywordScorer, keyword_model
+from run_inference import name_triggers
 
 from fliptrace.analysis.analyze import analyze
 from fliptrace.analysis.result import Analysis
@@ -13,8 +14,8 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, MELD7
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase, find_flips
-from fliptrace.inference.triggers import InferenceConfig, name_triggers
-from fliptrace.models.base import make_decoding
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.models.base import Model, make_decoding
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.models.scripted import ScriptedModel
@@ -73,7 +74,9 @@ def test_given_emotions_are_kept_and_the_others_labelled() -> None:
 
 def test_a_labelled_transcript_asks_for_no_emotion() -> None:
     scorer = KeywordScorer()
-    analysis = analyze(LABELLED, OpenModel(scorer, "keywords", InferenceDefaults(Layout("window"))))
+    analysis = analyze(
+        LABELLED, OpenModel(Model("keywords", scorer=scorer), "keywords", InferenceDefaults(Layout("window")))
+    )
     assert analysis.emotion_scores == (None,) * 5
     assert scorer.asked and not [key for key in scorer.asked if "emotion" in key]
 
@@ -122,7 +125,7 @@ def test_a_model_that_only_talks_is_asked_greedily_and_gives_its_own_reasons() -
         by_key={"sofa/0/emotions": [felt]},
         by_text={"Which utterances triggered": ["Ben sat on it in [2].\nTriggers: 2"]},
     )
-    analysis = analyze(BARE, OpenModel(model, "scripted"))
+    analysis = analyze(BARE, OpenModel(model.as_model(), "scripted"))
     assert analysis.dialogue == LABELLED
     assert analysis.emotion_scores == (None,) * 5
     assert [(found.reason, found.reason_by) for found in analysis.flips] == [("Ben sat on it in [2].", "model")] * 3
@@ -133,10 +136,10 @@ def test_replies_that_cannot_be_read_are_counted() -> None:
         by_key={f"sofa/{i}/emotion": [f"Emotion: {emotion}"] for i, (*_, emotion) in enumerate(LINES[:4])},
         by_text={"Which emotion": ["Who knows?"], "Which utterances": ["Hard to say."]},
     )
-    analysis = analyze(BARE, OpenModel(model, "scripted"))
+    analysis = analyze(BARE, OpenModel(model.as_model(), "scripted"))
     assert analysis.dialogue.emotions[4] == "neutral"
     assert analysis.notes == (
-        "1 of 5 emotions: the reply could not be read, neutral stands",
+        "1 of 5 emotions: the reply could not be read; neutral stands",
         "3 of 3 flips: no answer could be read, so no trigger is named",
     )
 

@@ -1,4 +1,4 @@
-"""The benches themselves, with a tiny model and the sample corpus: that they compare equal work. Not how fast it is."""
+"""The benches run with a tiny model and the sample corpus and compare equal work. Speed is not tested."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ HAS_TRL = find_spec("trl") is not None
 
 @pytest.fixture(scope="module")
 def scripts() -> Iterator[Callable[[str], Any]]:
-    """The scripts of bench/ by name, as they find each other: the processes that they start are told the same path."""
+    """Return the importer of the scripts in bench/, which find each other by the same path, also in child processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCH))
-        patch.setenv("FLIPTRACE_DATA", str(BENCH))  # a folder without corpora
+        patch.setenv("FLIPTRACE_DATA", str(BENCH))  # a folder without corpora, so that the sample corpus is used
         yield import_module
 
 
@@ -71,6 +71,6 @@ def test_greedy_replies_are_those_of_generate(predicted: Any) -> None:
     assert predicted["arms"]["ours greedy"]["tokens_a_reply"] == predicted["arms"]["generate greedy"]["tokens_a_reply"]
 
 
-def test_every_way_to_read_is_set_against_generate(predicted: Any) -> None:
+def test_every_way_to_decode_is_compared_with_generate(predicted: Any) -> None:
     assert predicted["arms"]["generate"]["ratio"] == 1
     assert all(arm["ratio"] > 0 and arm["peak_bytes"] > 0 for arm in predicted["arms"].values())

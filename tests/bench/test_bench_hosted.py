@@ -1,4 +1,4 @@
-"""The bench of hosted models, with a handful of flips: that it compares equal work. Not how fast it is."""
+"""The bench of the hosted client runs with a few flips and compares equal work. Speed is not tested."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     arguments = ["--flips", "6", "--samples", "3", "--peer-flips", "2", "--latency-ms", "2", "--rounds", "1"]
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCH))
-        import_module("hosted").main([*arguments, "--out", str(out)])  # exits where an arm asked for something else
+        import_module("hosted").main([*arguments, "--out", str(out)])  # exits if the arms sent different prompts
     return json.loads(out.read_text())
 
 
@@ -38,6 +38,6 @@ def test_one_request_brings_all_replies_where_n_is_honoured(found: Any) -> None:
     assert 0 < num_probes < 12 and without_n > 3 * 6 and peer == 3 * 2
 
 
-def test_every_arm_is_set_against_the_bound_and_the_peer(found: Any) -> None:
+def test_every_arm_is_compared_with_the_bound_and_the_peer(found: Any) -> None:
     assert all(arm["ratio"] > 1 and arm["peak_bytes"] > arm["held_before_bytes"] > 0 for arm in found["arms"])
     assert found["arms"][2]["over_peer"] == 1

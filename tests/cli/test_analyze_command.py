@@ -108,7 +108,7 @@ def test_the_smaller_emotion_set_is_asked_for(script: str) -> None:
     ("arguments", "message"),
     [
         (("no-such-file.vtt",), "no such file"),
-        (("sample:nothing",), "sample:nothing: no such transcript; there are sample:call, sample:hindi-english"),
+        (("sample:nothing",), "sample:nothing: no such transcript; expected one of sample:call, sample:hindi-english"),
         (("sample", *RULE), "24 of 24 utterances have no emotion, and rule:previous reads no text"),
         (("sample", "--format", "vt", *RULE), "vtt"),
         (("sample", "--columns", "speaker"), "expected NAME=COLUMN"),

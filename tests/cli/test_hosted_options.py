@@ -149,7 +149,7 @@ def test_what_was_asked_and_what_it_cost_is_told(url: str, tmp_path: Path) -> No
     assert "4 requests: about" in shown
     assert "at most about $" in shown
     assert f"✓ {url}#fake-1: " in shown
-    assert "tokens of prompts" in shown
+    assert "prompt tokens" in shown
 
 
 def test_without_a_price_it_is_told_that_none_is_known(url: str, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_without_a_price_it_is_told_that_none_is_known(url: str, tmp_path: Path)
 
 def test_what_a_server_lacks_is_told(tmp_path: Path) -> None:
     with running(make_provider(honours=Honours(n=False))) as url:
-        assert "gives one reply a request whatever `n` is" in output_of(predict(url, tmp_path / "p.jsonl"))
+        assert "returns one reply per request whatever `n` is" in output_of(predict(url, tmp_path / "p.jsonl"))
 
 
 def test_a_server_that_never_samples_is_read_greedily_alone(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_a_run_that_the_money_ended_goes_on_with_more_and_pays_nothing_twice(
     provider: FakeProvider, url: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "p.jsonl"
-    with pytest.raises(RunError, match=r"--max-cost: .*the same command goes on from there, with a limit of its own"):
+    with pytest.raises(RunError, match=r"--max-cost: .*the same command continues from there, with a fresh limit"):
         predict(url, out, *DEAR, "--max-cost", "0.11")
     num_paid = len(reply_rows(tmp_path / "p.jsonl.answers"))
     assert 0 < num_paid < NUM_SAMPLED
@@ -222,7 +222,7 @@ def test_the_cost_is_told_of_every_way_of_predicting(url: str, tmp_path: Path, o
 def test_a_limit_of_nothing_asks_nothing_and_tells_of_the_first_round(
     provider: FakeProvider, url: str, tmp_path: Path, price: tuple[str, ...]
 ) -> None:
-    with pytest.raises(RunError, match=r"nothing was asked\. The first round would take 4 requests") as caught:
+    with pytest.raises(RunError, match=r"nothing was sent\. The first round would take 4 requests") as caught:
         predict(url, tmp_path / "p.jsonl", "--max-cost", "0", *price)
     assert ("about $" in str(caught.value)) == bool(price)
     assert provider.ledger.num_requests == 0
@@ -253,11 +253,11 @@ def test_a_limit_without_a_price_is_an_input_error(
     ("options", "complaint"),
     [
         (("--price", "cheap"), "--price 'cheap': expected dollars"),
-        (("--max-cost", "-1"), "--max-cost: -1.0: expected dollars"),
-        (("--timeout", "0"), "timeout: 0.0 seconds: expected more than 0"),
-        (("--body", "[1]"), "expected an object of JSON"),
-        (("--body", "{low}"), "expected an object of JSON"),
-        (("--decode", "exact", "--ask", "chain"), "exact decoding wants --ask answer"),
+        (("--max-cost", "-1"), "--max-cost: -1.0; expected dollars"),
+        (("--timeout", "0"), "timeout: 0.0 seconds; expected more than 0"),
+        (("--body", "[1]"), "expected a JSON object"),
+        (("--body", "{low}"), "expected a JSON object"),
+        (("--decode", "exact", "--ask", "chain"), "exact decoding needs --ask answer"),
         (("--decode", "exact", "--judge"), "exact decoding gives probabilities"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -396,5 +396,5 @@ def test_a_key_that_is_none_is_refused_without_being_shown(
 
 @pytest.mark.parametrize("name", ["n", "model", "seed"])
 def test_what_the_command_says_itself_is_no_body(name: str, url: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=f"--body: {name}: said by the command itself"):
+    with pytest.raises(InputError, match=f"--body: {name}: set by the command itself"):
         predict(url, tmp_path / "p.jsonl", "--body", json.dumps({name: 3}))

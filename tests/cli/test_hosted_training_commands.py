@@ -44,12 +44,12 @@ def test_a_run_is_trained_told_of_read_and_used(url: str, tmp_path: Path) -> Non
     result = train(url)
     assert result.exit_code == 0, result.output
     told = " ".join(result.stderr.split())
-    assert "it goes on if you stop, --cancel ends it" in told
-    assert "tiny: " in told and "tokens of prompts" in told
+    assert "which continues if you stop; --cancel ends it" in told
+    assert "tiny: " in told and "prompt tokens" in told
     assert run("report", "runs/tiny").exit_code == 0
     assert run("predict", "runs/tiny", "sample:val", "--limit", "3", "--out", "p.jsonl").exit_code == 0
     assert read_json(tmp_path / "p.manifest.json")["model"].startswith(f"{url}#ft:fake-1:")
-    with pytest.raises(InputError, match=r"stands for http://\S+, whose weights are its provider's"):
+    with pytest.raises(InputError, match=r"refers to http://\S+; expected local weights"):
         run("export", "onnx", "runs/tiny", "--out", "onnx")
 
 
@@ -97,7 +97,7 @@ def test_a_teacher_and_the_stages_are_paid_from_one_purse(url: str, provider: Fa
     Path("tiny.toml").write_text(recipe)
     with pytest.raises(RunError, match="training stage 'answer' may cost") as caught:
         train(url, "--training-price", "1000", "--price", "1/1", "--max-cost", "1")
-    assert "$0.0000 are spent" not in str(caught.value)
+    assert "$0.0000 spent" not in str(caught.value)
     assert not provider.jobs
 
 

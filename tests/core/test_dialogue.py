@@ -58,7 +58,7 @@ def test_other_emotions_must_fit_the_dialogue(emotions: tuple[str, ...], message
         ((), "has no labels"),
         (("joy", "joy"), "names a label twice"),
         (("Joy",), "lower case"),
-        (("joy ",), "without blanks"),
+        (("joy ",), "without surrounding blanks"),
         (("",), "lower case"),
     ],
 )

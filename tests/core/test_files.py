@@ -27,7 +27,7 @@ from fliptrace.core.files import (
     write_text,
 )
 
-# Anything that json.loads may give us, half an emoji included.
+# Anything that json.loads may return, lone surrogates included.
 any_text = st.text(st.characters(exclude_categories=())) | st.sampled_from(NASTY_TEXTS)
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | any_text,
@@ -82,7 +82,7 @@ def test_what_no_json_reader_takes_is_not_written(tmp_path: Path) -> None:
         (b"\n \n", []),
         (b'{"a": 1}', [1]),
         (b'\xef\xbb\xbf{"a": 1}\r\n\r\n{"a": 2}\r\n', [1, 3]),
-        ('{"a": "\u2028\u2029\x85"}\n{"a": 2}\n'.encode(), [1, 2]),  # lines of a text editor, not of JSONL
+        ('{"a": "\u2028\u2029\x85"}\n{"a": 2}\n'.encode(), [1, 2]),  # line breaks for a text editor, but not in JSONL
     ],
 )
 def test_a_row_knows_its_line(tmp_path: Path, content: bytes, lines: list[int]) -> None:
@@ -96,8 +96,8 @@ def test_a_row_knows_its_line(tmp_path: Path, content: bytes, lines: list[int]) 
         (b'{"a": 1}\n\n{"a": 1,}\n', "line 3 column 9: not JSON: "),
         (b'{"a": 1}\n[1]\n', "line 2: found list, expected an object"),
         (b'{"a": 1} {"a": 2}\n', "line 1 column 10: not JSON: Extra data"),
-        (b'{"a": 1}\n{"a": ' + b"9" * 5000 + b"}\n", "line 2: not JSON that can be read: Exceeds the limit"),
-        (b'{"a": 1}\n' + b"[" * 100_000, "line 2: not JSON that can be read: maximum recursion depth"),
+        (b'{"a": 1}\n{"a": ' + b"9" * 5000 + b"}\n", "line 2: unreadable JSON: Exceeds the limit"),
+        (b'{"a": 1}\n' + b"[" * 100_000, "line 2: unreadable JSON: maximum recursion depth"),
         (b'{"a": 1}\n\xff\n', "byte 9 is not UTF-8"),
         (b'\xef\xbb\xbf{"a": "\xe9"}\n', "byte 10 is not UTF-8"),
     ],

@@ -20,15 +20,15 @@ Line = tuple[str, str | None]
         ([("Ana", "joy"), ("Ben", "fear")], []),
         ([("Ana", "joy"), ("Ben", "fear"), ("Ana", "fear"), ("Ben", "joy")], [(0, 2), (1, 3)]),
         ([("Ana", "joy"), ("Ana", "fear"), ("Ana", "joy")], [(0, 1), (1, 2)]),
-        ([("Ana", "joy"), ("Ana", None), ("Ana", "fear")], []),  # nobody knows when it flipped
+        ([("Ana", "joy"), ("Ana", None), ("Ana", "fear")], []),  # the position of the flip is unknown
         ([("Ana", None), ("Ana", "fear")], []),
-        ([("Ana", "joy"), ("ana", "fear")], []),  # readers make spellings one, not we
+        ([("Ana", "joy"), ("ana", "fear")], []),  # spellings are unified by the readers, not here
     ],
 )
 def test_a_flip_is_a_change_between_consecutive_utterances_of_one_speaker(
     lines: list[Line], pairs: list[tuple[int, int]]
 ) -> None:
-    last_flip = case(*lines, ("Zoe", "joy"), ("Zoe", "fear"))  # a case needs a flip to end on
+    last_flip = case(*lines, ("Zoe", "joy"), ("Zoe", "fear"))  # a case must end with a flip
     found = find_flips(last_flip.dialogue)[:-1]
     assert [(flip.source, flip.target) for flip in found] == pairs
 
@@ -48,7 +48,11 @@ def test_flips_stand_in_the_order_they_land(drawn: FlipCase) -> None:
 
 @pytest.mark.parametrize(
     ("source", "target", "after", "message"),
-    [(2, 2, "fear", "the source must come first"), (-1, 2, "fear", "source must come first"), (0, 2, "joy", "is none")],
+    [
+        (2, 2, "fear", "the source must come first"),
+        (-1, 2, "fear", "the source must come first"),
+        (0, 2, "joy", "is not a change"),
+    ],
 )
 def test_a_flip_goes_forward_to_another_emotion(source: int, target: int, after: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
@@ -59,8 +63,8 @@ def test_a_flip_goes_forward_to_another_emotion(source: int, target: int, after:
     ("change", "message"),
     [
         ({"flip": Flip("Ana", 1, 9, "neutral", "fear")}, "the target 9 is not in its dialogue"),
-        ({"flip": Flip("Ana", 0, 5, "neutral", "fear")}, "does not hold the flip"),
-        ({"flip": Flip("Ana", 1, 5, "neutral", "joy")}, "does not hold the flip"),
+        ({"flip": Flip("Ana", 0, 5, "neutral", "fear")}, "does not contain the flip"),
+        ({"flip": Flip("Ana", 1, 5, "neutral", "joy")}, "does not contain the flip"),
         ({"triggers": frozenset({2, 6})}, r"triggers \[6\] lie outside 0\.\.5, the target"),
         ({"triggers": frozenset({-1})}, r"triggers \[-1\] lie outside"),
         ({"known_from": 2}, r"labels known from 2, expected 0\.\.1"),
@@ -88,6 +92,6 @@ def test_a_consequence_is_a_later_flip_that_this_ones_target_triggered() -> None
         Flip("Ben", 1, 3, "joy", "anger"),
         Flip("Ana", 2, 5, "fear", "joy"),
     )
-    # 2 triggered both later flips; that 2 is among its own triggers makes the first no consequence of itself.
+    # Utterance 2 triggers both later flips. It also triggers the first flip, which is no consequence of itself.
     triggers = {third: frozenset({2, 3}), first: frozenset({1, 2}), second: frozenset({2})}
     assert consequences(triggers) == {first: (second, third), second: (third,), third: ()}

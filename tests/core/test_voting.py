@@ -12,7 +12,7 @@ from fliptrace.core.voting import Vote, is_settled, plan_waves, vote
 Sample = frozenset[int] | None
 
 samples = st.lists(st.none() | st.frozensets(st.integers(0, 5)), max_size=8)
-# Shares that occur, so that votes tie, and any other.
+# Shares that occur in votes, so that ties are common, and arbitrary shares.
 thresholds = st.builds(lambda a, b: min(a, b) / max(a, b), st.integers(1, 12), st.integers(1, 12)) | st.floats(0.01, 1)
 
 
@@ -29,7 +29,7 @@ def sets(*answers: set[int] | None) -> list[Sample]:
         (sets({1}, {1}, set()), 0.5, {1}),
         (sets(set(), set(), {1}), 0.5, set()),
         (sets({1, 2}, {2}, {2, 3}), 1.0, {2}),
-        (sets({1}, None, None), 1.0, {1}),  # an unparsed answer is no vote against
+        (sets({1}, None, None), 1.0, {1}),  # an unparsed answer is not a vote against
         (sets(None, None), 0.5, set()),
         (sets(), 0.5, set()),
         (sets({0}, {0}, {0}, set(), set(), set(), set(), set(), set(), set()), 0.3, {0}),
@@ -102,7 +102,7 @@ EVERY_ANSWER: tuple[Sample, ...] = (
 
 
 def outcomes(answers: Sequence[Sample], num_to_come: int, threshold: float) -> set[frozenset[int]]:
-    """What is named after every possible ending."""
+    """The trigger sets that all possible remaining answers lead to."""
     endings = combinations_with_replacement(EVERY_ANSWER, num_to_come)
     return {vote([*answers, *ending], 3, threshold).triggers for ending in endings}
 
@@ -111,7 +111,7 @@ def outcomes(answers: Sequence[Sample], num_to_come: int, threshold: float) -> s
 def test_a_vote_is_settled_where_every_ending_names_the_same(
     answers: list[Sample], num_to_come: int, threshold: float
 ) -> None:
-    """Utterance 2 is one that no answer named yet, as there is in every dialogue."""
+    """Utterance 2 stands for the utterances that no answer has named yet; every dialogue has some."""
     found = outcomes(answers, num_to_come, threshold)
     assert is_settled(answers, len(answers) + num_to_come, threshold) is (len(found) == 1)
 
@@ -119,13 +119,13 @@ def test_a_vote_is_settled_where_every_ending_names_the_same(
 @pytest.mark.parametrize(
     ("answers", "num_samples", "threshold", "settled"),
     [
-        ([{1}] * 5, 10, 0.5, False),  # five more may name 2, and a tie names it
+        ([{1}] * 5, 10, 0.5, False),  # five more may name utterance 2, and a tie is enough to name it
         ([{1}] * 5, 9, 0.5, True),
         ([{1}] * 6, 10, 0.5, True),
-        ([*[{1}] * 5, None], 10, 0.5, True),  # an unparsed answer leaves fewer to outvote
+        ([*[{1}] * 5, None], 10, 0.5, True),  # an unparsed answer leaves fewer votes against
         ([set()] * 4, 10, 0.7, True),
         ([{1}] * 6, 10, 0.7, False),
-        ([None] * 9, 10, 0.5, False),  # the last one alone may decide
+        ([None] * 9, 10, 0.5, False),  # the last answer alone may decide
         ([None] * 10, 10, 0.5, True),
         ([], 3, 0.5, False),
     ],

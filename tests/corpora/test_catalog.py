@@ -25,7 +25,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A web server that has one file, /there.txt."""
+    """A web server with one file, /there.txt."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     folder = tmp_path / "web"
     folder.mkdir()
@@ -53,7 +53,7 @@ def test_every_file_has_an_address_and_one_checksum() -> None:
 def test_checksums_are_those_of_the_real_files(data_set: DataSet, data_root: Path) -> None:
     fetched = fetch(data_set.name, data_root)
     others = [file.path.name for file in fetched if not file.is_published]
-    # This one may be a stand-in rebuilt from other sources.
+    # This file may have been rebuilt from other sources.
     assert set(others) <= {"MaSaC_train_efr.json"}
 
 
@@ -127,7 +127,7 @@ def test_a_download_tells_how_far_it_is(server: str, tmp_path: Path) -> None:
 
 
 def test_something_else_than_was_published_is_refused(server: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds something else than what was published"):
+    with pytest.raises(InputError, match="differs from the published file"):
         fetch_data_set(one_file(f"{server}/there.txt", sha256="0" * 64), tmp_path)
     assert list((tmp_path / "mine").iterdir()) == []
 

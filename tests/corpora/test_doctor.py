@@ -26,7 +26,7 @@ def test_the_form_is_told_by_the_content(file: str, form: str | None, fixtures: 
     assert detect_form(fixtures / file) == form
     renamed = tmp_path / "some.file"
     renamed.write_bytes((fixtures / file).read_bytes())
-    # Emotions alone do not tell an EFR case from a dialogue; then the name has to.
+    # With emotions but no triggers, only the name tells an EFR case from a dialogue.
     assert detect_form(renamed) == (None if file.endswith("train_erc.json") else form)
 
 
@@ -79,5 +79,5 @@ def test_reading_for_use_stops_at_the_first_error(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no file in it"):
+    with pytest.raises(InputError, match="no file found that ends with"):
         examine([tmp_path])

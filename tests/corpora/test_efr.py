@@ -44,7 +44,7 @@ def test_a_case_is_a_prefix_that_ends_on_its_flip(fixtures: Path) -> None:
 def test_the_published_test_form_calls_triggers_labels(fixtures: Path) -> None:
     file = read_efr(fixtures / "efr" / "MaSaC_test_efr.json")
     assert [case.triggers for case in file.cases] == [{1}, {2}]
-    assert file.cases[0].dialogue.emotion_set == MASAC8  # by the name: no contempt in it
+    assert file.cases[0].dialogue.emotion_set == MASAC8  # detected from the name: the labels lack contempt
 
 
 def test_a_case_without_labels_is_readable(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_an_unknown_emotion_is_an_error_that_names_the_known_ones(tmp_path: Path
         (b'[{"speakers": ]', "not-json", "line 1 column 15: not JSON: Expecting value"),
         (b"\xff\xfe[]", "not-utf8", "byte 0 is not UTF-8; save the file as UTF-8"),
         (b"{}", "not-a-list", "found dict, expected a list of objects"),
-        (b"[]", "empty-file", "no entries in it"),
+        (b"[]", "empty-file", "no entries"),
         (b"[3]", "not-an-object", "found int, expected an object"),
     ],
 )

@@ -40,18 +40,18 @@ def test_text_is_compared_without_case_and_punctuation(text: str, normalised: st
 @pytest.mark.parametrize(
     ("left", "right", "together"),
     [
-        # A run of two lines with 6 words, wherever it stands and whoever says it.
+        # A run of two lines with 6 words joins, at any position and with any speakers.
         (("Where is my coat?", "On the chair."), ("Hello.", "where is my coat", "on the chair"), True),
         (("Where is my coat?", "No idea."), ("Hi!", "Where is my coat?", "No idea."), True),
-        # 5 words are a stock greeting.
+        # A run of 5 words is too short.
         (("Hi there!", "Hello to you.", "A"), ("Yes.", "Hi there!", "Hello to you.", "B"), False),
-        # One long line alone is no run.
+        # One long line is not a run.
         (("I never want to see you here again.", "A b c"), ("I never want to see you here again.", "D e f"), False),
-        # Too short for a run: joins those that begin with all of it, and its duplicates.
+        # A dialogue too short for a run joins its duplicates and the dialogues that begin with all of it.
         (("Hi!", "Hello."), ("Hi!", "Hello.", "So here we are again, you and me.", "Yes."), True),
         (("Hi!", "Hello."), ("So!", "Hi!", "Hello.", "So here we are again, you and me."), False),
         (("Hi!",), ("Hi!",), True),
-        # A single line joins nothing but its duplicates, however long it is.
+        # A single line joins only its duplicates, however long it is.
         (("I never want to see you here again.",), ("I never want to see you here again.", "Oh."), False),
     ],
 )

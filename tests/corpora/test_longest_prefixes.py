@@ -11,12 +11,12 @@ from fliptrace.corpora.efr import read_efr
 from fliptrace.corpora.longest_prefixes import collect_longest_prefixes, find_longest_prefixes
 
 
-def test_cases_of_one_dialogue_have_its_longest_prefix_as_trunk(fixtures: Path) -> None:
+def test_cases_of_one_dialogue_have_the_same_longest_prefix(fixtures: Path) -> None:
     cases = read_efr(fixtures / "efr" / "MELD_train_efr.json").cases
     assert [prefix.id for prefix in find_longest_prefixes(cases)] == [f"MELD_train_efr#{i}" for i in (2, 2, 2, 3)]
 
 
-def test_a_trunk_begins_with_its_case_and_does_not_depend_on_order(data_root: Path) -> None:
+def test_a_longest_prefix_begins_with_its_case_and_does_not_depend_on_order(data_root: Path) -> None:
     cases = read_efr(data_root / "meld-fr" / "MELD_val_efr.json").cases
     prefixes = find_longest_prefixes(cases)
     for case, prefix in zip(cases, prefixes, strict=True):
@@ -34,13 +34,13 @@ def cases_of(*emotions: str, texts: str, targets: tuple[int, ...], id: str) -> l
     return [FlipCase(d.id, d, flip, frozenset({flip.target})) for d, flip in flips if flip]
 
 
-def test_a_trunk_is_collected_once_with_all_its_cases() -> None:
+def test_a_longest_prefix_is_collected_once_with_all_its_cases() -> None:
     cases = cases_of("joy", "joy", "fear", "anger", texts="abcd", targets=(2, 3), id="x")
     [prefix] = collect_longest_prefixes(cases)
     assert (prefix.dialogue.id, prefix.cases, prefix.counted_from) == ("x3", tuple(cases), 0)
 
 
-def test_what_two_trunks_share_counts_in_the_first() -> None:
+def test_what_two_longest_prefixes_share_counts_in_the_first() -> None:
     emotions = ("joy", "joy", "fear", "anger")
     one = cases_of(*emotions, texts="abcd", targets=(2, 3), id="x")
     other = cases_of(*emotions, texts="abcz", targets=(2, 3), id="y")
@@ -57,7 +57,7 @@ def test_of_two_cases_of_one_flip_the_one_known_further_back_goes_with_it() -> N
     assert [case.id for case in prefix.cases] == ["x4"]
 
 
-def test_every_case_stands_in_one_trunk_that_begins_with_it(data_root: Path) -> None:
+def test_every_case_stands_in_one_longest_prefix_that_begins_with_it(data_root: Path) -> None:
     cases = read_efr(data_root / "masac-fr" / "MaSaC_val_efr.json").cases
     prefixes = collect_longest_prefixes(cases)
     assert sorted(case.id for prefix in prefixes for case in prefix.cases) == sorted(case.id for case in cases)

@@ -1,4 +1,4 @@
-"""The corpora as published hold what docs/data.md says of them."""
+"""The published corpora have the counts that docs/data.md states."""
 
 import time
 from collections.abc import Sequence
@@ -70,7 +70,7 @@ def test_masac_fr_train_is_read_within_two_seconds(data_root: Path) -> None:
     start = time.process_time()
     file = read_corpus(data_root / MASAC[0])
     assert time.process_time() - start < 2
-    # 4,706 end on a flip as written; 5 more once "maya " and "maya" are one speaker.
+    # 4,706 cases end with a flip as written, and 5 more once "maya " and "maya" are one speaker.
     assert (len(file.members), len(file.left_out)) == (4711, 182)
 
 
@@ -94,7 +94,7 @@ def test_number_of_groups(meld: Sequence[EfrFile], masac: Sequence[EfrFile]) -> 
     def num_groups(files: Sequence[EfrFile]) -> int:
         return len({group_of(m) for file in files for m in (*file.members, *file.left_out)})
 
-    # 1,174 by the run of 6 words alone (1,171 to 1,191 under other ways to normalise); the rest joins short openings.
+    # MELD has 1,174 groups by runs alone (1,171 to 1,191 with other normalisations); openings join some of them.
     assert (num_groups(meld), num_groups(masac)) == (1149, 506)
 
 
@@ -102,7 +102,7 @@ def test_nearly_all_of_masac_val_leaks(masac: Sequence[EfrFile]) -> None:
     train, val, _, erc_val = masac
     published = [*train.members, *train.left_out]
     assert shared_groups(published, val.members).num_right == 385
-    assert shared_groups(train.members, val.members).num_right == 384  # one is shared with cases without a flip only
+    assert shared_groups(train.members, val.members).num_right == 384  # one more shares only with left-out cases
     assert shared_groups(train.members, erc_val.members).num_right == 45
 
 

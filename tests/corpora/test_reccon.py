@@ -80,21 +80,21 @@ def test_causes_that_are_not_written_down_are_unknown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([], "dailydialog_valid.json: found list, expected an object, dialogues by name"),
-        ({}, "dailydialog_valid.json: no entries in it"),
-        ({"a": [turn(1)]}, "dialogue a: expected a list that holds one list of utterances"),
-        ({"a": [[turn(1)], [turn(1)]]}, "dialogue a: expected a list that holds one list of utterances"),
-        ({"a": [[]]}, "dialogue a: expected a list that holds one list of utterances"),
-        ({"a": [[turn(1), 3]]}, "dialogue a: expected a list that holds one list of utterances"),
-        ({"a": [[turn(1), turn(3)]]}, "dialogue a: turn 3, expected 2: causes go by it"),
-        ({"a": [[turn("1")]]}, "dialogue a: turn '1', expected 1: causes go by it"),
+        ([], "dailydialog_valid.json: found list, expected an object of dialogues by name"),
+        ({}, "dailydialog_valid.json: no entries"),
+        ({"a": [turn(1)]}, "dialogue a: expected a list that contains one list of utterances"),
+        ({"a": [[turn(1)], [turn(1)]]}, "dialogue a: expected a list that contains one list of utterances"),
+        ({"a": [[]]}, "dialogue a: expected a list that contains one list of utterances"),
+        ({"a": [[turn(1), 3]]}, "dialogue a: expected a list that contains one list of utterances"),
+        ({"a": [[turn(1), turn(3)]]}, "dialogue a: found turn 3, expected 2"),
+        ({"a": [[turn("1")]]}, "dialogue a: found turn '1', expected 1"),
         (
             {"a": [[turn(1, "joy", **{CAUSES: [0]})]]},
-            "dialogue a: turn 1: causes [0], expected turns and 'b' in a list",
+            "dialogue a: turn 1: causes [0], expected a list of turns and 'b'",
         ),
         (
             {"a": [[turn(1, "joy", **{CAUSES: "b"})]]},
-            "dialogue a: turn 1: causes 'b', expected turns and 'b' in a list",
+            "dialogue a: turn 1: causes 'b', expected a list of turns and 'b'",
         ),
         ({"a": [[turn(1, "glad")]]}, "dialogue a: utterance 0: unknown emotion 'glad'"),
         ({"a": [[turn(1, utterance=5)]]}, "dialogue a: found 5 for an utterance, expected text"),
@@ -126,7 +126,7 @@ def test_the_form_is_told_by_the_content(tmp_path: Path) -> None:
 
 
 def test_it_may_not_be_trained_on(fixtures: Path) -> None:
-    with pytest.raises(InputError, match=r"dailydialog_train\.json: reccon is to evaluate on only: .*non-commercial"):
+    with pytest.raises(InputError, match=r"dailydialog_train\.json: reccon is for evaluation only: .*non-commercial"):
         read_flip_cases(FIXTURE, to_train=True)
     assert len(read_flip_cases(fixtures / "efr" / "MELD_train_efr.json", to_train=True).cases) == 4
     assert [data_set.name for data_set in CATALOG.values() if data_set.is_evaluation_only] == ["reccon"]

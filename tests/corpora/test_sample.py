@@ -1,4 +1,4 @@
-"""The sample corpus is what data/sample/ says, and holds what a small corpus should."""
+"""The sample corpus is built from data/sample/ and has the variety that a small corpus needs."""
 
 import json
 from collections import Counter
@@ -106,7 +106,7 @@ def test_an_authored_dialogue(tmp_path: Path) -> None:
         ("[joy]", "(joy)", "mine.txt line 3: found 'Omar (joy): Yes, brand new!', expected"),
         ("[joy]", "[glad]", "mine.txt line 3: unknown emotion 'glad'"),
         (" <- 2", "", "mine.txt line 4: found a flip without '<-'"),
-        ("[joy]:", "[joy] <- 1:", "mine.txt line 3: found '<-' on an utterance that is no flip"),
+        ("[joy]:", "[joy] <- 1:", "mine.txt line 3: found '<-' on an utterance that is not a flip"),
         ("<- 2", "<- 4", "mine.txt line 4: triggers 4: expected each once, ascending, at most 3"),
         ("<- 2", "<- 2 1", "mine.txt line 4: triggers 2 1: expected each once"),
         ("Ines [anger] <- 2", "Omar [joy]", "mine.txt line 1: spot has no flip"),

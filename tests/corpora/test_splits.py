@@ -23,7 +23,7 @@ def calls(num: int) -> list[Dialogue]:
 
 @st.composite
 def corpora(draw: st.DrawFn) -> list[Dialogue]:
-    """Overlapping dialogues, and three that overlap with nothing."""
+    """Overlapping dialogues, plus three that overlap with no other."""
     texts = draw(st.lists(st.lists(st.sampled_from(LINES), min_size=1, max_size=5), max_size=25))
     return [*(talk(f"o{i}", *lines) for i, lines in enumerate(texts)), *calls(3)]
 
@@ -65,7 +65,7 @@ def test_shares_must_be_above_zero(shares: dict[str, float]) -> None:
 
 
 def test_fewer_groups_than_splits_is_an_error() -> None:
-    with pytest.raises(ValueError, match="2 groups do not make 3 splits"):
+    with pytest.raises(ValueError, match="2 groups for 3 splits"):
         fold_by_group(calls(2), 3, seed=0)
     with pytest.raises(ValueError, match="expected at least 2"):
         fold_by_group(calls(2), 1, seed=0)

@@ -19,7 +19,7 @@ from fliptrace.prompts.answers import Ask, parse_answer
 from fliptrace.prompts.feedback import FeedbackLevel
 from fliptrace.prompts.views import Layout, View
 
-VIEW = View(CAFE, Layout("dialogue", reach=3))  # labelled [3] and [5]; a rationale weighs [4], [5] and [6]
+VIEW = View(CAFE, Layout("dialogue", reach=3))  # triggers [3] and [5]; rationale candidates [4], [5], [6]
 RIGHT, WRONG, UNREADABLE = "Triggers: 3 5", "Triggers: 2", "I do not know"
 
 
@@ -39,7 +39,7 @@ def replies(chosen: Sequence[OwnAnswer]) -> list[str]:
         ([WRONG, "Triggers: 2."], ["Triggers: 2."]),  # the same answer in other words
         ([WRONG, "Triggers: 1"], [WRONG, "Triggers: 1"]),
         ([UNREADABLE, UNREADABLE], [UNREADABLE]),
-        ([UNREADABLE, "Perhaps"], [UNREADABLE, "Perhaps"]),  # nobody knows whether they mean the same
+        ([UNREADABLE, "Perhaps"], [UNREADABLE, "Perhaps"]),  # they may or may not mean the same
         ([UNREADABLE, "Triggers: none"], [UNREADABLE, "Triggers: none"]),
     ],
 )
@@ -89,7 +89,7 @@ def test_feedback_below_full_gives_no_number_away(level: FeedbackLevel, reply: s
 
 
 def test_a_corrected_rationale_is_one_again_and_answers_to_its_feedback() -> None:
-    """[3] is out of a rationale's reach: its absence is no error, as the right rationale does not name it either."""
+    """[3] is out of reach for a rationale, so it is not counted as missing: the right rationale omits it too."""
     [instruction] = feedback_instructions([own("Triggers: 6", ask="chain")], "full", num_wordings=1)
     assert "[6] did not trigger it; [5] is missing." in instruction.prompt[-1].content
     assert instruction.completion.endswith("[6] did not trigger it.\nTriggers: 5")
@@ -103,7 +103,7 @@ def test_a_corrected_rationale_is_one_again_and_answers_to_its_feedback() -> Non
         (UNREADABLE, "answer", "Verdict: wrong\nTriggers: 3 5"),
         ("Triggers: 5", "answer", "Verdict: wrong\nTriggers: 3 5"),
         ("Triggers: 5", "chain", "Verdict: right\nTriggers: 5"),
-        ("Triggers: 3 5", "chain", "Verdict: right\nTriggers: 3 5"),  # more than was taught, and true: kept
+        ("Triggers: 3 5", "chain", "Verdict: right\nTriggers: 3 5"),  # more than was taught, but right: kept
         ("Triggers: 3 6", "chain", "Verdict: wrong\nTriggers: 5"),
     ],
 )

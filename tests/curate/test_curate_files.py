@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from run_inference import predict_file
 from toy_cases import CAFE
 
 from fliptrace.core.errors import InputError
@@ -13,7 +14,7 @@ from fliptrace.core.files import hash_file
 from fliptrace.curate.curator import Curator
 from fliptrace.curate.files import curate_file, parse_mix, read_own_answers
 from fliptrace.curate.instructions import read_instructions
-from fliptrace.inference.triggers import InferenceConfig, predict_file
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.base import ChatModel, Decoding, TriggerModel
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel
@@ -49,13 +50,13 @@ def test_a_mix_is_kinds_and_weights(text: str, weights: dict[str, float]) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no such kind; there are answer, chain"),
-        ("answers=1", "--mix 'answers=1': no such kind"),
+        ("", "unknown kind; expected one of answer, chain"),
+        ("answers=1", "--mix 'answers=1': unknown kind"),
         ("answer=much", "--mix 'answer=much': expected KIND=WEIGHT"),
         ("answer=-1", "expected a weight of 0 or more"),
         ("answer=nan", "expected a weight of 0 or more"),
         ("answer=inf", "expected a weight of 0 or more"),
-        ("answer=1,answer=2", "--mix 'answer=2': that kind is weighed already"),
+        ("answer=1,answer=2", "--mix 'answer=2': this kind has a weight already"),
     ],
 )
 def test_a_mix_that_means_nothing_is_refused(text: str, message: str) -> None:
@@ -95,17 +96,17 @@ def test_a_teacher_writes_the_rationales(tmp_path: Path) -> None:
 
 
 def test_unlabelled_cases_are_refused_by_their_id(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="case cafe-9: has no triggers"):
+    with pytest.raises(InputError, match="case cafe-9: has no trigger labels"):
         curate(tmp_path / "i.jsonl", [*CASES, replace(CAFE, id="cafe-9", triggers=None)])
 
 
 def test_feedback_without_own_answers_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="give them with --own"):
+    with pytest.raises(InputError, match="expected a prediction file in --own"):
         curate(tmp_path / "i.jsonl", weights={"feedback": 1.0})
 
 
 def test_a_mixture_of_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="not one instruction came of this"):
+    with pytest.raises(InputError, match="the mixture has no instructions"):
         curate(tmp_path / "i.jsonl", weights={"chain": 1.0}, curator=Curator(teacher=ScriptedModel(default=["Hm."])))
     assert not (tmp_path / "i.jsonl").exists()
 
@@ -130,7 +131,7 @@ def test_an_own_answer_is_corrected_under_the_question_it_was_given_to(tmp_path:
 
 def test_the_answers_of_a_rule_are_no_replies_to_correct(tmp_path: Path) -> None:
     path = predictions(tmp_path / "p.jsonl", find_rule("previous"))
-    with pytest.raises(InputError, match="no replies in it to any of the cases"):
+    with pytest.raises(InputError, match="no replies to any of the cases"):
         read_own_answers(path, CASES, LAYOUT)
 
 

@@ -23,9 +23,9 @@ VIEW = View(CAFE, Layout("dialogue"))
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"prompt": ()}, "must end on a user message"),
-        ({"prompt": (Message("user", "?"), Message("assistant", "!"))}, "must end on a user message"),
-        ({"completion": " \n"}, "an empty completion teaches nothing"),
+        ({"prompt": ()}, "must end with a user message"),
+        ({"prompt": (Message("user", "?"), Message("assistant", "!"))}, "must end with a user message"),
+        ({"completion": " \n"}, "the completion is empty"),
     ],
 )
 def test_an_instruction_asks_something_and_answers_it(wrong: dict[str, Any], message: str) -> None:
@@ -64,13 +64,13 @@ def test_instructions_are_read_as_they_were_written(tmp_path: Path) -> None:
     [
         ({"prompt": None}, "not an instruction"),
         ({"prompt": "hello"}, "not an instruction"),
-        ({"prompt": []}, "must end on a user message"),
+        ({"prompt": []}, "must end with a user message"),
         ({"prompt": [{"role": "user"}]}, "no field 'content'"),
-        ({"prompt": [{"role": "robot", "content": "?"}]}, "a message of 'robot'"),
-        ({"prompt": [{"role": "user", "content": 3}]}, "a message of 'user' with content 3"),
+        ({"prompt": [{"role": "robot", "content": "?"}]}, "message with role 'robot'"),
+        ({"prompt": [{"role": "user", "content": 3}]}, "message with role 'user' and content 3"),
         ({"completion": []}, "not an instruction"),
-        ({"completion": [{"role": "assistant", "content": None}]}, "with content None"),
-        ({"completion": [{"role": "assistant", "content": " "}]}, "an empty completion"),
+        ({"completion": [{"role": "assistant", "content": None}]}, "and content None"),
+        ({"completion": [{"role": "assistant", "content": " "}]}, "the completion is empty"),
     ],
 )
 def test_a_row_that_is_no_instruction_is_refused_by_its_line(

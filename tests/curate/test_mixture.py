@@ -16,7 +16,7 @@ PARTS = {"answer": instructions("answer", 10), "chain": instructions("chain", 6)
 
 
 def copies(mixed: list[Instruction], kind: str) -> list[int]:
-    """How often each row of a kind stands in a mixture, ascending."""
+    """How often each row of a kind occurs in a mixture, in ascending order."""
     counts = Counter(instruction.id for instruction in mixed if instruction.kind == kind)
     return sorted(counts[row.id] for row in PARTS[kind])
 
@@ -54,8 +54,8 @@ def test_the_same_seed_gives_the_same_rows_in_the_same_order() -> None:
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ({"flips": 1.0}, "weighs 'flips', of which there are no instructions"),
-        ({"chain": -0.5}, "weighs 'chain' with -0.5: expected 0 or more"),
+        ({"flips": 1.0}, "weight for 'flips', which has no part; expected one of answer, chain"),
+        ({"chain": -0.5}, "weight -0.5 for 'chain'; expected 0 or more"),
     ],
 )
 def test_a_weight_that_means_nothing_is_refused(weights: dict[str, float], message: str) -> None:

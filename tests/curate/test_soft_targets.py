@@ -1,4 +1,4 @@
-"""Soft targets: shares that add up, by teachers that saw nothing of what they teach."""
+"""Soft targets: probabilities add up, and come from teachers that were fitted on other groups."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def unlabel(dialogue: Dialogue) -> Dialogue:
 
 @contextmanager
 def watched(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[list[set[str]]]:
-    """The groups that each teacher fitted within was shown."""
+    """The groups that each teacher was fitted on, for teachers fitted inside the block."""
     taught: list[set[str]] = []
     fit = getattr(soft_targets, name)
 
@@ -47,18 +47,18 @@ def watched(monkeypatch: pytest.MonkeyPatch, name: str) -> Iterator[list[set[str
 
 def test_every_case_gets_a_probability_for_each_of_its_last_utterances() -> None:
     cases = load_sample("val")
-    told = soft_triggers(cases, window=3, num_folds=2)
-    assert list(told) == [case.id for case in cases]
+    found = soft_triggers(cases, window=3, num_folds=2)
+    assert list(found) == [case.id for case in cases]
     for case in cases:
-        assert list(told[case.id]) == list(range(max(0, case.flip.target - 2), case.flip.target + 1))
-        assert all(0 < share < 1 for share in told[case.id].values())
+        assert list(found[case.id]) == list(range(max(0, case.flip.target - 2), case.flip.target + 1))
+        assert all(0 < share < 1 for share in found[case.id].values())
 
 
 def test_the_right_triggers_are_held_likelier_than_the_others() -> None:
     cases = load_sample("train")
-    told = soft_triggers(cases, num_folds=2)
-    right = [share for case in cases for i, share in told[case.id].items() if i in case.known_triggers]
-    wrong = [share for case in cases for i, share in told[case.id].items() if i not in case.known_triggers]
+    found = soft_triggers(cases, num_folds=2)
+    right = [share for case in cases for i, share in found[case.id].items() if i in case.known_triggers]
+    wrong = [share for case in cases for i, share in found[case.id].items() if i not in case.known_triggers]
     assert sum(right) / len(right) > 2 * sum(wrong) / len(wrong)
 
 
@@ -77,7 +77,7 @@ def test_no_teacher_of_emotions_saw_a_group_that_it_teaches(monkeypatch: pytest.
     with watched(monkeypatch, "fit_word_counts") as taught:
         soft_emotions({"sample:val": dialogues}, num_folds=3)
     groups = {group_of(dialogue) for dialogue in dialogues}
-    assert len(taught) == 6  # each fold under balanced weights and without
+    assert len(taught) == 6  # each fold with and without balanced weights
     assert all(groups - seen for seen in taught)
 
 
@@ -131,17 +131,17 @@ def test_shares_of_sets_are_those_of_independent_draws(view: View, data: st.Data
 
 def test_every_labelled_utterance_gets_probabilities_that_add_up() -> None:
     dialogues = load_sample_dialogues("val")
-    told = soft_emotions({"sample:val": dialogues}, num_folds=2)
-    assert set(told) == {(dialogue.id, i) for dialogue in dialogues for i in range(len(dialogue))}
-    for shares in told.values():
+    found = soft_emotions({"sample:val": dialogues}, num_folds=2)
+    assert set(found) == {(dialogue.id, i) for dialogue in dialogues for i in range(len(dialogue))}
+    for shares in found.values():
         assert sum(shares.values()) == pytest.approx(1)
         assert all(share > 0 for share in shares.values())
 
 
 def test_an_unlabelled_utterance_gets_no_probabilities() -> None:
     first, *others = load_sample_dialogues("val")
-    told = soft_emotions({"sample:val": [unlabel(first), *others]}, num_folds=2)
-    assert {dialogue_id for dialogue_id, _ in told} == {dialogue.id for dialogue in others}
+    found = soft_emotions({"sample:val": [unlabel(first), *others]}, num_folds=2)
+    assert {dialogue_id for dialogue_id, _ in found} == {dialogue.id for dialogue in others}
 
 
 def test_a_file_is_told_by_its_own_words_alone() -> None:
@@ -152,7 +152,7 @@ def test_a_file_is_told_by_its_own_words_alone() -> None:
 
 
 def calls(name: str, feeling: str) -> list[Dialogue]:
-    """Dialogues in which "so" is said with this feeling."""
+    """Dialogues in which utterances with "so" express this feeling."""
     said = [(Utterance("Ana", f"so {name} {i}", feeling), Utterance("Ben", "yes", "neutral")) for i in range(6)]
     return [Dialogue(f"{name}{i}", "", utterances, MELD7) for i, utterances in enumerate(said)]
 
@@ -160,20 +160,20 @@ def calls(name: str, feeling: str) -> list[Dialogue]:
 def test_the_weights_are_those_that_get_more_right_out_of_fold(monkeypatch: pytest.MonkeyPatch) -> None:
     dialogues, fit = load_sample_dialogues("train"), soft_targets.fit_word_counts
     chosen = soft_emotions({"sample": dialogues}, num_folds=2)
-    told, weighted_f1 = {}, {}
+    found, weighted_f1 = {}, {}
     for weights in ("balanced", None):
         monkeypatch.setattr(soft_targets, "fit_word_counts", partial(_under, weights, fit))
-        told[weights] = soft_emotions({"sample": dialogues}, num_folds=2)
-        likeliest = {place: max(shares, key=shares.__getitem__) for place, shares in told[weights].items()}
+        found[weights] = soft_emotions({"sample": dialogues}, num_folds=2)
+        likeliest = {place: max(shares, key=shares.__getitem__) for place, shares in found[weights].items()}
         gold = {(dialogue.id, i): emotion for dialogue in dialogues for i, emotion in enumerate(dialogue.emotions)}
         pairs = [(gold[place], label) for place, label in likeliest.items()]
         weighted_f1[weights] = f1_score(*zip(*pairs, strict=True), average="weighted")
     assert weighted_f1["balanced"] != weighted_f1[None]
-    assert chosen == told[max(weighted_f1, key=lambda weights: weighted_f1[weights])]
+    assert chosen == found[max(weighted_f1, key=lambda weights: weighted_f1[weights])]
 
 
 def _under(
     weights: ClassWeight, fit: Callable[..., WordCounts], dialogues: Any, class_weight: ClassWeight
 ) -> WordCounts:
-    """Whatever weights were asked for."""
+    """Fit with `weights`, whatever `class_weight` the caller asked for."""
     return fit(dialogues, class_weight=weights)

@@ -87,7 +87,7 @@ def test_of_one_wording_there_is_one() -> None:
         ("He shouts.\nTriggers: 3", False),
         ("He shouts.\nTriggers: none", False),
         ("He shouts, so [3] and [5] did it.", False),
-        ("He shouts.\nTriggers: 3 5 99", False),  # right as far as it can be read, but nothing to learn from
+        ("He shouts.\nTriggers: 3 5 99", False),  # right apart from an anomaly, so nothing to learn from
     ],
 )
 def test_a_teachers_rationale_is_kept_only_where_it_parses_to_the_labels(reply: str, is_kept: bool) -> None:
@@ -161,5 +161,5 @@ def test_the_curator_makes_emotions_of_dialogues_and_asks_for_their_layout() -> 
     assert len(curator.make("emotion", [DIALOGUE], dialogues=[CAFE.dialogue])) == 6
     mixed = curator.mixture({"emotion": 1.0, "unified": 0.5}, [DIALOGUE], [], 0, [CAFE.dialogue])
     assert sorted(i.kind for i in mixed) == ["emotion"] * 6 + ["unified"]
-    with pytest.raises(ValueError, match="'emotion' take the curator's layout"):
+    with pytest.raises(ValueError, match="'emotion': the curator has no layout"):
         Curator().make("emotion", [], dialogues=[CAFE.dialogue])

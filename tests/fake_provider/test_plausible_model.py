@@ -7,7 +7,7 @@ import pytest
 from fliptrace.core.messages import Message
 from fliptrace.corpora.sample import load_sample
 from fliptrace.fake_provider.answers import PlausibleModel
-from fliptrace.models.base import ChatModel, Decoding, Request
+from fliptrace.models.base import Decoding, Model, Request
 from fliptrace.prompts.answers import Ask, parse_answer, render_question
 from fliptrace.prompts.emotions import EmotionView, parse_emotion, render_emotion_question
 from fliptrace.prompts.flow import parse_flips, parse_source, render_flips_question, render_source_question
@@ -31,7 +31,7 @@ def views(request: pytest.FixtureRequest) -> list[View]:
 
 
 def test_it_is_a_chat_model() -> None:
-    assert isinstance(MODEL, ChatModel)
+    assert MODEL.as_model() == Model(MODEL.name, chat=MODEL)
 
 
 @pytest.mark.parametrize("ask", ["answer", "chain"])

@@ -12,7 +12,7 @@ from fliptrace.fake_provider.serve import running
 
 
 async def rehearse(endpoint: str, api_key: str) -> tuple[str | None, str, str]:
-    """Chat, upload and train, as Azure's client calls them."""
+    """Chat, upload and train with Azure's client."""
     async with openai.AsyncAzureOpenAI(
         azure_endpoint=endpoint, api_version="2024-10-21", api_key=api_key, max_retries=0
     ) as client:

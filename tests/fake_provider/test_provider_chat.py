@@ -215,8 +215,8 @@ def test_a_model_on_torch_answers_and_its_log_probabilities_are_its_scores(tmp_p
         one, other = (ask(client, max_tokens=4, seed=3, logprobs=True).choices[0] for _ in range(2))
     assert one == other
     assert one.logprobs is not None and one.logprobs.content
-    told = sum(entry.logprob for entry in one.logprobs.content)
+    reported = sum(entry.logprob for entry in one.logprobs.content)
     hello = Request("any", (Message("user", "Hello"),))
     assert one.message.content is not None
     scored = model.score_replies([Choice(hello.key, hello.messages, (one.message.content,))])[0][0]
-    assert told == pytest.approx(scored, abs=1e-3)
+    assert reported == pytest.approx(scored, abs=1e-3)

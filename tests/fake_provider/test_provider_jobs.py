@@ -35,7 +35,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def client(clock: Clock) -> Iterator[openai.OpenAI]:
-    """Of a provider whose jobs take 10 seconds a state, by the clock."""
+    """A client of a provider whose jobs take 10 seconds per state, by the clock."""
     with client_of(make_provider(SCRIPT, job_script=JobScript(10.0), clock=clock)) as client:
         yield client
 
@@ -49,7 +49,7 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture
 def fast_client(served: Served) -> openai.OpenAI:
-    """Of a provider whose jobs take no time, and which has no files or jobs yet."""
+    """A client of a provider whose jobs take no time, and which has no files or jobs yet."""
     served.provider.files.clear()
     served.provider.jobs.clear()
     return served.client

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from run_inference import as_model
+
 from fliptrace.core.files import Json, hash_json
 from fliptrace.core.messages import Message
 from fliptrace.fake_provider.answers import PlausibleModel
@@ -23,7 +25,9 @@ from fliptrace.models.hosted.provider import find_provider
 
 
 def make_provider(model: ChatModel | None = None, **settings: Any) -> FakeProvider:
-    return FakeProvider({"fake-1": model or PlausibleModel(), "fake-2": PlausibleModel()}, **settings)
+    return FakeProvider(
+        {"fake-1": as_model(model or PlausibleModel()), "fake-2": PlausibleModel().as_model()}, **settings
+    )
 
 
 class Told(NobodyWatches):

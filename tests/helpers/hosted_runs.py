@@ -25,7 +25,7 @@ STAGES: list[Json] = [
 
 
 def make_provider(**settings: Any) -> FakeProvider:
-    return FakeProvider({"fake-1": PlausibleModel()}, **settings)
+    return FakeProvider({"fake-1": PlausibleModel().as_model()}, **settings)
 
 
 def hosted_recipe(url: str, **changes: Any) -> Recipe:

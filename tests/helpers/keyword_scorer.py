@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fliptrace.core.messages import Message
-from fliptrace.models.base import Choice
+from fliptrace.models.base import Choice, Model
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.open_model import OpenModel
 from fliptrace.prompts.views import Layout
@@ -43,4 +43,4 @@ class KeywordScorer:
 
 
 def keyword_model() -> OpenModel:
-    return OpenModel(KeywordScorer(), "keywords", InferenceDefaults(Layout("window")))
+    return OpenModel(Model("keywords", scorer=KeywordScorer()), "keywords", InferenceDefaults(Layout("window")))

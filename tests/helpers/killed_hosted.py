@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from run_inference import predict_file
+
 from fliptrace.corpora.sample import load_sample
 from fliptrace.fake_provider.ledger import Billed
-from fliptrace.inference.triggers import InferenceConfig, predict_file
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.base import Decoding
 from fliptrace.models.hosted.client import CallSettings
 from fliptrace.models.hosted.model import HostedModel, HostedSettings

@@ -142,7 +142,7 @@ def _is_there(process: int) -> bool:
 # By the progress that is told, or by what is replaced in a module.
 MOMENTS: dict[str, Sequence[Any] | None] = {
     "training chain 2": None,
-    "reading own k3 4": None,
+    "evaluating own k3 4": None,
     "trained but not read": (make_cells, "load_local", _at_call(1)),
     "read but not kept": (prediction_files, "write_json", _at_call(1, write_json, of="own.exact")),
     "kept but not timed": (make_cells, "write_json", _at_call(1, write_json, of="own.k3.cost")),

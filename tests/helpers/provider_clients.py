@@ -9,6 +9,7 @@ from typing import Any
 
 import openai
 from openai.types.chat import ChatCompletion
+from run_inference import as_model
 
 from fliptrace.fake_provider.answers import PlausibleModel
 from fliptrace.fake_provider.provider import FakeProvider
@@ -21,7 +22,7 @@ SCRIPT = ScriptedModel(default=("Triggers: 2", "Triggers: 2", "It is close.\nTri
 
 
 def make_provider(model: ChatModel | None = None, **settings: Any) -> FakeProvider:
-    return FakeProvider({"fake-1": model or PlausibleModel()}, **settings)
+    return FakeProvider({"fake-1": as_model(model or PlausibleModel())}, **settings)
 
 
 @contextmanager

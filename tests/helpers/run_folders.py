@@ -10,7 +10,7 @@ from fliptrace.core.files import write_json, write_jsonl
 from fliptrace.core.flips import Flip
 from fliptrace.core.messages import Answer
 from fliptrace.core.voting import vote
-from fliptrace.inference.triggers import InferenceConfig
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.checkpoints import Checkpoint
 from fliptrace.predictions.rows import Prediction
 from fliptrace.training.val_scores import score_evaluation

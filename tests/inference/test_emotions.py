@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
+from run_inference import label_emotions
 from toy_cases import CAFE
 
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import EMORYNLP7, MELD7, EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
-from fliptrace.inference.emotions import fallback_emotion, label_emotions
+from fliptrace.inference.emotions import fallback_emotion
 from fliptrace.models.base import Choice
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from run_inference import name_triggers
 from toy_cases import CAFE, case, views
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Completion
+from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.exact_voting import MAX_MORE_SETS, AnswerLogprobs, Question, average, candidates, score_answers
-from fliptrace.inference.triggers import InferenceConfig, name_triggers, resolve_config
 from fliptrace.models.base import Choice, Decoding, Request
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.rules import find_rule
@@ -217,7 +218,7 @@ def test_a_rationale_is_what_stands_before_the_last_answer_line(reply: str, rati
 
 @pytest.mark.parametrize("model", [ScriptedModel(default=["Triggers: 1"]), find_rule("previous")])
 def test_a_model_that_weighs_nothing_cannot_be_read_exactly(model: Any) -> None:
-    with pytest.raises(InputError, match=r"weighs no replies; exact decoding wants a model that does"):
+    with pytest.raises(InputError, match=r"cannot score replies; exact decoding needs a model that can"):
         predict_one(model)
 
 

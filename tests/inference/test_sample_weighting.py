@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hosted_models import LittleServer, Said, error, make_provider, open_fake, serving, well_behaved
+from run_inference import name_triggers
 from toy_cases import CAFE, case
 
 from fliptrace.core.errors import InputError
@@ -14,8 +15,8 @@ from fliptrace.core.files import Json
 from fliptrace.core.messages import Completion
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Honours
+from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.sample_weighting import score_samples
-from fliptrace.inference.triggers import InferenceConfig, name_triggers, resolve_config
 from fliptrace.models.base import Decoding
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.scripted import ScriptedModel
@@ -118,7 +119,7 @@ def test_a_schema_tells_the_end_where_log_probabilities_do_not() -> None:
 
 
 def test_reasons_are_not_weighed() -> None:
-    with running(make_provider(SCRIPT)) as url, pytest.raises(InputError, match="exact decoding wants --ask answer"):
+    with running(make_provider(SCRIPT)) as url, pytest.raises(InputError, match="exact decoding needs --ask answer"):
         name_triggers(open_fake(url), [CAFE], InferenceConfig(ask="chain", decoding=Decoding("exact")))
 
 
@@ -143,20 +144,20 @@ def test_a_filtered_prompt_is_an_unparsed_prediction() -> None:
 
 
 def test_the_number_of_samples_is_kept_where_answers_are_drawn() -> None:
-    drawn = resolve_config(InferenceDefaults(), Decoding("exact", 8), draws=True)
+    drawn = resolve_config(InferenceDefaults(), Decoding("exact", 8), samples_exactly=True)
     assert drawn.decoding.num_samples == 8
 
 
 def test_a_reply_drawn_twice_counts_once() -> None:
     once = score_samples([told("Triggers: 2", 0.5), told("Triggers: 4", 0.25)], VIEW)
     again = score_samples([told("Triggers: 2", 0.5), told("Triggers: 4", 0.25), told("Triggers: 2", 0.5)], VIEW)
-    assert again.weights == once.weights
+    assert again.logprobs == once.logprobs
 
 
 def test_two_replies_that_name_the_same_add_up() -> None:
     found = score_samples([told("Triggers: 2", 0.5), told("Because.\nTriggers: 2", 0.25)], VIEW)
-    assert found.weights is not None
-    assert math.exp(found.weights.log_probabilities[frozenset({1})]) == pytest.approx(0.75)
+    assert found.logprobs is not None
+    assert math.exp(found.logprobs.log_probabilities[frozenset({1})]) == pytest.approx(0.75)
     assert found.remaining == pytest.approx(0.25)
 
 

@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from run_inference import predict_emotions_file, predict_file, predict_unified_file, relabel_cases
 from toy_cases import CAFE, case
 
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.core.messages import Message
 from fliptrace.corpora.longest_prefixes import LongestPrefix, collect_longest_prefixes
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.emotions import EmotionLabels
-from fliptrace.inference.task_files import likeliest_pair, predict_emotions_file, predict_unified_file, relabel_cases
-from fliptrace.inference.triggers import InferenceConfig, predict_file
+from fliptrace.inference.task_files import likeliest_pair
 from fliptrace.models.base import Choice
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel

@@ -10,19 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from run_inference import name_triggers, predict_file
 from toy_cases import CAFE, NASTY_TEXTS, case, flip_cases
 
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Completion
-from fliptrace.inference.triggers import (
-    InferenceConfig,
-    PredictedFile,
-    answer_cases,
-    name_triggers,
-    predict_file,
-    resolve_config,
-)
+from fliptrace.inference.config import InferenceConfig, resolve_config
+from fliptrace.inference.sampling import answer_cases
+from fliptrace.inference.triggers import PredictedFile
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.rules import RULES, Rule, find_rule

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
+from run_inference import label_in_turns, predict_unified
 from toy_cases import CAFE
 
 from fliptrace.core.dialogue import Dialogue, Utterance
@@ -11,8 +12,9 @@ from fliptrace.core.emotion_sets import MELD7
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import find_flips
 from fliptrace.core.messages import Completion
-from fliptrace.inference.triggers import InferenceConfig
-from fliptrace.inference.unified import TURN_UTTERANCES, found_cases, label_in_turns, predict_unified
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.turns import TURN_UTTERANCES
+from fliptrace.inference.unified import found_cases
 from fliptrace.models.base import Choice, Decoding, Request
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel

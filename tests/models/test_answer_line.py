@@ -1,4 +1,4 @@
-"""What an answer line may be, and which tokens of which vocabulary may write it."""
+"""The grammar of the answer line, and the tokens that may write it in several kinds of vocabulary."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ ALL_LINES = ["Triggers: none", *(f"Triggers: {' '.join(map(str, some))}" for som
 
 
 def test_the_beginnings_of_a_line_are_those_of_all_legal_lines() -> None:
-    """Of all texts that are a beginning and one more sign."""
+    """Checked on every legal prefix extended by one character."""
     begun = {line[:length] for line in ALL_LINES for length in range(len(line) + 1)}
-    texts = {text + sign for text in begun if text.count(" ") < 3 for sign in f"{MARK} none0123456789,\n"}
+    texts = {text + char for text in begun if text.count(" ") < 3 for char in f"{MARK} none0123456789,\n"}
     assert len(texts) > 1000
     assert {text for text in texts if LINE.begins(text)} == texts & begun
     assert {text for text in texts if LINE.ends(text)} == texts & set(ALL_LINES)
@@ -60,7 +60,7 @@ def test_what_was_prevented_has_the_name_it_would_have_had_in_the_answer(text: s
 
 
 def sentencepiece_like(*pieces: str) -> Any:
-    """A BPE with blanks as ▁, bytes for what it has no piece for, and a decoder that strips the first blank."""
+    """A BPE tokenizer that writes spaces as ▁, falls back to bytes, and strips the first space when decoding."""
     signs = ["▁", *sorted(set("Triggers:none0123456789,xabcu")), *(f"<0x{byte:02X}>" for byte in range(256))]
     merges = [("T", "r"), ("▁", "Tr"), ("▁", "n"), ("▁", "1"), ("▁1", "2"), ("1", "2"), ("2", "▁")]
     tokens = ["<s>", "</s>", *signs, *("".join(merge) for merge in merges), *pieces]
@@ -85,7 +85,7 @@ def sentencepiece_like(*pieces: str) -> Any:
 
 
 def char_level(*pieces: str) -> Any:
-    """Byte-level, the pieces added to its vocabulary as tokens no text is ever split into."""
+    """A byte-level tokenizer; `pieces` are in its vocabulary, but encoding never produces them."""
     tokenizer = make_tokenizer()
     table = json.loads(tokenizer.backend_tokenizer.to_str())
     table["model"]["vocab"] |= {piece: len(tokenizer) + i for i, piece in enumerate(pieces)}
@@ -118,7 +118,7 @@ def line_tokens(name: str) -> LineTokens:
 
 
 def write_at_random(tokens: LineTokens, line: AnswerLine, choices: st.DataObject) -> str:
-    """A reply of tokens drawn from all legal ones."""
+    """Write a reply whose tokens are drawn at random from the legal ones."""
     reply, held = [], ConstrainedReply(tokens, line)
     while not reply or reply[-1] not in tokens.chat_format.stop_ids:
         legal = held.legal

@@ -1,4 +1,4 @@
-"""One contract for every model one talks to: scripted, local, hosted over either."""
+"""One contract for all chat models: scripted, local, and hosted with either behind the server."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from run_inference import as_model
 from tiny import make_model, make_tokenizer
 
 from fliptrace.core.messages import Message
@@ -55,7 +56,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield make()
         return
     answers: Path = tmp_path_factory.mktemp("answers") / "answers.jsonl"
-    with running(FakeProvider({"m": make()}, faults=faults, honours=honours)) as url:
+    with running(FakeProvider({"m": as_model(make())}, faults=faults, honours=honours)) as url:
         yield open_hosted(f"{url}#m", HostedSettings(answers=answers))
 
 
@@ -64,7 +65,7 @@ def texts(model: ChatModel, requests: list[Request], decoding: Decoding) -> list
 
 
 def test_it_is_a_chat_model_with_a_name(model: ChatModel) -> None:
-    assert isinstance(model, ChatModel)
+    assert as_model(model).chat is model
     assert model.name
 
 

@@ -1,4 +1,4 @@
-"""Templates in the style of the families that trap a naive renderer, cut down to what matters here."""
+"""Chat templates of the model families on which a naive renderer fails, reduced to the relevant parts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LLAMA3 = (
     " + '<|eot_id|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
 )
-# Thinking is dropped from all replies but those after the last question, and an empty block is written instead.
+# Drops the thinking of every reply, and writes an empty thinking block in replies after the last question.
 QWEN3 = (
     "{% set last = namespace(query=0) %}"
     "{% for m in messages %}{% if m['role'] == 'user' %}{% set last.query = loop.index0 %}{% endif %}{% endfor %}"
@@ -31,7 +31,7 @@ QWEN3 = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
     "{% if enable_thinking is defined and not enable_thinking %}{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"
 )
-# The generation prompt opens thinking, which the reply's frame closes again.
+# The generation prompt opens a thinking block, and the reply prefix closes it.
 QWEN3_THINKING = QWEN3.replace("{% if enable_thinking is defined and not enable_thinking %}", "{% if true %}").replace(
     "assistant\n' }}{% if true %}{{ '<think>\n\n</think>\n\n' }}", "assistant\n' }}{% if true %}{{ '<think>\n' }}"
 )
@@ -53,7 +53,7 @@ LLAMA2 = (
     "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'user' %}{{ '[INST] ' + m['content'] + ' [/INST]' }}"
     "{% elif m['role'] == 'assistant' %}{{ ' ' + m['content'] + ' ' + eos_token }}{% endif %}{% endfor %}"
 )
-# The end of the turn, and the end of the whole chat after it.
+# Writes the end of the turn, then the end of the whole chat.
 PHI3 = (
     "{% for m in messages %}{{ '<|' + m['role'] + '|>\n' + m['content'] + '<|end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}{{ eos_token }}{% endif %}"

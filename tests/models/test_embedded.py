@@ -18,7 +18,7 @@ from tiny import SENTENCES
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
 from fliptrace.models import embedded
-from fliptrace.models.base import ChatModel, Choice, ReplyScorer
+from fliptrace.models.base import Choice, Model
 from fliptrace.models.embedded import CONFIG, EmbeddedModel, hash_weights, load_embedded
 from fliptrace.models.local.loading import load_local
 from fliptrace.models.local.model import LocalModel
@@ -52,7 +52,7 @@ def local() -> LocalModel:
 
 
 def make_choices(number: int = 9, opening: str = "") -> list[Choice]:
-    """Prompts of many lengths and many turns, and not the same replies to each."""
+    """Prompts of many lengths and numbers of turns, with different numbers of replies."""
     rng = random.Random(0)
     choices = []
     for i in range(number):
@@ -68,16 +68,16 @@ def make_choices(number: int = 9, opening: str = "") -> list[Choice]:
 
 @torch.inference_mode()
 def score_separately(local: LocalModel, choice: Choice, reply: str) -> float:
-    """By the stock forward pass in torch: one sequence, no tree, no padding, no mask of ours."""
+    """Score one reply with the stock forward pass in torch: one sequence, no tree, no padding, no mask of ours."""
     head, (tail,) = local.chat_format.encode_replies(choice.opening, [reply])
     prompt = local.chat_format.encode_prompt(choice.messages) + head
     log_probs = local.model(input_ids=torch.tensor([prompt + tail]), use_cache=False).logits[0].float().log_softmax(-1)
     return float(sum(log_probs[len(prompt) + i - 1, token] for i, token in enumerate(tail)))
 
 
-def assert_close(found: list[tuple[float, ...]], wanted: list[tuple[float, ...]]) -> None:
-    assert [len(row) for row in found] == [len(row) for row in wanted]
-    for one, other in zip(found, wanted, strict=True):
+def assert_close(found: list[tuple[float, ...]], reference: list[tuple[float, ...]]) -> None:
+    assert [len(row) for row in found] == [len(row) for row in reference]
+    for one, other in zip(found, reference, strict=True):
         assert one == pytest.approx(other, abs=1e-4)
 
 
@@ -92,8 +92,8 @@ def test_log_probabilities_are_those_of_separate_sequences_in_torch(
 
 
 def test_the_model_of_these_tests_prefers_some_replies_to_others(model: EmbeddedModel) -> None:
-    weights = model.score_replies(make_choices())[-2]
-    assert max(weights) - min(weights) > 3
+    scores = model.score_replies(make_choices())[-2]
+    assert max(scores) - min(scores) > 3
 
 
 @pytest.mark.parametrize("max_pass_tokens", [1, 300, 100_000])
@@ -114,7 +114,7 @@ def test_what_else_is_in_the_batch_changes_nothing(
     assert_close(other.score_replies(choices[3:4]), model.score_replies(choices)[3:4])
 
 
-def test_a_prompt_as_long_as_the_context_is_weighed(model: EmbeddedModel, local: LocalModel) -> None:
+def test_a_prompt_as_long_as_the_context_is_scored(model: EmbeddedModel, local: LocalModel) -> None:
     text = "a" * 3
     while model.fits((Message("user", text + " b"),), 8):
         text += " b"
@@ -140,16 +140,15 @@ def test_an_ensemble_averages_probabilities() -> None:
         assert list(map(math.exp, row)) == pytest.approx(mean, rel=1e-4, abs=1e-9)
 
 
-def test_an_embedded_model_weighs_and_does_not_write(model: EmbeddedModel) -> None:
-    assert isinstance(model, ReplyScorer)
-    assert not isinstance(model, ChatModel)
+def test_an_embedded_model_scores_and_does_not_write(model: EmbeddedModel) -> None:
+    assert model.as_model() == Model(model.name, scorer=model)
 
 
-def test_no_choices_give_no_weights(model: EmbeddedModel) -> None:
+def test_no_choices_give_no_scores(model: EmbeddedModel) -> None:
     assert model.score_replies([]) == []
 
 
-def test_a_reply_that_overruns_the_context_is_refused_by_name(model: EmbeddedModel) -> None:
+def test_a_reply_that_exceeds_the_context_is_refused_by_name(model: EmbeddedModel) -> None:
     long = (Message("user", " ".join(SENTENCES * 9)),)
     assert not model.fits(long, 1) and model.fits((Message("user", "Hello."),), 100)
     with pytest.raises(
@@ -158,10 +157,10 @@ def test_a_reply_that_overruns_the_context_is_refused_by_name(model: EmbeddedMod
         model.score_replies([*make_choices(), Choice("case 5", long, REPLIES)])
 
 
-def test_a_reference_opens_it_with_its_habits_and_hash(folder: Path, model: EmbeddedModel) -> None:
+def test_a_reference_opens_it_with_its_defaults_and_hash(folder: Path, model: EmbeddedModel) -> None:
     for ref in (str(folder), f"embedded:{folder}"):
         opened = open_model(ref)
-        assert isinstance(opened.model, EmbeddedModel)
+        assert isinstance(opened.model.scorer, EmbeddedModel)
         assert (opened.model.name, opened.ref, opened.defaults) == (ref, ref, HABITS)
         assert opened.weights_sha256 == hash_weights(folder)
     members = exported(seeds=(0, 1)).folder
@@ -194,7 +193,7 @@ def test_a_package_without_weights_says_so(tmp_path: Path, monkeypatch: pytest.M
         ("tokenizer.json", "{}", "cannot be read as a tokenizer"),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_told(
+def test_a_broken_folder_is_refused_with_the_reason(
     folder: Path, tmp_path: Path, file: str, content: str | None, message: str
 ) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
@@ -205,7 +204,7 @@ def test_what_is_wrong_with_a_folder_is_told(
         load_embedded(copy)
 
 
-def test_what_onnxruntime_says_of_gpus_as_it_is_imported_is_not_shown(
+def test_gpu_warnings_of_onnxruntime_at_import_are_hidden(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
@@ -215,7 +214,7 @@ def test_what_onnxruntime_says_of_gpus_as_it_is_imported_is_not_shown(
     assert capfd.readouterr().err == "an error of ours"
 
 
-def test_the_core_install_is_enough_to_weigh(folder: Path) -> None:
+def test_the_core_install_is_enough_to_score(folder: Path) -> None:
     code = f"""
 import json, sys
 sys.modules.update(dict.fromkeys({HEAVY}))  # importing one of them fails
@@ -223,7 +222,7 @@ from fliptrace.core.messages import Message
 from fliptrace.models.open_model import open_model
 from fliptrace.models.base import Choice
 model = open_model({str(folder)!r}).model
-print(json.dumps(model.score_replies([Choice("one", (Message("user", "1 Ross joy"),), ("joy", "anger"))])))
+print(json.dumps(model.scorer.score_replies([Choice("one", (Message("user", "1 Ross joy"),), ("joy", "anger"))])))
 assert not [name for name in {HEAVY} if sys.modules[name] is not None]
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Against the tokenizer of transformers, over templates of the families that trap a naive renderer."""
+"""Compares PlainTokenizer with the tokenizer of transformers, on the templates of test_chat_template.py."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TEXTS = ["", " ", "Triggers: 1 2", "joy", "  two  blanks", "12 345", "नमस�
 
 
 def plain_of(tokenizer: Any) -> PlainTokenizer:
-    """The same tokenizer from its files."""
+    """Build the same tokenizer without transformers."""
     bpe = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
     return PlainTokenizer(bpe, tokenizer.special_tokens_map, tokenizer.chat_template, tokenizer.name_or_path)
 

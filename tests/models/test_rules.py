@@ -6,12 +6,12 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MELD7
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase, find_flips
-from fliptrace.models.base import TriggerModel
+from fliptrace.models.base import Model
 from fliptrace.models.rules import RULES, find_rule
 
 
 def last_flip(*lines: tuple[str, str]) -> FlipCase:
-    """The case of the last flip in speaker and emotion, an utterance each."""
+    """The case of the last flip in a dialogue; each line is the speaker and emotion of one utterance."""
     dialogue = Dialogue("d", "d", tuple(Utterance(s, "...", e) for s, e in lines), MELD7)
     return FlipCase("d", dialogue, find_flips(dialogue)[-1])
 
@@ -40,7 +40,7 @@ def test_a_rule_looks_at_who_spoke_before_the_target(name: str, case: FlipCase, 
 
 
 def test_every_rule_is_a_trigger_model_under_its_name_on_the_command_line() -> None:
-    assert all(isinstance(rule, TriggerModel) for rule in RULES.values())
+    assert all(rule.as_model() == Model(rule.name, rule=rule) for rule in RULES.values())
     assert [rule.name for rule in RULES.values()] == [f"rule:{name}" for name in RULES]
     assert len(RULES) == 3
 

@@ -7,7 +7,7 @@ import pytest
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
-from fliptrace.models.base import ChatModel, Decoding, Request
+from fliptrace.models.base import Decoding, Model, Request
 from fliptrace.models.scripted import ScriptedModel
 
 SAMPLE_5 = Decoding("sample", num_samples=5)
@@ -28,7 +28,8 @@ def first_text(model: ScriptedModel, asked: Request) -> str:
 
 
 def test_a_scripted_model_is_a_chat_model() -> None:
-    assert isinstance(ScriptedModel(), ChatModel)
+    model = ScriptedModel()
+    assert model.as_model() == Model(model.name, chat=model)
 
 
 def test_samples_go_round_the_answers_and_greedy_takes_the_first() -> None:

@@ -1,4 +1,4 @@
-"""The form in which SemEval-2024 Task 10 took answers: a label a line, nothing missing, nothing twice."""
+"""Submissions to SemEval-2024 Task 10: one label per line, nothing missing, nothing twice."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_case_that_ends_on_no_flip_gets_its_lines_where_it_stands(tmp_path: Pa
 
 def test_without_the_file_a_missing_case_is_an_error(tmp_path: Path) -> None:
     out = predict(write_cases(tmp_path, FLIP, NO_FLIP, FLIP))
-    with pytest.raises(InputError, match=r"MELD_test_efr#2 where number 1 was wanted; name the file"):
+    with pytest.raises(InputError, match=r"MELD_test_efr#2 in place of number 1; expected every case"):
         read_answers(out)
 
 
@@ -75,10 +75,10 @@ LONGER = FLIP | {name: [*values, *values[1:]] for name, values in FLIP.items()}
 @pytest.mark.parametrize(
     ("cases", "name", "message"),
     [
-        ([FLIP], "MELD_test_efr", "MELD_test_efr#1 does not stand in the file it is compared with"),
-        ([FLIP, FLIP], "MaSaC_test_efr", "MELD_test_efr#0 does not stand in the file it is compared with"),
-        ([FLIP, FLIP, FLIP], "MELD_test_efr", "nothing on MELD_test_efr#2; expected every case of the file"),
-        ([FLIP, LONGER], "MELD_test_efr", "3 labels for MELD_test_efr#1, which has 5 utterances"),
+        ([FLIP], "MELD_test_efr", "MELD_test_efr#1 is not in the given file"),
+        ([FLIP, FLIP], "MaSaC_test_efr", "MELD_test_efr#0 is not in the given file"),
+        ([FLIP, FLIP, FLIP], "MELD_test_efr", "no prediction for MELD_test_efr#2; expected one for every entry"),
+        ([FLIP, LONGER], "MELD_test_efr", "MELD_test_efr#1: 3 labels; expected 5, one per utterance"),
     ],
 )
 def test_predictions_on_another_file_are_an_error(
@@ -100,7 +100,7 @@ def test_emotions_are_written_by_name(tmp_path: Path, fixtures: Path) -> None:
 def test_ids_without_a_position_are_an_error(tmp_path: Path) -> None:
     out = write_emotions(tmp_path, ["joy"], name="mine#a")
     out.write_text(out.read_text().replace("mine#a#0", "mine"))
-    with pytest.raises(InputError, match="'mine' does not end on a position"):
+    with pytest.raises(InputError, match="'mine' does not end in a position"):
         read_answers(out)
 
 
@@ -120,11 +120,11 @@ def test_a_whole_submission_has_the_subtasks_in_the_order_of_the_task() -> None:
 
 def test_a_whole_submission_is_of_the_official_test_files() -> None:
     *_, meld = SUBTASKS
-    with pytest.raises(InputError, match=r"7 lines; the official test file of EFR, English takes 8,642"):
+    with pytest.raises(InputError, match=r"7 lines; expected 8,642, from the test file of EFR, English"):
         whole_submission([answers(meld, 7)])
-    with pytest.raises(InputError, match=r"answers meld-fr as meld-fr\.jsonl does"):
+    with pytest.raises(InputError, match=r"predictions on meld-fr, like meld-fr\.jsonl"):
         whole_submission([answers(meld), answers(meld)])
-    with pytest.raises(InputError, match=r"predictions on 'reccon'; the task has masac-erc, masac-fr, meld-fr"):
+    with pytest.raises(InputError, match=r"predictions on 'reccon'; expected one of masac-erc, masac-fr, meld-fr"):
         whole_submission([answers(meld)._replace(corpus="reccon")])
 
 

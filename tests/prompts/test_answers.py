@@ -9,7 +9,7 @@ from fliptrace.core.messages import AnomalyKind
 from fliptrace.prompts.answers import parse_answer, render_answer, render_question
 from fliptrace.prompts.views import Layout, View
 
-# Utterances 1 to 6 lead up to the flip of Ana, 7 and 8 come after it.
+# Ana flips in utterance 6 (numbered from 1); utterances 7 and 8 come after the target.
 CASE = case(
     ("Ben", "neutral"),
     ("Ana", "neutral"),
@@ -59,7 +59,7 @@ def test_candidates_stand_in_ascending_order(drawn: tuple[View, frozenset[int]])
         ("Triggers: [2], [3] and [5].", {2, 3, 5}),
         ("Triggers: #3 (5)", {3, 5}),
         ("Triggers: 03", {3}),
-        ("Triggers: ३", {3}),  # a Hindi answer may well count in Hindi
+        ("Triggers: ३", {3}),  # a Hindi answer may use Devanagari digits
         ("Triggers:\u00a03\u00a0", {3}),
         ("triggers: 3", {3}),
         ("TRIGGER=3", {3}),
@@ -68,7 +68,7 @@ def test_candidates_stand_in_ascending_order(drawn: tuple[View, frozenset[int]])
         ("**Triggers**: 3", {3}),
         ("> ### Triggers: 3", {3}),
         ("Because he shouts.\n\nTriggers: 3\n", {3}),
-        ("Triggers: 3\nTriggers: 5", {5}),  # the last word counts
+        ("Triggers: 3\nTriggers: 5", {5}),  # the last answer line counts
         ("Triggers: 3\r\n", {3}),
         ("Triggers: 3\nI hope this helps!", {3}),
         ("Triggers: none", set()),
@@ -91,11 +91,11 @@ def test_one_answer_is_written_in_many_ways(reply: str, numbers: set[int]) -> No
         ("Triggers: 3 3 3", {3}, ["named twice"] * 2),
         ("Triggers: 3 99 7 3", {3}, ["unknown utterance", "after the target", "named twice"]),
         ("Triggers: 99 99", None, ["unknown utterance", "named twice"]),
-        ("Triggers: 7", None, ["after the target"]),  # to name a wrong one is not to say "none"
+        ("Triggers: 7", None, ["after the target"]),  # naming a wrong utterance is not the same as "none"
         ("Triggers: 999999", None, ["unknown utterance"]),
         ("Triggers: 3 none", None, ["none with others"]),
         ("Triggers: none none", None, ["none with others"]),
-        ("Triggers: 3\nTriggers: perhaps 5", None, ["unreadable"]),  # not the line before it
+        ("Triggers: 3\nTriggers: perhaps 5", None, ["unreadable"]),  # the parser does not fall back to the line before
     ]
     + [
         (reply, None, ["unreadable"])
@@ -121,7 +121,7 @@ def test_one_answer_is_written_in_many_ways(reply: str, numbers: set[int]) -> No
             "Triggers: none of them",
             "Triggers: 1234567",
             "Triggers: " + "9" * 5000,
-            "Triggers: 3 " + "." * 20_000 + "x",  # and read in no time
+            "Triggers: 3 " + "." * 20_000 + "x",  # and parsed quickly: no catastrophic backtracking
             "My triggers: 3",
             "Triggers\n: 3",
         )

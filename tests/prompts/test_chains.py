@@ -27,7 +27,7 @@ EVERY_WORDING = [(layout, wording) for layout, wordings in WORDINGS.items() for 
 
 @st.composite
 def chains(draw: st.DrawFn) -> tuple[View, Chain]:
-    """Observations true or not, of every candidate, and verdicts of any kind."""
+    """A view with random observations of every candidate, true or false, and random verdicts."""
     view = draw(views())
     seen = [
         Observation(i, draw(st.booleans()), draw(emotions | st.just("unknown")), draw(st.booleans()))
@@ -81,7 +81,7 @@ def test_the_observations_of_a_rendered_chain_are_all_true(view: View) -> None:
         Observation(4, True, "anger", False),
         Observation(4, False, "joy", False),
         Observation(4, False, "anger", True),
-        Observation(0, False, "neutral", False),  # true, but out of reach: no candidate
+        Observation(0, False, "neutral", False),  # true, but out of reach: not a candidate
         Observation(17, False, "anger", False),
     ],
 )

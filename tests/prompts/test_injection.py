@@ -1,4 +1,4 @@
-"""A transcript is data: whatever stands in it, a prompt keeps its shape and an answer is read the same."""
+"""A transcript is data: no text in it changes the structure of a prompt or the parsing of an answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from hypothesis import given
 from toy_cases import NASTY_TEXTS, ODD_NAME, SPEAKERS, flip_cases, layouts
 
 from fliptrace.core.flips import FlipCase
-from fliptrace.inference.triggers import InferenceConfig, answer_cases
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.sampling import answer_cases
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.views import Layout, View
@@ -19,7 +20,7 @@ INVISIBLE = re.compile("[\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\x00-\x09\
 
 
 def harmless(case: FlipCase) -> FlipCase:
-    """The same case, every text and cue harmless, every speaker under a plain name."""
+    """The same case with harmless texts and cues, and plain speaker names."""
     names = {speaker: f"S{position}" for position, speaker in enumerate(sorted(set(case.dialogue.speakers)))}
     utterances = tuple(
         replace(u, speaker=names[u.speaker], text="yes", cues=("laughs",) if u.cues else ())
@@ -38,7 +39,7 @@ def test_a_prompt_has_as_many_lines_as_with_harmless_text(case: FlipCase, layout
 
 @given(flip_cases(), layouts)
 def test_every_line_begins_as_with_harmless_text(case: FlipCase, layout: Layout) -> None:
-    """Its number, or the first word of what we say ourselves."""
+    """That is, with its number or with the first word of our own text."""
     prompt, plain = (View(c, layout).render().split("\n") for c in (case, harmless(case)))
     numbers = [
         [re.match(r"\[?\d+\]?|Candidates|Dialogue|flip |$", line) for line in lines] for lines in (prompt, plain)

@@ -26,7 +26,7 @@ def test_a_judgement_is_read_as_it_was_written(drawn: tuple[View, frozenset[int]
         ("verdict : WRONG.\ntriggers: none", False, set()),
         ("**Verdict:** wrong\n\n**Triggers:** 3", False, {2}),
         ("Hm.\n- Verdict: right\nTriggers: 3", True, {2}),
-        ("Verdict: right\nVerdict: wrong\nTriggers: 3", True, {2}),  # the first verdict, the last answer
+        ("Verdict: right\nVerdict: wrong\nTriggers: 3", True, {2}),  # the first verdict and the last answer count
         ("Triggers: 5\nVerdict: wrong\nTriggers: 3", False, {2}),
         ("Triggers: 3", None, {2}),
         ("Verdict: right or wrong\nTriggers: 3", None, {2}),

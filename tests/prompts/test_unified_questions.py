@@ -49,8 +49,8 @@ def test_the_dialogue_layout_tells_the_flip_in_its_second_turn() -> None:
 @given(flip_cases(), layouts, st.data())
 def test_labels_are_read_as_they_were_written(case: FlipCase, layout: Layout, data: st.DataObject) -> None:
     view = bare_view(View(case, layout, first=data.draw(st.integers(0, case.flip.source))))
-    told = {i: data.draw(emotions) for i in view.shown}
-    assert parse_labels(render_labels(view, told), view) == told
+    labels = {i: data.draw(emotions) for i in view.shown}
+    assert parse_labels(render_labels(view, labels), view) == labels
 
 
 @given(flip_cases(), layouts)
@@ -61,7 +61,7 @@ def test_no_label_of_the_transcript_stands_in_the_first_turn(case: FlipCase, lay
 
 
 @pytest.mark.parametrize(
-    ("reply", "told"),
+    ("reply", "labels"),
     [
         ("[1] joy\n[2] anger", {0: "joy", 1: "anger"}),
         (
@@ -78,8 +78,8 @@ def test_no_label_of_the_transcript_stands_in_the_first_turn(case: FlipCase, lay
         ("9" * 5000 + " joy", {}),
     ],
 )
-def test_labels_that_cannot_be_read_are_missing(reply: str, told: dict[int, str]) -> None:
-    assert parse_labels(reply, EmotionView(CAFE.dialogue, 5, DIALOGUE)) == told
+def test_labels_that_cannot_be_read_are_missing(reply: str, labels: dict[int, str]) -> None:
+    assert parse_labels(reply, EmotionView(CAFE.dialogue, 5, DIALOGUE)) == labels
 
 
 @given(flip_cases(), layouts)

@@ -104,14 +104,14 @@ def test_the_dialogue_layout_shows_the_source_wherever_it_lies(drawn: FlipCase) 
 
 @given(flip_cases())
 def test_cases_of_one_dialogue_share_their_prompt_up_to_the_earlier_target(drawn: FlipCase) -> None:
-    """The prefix tree and every cache of prompts live on it."""
+    """Prefix trees and prompt caches depend on this."""
     flips = find_flips(drawn.dialogue)
     prompts = [render_question(View(FlipCase(str(f), drawn.dialogue, f), DIALOGUE), "answer") for f in flips]
     for flip, earlier, later in zip(flips, prompts, prompts[1:], strict=False):
         assert earlier[0] == later[0]
-        trunk = "\n".join(earlier[1].content.split("\n")[: 1 + flip.target + 1]) + "\n"
-        assert trunk.split("\n")[-2].startswith(f"[{flip.target + 1}] ")
-        assert later[1].content.startswith(trunk)
+        shared = "\n".join(earlier[1].content.split("\n")[: 1 + flip.target + 1]) + "\n"
+        assert shared.split("\n")[-2].startswith(f"[{flip.target + 1}] ")
+        assert later[1].content.startswith(shared)
 
 
 @given(flip_cases(), layouts)
@@ -122,7 +122,7 @@ def test_what_a_view_does_not_show_changes_nothing_in_it(drawn: FlipCase, layout
         for i, u in enumerate(drawn.dialogue.utterances)
     )
     dialogue = replace(drawn.dialogue, utterances=utterances)
-    if drawn.flip.source not in view.shown:  # only its number and its emotion are told
+    if drawn.flip.source not in view.shown:  # the view mentions only its number and its emotion
         dialogue = dialogue.with_emotions(
             tuple(drawn.flip.before if i == drawn.flip.source else e for i, e in enumerate(dialogue.emotions))
         )
@@ -173,7 +173,7 @@ def test_a_flip_that_does_not_fit_at_all_is_refused_by_its_case() -> None:
 
 
 def test_a_view_starts_at_the_target_at_the_latest() -> None:
-    with pytest.raises(ValueError, match="case 'cafe': a view from utterance 6, after the target"):
+    with pytest.raises(ValueError, match=r"case 'cafe': view starts at utterance 6; expected 0\.\.5, the target"):
         View(CAFE, DIALOGUE, first=6)
 
 

@@ -17,7 +17,7 @@ def supported(support: tuple[float, ...], gold: Iterable[int] | None, known_from
     return replace(row, vote=Vote(frozenset(), support, 1, 1))
 
 
-def test_bins_hold_what_was_weighed_and_errors_are_weighted_by_size() -> None:
+def test_bins_hold_supported_utterances_and_errors_are_weighted_by_size() -> None:
     calibration = calibrate([supported((0.0, 0.25, 0.25, 0.75, 1.0), {2, 3})])
     assert calibration is not None
     assert calibration.bins == (Bin(0.2, 0.3, 2, 0.25, 0.5), Bin(0.7, 0.8, 1, 0.75, 1.0), Bin(0.9, 1.0, 1, 1.0, 0.0))

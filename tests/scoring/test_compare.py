@@ -27,7 +27,7 @@ def test_right_beats_wrong_and_the_sign_says_which_way() -> None:
     up, down = compare(WRONG, RIGHT, num_draws=5000), compare(RIGHT, WRONG, num_draws=5000)
     assert (up.difference, up.num_won, up.num_lost, up.relative_error_reduction) == (1.0, 12, 0, 1.0)
     assert (down.difference, down.num_won, down.num_lost, down.relative_error_reduction) == (-1.0, 0, 12, None)
-    # Only 2 of the 4,096 ways to swap twelve pairs are as far apart.
+    # Only 2 of the 4,096 ways to swap twelve pairs give as large a difference.
     assert up.p_value < 0.003
 
 
@@ -35,13 +35,13 @@ def test_the_p_value_takes_groups_not_cases_for_its_evidence() -> None:
     in_two_groups = [[replace(row, group=f"group-{i % 2}") for i, row in enumerate(rows)] for rows in (WRONG, RIGHT)]
     comparison = compare(*in_two_groups, num_draws=1000)
     assert comparison.num_groups == 2
-    assert comparison.p_value == pytest.approx(0.5, abs=0.05)  # two of four swaps are as far apart
+    assert comparison.p_value == pytest.approx(0.5, abs=0.05)  # two of the four swaps give as large a difference
 
 
 def test_the_p_value_equals_that_of_all_swaps_written_out() -> None:
     a = [prediction(f"c{i}", [2] if i < 4 else [3], [3]) for i in range(5)]
     b = [prediction(f"c{i}", [3], [3]) for i in range(5)]
-    # F1 of b - a is 0.8; of the 16 ways to swap the four cases that differ only "none" and "all" reach that.
+    # F1 of b minus F1 of a is 0.8. Of the 16 ways to swap the four cases that differ, only "none" and "all" reach it.
     assert compare(a, b, num_draws=20_000).p_value == pytest.approx(2 / 16, abs=0.01)
 
 
@@ -62,8 +62,8 @@ def test_the_order_of_the_cases_does_not_matter() -> None:
 @pytest.mark.parametrize(
     ("b", "message"),
     [
-        (RIGHT[1:], r"new: no case 'case-0', which stands in old"),
-        ([*RIGHT, prediction("case-99", [3], [3])], r"old: no case 'case-99', which stands in new"),
+        (RIGHT[1:], r"new: no case 'case-0', which is in old"),
+        ([*RIGHT, prediction("case-99", [3], [3])], r"old: no case 'case-99', which is in new"),
         ([RIGHT[0], prediction("case-1", [3], [2]), *RIGHT[2:]], r"new: case 'case-1': gold \[2\], but \[3\] in old"),
         ([RIGHT[0], prediction("case-1", [3], None), *RIGHT[2:]], r"new: case 'case-1': gold None, but \[3\] in old"),
         ([replace(RIGHT[0], known_from=1), *RIGHT[1:]], r"new: case 'case-0': known_from 1, but 0 in old"),

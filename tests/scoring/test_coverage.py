@@ -1,7 +1,8 @@
-"""Do the intervals cover the truth as often as they say, and does the test reject as seldom? On data of a known model.
+"""Simulations: do 95% intervals cover the truth 95% of the time, and does the test reject a true null 5% of the time?
 
-A case is answered rightly with a chance that hangs on its group, on itself, on the seed (a run that is better or worse
-everywhere) and on both (a run that learned this dialogue). Groups have 1 to about 12 cases, as in MELD-FR val.
+The probability of a right answer depends on the group, on the case, on the seed (a run that is better or worse
+everywhere) and on group and seed together (a run that learned this dialogue). Groups have 1 to about 12 cases, as in
+MELD-FR val.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SETTINGS = Settings(num_draws=400)
 
 
 class World(NamedTuple):
-    """Standard deviations, in log-odds, of what makes an answer right; `gain`: what arm b has on arm a."""
+    """Standard deviations of the effects on a right answer, and the `gain` of arm b over arm a, all in log-odds."""
 
     group: float = 0.8
     seed: float = 0.0
@@ -32,13 +33,13 @@ class World(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Counts (arms, 2, seeds, cases) of arms a and b, and the group of every case."""
+    """Counts of arms a and b, (arms, 2, seeds, cases), and the group of every case."""
 
     counts: Floats
     groups: NDArray[np.int64]
 
     def by_group(self, arm: int) -> Floats:
-        """(2, seeds, groups)."""
+        """The counts of one arm, (2, seeds, groups)."""
         names = [str(group) for group in self.groups]
         return np.stack([sum_by_group(names, kind) for kind in self.counts[arm]])
 
@@ -51,12 +52,12 @@ def draw(world: World, num_seeds: int, rng: np.random.Generator, num_groups: int
     gains = np.array([0, world.gain])[:, None, None]
     chance = 1 / (1 + np.exp(-(1 + gains + shared + of_seed + of_both)))
     right = rng.random(chance.shape) < chance  # (arms, seeds, cases)
-    # Right: one found; wrong: one false alarm and one miss.
+    # A right answer is one hit, a wrong one a false alarm and a miss.
     return Sample(np.stack([right, 2 * ~right], axis=1).astype(np.float64), groups)
 
 
 def true_f1s(world: World) -> Floats:
-    """F1 of both arms, from a hundred times the groups and a hundred runs."""
+    """The true F1 of both arms, estimated from 100 draws of 2,000 groups."""
     totals = [draw(world, 1, np.random.default_rng((1, i)), 2000).counts.sum(axis=(2, 3)) for i in range(100)]
     means: Floats = f1_of_totals(np.moveaxis(np.array(totals), 2, 0)).mean(axis=0)  # (arms,)
     return means
@@ -121,7 +122,7 @@ def test_drawing_seeds_too_is_wide_not_narrow_where_runs_do_not_differ() -> None
 def test_the_permutation_test_alone_takes_luck_of_runs_for_a_finding() -> None:
     pairs = [(sample.by_group(0), sample.by_group(1)) for sample in samples(World(seed=0.15), 3)]
     p_values = [permutation_p_value(a, b, num_draws=400) for a, b in pairs]
-    assert np.mean(np.array(p_values) < 0.05) > 0.1  # hence a verdict needs the interval as well
+    assert np.mean(np.array(p_values) < 0.05) > 0.1  # hence a finding needs the interval as well
 
 
 @pytest.mark.parametrize("num_seeds", [1, 3])

@@ -33,7 +33,8 @@ def test_flips_are_matched_on_speaker_source_and_target() -> None:
 def test_a_missed_flip_misses_its_triggers_and_a_false_one_raises_false_alarms() -> None:
     flips, triggers, matched = totals(UNIFIED)
     assert flips == Counts(tp=2, fp=1, fn=1)
-    assert triggers == Counts(tp=1, fp=2, fn=2)  # of flip 2: 1 right, 2 wrong; 2 and 3 missed; 3 of no flip
+    # Target 2: 1 is right, 2 is wrong. Target 3 was missed with its triggers 2 and 3. Target 4 is no flip: 3 is wrong.
+    assert triggers == Counts(tp=1, fp=2, fn=2)
     assert matched == Counts(tp=1, fp=1, fn=0)
     assert count_end_to_end([UNIFIED]).num_unlabelled == 1
 
@@ -77,7 +78,7 @@ def test_a_rule_names_triggers_of_the_flips_that_were_found() -> None:
 
 
 def test_no_labels_at_all_are_nothing_to_score() -> None:
-    with pytest.raises(InputError, match="toy: no labels in it"):
+    with pytest.raises(InputError, match="toy: no labels; expected labelled emotions"):
         count_end_to_end([replace(UNIFIED, gold=(None,) * 6, gold_flips=())], "toy")
 
 
@@ -136,5 +137,5 @@ def test_a_figure_of_nothing_is_null(tmp_path: Path) -> None:
 
 
 def test_unified_files_are_not_compared(unified_file: Path) -> None:
-    with pytest.raises(InputError, match="holds no trigger predictions"):
+    with pytest.raises(InputError, match="no trigger predictions"):
         compare_files(unified_file, unified_file)

@@ -10,7 +10,7 @@ from fliptrace.scoring.triggers import score_triggers
 
 
 def cases_of(num_groups: int, cases_a_group: int, seed: int = 0) -> tuple[CaseCounts, ...]:
-    """Every case of a group is right, or every one is wrong."""
+    """Cases in which all answers of a group are right, or all are wrong."""
     right = np.random.default_rng(seed).random(num_groups) < 0.6
     rows = [
         prediction(f"{g}-{i}", [3] if right[g] else [2], [3], group=f"group-{g}")
@@ -40,12 +40,12 @@ def test_drawing_groups_gives_a_wider_interval_than_drawing_cases() -> None:
     by_group, by_case = f1_interval(clustered, 2000), f1_interval(independent, 2000)
     assert by_group is not None
     assert by_case is not None
-    # Nine equal cases a group hold the information of one: three times the width.
+    # Nine equal cases per group carry the information of one, so the interval is three times as wide.
     assert (by_group.high - by_group.low) / (by_case.high - by_case.low) == pytest.approx(3, rel=0.15)
 
 
 def test_the_interval_covers_the_true_score_nearly_as_often_as_it_says() -> None:
-    # Right with chance 0.6, wrong (one false alarm and one miss) else: pooled F1 tends to 0.6.
+    # A case is right with probability 0.6, otherwise it has a false alarm and a miss: pooled F1 tends to 0.6.
     intervals = [f1_interval(cases_of(80, 2, seed), 400, seed) for seed in range(200)]
     covered = [interval is not None and interval.low <= 0.6 <= interval.high for interval in intervals]
     assert 0.90 <= np.mean(covered) <= 0.98

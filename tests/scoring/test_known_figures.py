@@ -36,12 +36,12 @@ def score_rule(path: Path, rule: str) -> TriggerFileScores:
 def test_a_rule_scores_what_it_is_known_to(data_root: Path, name: str, rule: str, f1: float) -> None:
     scores = score_rule(data_root / name, rule)
     assert scores.model.scores.f1 == pytest.approx(f1, abs=0.001)
-    # A rule as a model and the same rule as a baseline are one.
+    # A rule scores the same as a model and as a baseline.
     assert scores.model.scores.cases == scores.baselines[rule].scores.cases
 
 
 def test_the_spread_of_f1_on_meld_val_is_the_measured_one(data_root: Path) -> None:
     interval = score_rule(data_root / MELD_VAL, "previous").model.interval
     assert interval is not None
-    # A bootstrap sd of about 0.02 makes a 95% interval about 3.92 times as wide.
+    # A 95% interval is about 3.92 times as wide as the bootstrap sd, which is about 0.02.
     assert (interval.high - interval.low) / 3.92 == pytest.approx(0.02, abs=0.005)

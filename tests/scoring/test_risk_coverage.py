@@ -13,7 +13,7 @@ from fliptrace.scoring.triggers import score_triggers
 
 
 def sure(id: str, share: float, is_right: bool) -> Prediction:
-    """A case whose last utterance is named with that support, rightly or wrongly."""
+    """A case whose last utterance is named with this support, rightly or wrongly."""
     row = prediction(id, [4], [4] if is_right else [3])
     return replace(row, vote=Vote(frozenset({4}), (0.0, 0.0, 0.0, 0.0, share), 1, 1))
 
@@ -27,7 +27,7 @@ def test_a_model_that_is_sure_where_it_is_right_gains_by_silence() -> None:
     assert covered.coverage[-1] == 1
     assert covered.f1[:10] == (1.0,) * 10
     assert covered.f1[-1] == 0.5
-    # No error among the first ten; then 1 in 11, 2 in 12 ... 10 in 20.
+    # There is no error among the first ten; then 1 in 11, 2 in 12 ... 10 in 20.
     assert covered.aurc == pytest.approx(sum(i / (10 + i) for i in range(1, 11)) / 20)
 
 

@@ -14,7 +14,7 @@ Pairs = list[tuple[str | None, str]]
 
 
 def dialogue(id: str, pairs: Pairs, group: str | None = None) -> EmotionPrediction:
-    """Gold and predicted emotion, an utterance each."""
+    """A dialogue from pairs of gold and predicted emotion, one per utterance."""
     gold, predicted = zip(*pairs, strict=True)
     return EmotionPrediction(id, group or id, "toy", "val", ("Ana",) * len(pairs), gold, predicted)
 
@@ -45,7 +45,7 @@ def test_dialogues_without_any_label_are_refused() -> None:
 
 def test_a_dialogue_that_stands_there_twice_is_refused() -> None:
     row = dialogue("a", [("joy", "joy")])
-    with pytest.raises(InputError, match="dialogue 'a' stands there twice"):
+    with pytest.raises(InputError, match="dialogue 'a' occurs twice"):
         score_emotions([row, row])
 
 

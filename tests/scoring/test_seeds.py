@@ -12,7 +12,7 @@ FEW = Settings(num_draws=1000)
 
 
 def counts(num_seeds: int, num_groups: int = 40, share_right: float = 0.7, seed: int = 0) -> Floats:
-    """Three utterances a group and seed: (2, seeds, groups)."""
+    """Counts of three utterances per group and seed, (2, seeds, groups)."""
     right = np.random.default_rng(seed).binomial(3, share_right, (num_seeds, num_groups))
     return np.stack([right, 3 - right]).astype(np.float64)
 

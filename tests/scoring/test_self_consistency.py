@@ -23,7 +23,7 @@ from fliptrace.scoring.triggers import score_triggers
 
 
 def sampled(id: str, samples: Sequence[Iterable[int] | None], gold: Iterable[int], group: str = "g") -> Prediction:
-    """A case of five utterances with these answers and their vote."""
+    """A case of five utterances with these sampled answers and their vote."""
     values = [None if sample is None else frozenset(sample) for sample in samples]
     row = prediction(id, [], gold, group=group, known_from=1)
     return replace(row, vote=vote(values, 5), answers=tuple(Answer(value, "") for value in values))
@@ -76,7 +76,7 @@ def test_the_same_seed_draws_the_same_subsets_whatever_else_is_asked() -> None:
 def test_cases_with_other_numbers_of_samples_are_refused() -> None:
     with pytest.raises(InputError, match=r"out\.jsonl: 1 samples of one case, 2 of another"):
         k_curve([sampled("a", [{3}], {3}), sampled("b", [{3}, {3}], {3})], [1], place="out.jsonl")
-    with pytest.raises(InputError, match="2 samples a case; expected 3"):
+    with pytest.raises(InputError, match=r"k is 3; expected 1\.\.2, the number of samples per case"):
         k_curve([sampled("a", [{3}, {3}], {3})], [3])
 
 
@@ -87,9 +87,9 @@ def test_agreement_is_the_share_of_the_most_frequent_set() -> None:
 
 @pytest.mark.parametrize("judge_support", [choose_threshold, leave_one_group_out, calibrate, cover])
 def test_support_of_samples_that_stopped_early_is_refused(judge_support: Callable[..., Any]) -> None:
-    """Their triggers are scored all the same."""
+    """Their triggers can still be scored."""
     rows = [sampled("a", [{1}] * 6, {1}), sampled("b", [{1}, {2}] * 5, {1})]
-    message = "p.jsonl: support of 6 samples in one case and of 10 in another, as where sampling stopped early"
+    message = "p.jsonl: support from 6 samples in one case and from 10 in another, as with early stopping"
     with pytest.raises(InputError, match=message):
         judge_support(rows, "p.jsonl")
     assert score_triggers(rows).recall == 1

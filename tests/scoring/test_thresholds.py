@@ -15,7 +15,7 @@ from fliptrace.scoring.triggers import score_triggers
 
 
 def supported(id: str, support: Sequence[float], gold: set[int], group: str) -> Prediction:
-    """A case of five utterances with that support; the threshold is left to others."""
+    """A case of five utterances with this support and no triggers yet: they depend on the threshold."""
     vote = Vote(frozenset(), tuple(support), num_valid=1, num_samples=1)
     return replace(prediction(id, (), gold, group=group), vote=vote)
 
@@ -42,8 +42,8 @@ def test_the_chosen_threshold_scores_what_choosing_says(cases: list[Prediction])
 
 
 def test_a_group_takes_the_threshold_of_the_others() -> None:
-    low = supported("low", [0.0, 0.0, 0.0, 0.3, 0.1], {3}, "a")  # alone: anything between .1 and .3
-    high = supported("high", [0.0, 0.0, 0.3, 0.8, 0.3], {3}, "b")  # alone: anything between .3 and .8
+    low = supported("low", [0.0, 0.0, 0.0, 0.3, 0.1], {3}, "a")  # best alone: anything between 0.1 and 0.3
+    high = supported("high", [0.0, 0.0, 0.3, 0.8, 0.3], {3}, "b")  # best alone: anything between 0.3 and 0.8
     first, second = leave_one_group_out([low, high])
-    assert first.vote.triggers == frozenset()  # at .55, which is best for "high"
-    assert second.vote.triggers == frozenset({2, 3, 4})  # at .2, which is best for "low"
+    assert first.vote.triggers == frozenset()  # at 0.55, which is best for "high"
+    assert second.vote.triggers == frozenset({2, 3, 4})  # at 0.2, which is best for "low"

@@ -1,4 +1,4 @@
-"""The baselines of a study, each by its name: fitted on the same cases, asked about any."""
+"""The baselines of a study: each is fitted by its name, on the same cases, and predicts any cases."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ def test_a_rule_names_what_it_would_as_a_model(tmp_path: Path, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", sorted(set(BASELINES) - set(RULES)))
-def test_what_is_learned_weighs_the_last_utterances_and_no_others(tmp_path: Path, name: str) -> None:
+def test_a_learned_baseline_scores_the_last_utterances_and_no_others(tmp_path: Path, name: str) -> None:
     for case, row in zip(VAL, fit(name, tmp_path / "encoder").predict(VAL), strict=True):
-        weighed = [i for i, share in enumerate(row.vote.support) if share > 0]
-        assert weighed == list(range(max(0, case.flip.target - 3), case.flip.target + 1))
+        scored = [i for i, share in enumerate(row.vote.support) if share > 0]
+        assert scored == list(range(max(0, case.flip.target - 3), case.flip.target + 1))
 
 
 def test_only_an_encoder_costs_steps_and_leaves_a_folder(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    fitted = fit("encoder", tmp_path / "encoder", on_step=lambda *step: told.append(step))
+    steps: list[tuple[int, int]] = []
+    fitted = fit("encoder", tmp_path / "encoder", on_step=lambda *step: steps.append(step))
     assert fitted.cost is not None
-    assert told[-1] == (fitted.cost["num_steps"], fitted.cost["num_steps"])
+    assert steps[-1] == (fitted.cost["num_steps"], fitted.cost["num_steps"])
     assert load_encoder(tmp_path / "encoder").supports(VAL) == tuple(row.vote.support for row in fitted.predict(VAL))
     assert fit("trees", tmp_path / "trees").cost is None
     assert not (tmp_path / "trees").exists()
 
 
-def test_a_name_that_is_nearly_right_is_told(tmp_path: Path) -> None:
+def test_an_unknown_name_is_refused_with_the_nearest_known_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="baseline 'tree': not known; did you mean 'trees'"):
         fit("tree", tmp_path)

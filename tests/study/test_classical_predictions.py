@@ -1,4 +1,4 @@
-"""Classical models as baselines: their prediction files are read and scored like any other."""
+"""Classical models as baselines: their prediction files are read and scored like all others."""
 
 from __future__ import annotations
 

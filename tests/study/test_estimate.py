@@ -1,4 +1,4 @@
-"""How long cells will take: as long as they took with another seed, else as a short trial lets expect."""
+"""Estimated time of cells: from the same cell with another seed, or else from a short trial."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def folder(corpus: Path, tmp_path: Path) -> StudyFolder:
 
 
 @pytest.fixture
-def as_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def known_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine of known speed."""
     monkeypatch.setattr(estimate, "measure_speed", lambda recipe, data, *, stages, evaluations: SPEED)
 
@@ -73,8 +73,8 @@ def test_more_epochs_and_more_samples_take_longer(corpus: Path, tmp_path: Path) 
     assert speed.cases["k60"] > speed.cases["greedy"] > 0
 
 
-@pytest.mark.usefixtures("as_told")
-def test_a_cell_takes_its_training_and_every_reading_of_every_case(folder: StudyFolder) -> None:
+@pytest.mark.usefixtures("known_speed")
+def test_a_cell_takes_its_training_and_every_evaluation_of_every_case(folder: StudyFolder) -> None:
     tests = {name: len(test.cases) for name, test in load_tests(folder.study, folder.root).items()}
     keys = [CellKey("tiny", "own", 0, arm) for arm in ("base", "answer", "chain")]
     base, answer, chain = minutes_of(folder, keys, {}).values()
@@ -85,7 +85,7 @@ def test_a_cell_takes_its_training_and_every_reading_of_every_case(folder: Study
     assert chain == pytest.approx(2 + (own_tests + tests["own"] * (3 + 4) + transfer_tests) / 60)
 
 
-@pytest.mark.usefixtures("as_told")
+@pytest.mark.usefixtures("known_speed")
 def test_finished_cells_of_other_seeds_win_over_a_trial(folder: StudyFolder) -> None:
     finished = {
         CellKey("tiny", "own", 0, "answer"): finished_cell(600.0, 20.0, 40.0),
@@ -99,7 +99,7 @@ def test_finished_cells_of_other_seeds_win_over_a_trial(folder: StudyFolder) -> 
     assert chain is not None and 2 < chain < 10
 
 
-@pytest.mark.usefixtures("as_told")
+@pytest.mark.usefixtures("known_speed")
 def test_a_learned_baseline_takes_time_and_a_rule_none(folder: StudyFolder) -> None:
     names = ("previous", "words", "trees", "encoder")
     minutes = minutes_of(folder, [CellKey(BASELINE, "own", 0, name) for name in names], {})
@@ -108,12 +108,12 @@ def test_a_learned_baseline_takes_time_and_a_rule_none(folder: StudyFolder) -> N
     assert all(each is not None and 0 < each < 5 for each in learned)
 
 
-def test_a_finished_rule_that_tells_of_no_seconds_takes_none(folder: StudyFolder) -> None:
+def test_a_finished_rule_without_recorded_seconds_takes_none(folder: StudyFolder) -> None:
     key = CellKey(BASELINE, "own", 0, "previous")
     assert minutes_of(folder, [key], {key: finished_cell(None, None)}) == {key: 0}
 
 
-def test_a_base_that_is_not_at_hand_is_not_known(corpus: Path, tmp_path: Path) -> None:
+def test_the_time_of_a_missing_base_is_unknown(corpus: Path, tmp_path: Path) -> None:
     elsewhere = {"large": {"model": str(tmp_path / "no-such-folder")}}
     folder = StudyFolder.open(write_study(tmp_path / "study", corpus, ("bases", elsewhere)), corpus)
     keys = [CellKey("large", "own", 0, "answer"), CellKey(BASELINE, "own", 0, "previous")]

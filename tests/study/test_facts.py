@@ -1,4 +1,4 @@
-"""What is told of a track's data: counts only, the same as the corpora's documentation has."""
+"""The statistics of a track's data: counts only, equal to those in the documentation of the corpora."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def fixture_file() -> Path:
     return Path(__file__).parents[1] / "fixtures" / "efr" / "MELD_train_efr.json"
 
 
-def test_a_split_is_told_in_counts(fixture_file: Path) -> None:
+def test_a_split_is_described_by_counts(fixture_file: Path) -> None:
     facts = split_facts(read_efr(fixture_file).cases)
     assert (facts["num_flips"], facts["num_dialogues"], facts["num_groups"]) == (4, 2, 2)
     assert (facts["num_triggers"], facts["triggers_per_flip"]) == (3, 0.75)
@@ -51,14 +51,14 @@ def test_flip_types_stand_by_how_often_they_are() -> None:
     assert list(types.values()) == sorted(types.values(), reverse=True)
 
 
-def test_a_track_is_told_without_a_word_of_its_text() -> None:
+def test_the_facts_of_a_track_contain_none_of_its_text() -> None:
     files = {split: read_efr(sample_path(split)) for split in ("train", "val", "test")}
     facts = track_facts(files, share=0.2, seed=0)
-    told = json.dumps(facts, allow_nan=False)
-    assert facts == json.loads(told)
+    written = json.dumps(facts, allow_nan=False)
+    assert facts == json.loads(written)
     assert list(facts["splits"]) == ["train", "val", "test"]
     texts = [utterance.text for case in files["train"].cases for utterance in case.dialogue.utterances]
-    assert [text for text in texts if len(text) > 12 and text in told] == []
+    assert [text for text in texts if len(text) > 12 and text in written] == []
 
 
 def test_a_division_by_group_leaks_nothing(fixture_file: Path) -> None:

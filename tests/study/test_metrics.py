@@ -1,4 +1,4 @@
-"""From predictions to the figures of a cell."""
+"""Metrics of a cell, computed from predictions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 import pytest
+from run_inference import name_triggers
 from toy_cases import CAFE, case
 
 from fliptrace.core.errors import InputError
@@ -13,7 +14,7 @@ from fliptrace.core.files import Json
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.core.voting import Vote
-from fliptrace.inference.triggers import InferenceConfig, name_triggers
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.base import Decoding
 from fliptrace.models.rules import RULES
 from fliptrace.models.scripted import ScriptedModel
@@ -43,7 +44,7 @@ def by_rule(cases: Sequence[FlipCase]) -> Json:
     )
 
 
-def test_a_reading_is_told_by_group_and_its_f1_is_that_of_the_score() -> None:
+def test_an_evaluation_has_counts_by_group_that_give_the_f1_of_the_score() -> None:
     predictions = sampled()
     metrics = evaluation_metrics(predictions, CASES, SAMPLED)
     assert {name: metrics[name] for name in ("ask", "decode", "num_samples", "judge", "threshold")} == {
@@ -59,7 +60,7 @@ def test_a_reading_is_told_by_group_and_its_f1_is_that_of_the_score() -> None:
     assert (metrics["num_answers"], metrics["num_unparsed"], metrics["anomalies"]["unreadable"]) == (12, 0, 1)
 
 
-def test_samples_are_told_from_one_to_all() -> None:
+def test_the_k_curve_goes_from_one_sample_to_all() -> None:
     metrics = evaluation_metrics(sampled(), CASES, SAMPLED)
     assert [point["k"] for point in metrics["k_curve"]] == [1, 3, 4]
     assert (metrics["k_curve"][-1]["tp"], metrics["k_curve"][-1]["wrong"]) == ([2, 1, 0], [0, 0, 3])
@@ -70,7 +71,7 @@ def test_samples_are_told_from_one_to_all() -> None:
     assert set(metrics["left_out"]) == {"tp", "wrong", "threshold"}
 
 
-def test_slices_add_up_and_code_mixing_is_told_where_it_is_known() -> None:
+def test_slices_add_up_and_code_mixing_is_there_where_it_is_known() -> None:
     mixing = {"cafe": "0-12%", "dinner": "0-12%", "walk": "20%+"}
     slices = evaluation_metrics(sampled(), CASES, SAMPLED, code_mixing=mixing)["slices"]
     assert list(slices) == ["flip_type", "distance", "speakers", "length", "code_mixing"]
@@ -95,7 +96,7 @@ def test_a_rule_has_no_samples_and_no_support_to_speak_of() -> None:
     assert (metrics["decode"], metrics["num_samples"], metrics["cost"]) == ("greedy", 1, None)
 
 
-def test_a_classifier_weighs_whatever_the_reading_is_called() -> None:
+def test_a_classifier_has_graded_support_in_any_evaluation() -> None:
     vote = Vote(frozenset({1}), (0.1, 0.8, 0.2), 1, 1)
     metrics = evaluation_metrics(
         [Prediction.of(DINNER, vote, [Answer(vote.triggers, "")])], [DINNER], InferenceConfig()
@@ -104,7 +105,7 @@ def test_a_classifier_weighs_whatever_the_reading_is_called() -> None:
     assert metrics["k_curve"] is None
 
 
-def test_reasons_and_judgements_are_told() -> None:
+def test_rationales_and_judgements_have_metrics() -> None:
     config = InferenceConfig(ask="chain", judge=True)
     metrics = evaluation_metrics(
         list(name_triggers(ScriptedModel(default=["Triggers: 2"]), CASES, config)), CASES, config
@@ -113,7 +114,7 @@ def test_reasons_and_judgements_are_told() -> None:
     assert metrics["rationales"]["num_rationales"] == 0
 
 
-def test_figures_are_small_plain_json_without_a_word_of_the_dialogue() -> None:
+def test_metrics_are_small_plain_json_without_any_text_of_the_dialogue() -> None:
     written = json.dumps(evaluation_metrics(sampled(), CASES, SAMPLED, cost={"seconds": 1.23456789}), allow_nan=False)
     assert json.loads(written)["cost"] == {"seconds": 1.234568}
     assert not any(utterance.text in written for utterance in CAFE.dialogue.utterances)
@@ -123,7 +124,7 @@ def test_figures_are_small_plain_json_without_a_word_of_the_dialogue() -> None:
     assert max(len(number.partition(".")[2]) for number in floats) == 6
 
 
-def test_cases_that_nobody_labelled_have_no_figures() -> None:
+def test_unlabelled_cases_have_no_metrics() -> None:
     unlabelled = case(("Ana", "joy"), ("Ana", "fear"), triggers=None)
     with pytest.raises(InputError, match="no labels"):
         by_rule([unlabelled])

@@ -1,4 +1,4 @@
-"""What a study's file says, which cells follow from it, and what makes a cell another one."""
+"""The TOML file of a study: what it may contain, which cells follow from it, and what changes a cell's definition."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_arms_know_what_they_grow_from_and_what_they_must_beat(core: Study) 
     ]
 
 
-def test_the_untuned_base_is_read_with_plain_answers_alone(core: Study) -> None:
+def test_the_untuned_base_is_evaluated_on_plain_answers_only(core: Study) -> None:
     recipe = core.recipe("scratch-2m", "meld", 0)
     assert list(core.evaluations_of(recipe, "base")) == list(core.evaluations_of(recipe, "answer"))
     assert list(core.evaluations_of(recipe, "base")) == ["greedy", "k10", "exact"]
@@ -83,28 +83,28 @@ def test_the_recipe_of_a_run_carries_its_seed_and_the_layout_of_its_base() -> No
 
 
 REFUSED: list[tuple[str, Any, str]] = [
-    ("arms.chian", {}, r"arms: 'chian' is none of base, answer, chain, feedback, more-2"),
-    ("arms.feedback.control", "more", r"arms: 'more' is none of base, answer"),
-    ("baselines", ["previus"], r"baselines: 'previus' is none of previous, previous-or-self"),
-    ("held_out_evaluations", ["greedy", "exat"], r"held_out_evaluations: 'exat' is none of greedy, exact"),
-    ("tracks.more.arms", ["chan"], r"tracks\.more\.arms: 'chan' is none of base, answer"),
-    ("tracks.more.tests", ["further"], r"tracks\.more\.tests: 'further' is none of own"),
-    ("tracks.more.seeds", [0, 5], r"tracks\.more\.seeds: 5 is none of 0"),
-    ("transfer.arm", "chian", r"transfer\.arm: 'chian' is none of base, answer"),
-    ("transfer.readings", ["k5"], r"transfer\.readings: 'k5' is none of greedy, exact"),
+    ("arms.chian", {}, r"arms: unknown 'chian'; expected one of base, answer, chain, feedback, more-2"),
+    ("arms.feedback.control", "more", r"arms: unknown 'more'; expected one of base, answer"),
+    ("baselines", ["previus"], r"baselines: unknown 'previus'; expected one of previous, previous-or-self"),
+    ("held_out_evaluations", ["greedy", "exat"], r"held_out_evaluations: unknown 'exat'; expected one of greedy"),
+    ("tracks.more.arms", ["chan"], r"tracks\.more\.arms: unknown 'chan'; expected one of base, answer"),
+    ("tracks.more.tests", ["further"], r"tracks\.more\.tests: unknown 'further'; expected one of own"),
+    ("tracks.more.seeds", [0, 5], r"tracks\.more\.seeds: unknown 5; expected one of 0"),
+    ("transfer.arm", "chian", r"transfer\.arm: unknown 'chian'; expected one of base, answer"),
+    ("transfer.evaluations", ["k5"], r"transfer\.evaluations: unknown 'k5'; expected one of greedy, exact"),
     ("stages.3.parent", "chian", r"stage 'more-2': parent is 'chian'; expected one of base, answer, chain, feedback"),
     ("stages.3.steps_of", "fedback", r"stage 'more-2': steps_of is 'fedback'; expected one of answer, chain, feedback"),
-    ("stages.3.name", "chain", r"stages: 'chain' is there twice"),
-    ("readings.k3.after", ["chian"], r"readings\.k3\.after: 'chian' is none of answer, chain, feedback, more-2"),
+    ("stages.3.name", "chain", r"stages: 'chain' occurs 2 times; expected once"),
+    ("evaluations.k3.after", ["chian"], r"evaluations\.k3\.after: unknown 'chian'; expected one of answer, chain"),
     ("tuning.learning_rat", 1.0, r"tuning\.learning_rat: unknown key; did you mean 'learning_rate'\?"),
     ("tracks.own.promt", {}, r"tracks\.own\.promt: unknown key; did you mean 'prompt'\?"),
     ("stages.0.epoch", 1, r"stages\.0\.epoch: unknown key; did you mean 'epochs'\?"),
-    ("evaluation", {}, r"reading: unknown key; did you mean 'evaluations'\?"),
+    ("evaluation", {}, r"evaluation: unknown key; did you mean 'evaluations'\?"),
     ("seeds", [], r"seeds: List should have at least 1 item"),
-    ("seeds", [0, 1, 0], r"seeds: 0 is there twice"),
-    ("tests.own", {"title": "t", "file": "further.json"}, r"tests: 'own' is there twice"),
-    ("tests.own-held-out", {"title": "t", "file": "further.json"}, r"tests: 'own-held-out' is there twice"),
-    ("bases.baseline", {"model": "x"}, r"bases: 'baseline' stands for what is no language model"),
+    ("seeds", [0, 1, 0], r"seeds: 0 occurs 2 times; expected once"),
+    ("tests.own", {"title": "t", "file": "further.json"}, r"tests: 'own' occurs 2 times"),
+    ("tests.own-held-out", {"title": "t", "file": "further.json"}, r"tests: 'own-held-out' occurs 2 times"),
+    ("bases.baseline", {"model": "x"}, r"bases: 'baseline' is reserved for baselines"),
 ]
 
 
@@ -123,19 +123,19 @@ def test_an_extended_arm_that_would_change_the_core_is_refused(tmp_path: Path) -
     ]
     table["arms"]["again"] = {"extended": True}
     (tmp_path / "study.toml").write_text(to_toml(table))
-    with pytest.raises(InputError, match=r"arms\.again: extended, and stage 2 of its line with own answers"):
+    with pytest.raises(InputError, match=r"arms\.again: this extended arm is stage 2 with own answers"):
         read_study(tmp_path / "study.toml")
 
 
-def test_an_arm_that_would_be_read_on_nothing_is_refused(tmp_path: Path) -> None:
-    unread = [
+def test_an_arm_that_would_never_be_evaluated_is_refused(tmp_path: Path) -> None:
+    unused = [
         (("tracks.more.tests", []), ("tracks.more.arms", ["answer", "chain"])),
         (("tracks.more.tests", []), ("transfer", None)),
-        (("readings.greedy.after", ["chain"]), ("readings.exact.after", ["chain"])),
+        (("evaluations.greedy.after", ["chain"]), ("evaluations.exact.after", ["chain"])),
     ]
-    for changes in unread:
+    for changes in unused:
         (tmp_path / "study.toml").write_text(to_toml(make_table(*changes)))
-        with pytest.raises(InputError, match=r"study\.toml: tracks\.\w+: arm '[\w-]+' is read on nothing"):
+        with pytest.raises(InputError, match=r"study\.toml: tracks\.\w+: arm '[\w-]+' would never be evaluated"):
             read_study(tmp_path / "study.toml")
 
 
@@ -159,11 +159,11 @@ CHANGES: list[tuple[str, tuple[str, Any], set[str]]] = [
     ("a stage in the middle", ("stages.2.epochs", 2), {"feedback", "more-2"}),
     ("the stage that most grow from", ("stages.1.epochs", 2), {"chain", "feedback", "more-2", "chain of more"}),
     ("the last stage", ("stages.3.learning_rate", 0.1), {"more-2"}),
-    ("a reading of one arm", ("readings.k3.samples", 5), {"chain", "chain of more"}),
-    ("a reading of all arms", ("readings.exact.max_new_tokens", 9), EVERY),
-    ("a reading due to one arm more", ("readings.judged.after", ["feedback", "more-2"]), {"more-2"}),
-    ("the readings of the held out", ("held_out_evaluations", ["exact"]), EVERY),
-    ("the readings of the transfer", ("transfer.readings", ["exact"]), {"chain", "chain of more"}),
+    ("an evaluation of one arm", ("evaluations.k3.samples", 5), {"chain", "chain of more"}),
+    ("an evaluation of all arms", ("evaluations.exact.max_new_tokens", 9), EVERY),
+    ("an evaluation of one arm more", ("evaluations.judged.after", ["feedback", "more-2"]), {"more-2"}),
+    ("the held-out evaluations", ("held_out_evaluations", ["exact"]), EVERY),
+    ("the evaluations of the transfer", ("transfer.evaluations", ["exact"]), {"chain", "chain of more"}),
     ("a further file", ("tests.further.file", "f.json"), {"chain", "chain of more"}),
     ("the test sets of a track", ("tracks.more.tests", []), {"chain of more"}),
     ("the window of a track", ("tracks.own.prompt.window", 4), EVERY_OWN | {"previous"}),
@@ -202,7 +202,7 @@ def test_every_cell_has_a_definition_of_its_own() -> None:
 
 
 def definitions(study: Study) -> dict[str, str]:
-    """Of the first seed and base, by the arm, and the track where that is not `own`."""
+    """Definitions of the cells of seed 0 and the first base, keyed by arm, and by track where that is not `own`."""
     return {
         f"{key.arm} of more" if key.track == "more" else key.arm: definition(study, key)
         for key in cells(study)

@@ -1,4 +1,4 @@
-"""A whole study: its cells are all it takes to go on, whatever was killed, thrown away or went wrong."""
+"""A whole study: it resumes from its cells alone, whatever was killed, deleted or failed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study that nothing disturbed; its runs are beside it."""
+    """A study made without interruption, with its runs beside it."""
     folder = tmp_path_factory.mktemp("made")
     reproduce_here(write_study(folder, corpus), folder / "runs")
     return folder
@@ -50,7 +50,7 @@ def made(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copy(made: Path, tmp_path: Path) -> Path:
-    """The study with all its cells, and without its runs."""
+    """A copy of the study with all its cells and without its runs."""
     return Path(shutil.copytree(made, tmp_path / "copy", ignore=shutil.ignore_patterns("runs")))
 
 
@@ -59,7 +59,7 @@ def cell(folder: Path, name: str) -> Path:
 
 
 def all_cells(folder: Path) -> dict[str, str]:
-    """The text of every cell without its seconds; nothing else lies where cells are."""
+    """The text of every file in the folder of cells, without seconds."""
     return {path.name.removesuffix(".json"): timeless_text(path) for path in (folder / "cells").iterdir()}
 
 
@@ -84,7 +84,7 @@ def test_arms_of_one_run_share_what_they_grow_from(made: Path) -> None:
 
 def test_a_study_killed_again_and_again_ends_as_one_that_was_not(made: Path, corpus: Path, tmp_path: Path) -> None:
     toml, runs, workers = write_study(tmp_path, corpus), tmp_path / "runs", tmp_path / "workers.json"
-    moments = {"own: training chain": 2, "own: reading own k3": 2, "own: feedback is made": 4}
+    moments = {"own: training chain": 2, "own: evaluating own k3": 2, "own: feedback is made": 4}
     for moment, num_cells in moments.items():
         assert reproduce_until(moment, toml, runs, workers) == -signal.SIGKILL
         assert are_gone(workers)
@@ -102,7 +102,7 @@ def test_with_all_cells_there_nothing_is_done(copy: Path) -> None:
     ("name", "lineage"), [("answer", ["answer"]), ("more-2", ["chain", "feedback", "more-2"])], ids=["leaf", "control"]
 )
 def test_one_lost_cell_takes_its_lineage_and_no_more(name: str, lineage: list[str], made: Path, copy: Path) -> None:
-    """A control takes the steps of another stage, which is of its lineage for that."""
+    """A control takes its number of steps from another stage, which therefore belongs to its lineage."""
     cell(copy, f"tiny.own.seed-0.{name}").unlink()
     events = reproduce_here(copy / "study.toml", copy / "runs")
     assert trained(events) == lineage
@@ -127,7 +127,7 @@ def test_a_run_that_fails_does_not_stop_the_others_and_is_named(copy: Path) -> N
     events: list[Event] = []
     with pytest.raises(RunError, match=r"run tiny\.own\.seed-0: .* not a run.*; 1 of 2 runs failed") as failure:
         reproduce_here(copy / "study.toml", copy / "runs", events.append)
-    assert "given again they go on" in str(failure.value)
+    assert "run the same command again to resume" in str(failure.value)
     assert [event.run for event in events if event.what.startswith("failed: ")] == ["tiny.own.seed-0"]
     assert cell(copy, "baseline.own.seed-0.previous").exists()
     stray.unlink()
@@ -136,7 +136,7 @@ def test_a_run_that_fails_does_not_stop_the_others_and_is_named(copy: Path) -> N
 
 
 def test_a_process_that_is_killed_fails_its_run_alone(copy: Path) -> None:
-    """As by a system that is out of memory."""
+    """A system that is out of memory kills processes like this."""
     for name in ("tiny.own.seed-0.base", "baseline.own.seed-0.previous"):
         cell(copy, name).unlink()
 
@@ -167,9 +167,9 @@ def test_who_interrupts_a_study_interrupts_its_workers(error: type[BaseException
 def test_cells_of_another_study_are_refused_by_name(copy: Path, corpus: Path) -> None:
     write_study(copy, corpus, ("stages.2.epochs", 2))
     folder = StudyFolder.open(copy / "study.toml", copy)
-    with pytest.raises(RunError, match=r"tiny\.own\.seed-0\.feedback\.json: 2 of 7 cells were made by another study"):
+    with pytest.raises(RunError, match=r"\.feedback\.json: 2 of 7 cells were made with a different study"):
         folder.missing()
-    with pytest.raises(RunError, match="another study"):
+    with pytest.raises(RunError, match="a different study"):
         reproduce_here(copy / "study.toml", copy / "runs")
     for name in ("feedback", "more-2"):
         cell(copy, f"tiny.own.seed-0.{name}").unlink()
@@ -226,5 +226,5 @@ def test_the_command_leaves_no_process_and_goes_on_where_it_was_killed(
 
 
 def test_workers_are_spawned() -> None:
-    """A fork would take a GPU that was in use with it; the other tests fork from a server to save seconds."""
+    """A forked process could not use a GPU that is already in use. Other tests use a fork server to save seconds."""
     assert reproduce._PROCESSES.get_start_method() == "spawn"

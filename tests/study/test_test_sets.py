@@ -1,4 +1,4 @@
-"""What the arms of a study are read on: which cases, in which groups."""
+"""The test sets of a study: which cases they hold, and in which groups."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_there_is_a_val_a_held_out_part_and_the_further_file(tests: Mapping[str,
     }
 
 
-def test_own_val_is_what_training_looks_at(toml: Path, tests: Mapping[str, TestSet]) -> None:
+def test_own_val_is_the_val_of_training(toml: Path, tests: Mapping[str, TestSet]) -> None:
     assert tests["own"].cases == load_track(read_study(toml), "own", toml.parent).val
 
 
@@ -75,8 +75,8 @@ def test_a_further_file_without_any_label_is_refused(corpus: Path, tmp_path: Pat
         load_tests(read_study(toml), tmp_path)
 
 
-def test_a_case_has_the_same_group_whichever_track_reads_it(corpus: Path, tmp_path: Path) -> None:
-    """A track with more training data groups val anew in its training, yet is read on the other's test set."""
+def test_a_case_has_the_same_group_whichever_track_is_tested(corpus: Path, tmp_path: Path) -> None:
+    """A track with more training data groups val differently in training, but is tested on the other's test set."""
     both = write_study(tmp_path / "both", corpus, ("tracks.more.tests", None), ("tracks.own.tests", ["more"]))
     one = write_study(tmp_path / "one", corpus)
     by_more, by_own = (load_tests(read_study(toml), tmp_path) for toml in (both, one))

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from run_inference import label_emotions
 from tiny_runs import make_recipe
 
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.files import write_json
 from fliptrace.core.messages import Message
-from fliptrace.inference.emotions import label_emotions
-from fliptrace.inference.triggers import resolve_config
+from fliptrace.inference.config import resolve_config
 from fliptrace.models.base import Choice, Decoding
 from fliptrace.models.checkpoints import HABITS, InferenceDefaults
 from fliptrace.prompts.views import Layout

@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import pytest
 from embedded_folders import checkpoint
-from mini import pack
 from tiny_runs import make_recipe, one_stage
 
 from fliptrace.core.errors import RunError
@@ -24,6 +23,7 @@ from fliptrace.predictions.rows import Prediction
 from fliptrace.training.data import TrainingData, load_training_data
 from fliptrace.training.measured_sets import HELD_OUT, MeasuredSets, collect_sets
 from fliptrace.training.recipe import Recipe, override
+from tools.mini import pack
 from tools.mini.measure import calibration_error, spread
 from tools.mini.model_card import CARD, LICENCE, data_sets, render_card, weights_licence
 from tools.mini.pack import Packing, describe_files, install

@@ -8,7 +8,7 @@ import torch
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> Iterator[None]:
-    """Threads that wait for each other over a few numbers each take minutes on a busy machine."""
+    """Use one thread: for such small tensors, waiting threads take minutes on a busy machine."""
     num_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

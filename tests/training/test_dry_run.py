@@ -1,4 +1,4 @@
-"""Dry runs: what a recipe would cost, told from the architecture without any weights."""
+"""Dry runs: the cost of a recipe, estimated from the architecture without any weights."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BASES = {"qwen-lora": "qwen3", "llama-lora": "llama", "gpt-oss-lora": "gpt-oss"}
 
 
 def save_base(family: str, folder: Path, **sizes: Any) -> Path:
-    """A local copy of an architecture with a tokenizer that knows the words of the tests, and a context long enough."""
+    """Save a tiny model of an architecture, with a tokenizer for the words of the tests and a sufficient context."""
     words = train_tokenizer(InstructionBuilder(make_recipe(prompt={"layout": "dialogue"})).texts(make_cases(8)), SPEC)
     model_class, config_class, small = FAMILIES[family]
     config = config_class(vocab_size=len(words), **(small | {"max_position_embeddings": 4096} | sizes))
@@ -73,7 +73,7 @@ def test_parameters_are_those_of_the_real_model_and_its_adapter(name: str, tmp_p
     assert cost.to_json()["memory"]["total"] == cost.memory.total > cost.memory.weights
 
 
-# What the Hub's config.json says of the three bases, and the parameters their pages and weights have.
+# The sizes in the Hub's config.json of the three bases, and their real numbers of parameters.
 REAL_SIZES: dict[str, tuple[Json, int]] = {
     "qwen-lora": (
         {

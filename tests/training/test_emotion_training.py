@@ -1,4 +1,4 @@
-"""Emotions beside triggers in one recipe: which dialogues are taught, what is held out, what is read on val."""
+"""Emotions and triggers in one recipe: training dialogues, held-out files, and evaluation on val."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def data_table(files: dict[str, str]) -> Json:
 
 def test_nothing_that_overlaps_with_what_is_held_out_is_trained_on(files: dict[str, str]) -> None:
     everything, held = load(files, hold_out=[]), load(files)
-    assert len(everything.train) - len(held.train) == 1, "the case whose dialogue stands in the held-out file"
+    assert len(everything.train) - len(held.train) == 1, "the case whose dialogue is in the held-out file"
     assert held.manifest["emotion_leaks"][files["val_erc"]]["num_touched"] == 0
     assert everything.manifest["emotion_leaks"][files["val_erc"]]["num_touched"] == 1
 
 
 def test_files_that_are_no_emotion_files_are_refused(files: dict[str, str]) -> None:
-    with pytest.raises(InputError, match="expected a file of dialogues with an emotion an utterance"):
+    with pytest.raises(InputError, match="expected dialogues with an emotion for each utterance"):
         load(files, emotions={files["train"]: 1})
 
 
@@ -90,7 +90,7 @@ def test_labels_without_a_counterpart_are_shown_and_not_asked_about() -> None:
     assert _in_masac8(dialogue).emotion_set == MASAC8
 
 
-def test_every_emotion_file_is_taken_as_often_as_it_is_weighed(files: dict[str, str]) -> None:
+def test_every_emotion_file_is_taken_by_its_weight(files: dict[str, str]) -> None:
     ref = files["emotions_erc"]
     stage = {"name": "chain", "mixture": {"answer": 1, "emotion": 0.5}, "epochs": 1, "emotions": {ref: 3}}
     recipe = make_recipe(data=data_table(files), stages=[stage])
@@ -103,12 +103,12 @@ def test_every_emotion_file_is_taken_as_often_as_it_is_weighed(files: dict[str, 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"stages": [{"name": "a", "mixture": {"emotion": 1}, "epochs": 1}]}, "data.emotions names none"),
+        ({"stages": [{"name": "a", "mixture": {"emotion": 1}, "epochs": 1}]}, "needs files in data.emotions"),
         (
             {"stages": [{"name": "a", "mixture": {"answer": 1}, "epochs": 1, "emotions": {"x": 1}}]},
-            "emotions of 'x', which data.emotions does not name",
+            "emotions has 'x', which data.emotions lacks",
         ),
-        ({"curate": {"soft_emotions": {"x": 0.5}}}, "soft_emotions of 'x', which data.emotions does not name"),
+        ({"curate": {"soft_emotions": {"x": 0.5}}}, "soft_emotions has 'x', which data.emotions lacks"),
     ],
 )
 def test_a_recipe_that_names_emotions_it_does_not_have_is_refused(changes: Json, message: str) -> None:

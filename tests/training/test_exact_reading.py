@@ -1,17 +1,18 @@
-"""Exact and constrained decoding end to end: a recipe that reads exactly, its checkpoint, the command, the scores."""
+"""Exact and constrained decoding end to end: recipe, checkpoint, command and scores."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from run_inference import name_triggers, predict_file
 from tiny_runs import Recorder, make_cases, make_data, make_recipe, make_table, one_stage, read_log, write_efr
 from typer.testing import CliRunner
 
 from fliptrace.cli.main import app
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, read_json, read_jsonl, write_json
-from fliptrace.inference.triggers import InferenceConfig, name_triggers, predict_file
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.checkpoints import HABITS, InferenceDefaults
 from fliptrace.models.local.model import LocalModel
@@ -24,7 +25,7 @@ from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.training.recipe import parse_recipe
 from fliptrace.training.stages import train
 
-READINGS: Json = {
+EVALUATIONS: Json = {
     "exact": {"decode": "exact", "max_new_tokens": 8},
     "k3": {"samples": 3, "max_new_tokens": 24},
     "reasons": {"decode": "exact", "ask": "chain", "samples": 2, "max_new_tokens": 32},
@@ -33,19 +34,19 @@ READINGS: Json = {
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of one stage, read exactly first of all. Tests only read it."""
+    """A finished run of one stage whose first evaluation is exact. Tests must not change it."""
     folder = tmp_path_factory.mktemp("runs") / "exact"
     tuning = {"learning_rate": 1e-2, "patience": 9, "evals_per_epoch": 0.2}
     recipe = make_recipe(stages=one_stage(40, answer=1, chain=0.5), tuning=tuning)
-    train(recipe.model_validate(recipe.to_json() | {"evaluations": READINGS}), make_data(40), folder, Recorder())
+    train(recipe.model_validate(recipe.to_json() | {"evaluations": EVALUATIONS}), make_data(40), folder, Recorder())
     return folder
 
 
-def test_each_way_of_reading_keeps_its_threshold_with_the_checkpoint(run: Path) -> None:
+def test_each_way_of_decoding_keeps_its_threshold_with_the_checkpoint(run: Path) -> None:
     scores = read_json(run / "scores.json")["stages"]["chain"]
     assert set(scores) == {"exact", "k3", "reasons"}
-    wanted = {"exact": scores["exact"], "sample": scores["k3"]}
-    thresholds = {kind: evaluation["chosen_threshold"]["threshold"] for kind, evaluation in wanted.items()}
+    scored = {"exact": scores["exact"], "sample": scores["k3"]}
+    thresholds = {kind: evaluation["chosen_threshold"]["threshold"] for kind, evaluation in scored.items()}
     assert open_model(str(run), "cpu").defaults == InferenceDefaults(make_recipe().layout, "answer", thresholds)
     assert 0 < scores["reasons"]["chosen_threshold"]["threshold"] <= 1
 
@@ -91,7 +92,7 @@ def test_predict_decodes_exactly_and_score_reads_it(run: Path, tmp_path: Path) -
 
 
 def test_samples_converge_to_what_exact_decoding_finds(run: Path) -> None:
-    """1,500 free samples at temperature 1; the support of those that can be read and lie among the sets weighed."""
+    """Compare with the support of 1,500 unconstrained samples at temperature 1, of those that can be parsed."""
     model, defaults = open_model(str(run), "cpu").model, open_model(str(run), "cpu").defaults
     [case] = make_cases(1, "new")
     [exact] = name_triggers(model, [case], InferenceConfig(defaults.layout, decoding=Decoding("exact")))
@@ -162,11 +163,11 @@ def test_own_answers_are_asked_for_freely(tmp_path: Path, monkeypatch: pytest.Mo
     [
         ({"decode": "greedy", "samples": 3}, "decode = 'greedy' gives one reply, not 3 samples"),
         ({"decode": "exact", "judge": True}, "decode = 'exact' gives probabilities, no answer to judge"),
-        ({"decode": "exact", "samples": 3}, "decode = 'exact' samples rationales alone"),
+        ({"decode": "exact", "samples": 3}, "decode = 'exact' samples only rationales"),
         ({"decode": "beam"}, "decode"),
     ],
 )
-def test_a_reading_that_contradicts_itself_is_refused(evaluation: Json, message: str) -> None:
+def test_an_evaluation_that_contradicts_itself_is_refused(evaluation: Json, message: str) -> None:
     table = make_table() | {"evaluations": {"r": evaluation}}
     with pytest.raises(InputError, match=message):
         parse_recipe(table, "recipe of the test")

@@ -1,4 +1,4 @@
-"""From instructions to tokens, batches and the loss on them."""
+"""Examples made from instructions, their batches and the loss."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VIEWS = [training_view(case, Layout("window", window=2, max_words=6)) for case i
 
 
 def wrong_answer(view: View) -> OwnAnswer:
-    """It names the target, which in these cases never triggered its own flip."""
+    """An answer that names the target, which is never a trigger in these cases."""
     return OwnAnswer(view, "answer", Answer(frozenset({view.target}), "Triggers: 0"), "a model")
 
 
@@ -42,8 +42,8 @@ ROWS = [*answer_instructions(VIEWS[:3]), *feedback_instructions([wrong_answer(vi
 EXAMPLES = tokenize(ROWS, CHAT, 10_000).examples
 
 
-def lonely_loss(model: torch.nn.Module, example: Example) -> tuple[float, int]:
-    """What Hugging Face makes of one example alone, labels set by hand; and over how many tokens it is the mean."""
+def loss_alone(model: torch.nn.Module, example: Example) -> tuple[float, int]:
+    """The Hugging Face loss of one example, with labels set by hand, and the number of tokens it is the mean over."""
     ids = torch.tensor([example.ids])
     labels = ids.clone()
     labels[0, : example.num_prompt_tokens] = IGNORED
@@ -53,10 +53,10 @@ def lonely_loss(model: torch.nn.Module, example: Example) -> tuple[float, int]:
 @pytest.mark.parametrize("family", ["llama", "qwen2", "gpt2"])
 def test_the_loss_of_a_batch_is_that_of_its_examples_alone(family: str) -> None:
     model = make_model(family, CHAT.tokenizer)
-    alone = [lonely_loss(model, example) for example in EXAMPLES]
-    wanted = sum(loss * number for loss, number in alone) / sum(number for _, number in alone)
-    assert len({len(example) for example in EXAMPLES}) > 1, "without padding there is nothing to see"
-    assert completion_loss(model, collate(EXAMPLES, pad_id=0)).item() == pytest.approx(wanted, rel=1e-5)
+    alone = [loss_alone(model, example) for example in EXAMPLES]
+    expected = sum(loss * number for loss, number in alone) / sum(number for _, number in alone)
+    assert len({len(example) for example in EXAMPLES}) > 1, "without padding there is nothing to test"
+    assert completion_loss(model, collate(EXAMPLES, pad_id=0)).item() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("family", ["llama", "qwen2", "gpt2"])
@@ -64,7 +64,7 @@ def test_padding_changes_nothing(family: str) -> None:
     model = make_model(family, CHAT.tokenizer)
     short, long = min(EXAMPLES, key=len), max(EXAMPLES, key=len)
     together = collate([short, long], pad_id=0)
-    together["labels"][1] = IGNORED  # the loss is the short one's alone, the long one only makes it padded
+    together["labels"][1] = IGNORED  # only the short example has a loss; the long one only adds padding
     padded = completion_loss(model, together).item()
     assert padded == pytest.approx(completion_loss(model, collate([short], pad_id=0)).item(), rel=1e-5)
     again = collate([short, long], pad_id=7)
@@ -171,7 +171,7 @@ def test_rows_too_long_for_the_model_are_left_out_and_named() -> None:
     assert sum(checks.num_by_kind.values()) == checks.num_rows
 
 
-def test_the_look_before_training_shows_decoded_trained_text_with_its_end_of_turn() -> None:
+def test_preflight_checks_show_decoded_trained_text_with_its_end_of_turn() -> None:
     checks = preflight(ROWS, Tokenized(EXAMPLES, ()), truncated(), CHAT, "chain")
     assert checks.samples == {"answer": "Triggers: 1<|im_end|>", "feedback": "Triggers: none<|im_end|>"}
     assert checks.num_by_kind == {"answer": 3, "feedback": 2}
@@ -193,5 +193,5 @@ def test_cut_views_are_counted() -> None:
 
 
 def test_nothing_left_to_train_on_stops_the_stage() -> None:
-    with pytest.raises(RunError, match="stage chain: nothing left to train on: 5 rows made, 5 of them too long"):
+    with pytest.raises(RunError, match="stage chain: nothing left to train on: 5 rows, 5 of them too long"):
         preflight(ROWS, tokenize(ROWS, CHAT, 10), truncated(), CHAT, "chain")

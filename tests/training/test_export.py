@@ -36,7 +36,7 @@ def test_probabilities_are_torchs() -> None:
 
 @pytest.fixture
 def graph_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of what stands around the graph: making one takes seconds."""
+    """Reuse one graph in tests of everything else, because making a graph takes seconds."""
     content = (exported().folder / "model.onnx").read_bytes()
     monkeypatch.setattr(onnx_graph, "make_graph", lambda model, half: content)
 
@@ -72,7 +72,7 @@ def test_a_given_threshold_holds_for_exact_decoding(tmp_path: Path) -> None:
 
 def test_members_asked_otherwise_are_refused(tmp_path: Path) -> None:
     other = build_checkpoint(tmp_path / "other", defaults=InferenceDefaults(Layout("dialogue")))
-    with pytest.raises(InputError, match=r"other: is asked otherwise than .*; expected one layout for all members"):
+    with pytest.raises(InputError, match=r"other: has another layout or question than .*; expected the same for all"):
         export_onnx([checkpoint(), other], tmp_path / "embedded")
 
 
@@ -108,6 +108,6 @@ def test_the_command_writes_a_folder_and_says_how_near_it_is(
 @pytest.mark.usefixtures("graph_at_hand")
 def test_a_graph_that_differs_from_torch_is_not_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export, "max_difference", lambda *_: 0.01)
-    with pytest.raises(RunError, match=r"probabilities are 1\.0e-02 off torch's; expected at most 1e-03"):
+    with pytest.raises(RunError, match=r"probabilities differ from torch's by 1\.0e-02; expected at most 1e-03"):
         export_onnx([checkpoint()], tmp_path / "embedded")
     assert list(tmp_path.iterdir()) == []

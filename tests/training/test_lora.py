@@ -1,4 +1,4 @@
-"""Adapters: trained, carried from stage to stage, saved so that they find their base again."""
+"""Adapters: trained, passed from stage to stage, and saved so that they find their base."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def test_a_merged_adapter_is_the_base_of_a_new_one(merged: Path) -> None:
     assert (base / "config.json").exists() and not (base / "adapter_config.json").exists()
     assert Path(base_of(str(merged / "2-feedback" / "checkpoint"))).resolve() == base.resolve()
     prompt = Request("x", (Message("user", "who paid for this ticket"),))
-    beside = load_causal_lm(str(merged / "1-chain" / "checkpoint"), "fp32")
+    adapted = load_causal_lm(str(merged / "1-chain" / "checkpoint"), "fp32")
     tokenizer = load_local(str(base), device="cpu").chat_format.tokenizer
-    assert isinstance(beside, PeftModel)
-    unmerged = LocalModel(beside.get_base_model(), tokenizer, "unmerged").complete([prompt], Decoding())
+    assert isinstance(adapted, PeftModel)
+    unmerged = LocalModel(adapted.get_base_model(), tokenizer, "unmerged").complete([prompt], Decoding())
     assert load_local(str(base), device="cpu").complete([prompt], Decoding()) == unmerged
 
 
@@ -85,12 +85,11 @@ def test_a_run_of_adapters_is_a_model_wherever_it_is_moved(
     assert config["base_model_name_or_path"] == wanted
     requests = [Request("x", (Message("user", "who paid for this ticket"),))]
     before = load_local(str(made / "2-feedback" / "checkpoint"), device="cpu").complete(requests, Decoding())
-    shutil.move(made, made.parent / "hidden")  # nothing of it may be read
+    shutil.move(made, made.parent / "hidden")  # so that nothing can be loaded from it
     monkeypatch.chdir(tmp_path)
     try:
         opened = open_model("moved", "cpu")
-        assert isinstance(opened.model, LocalModel)
-        assert opened.model.complete(requests, Decoding()) == before
+        assert opened.model.writer.complete(requests, Decoding()) == before
     finally:
         shutil.move(made.parent / "hidden", made)
 
@@ -107,7 +106,7 @@ def test_a_moved_run_goes_on(continued: Path, tmp_path: Path, monkeypatch: pytes
 
 
 def test_new_adapters_are_drawn_from_the_seed(continued: Path, tmp_path: Path) -> None:
-    torch.manual_seed(123)  # whatever came before in this process
+    torch.manual_seed(123)  # earlier random draws in this process must not matter
     again = run(tmp_path / "again", lora())
     assert files_of(again) == files_of(continued)
 
@@ -115,7 +114,7 @@ def test_new_adapters_are_drawn_from_the_seed(continued: Path, tmp_path: Path) -
 def test_a_base_outside_of_the_run_is_named_in_full(tmp_path: Path) -> None:
     base = save_tiny("llama", tmp_path / "models" / "base")
     config = read_json(base / "config.json")
-    write_json(base / "config.json", config | {"max_position_embeddings": 2048})  # its vocabulary knows few words
+    write_json(base / "config.json", config | {"max_position_embeddings": 2048})  # few words in its vocabulary
     recipe = lora().model_copy(update={"base": lora().base.model_copy(update={"model": str(base), "scratch": None})})
     made = run(tmp_path / "run", recipe)
     for stage in ("1-chain", "2-feedback"):

@@ -1,4 +1,4 @@
-"""Recipes: everything in them is known and typed, and what is wrong is named by its place."""
+"""Recipes: every key is known and typed, and errors name the place."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def test_every_shipped_recipe_parses_and_goes_by_the_name_of_its_file(path: Path
 
 
 def put(table: Json, place: str, value: object) -> Json:
-    """The table with another value at `stages.1.name` or the like."""
-    *way, last = place.split(".")
+    """Set a value at a place such as `stages.1.name` and return the table."""
+    *steps, last = place.split(".")
     part: Any = table
-    for step in way:
+    for step in steps:
         part = part[int(step) if isinstance(part, list) else step]
     part[int(last) if isinstance(part, list) else last] = value
     return table
@@ -65,8 +65,8 @@ def put(table: Json, place: str, value: object) -> Json:
         ("curate.heldout", "held_out"),
         ("tuning.learningrate", "learning_rate"),
         ("stages.1.epoch", "epochs"),
-        ("readings.greedy.max_tokens", "max_new_tokens"),
-        ("readings.k3.sample", "samples"),
+        ("evaluations.greedy.max_tokens", "max_new_tokens"),
+        ("evaluations.k3.sample", "samples"),
     ],
 )
 def test_an_unknown_key_names_the_nearest_known_one(place: str, nearest: str) -> None:
@@ -81,9 +81,9 @@ def test_an_unknown_key_near_to_nothing_names_what_there_is() -> None:
 
 
 @pytest.mark.parametrize("name", ["ask", "judge", "data", "scratch"])
-def test_a_reading_may_have_the_name_of_a_key(name: str) -> None:
+def test_an_evaluation_may_have_the_name_of_a_key(name: str) -> None:
     table = make_table(evaluations={name: {"max_new_tokens": 8, "sample": 2}})
-    with pytest.raises(InputError, match=rf"readings\.{name}\.sample: unknown key; did you mean 'samples'"):
+    with pytest.raises(InputError, match=rf"evaluations\.{name}\.sample: unknown key; did you mean 'samples'"):
         parse_recipe(table, "x.toml")
 
 
@@ -96,22 +96,22 @@ def test_a_reading_may_have_the_name_of_a_key(name: str) -> None:
         ("data.val", [], "data.val: List should have at least 1 item"),
         ("data.resplit", 1.0, "data.resplit: Input should be less than 1"),
         ("base.scratch.num_layers", 0, "base.scratch.num_layers: Input should be greater than or equal to 1"),
-        ("base.model", "Qwen/Qwen3-0.6B", "base: a base of model = 'scratch' takes a table [base.scratch]"),
+        ("base.model", "Qwen/Qwen3-0.6B", "base: model = 'scratch' requires a table [base.scratch]"),
         ("prompt.layout", "windows", "prompt.layout: Input should be 'dialogue' or 'window'"),
         ("curate.own_temperature", 0, "curate.own_temperature: Input should be greater than 0"),
         ("tuning.learning_rate", -1, "tuning.learning_rate: Input should be greater than 0"),
         ("tuning.method", "qlora", "tuning.method: Input should be 'full' or 'lora'"),
-        ("tuning.quantize", "4bit", "tuning: quantize = '4bit' freezes the base: it goes with method = 'lora'"),
+        ("tuning.quantize", "4bit", "tuning: quantize = '4bit' freezes the base; expected method = 'lora'"),
         ("stages.0.name", "Chain", "stages.0.name: String should match"),
         ("stages.1.mixture", {"chian": 1}, "stages.1.mixture.chian"),
         ("stages.1.mixture", {}, "stages.1.mixture: Dictionary should have at least 1 item"),
         ("stages.1.epochs", 0, "stages.1.epochs: Input should be greater than 0"),
-        ("stages.1.name", "chain", "stages: two of one name in chain, chain, self-evaluation"),
+        ("stages.1.name", "chain", "stages: duplicate name in chain, chain, self-evaluation"),
         ("stages.0.mixture", {"feedback": 1}, "stages: 'chain' has no trained parent"),
         ("curate.held_out", 0, "curate.held_out: 0 leaves no cases for the own answers"),
         ("stages", [], "stages: List should have at least 1 item"),
-        ("evaluations", {}, "readings: Dictionary should have at least 1 item"),
-        ("readings.k3.top_p", 1.5, "readings.k3.top_p: Input should be less than or equal to 1"),
+        ("evaluations", {}, "evaluations: Dictionary should have at least 1 item"),
+        ("evaluations.k3.top_p", 1.5, "evaluations.k3.top_p: Input should be less than or equal to 1"),
         ("prompt.window", 1, "prompt.window: Input should be greater than or equal to 2"),
     ],
 )
@@ -136,10 +136,10 @@ def test_what_has_no_default_must_be_there(missing: str) -> None:
         parse_recipe(table, "x.toml")
 
 
-def test_a_base_that_is_trained_here_takes_a_tuning() -> None:
+def test_a_locally_trained_base_needs_a_tuning() -> None:
     table = make_table()
     del table["tuning"]
-    with pytest.raises(InputError, match=r"x.toml: .*no \[tuning\]: a base that is trained here takes one"):
+    with pytest.raises(InputError, match=r"x.toml: .*no \[tuning\]; a locally trained base needs one"):
         parse_recipe(table, "x.toml")
 
 
@@ -174,7 +174,7 @@ def test_differences_list_what_changed_a_line_a_key() -> None:
     old = make_recipe()
     new = make_recipe(seed=3, tuning={"learning_rate": 1e-3}, evaluations={"greedy": {"max_new_tokens": 9}})
     assert differences(old.to_json(), new.to_json()) == [
-        "readings.greedy.max_new_tokens: 8 -> 9",
+        "evaluations.greedy.max_new_tokens: 8 -> 9",
         "seed: 0 -> 3",
         "tuning.learning_rate: 0.005 -> 0.001",
     ]
@@ -203,10 +203,10 @@ def test_a_command_line_changes_base_seed_and_device_alone() -> None:
 
 
 @pytest.mark.parametrize("name, kind, num_samples", [("greedy", "greedy", 1), ("k3", "sample", 3)])
-def test_a_reading_is_greedy_unless_it_draws_several(name: str, kind: str, num_samples: int) -> None:
-    evaluation = make_recipe().evaluation(name)
-    assert (evaluation.decoding.kind, evaluation.decoding.num_samples) == (kind, num_samples)
-    assert evaluation.decoding.max_new_tokens == 8
+def test_an_evaluation_is_greedy_unless_it_draws_several(name: str, kind: str, num_samples: int) -> None:
+    decoding = make_recipe().inference_config(name).decoding
+    assert (decoding.kind, decoding.num_samples) == (kind, num_samples)
+    assert decoding.max_new_tokens == 8
 
 
 def test_a_recipe_does_not_change() -> None:

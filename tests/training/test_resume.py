@@ -1,4 +1,4 @@
-"""A run that was killed goes on, and ends in the very files of one that was not."""
+"""A killed run resumes, and ends with exactly the files of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fliptrace.training.recipe import Recipe
 from fliptrace.training.stages import train
 
 RECIPE = make_recipe(tuning={"evals_per_epoch": 3, "batch_tokens": 512})
-# No evaluation is better than the first of a model that answers nothing yet: it stops after two more.
+# The model cannot answer yet, so no evaluation beats the first one, and training stops after two more.
 IMPATIENT = make_recipe(tuning={"evals_per_epoch": 4, "patience": 2, "learning_rate": 1e-5})
 
 
@@ -69,7 +69,7 @@ def test_early_stopping_survives_a_kill(moment: str, tmp_path: Path) -> None:
 
 
 def go_on_steps(recipe: Recipe, folder: Path) -> int:
-    """How many steps the first stage was to have."""
+    """Train, and return the planned number of steps of the first stage."""
     recorder = Recorder()
     train(recipe, make_data(), folder, recorder)
     return int(recorder.of("step")[0][1])
@@ -116,7 +116,7 @@ def num_rows_of(log: Path) -> int:
 
 
 def to_toml(table: Json) -> str:
-    """TOML takes JSON's strings, numbers and lists as they are; tables go inline."""
+    """Convert a table to TOML, with nested tables inline."""
 
     def inline(value: object) -> str:
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Soft targets: several replies to one prompt, each with its share of the loss, as one sequence."""
+"""Soft targets: several replies to one prompt in one sequence, each with its share of the loss."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SOFT = (("Triggers: 0", 0.2), ("Triggers: 0 1", 0.5), ("Triggers: none", 0.3))
 
 
 def summed_loss(model: torch.nn.Module, instruction: Instruction, completion: str) -> tuple[float, int]:
-    """The loss of one reply alone, summed over its tokens, and how many these are."""
+    """The loss of one reply, summed over its tokens, and the number of tokens."""
     [example] = tokenize([replace(instruction, completion=completion, soft=())], CHAT, 10_000).examples
     num_tokens = len(example) - example.num_prompt_tokens
     return completion_loss(model, collate([example], pad_id=0)).item() * num_tokens, num_tokens
@@ -74,9 +74,9 @@ def test_half_of_the_target_is_the_labels_half_the_teachers() -> None:
     probabilities = {view.target: 0.25, view.target - 1: 0.5}
     targets = SoftTargets({row.case_id: probabilities}, trigger_share=0.5)
     [softened] = targets.soften_answers([row], [view])
-    wanted = {render_answer(s, view): 0.5 * p for s, p in soft_sets(view, probabilities).items()}
-    wanted[row.completion] += 0.5
-    assert dict(softened.soft) == pytest.approx(wanted)
+    expected = {render_answer(s, view): 0.5 * p for s, p in soft_sets(view, probabilities).items()}
+    expected[row.completion] += 0.5
+    assert dict(softened.soft) == pytest.approx(expected)
     assert softened.completion == row.completion
 
 
@@ -102,5 +102,5 @@ def test_shares_that_do_not_add_up_are_refused() -> None:
 
 
 def test_a_recipe_refuses_soft_targets_where_their_masks_do_not_fit() -> None:
-    with pytest.raises(InputError, match="soft targets go with"):
+    with pytest.raises(InputError, match="soft targets need"):
         make_recipe(curate={"soft_triggers": 0.5}, base={"model": "some/model", "scratch": None})

@@ -1,4 +1,4 @@
-"""Which cases a stage learns from, and which its parent answers unseen."""
+"""Which cases a stage learns from, and which unseen cases its parent answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KINDS = st.sampled_from(["answer", "feedback", "self-evaluation"])
 
 
 @st.composite
-def folds(draw: st.DrawFn) -> tuple[list[StageCases], list[bool]]:
+def stage_splits(draw: st.DrawFn) -> tuple[list[StageCases], list[bool]]:
     """The cases of the stages of a random recipe, and which of the stages need own answers."""
     kinds = ["answer", *draw(st.lists(KINDS, max_size=4))]
     stages = [{"name": f"s{i}", "mixture": {kind: 1}, "epochs": 1} for i, kind in enumerate(kinds)]
@@ -24,27 +24,27 @@ def folds(draw: st.DrawFn) -> tuple[list[StageCases], list[bool]]:
     cases = make_cases(draw(st.integers(1, 40)), num_cases_a_group=draw(st.integers(1, 5)))
     try:
         return stage_cases(recipe, cases), [stage.needs_own_answers for stage in recipe.stages]
-    except RunError:  # too few groups for so many parts
+    except RunError:  # too few groups for the number of parts
         assume(False)
         raise AssertionError from None
 
 
-@given(folds())
+@given(stage_splits())
 def test_a_parent_answers_no_group_that_any_earlier_stage_was_taught(
-    folded: tuple[list[StageCases], list[bool]],
+    split: tuple[list[StageCases], list[bool]],
 ) -> None:
-    stages, needs = folded
+    stages, needs = split
     for number, stage in enumerate(stages):
         assert bool(stage.answered) == needs[number]
         taught_before = {case.group for earlier in stages[:number] for case in earlier.taught}
         assert taught_before.isdisjoint(case.group for case in stage.answered)
 
 
-@given(folds())
+@given(stage_splits())
 def test_answered_cases_are_taught_from_then_on_and_no_case_twice_a_part(
-    folded: tuple[list[StageCases], list[bool]],
+    split: tuple[list[StageCases], list[bool]],
 ) -> None:
-    stages, _ = folded
+    stages, _ = split
     answered = [case.id for stage in stages for case in stage.answered]
     assert len(answered) == len(set(answered))
     for number, stage in enumerate(stages):
@@ -52,9 +52,9 @@ def test_answered_cases_are_taught_from_then_on_and_no_case_twice_a_part(
             assert {case.id for case in stage.answered} <= {case.id for case in later.taught}
 
 
-@given(folds())
-def test_the_last_stage_is_taught_every_case_once_in_order(folded: tuple[list[StageCases], list[bool]]) -> None:
-    stages, _ = folded
+@given(stage_splits())
+def test_the_last_stage_is_taught_every_case_once_in_order(split: tuple[list[StageCases], list[bool]]) -> None:
+    stages, _ = split
     ids = [int(case.id.partition("#")[2]) for case in stages[-1].taught]
     assert ids == list(range(len(ids)))
     for earlier, later in pairwise(stages):

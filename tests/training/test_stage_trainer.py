@@ -1,4 +1,4 @@
-"""One stage alone: which weights it ends in, when it stops, what it leaves on disk, and a disk that is full."""
+"""One stage by itself: its final weights, early stopping, its files, and a full disk."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ EXAMPLES = make_examples()
 
 
 def make_job(steps: Path, *, epochs: float = 2, **tuning: object) -> StageJob:
-    """Four batches of about four examples an epoch; two evaluations an epoch, a save with each."""
+    """Per epoch: four batches of about four examples, and two evaluations, each with a checkpoint."""
     widest = padded_width(max(map(len, EXAMPLES)))
     settings: Json = {"batch_tokens": 4 * widest, "evals_per_epoch": 2, "patience": 9} | tuning
     recipe = make_recipe(stages=one_stage(epochs), tuning=settings)
@@ -58,7 +58,7 @@ def make_job(steps: Path, *, epochs: float = 2, **tuning: object) -> StageJob:
 
 @dataclass
 class Scripted:
-    """Says what a list says when asked for F1, and keeps the weights it was asked about."""
+    """Returns scripted F1 scores, and keeps the weights at each evaluation."""
 
     model: Any
     scores: Iterator[float]
@@ -173,7 +173,7 @@ def test_a_moved_step_finds_the_best_beside_it(tmp_path: Path) -> None:
 
 
 def full(calls: int, error: Exception, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Fails at its call of that number, part of the step's files being written."""
+    """Raise `error` at the given call, when part of the step's files are written."""
     counted = iter(range(1, 100))
 
     def save(*args: Any, **kwargs: Any) -> Any:
@@ -200,7 +200,7 @@ def test_a_full_disk_leaves_the_step_before_whole_and_a_later_run_goes_on(
     original = Trainer._save_optimizer_and_scheduler
     with monkeypatch.context() as patched:
         patched.setattr(Trainer, "_save_optimizer_and_scheduler", full(3, error, original))
-        with pytest.raises(RunError, match=r"checkpoint-6: could not be written \(.*make room and run it again"):
+        with pytest.raises(RunError, match=r"checkpoint-6: could not be written \(.*free some space and run it again"):
             run(make_job(tmp_path / "full"), *scores)
     assert newest_step(tmp_path / "full") == tmp_path / "full" / "checkpoint-4"
     again = run(make_job(tmp_path / "full"), *scores[2:])
@@ -231,14 +231,14 @@ def test_a_stage_that_was_through_takes_no_further_step(tmp_path: Path) -> None:
 
 
 def test_accumulated_batches_log_the_mean_loss_of_all_their_tokens(tmp_path: Path) -> None:
-    """Not its sum over the batches, and not the mean of their means."""
+    """Neither the sum over the batches nor the mean of their means."""
     job = make_job(tmp_path, epochs=0.5, accumulate=2, learning_rate=1e-9, warmup_share=0.0, evals_per_epoch=1)
     [both] = [plan(job).batches]
     assert len(both) == 2
     model = make_model("llama", CHAT.tokenizer)
-    wanted = completion_loss(model, collate([EXAMPLES[i] for batch in both for i in batch], 0)).item()
+    expected = completion_loss(model, collate([EXAMPLES[i] for batch in both for i in batch], 0)).item()
     [row] = [row for row in run(job, 0.5).rows if "loss" in row]
-    assert row["loss"] == pytest.approx(wanted, rel=1e-3)
+    assert row["loss"] == pytest.approx(expected, rel=1e-3)
 
 
 def test_accumulated_halves_step_as_one_batch_of_both(tmp_path: Path) -> None:

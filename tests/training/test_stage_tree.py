@@ -1,4 +1,4 @@
-"""A tree of stages: several grow from one parent, and a control takes the steps of another."""
+"""A tree of stages: several share one parent, and a control takes the steps of another stage."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_greater_share_of_the_groups_holds_the_smaller_one() -> None:
     [
         ({"parent": "later"}, "stage 'more': parent is 'later'; expected one of base, answer, chain, feedback"),
         ({"steps_of": "base"}, "stage 'more': steps_of is 'base'; expected one of answer, chain, feedback"),
-        ({"epochs": 1}, "stages.3: a stage takes either epochs or steps_of"),
+        ({"epochs": 1}, "stages.3: a stage takes exactly one of epochs and steps_of"),
         ({"mixture": {"feedback": 1}, "parent": "base"}, "stages: 'more' has no trained parent"),
     ],
 )
@@ -79,12 +79,12 @@ def test_a_stage_from_nowhere_is_refused(change: Json, message: str) -> None:
     assert message in str(caught.value)
 
 
-def test_a_reading_after_a_stage_that_is_not_there_is_refused() -> None:
-    with pytest.raises(InputError, match="reading 'late': after 'chian', which is no stage of chain"):
+def test_an_evaluation_after_an_unknown_stage_is_refused() -> None:
+    with pytest.raises(InputError, match="evaluation 'late': after has 'chian'; expected stages of chain"):
         parse_recipe(make_table(evaluations={"late": {"after": ["chian"]}}), "x.toml")
 
 
-def test_what_is_not_said_leaves_the_hash_of_an_older_recipe_as_it_was() -> None:
+def test_unset_keys_leave_the_hash_of_an_older_recipe_unchanged() -> None:
     stage = make_recipe().to_json()["stages"][0]
     assert {"parent", "steps_of", "share", "own_answers", "feedback_level"}.isdisjoint(stage)
     assert make_recipe(stages=TREE).to_json()["stages"][1]["parent"] == "base"

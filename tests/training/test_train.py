@@ -1,4 +1,4 @@
-"""All stages of a run, end to end, on a model and a corpus of a few kilobytes."""
+"""All stages of a run, end to end, with a model and a corpus of a few kilobytes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_every_stage_stands_on_the_one_before(run: Path) -> None:
     assert last_checkpoint(run) == run / "3-self-evaluation" / "checkpoint"
 
 
-def test_scores_stand_beside_the_rules_for_every_stage_and_reading(run: Path) -> None:
+def test_scores_stand_beside_the_rules_for_every_stage_and_evaluation(run: Path) -> None:
     stages = read_json(run / "scores.json")["stages"]
     assert {name: sorted(evaluations) for name, evaluations in stages.items()} == {
         "chain": ["greedy"],
@@ -127,7 +127,7 @@ def copied(run: Path, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_another_recipe_is_refused_with_what_changed(copied: Path) -> None:
-    with pytest.raises(RunError, match=r"tuning\.learning_rate: 0\.005 -> 0\.001\nname another folder with --out"):
+    with pytest.raises(RunError, match=r"tuning\.learning_rate: 0\.005 -> 0\.001\nchoose another folder with --out"):
         train(make_recipe(tuning={"learning_rate": 1e-3}), make_data(), copied, Recorder())
 
 
@@ -138,7 +138,7 @@ def test_other_data_are_refused_with_what_changed(copied: Path) -> None:
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(RunError, match=r"not empty, and not a run: it has no manifest\.json"):
+    with pytest.raises(RunError, match=r"not empty and not a run: it has no manifest\.json"):
         train(make_recipe(), make_data(), tmp_path, Recorder())
 
 
@@ -162,10 +162,10 @@ def test_stages_count_beyond_nine(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path) == tmp_path / "10-s10" / "checkpoint"
 
 
-def test_a_stage_that_was_trained_but_not_read_is_only_read(copied: Path) -> None:
+def test_a_stage_that_was_trained_but_not_evaluated_is_only_evaluated(copied: Path) -> None:
     before = files_of(copied)
     (copied / "3-self-evaluation" / "stage.json").unlink()
-    (copied / "3-self-evaluation" / "steps").mkdir()  # a kill came between the checkpoint and their removal
+    (copied / "3-self-evaluation" / "steps").mkdir()  # as after a kill before their removal
     recorder = Recorder()
     train(make_recipe(), make_data(), copied, recorder)
     assert recorder.of("begins") == [("self-evaluation",)]
@@ -203,7 +203,7 @@ def test_a_short_context_cuts_the_oldest_utterances_and_says_how_many(tmp_path: 
     assert written["num_dropped"] == 0
 
 
-def test_val_cases_are_read_in_their_order(run: Path) -> None:
+def test_val_cases_are_predicted_in_their_order(run: Path) -> None:
     rows = read_predictions(run / "1-chain" / "predictions" / "greedy.jsonl")
     assert [row.id for row in rows] == [case.id for case in make_data().val]
 
@@ -211,7 +211,7 @@ def test_val_cases_are_read_in_their_order(run: Path) -> None:
 def test_too_few_groups_to_hold_some_out_are_refused(tmp_path: Path) -> None:
     data = make_data()
     few = TrainingData(make_cases(20, num_cases_a_group=10), data.val, data.manifest)
-    with pytest.raises(RunError, match=r"2 groups of cases, of which curate\.held_out keeps 2 for 2 stages: too few"):
+    with pytest.raises(RunError, match=r"2 groups of cases, of which curate\.held_out keeps 2 for 2 stages, too few"):
         train(make_recipe(), few, tmp_path, Recorder())
 
 

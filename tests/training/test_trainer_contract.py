@@ -1,4 +1,4 @@
-"""One contract for both trainers: this machine and a provider."""
+"""One contract for both trainers: local and hosted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fliptrace.core.errors import RunError
 from fliptrace.core.messages import Message
 from fliptrace.curate.teaching import answer_instructions
 from fliptrace.fake_provider.serve import running
-from fliptrace.models.base import ChatModel, Decoding, Request
+from fliptrace.models.base import Decoding, Request
 from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults
 from fliptrace.prompts.views import TruncatedView, View
 from fliptrace.training.instruction_builder import InstructionBuilder
@@ -31,20 +31,20 @@ PROMPT = (Message("user", "Which utterances triggered this flip?"),)
 
 @dataclass
 class Heard:
-    """What a trainer reported."""
+    """Records what a trainer reports."""
 
-    looks: list[Preflight] = field(default_factory=list)
+    preflights: list[Preflight] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     steps: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def reports(self) -> Reports:
-        return Reports(self.looks.append, self.rows.append, lambda _: None, lambda *step: self.steps.append(step))
+        return Reports(self.preflights.append, self.rows.append, lambda _: None, lambda *step: self.steps.append(step))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A trainer and how to make another of the same run."""
+    """A recipe, and a function that makes a trainer for a run of it."""
 
     recipe: Recipe
     make: Callable[[Path], Trainer]
@@ -80,26 +80,25 @@ def test_a_parent_is_asked_before_it_is_trained_on(kind: Kind, tmp_path: Path) -
     trainer = kind.make(tmp_path)
     base = trainer.make_base(InstructionBuilder(kind.recipe).texts(make_data().train), tmp_path / "base")
     trainee = trainer.begin(StagePlace(kind.recipe.stages[0], 1, tmp_path / "1-chain"), base).trainee
-    assert isinstance(trainee, ChatModel)
+    assert trainee.name
     assert 0 < trainee.num_tokens(PROMPT) < trainee.context_length
     (replies,) = trainee.complete([Request("a", PROMPT)], Decoding(max_new_tokens=4))
     assert len(replies) == 1
 
 
-def test_a_lesson_leaves_a_checkpoint_that_knows_how_it_is_asked(kind: Kind, tmp_path: Path) -> None:
+def test_training_leaves_a_checkpoint_with_inference_defaults(kind: Kind, tmp_path: Path) -> None:
     heard = Heard()
     trainer, checkpoint = teach(kind, tmp_path, make_stage_data(kind.recipe), heard)
     assert checkpoint == tmp_path / "1-chain" / CHECKPOINT
     assert InferenceDefaults.read(checkpoint) == InferenceDefaults(kind.recipe.layout)
     model = trainer.open(checkpoint)
-    assert isinstance(model, ChatModel)
-    assert len(model.complete([Request("a", PROMPT)], Decoding(max_new_tokens=4))) == 1
+    assert len(model.writer.complete([Request("a", PROMPT)], Decoding(max_new_tokens=4))) == 1
 
 
-def test_what_is_about_to_be_taught_is_told_and_written_first(kind: Kind, tmp_path: Path) -> None:
+def test_preflight_checks_are_reported_and_written_first(kind: Kind, tmp_path: Path) -> None:
     heard = Heard()
     teach(kind, tmp_path, make_stage_data(kind.recipe), heard)
-    (checks,) = heard.looks
+    (checks,) = heard.preflights
     assert (checks.num_rows, checks.num_by_kind) == (20, {"answer": 20})
     assert 0 < checks.num_trained_tokens < checks.num_tokens
     assert list(checks.samples) == ["answer"]
@@ -133,7 +132,7 @@ def _stop(step: int, num_steps: int) -> None:
     raise KeyboardInterrupt
 
 
-def test_nothing_to_train_on_is_no_lesson(kind: Kind, tmp_path: Path) -> None:
+def test_nothing_to_train_on_is_refused(kind: Kind, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="stage chain: nothing left to train on"):
         teach(kind, tmp_path, make_stage_data(kind.recipe, num_cases=0))
     assert not (tmp_path / "1-chain" / CHECKPOINT).exists()

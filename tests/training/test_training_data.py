@@ -1,4 +1,4 @@
-"""The cases of a run: where they come from, and what is refused before anything is trained."""
+"""The cases of a run: where they come from, and what is refused before training."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from fliptrace.training.data import TrainingData, load_training_data
 
 
 def load(folder: Path, **data: object) -> TrainingData:
-    """From the files of `folder`; the keys of the recipe's table [data] as given."""
+    """Load the files of `folder`, with the given keys in the recipe's table [data]."""
     table: Json = {"train": [str(folder / "train.json")], "val": [str(folder / "val.json")]} | data
     return load_training_data(make_recipe(data=table), None)
 
 
-def retold(case: FlipCase) -> FlipCase:
+def without_first(case: FlipCase) -> FlipCase:
     """The same dialogue without its first utterance: another case of the same group."""
     dialogue = case.dialogue
     shorter = replace(dialogue, utterances=dialogue.utterances[1:])
@@ -41,7 +41,7 @@ def clean(tmp_path: Path) -> Path:
 def leaking(tmp_path: Path) -> Path:
     train = [make_case(number, length=7) for number in range(12)]
     write_efr(tmp_path / "train.json", train)
-    write_efr(tmp_path / "val.json", [retold(train[0]), retold(train[5]), *make_cases(2, "val")])
+    write_efr(tmp_path / "val.json", [without_first(train[0]), without_first(train[5]), *make_cases(2, "val")])
     return tmp_path
 
 
@@ -108,7 +108,7 @@ def test_a_quick_try_takes_the_first_cases(clean: Path) -> None:
 def test_two_files_of_one_name_are_refused(clean: Path) -> None:
     (clean / "more").mkdir()
     other = write_efr(clean / "more" / "train.json", make_cases(3, "other"))
-    with pytest.raises(InputError, match="two cases are called train#0; expected files of different names"):
+    with pytest.raises(InputError, match="two cases have the id train#0; expected files with different names"):
         load(clean, train=[str(clean / "train.json"), str(other)])
 
 
@@ -116,7 +116,7 @@ def test_two_files_of_one_name_are_refused(clean: Path) -> None:
 def test_one_file_named_twice_is_refused(clean: Path, key: str) -> None:
     train = str(clean / "train.json")
     refs = [train, train] if key == "train" else [train]
-    with pytest.raises(InputError, match=r"train\.json is named twice"):
+    with pytest.raises(InputError, match=r"train\.json is listed twice"):
         load(clean, **{key: refs})
 
 
@@ -139,7 +139,7 @@ def test_cases_that_end_on_no_flip_are_counted_aloud(clean: Path) -> None:
     rows[0]["emotions"] = ["neutral"] * len(rows[0]["emotions"])
     (clean / "train.json").write_text(json.dumps(rows))
     loaded = load(clean)
-    assert loaded.notes == ("train.json: 1 cases end on no flip, left out",)
+    assert loaded.notes == ("train.json: 1 cases do not end on a flip, left out",)
     assert loaded.manifest["files"][str(clean / "train.json")]["num_left_out"] == 1
     assert len(loaded.train) == 11
 

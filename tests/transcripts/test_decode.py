@@ -48,9 +48,9 @@ def test_other_encodings_are_guessed_and_the_guess_is_told(tmp_path: Path, text:
     [
         (b"PK\x03\x04\x14\x00", r"this is a ZIP or Office file \(docx, xlsx\); expected text: save it as .txt or .csv"),
         (b"%PDF-1.7", "this is a PDF"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "holds NUL bytes: not text, or UTF-16 without its mark; save it as UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "contains NUL bytes: not text, or UTF-16 without a byte order mark"),
         (b"\xff\xfeA", "byte 0 is not utf-16-le; save the file as UTF-8"),
-        ("Ana: hi".encode("utf-16-be"), "holds NUL bytes"),
+        ("Ana: hi".encode("utf-16-be"), "contains NUL bytes"),
     ],
 )
 def test_what_is_no_text_is_an_error(tmp_path: Path, data: bytes, message: str) -> None:
@@ -63,7 +63,7 @@ def test_what_is_no_text_is_an_error(tmp_path: Path, data: bytes, message: str) 
 def test_noise_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "talk.txt"
     path.write_bytes(bytes(range(1, 256)) * 20)
-    with pytest.raises(InputError, match=r"byte 127 is not UTF-8, nor is it like other text"):
+    with pytest.raises(InputError, match=r"byte 127 is not UTF-8, and no other encoding fits"):
         read_transcript(path)
 
 
@@ -71,5 +71,5 @@ def test_a_file_over_the_limit_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "talk.txt"
     with path.open("wb") as file:
         os.truncate(file.fileno(), MAX_BYTES + 1)
-    with pytest.raises(InputError, match="over 20 MB; a transcript is smaller: give one dialogue a file"):
+    with pytest.raises(InputError, match="over 20 MB; expected one dialogue per file"):
         read_transcript(path)

@@ -84,7 +84,7 @@ def read_rows(folder: Path, text: str, name: str = "talk.txt") -> Rows:
         ),
     ],
 )
-def test_every_format_has_a_fixture_that_is_told_and_read(file: str, format: str, rows: Rows) -> None:
+def test_every_format_has_a_fixture_that_is_detected_and_read(file: str, format: str, rows: Rows) -> None:
     transcript = read_transcript(FOLDER / file)
     assert (transcript.format, rows_of(transcript)) == (format, rows)
     assert rows_of(read_transcript(FOLDER / file, format=format)) == rows
@@ -194,13 +194,13 @@ def test_without_names_there_is_one_speaker_and_a_note(tmp_path: Path) -> None:
 def test_where_some_speakers_are_missing_they_are_unknown(tmp_path: Path) -> None:
     transcript = read_transcript(write(tmp_path, "who,text\nAna,hi\n,who is there\n , \n", "talk.csv"))
     assert rows_of(transcript) == [("Ana", "hi"), ("Unknown", "who is there")]
-    assert transcript.notes == ("1 utterance without a speaker, given to 'Unknown'",)
+    assert transcript.notes == ("1 utterance without a speaker, assigned to 'Unknown'",)
 
 
 def test_names_that_differ_in_case_are_one_speaker(tmp_path: Path) -> None:
     transcript = read_transcript(write(tmp_path, "Ana Lee: hi\nANA  LEE: you there?\n"))
     assert {utterance.speaker for utterance in transcript.dialogue.utterances} == {"Ana Lee"}
-    assert transcript.notes == ("speakers whose names differ in case are taken for one: 'ANA LEE'",)
+    assert transcript.notes == ("speaker names that differ only in case are read as one speaker: 'ANA LEE'",)
 
 
 def test_a_bare_number_is_a_speaker_of_that_number(tmp_path: Path) -> None:
@@ -209,9 +209,9 @@ def test_a_bare_number_is_a_speaker_of_that_number(tmp_path: Path) -> None:
 
 def test_words_before_a_colon_that_may_be_no_name_are_told(tmp_path: Path) -> None:
     transcript = read_transcript(write(tmp_path, "Ana: hi\nBen: hi\nListen: no.\nAna: yes\nBen: no\n"))
-    assert transcript.notes == ("taken for speakers, but heard only once: 'Listen'",)
+    assert transcript.notes == ("speakers with only one utterance, which may not be names: 'Listen'",)
     assert read_transcript(write(tmp_path, "Call of May\nAna: hi\nBen: hi\n")).notes == (
-        "1 utterance without a speaker, given to 'Unknown'",
+        "1 utterance without a speaker, assigned to 'Unknown'",
     )
 
 
@@ -238,7 +238,7 @@ def test_no_emotion_is_an_error(tmp_path: Path, emotion: str) -> None:
     "".join(transcript.notes).encode()
 
 
-# Telling formats apart
+# Detecting formats
 
 
 @pytest.mark.parametrize(
@@ -364,9 +364,7 @@ def test_named_columns_call_for_a_format_that_has_some(tmp_path: Path) -> None:
     path = write(tmp_path, json.dumps({"segments": [{"text": "x", "said": "hi", "start": 0, "end": 1}]}), "talk.json")
     transcript = read_transcript(path, columns={"text": "said"})
     assert (transcript.format, rows_of(transcript)) == ("json", [("Speaker 1", "hi")])
-    with pytest.raises(
-        InputError, match="read as text, which has no columns to name; expected csv, tsv, json or jsonl"
-    ):
+    with pytest.raises(InputError, match="read as text, which has no columns; expected csv, tsv, json or jsonl"):
         read_transcript(write(tmp_path, "Ana: hi"), columns={"text": "said"}, format="text")
 
 
@@ -394,7 +392,10 @@ def test_a_list_in_an_object_in_an_object_is_found(tmp_path: Path) -> None:
 def test_cases_of_one_dialogue_give_the_longest() -> None:
     transcript = read_transcript(FOLDER / "kitchen_efr.json")
     assert transcript.dialogue.emotions == ("anger", "sadness", "neutral", "joy")
-    assert transcript.notes == ("2 cases of one dialogue: the longest is read", "the triggers in the file are not used")
+    assert transcript.notes == (
+        "2 cases of one dialogue: only the longest is read",
+        "the triggers in the file are not used",
+    )
 
 
 def test_a_case_is_named_by_its_position() -> None:
@@ -419,15 +420,15 @@ def test_a_hash_in_a_file_s_own_name_names_no_part(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("t.txt", "", "t.txt: no utterances in it, read as text; expected lines that somebody speaks"),
-        ("t.txt", "Ana:\n\n", "t.txt: no utterances in it, read as text; expected lines that somebody speaks"),
+        ("t.txt", "", "t.txt: no utterances found, read as text; expected at least one"),
+        ("t.txt", "Ana:\n\n", "t.txt: no utterances found, read as text; expected at least one"),
         ("t.csv", "", "t.csv: empty; expected a header and rows"),
-        ("t.csv", "who,text\n", "t.csv: no utterances in it, read as csv; expected lines that somebody speaks"),
+        ("t.csv", "who,text\n", "t.csv: no utterances found, read as csv; expected at least one"),
         ("t.csv", "who,said\nAna,hi\n", "t.csv: columns 'who', 'said'; expected one for the text (text, utterance, "),
         (
             "t.csv",
             "who,text\nAna,hi, you\n",
-            "t.csv line 2: 3 fields, expected 2 as in the header (put text that holds",
+            "t.csv line 2: 3 fields, expected 2 as in the header (put text that contains",
         ),
         ("t.csv", 'who,text\nAna,"hi, you\n', "t.csv line 2: not CSV: unexpected end of data"),
         ("t.json", "[1]", "t.json item 1: found int, expected an object"),
@@ -436,17 +437,17 @@ def test_a_hash_in_a_file_s_own_name_names_no_part(tmp_path: Path) -> None:
         ("t.json", '{"talk": 1}', "t.json: found an object with 'talk', expected a list of objects, or an object that"),
         ("t.json", "7", "t.json: found int, expected a list of objects"),
         ("t.json", '[{"text": ]', "t.json line 1 column 11: not JSON: Expecting value"),
-        ("t.json", "[" * 100_000, "t.json line 1: not JSON that can be read: "),
-        ("t.json", "[" + "1" * 5000 + "]", "t.json line 1: not JSON that can be read: "),
+        ("t.json", "[" * 100_000, "t.json line 1: unreadable JSON: "),
+        ("t.json", "[" + "1" * 5000 + "]", "t.json line 1: unreadable JSON: "),
         ("t.json", '[{"text": {"a": 1}}]', "t.json item 1: found dict for the text, expected text"),
         ("t.jsonl", '{"text": "hi"}\n\n{"text"}\n', "t.jsonl line 3 column 8: not JSON: Expecting ':' delimiter"),
         ("t.jsonl", '{"text": "hi"}\n[]\n', "t.jsonl line 2: found list, expected an object"),
         ("t.vtt", "hello", "t.vtt: not WebVTT; expected a first line WEBVTT, then cues with times"),
-        ("t.vtt", "WEBVTT\n", "t.vtt: no utterances in it, read as vtt"),
+        ("t.vtt", "WEBVTT\n", "t.vtt: no utterances found, read as vtt"),
         (
             "t.srt",
             "hello",
-            "t.srt: no subtitles in it; expected times such as 00:00:01,000 --> 00:00:03,000 above each",
+            "t.srt: no subtitles found; expected times such as 00:00:01,000 --> 00:00:03,000 above each",
         ),
         (
             "t.json",
@@ -458,7 +459,7 @@ def test_a_hash_in_a_file_s_own_name_names_no_part(tmp_path: Path) -> None:
         ("t.json", '[{"utterances": ["a"]}, 3]', "t.json case 1: found int, expected an object"),
     ],
 )
-def test_an_error_names_place_and_what_was_wanted(tmp_path: Path, name: str, text: str, message: str) -> None:
+def test_an_error_names_place_and_what_was_expected(tmp_path: Path, name: str, text: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         read_transcript(write(tmp_path, text, name))
     assert str(error.value).startswith(message)
@@ -469,13 +470,16 @@ def test_an_error_names_place_and_what_was_wanted(tmp_path: Path, name: str, tex
     [
         (
             "calls.csv",
-            "calls.csv: 2 dialogues in column 'Call ID' ('k-1', 'k-2'); expected one: name it as calls.csv#NAME",
+            "calls.csv: 2 dialogues in column 'Call ID' ('k-1', 'k-2'); expected one: select it with calls.csv#NAME",
         ),
         ("calls.csv#k-3", "calls.csv: no dialogue 'k-3' in 'Call ID', which has 'k-1', 'k-2'"),
         ("kitchen_efr.json#2", "kitchen_efr.json: no case '2'; expected a position from 0 to 1"),
         ("kitchen_efr.json#-1", "kitchen_efr.json: no case '-1'; expected a position from 0 to 1"),
-        ("kitchen.txt#1", "kitchen.txt: text holds one dialogue; expected the path without #1"),
-        ("kitchen.csv#1", "kitchen.csv: a file without a column for dialogues holds one dialogue; expected the path "),
+        ("kitchen.txt#1", "kitchen.txt: text contains only one dialogue; expected the path without #1"),
+        (
+            "kitchen.csv#1",
+            "kitchen.csv: a file without a column for dialogues contains only one dialogue; expected the path ",
+        ),
     ],
 )
 def test_an_error_says_which_dialogues_there_are(file: str, message: str) -> None:
@@ -495,13 +499,13 @@ def test_named_columns_that_are_not_there_are_errors(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_is_an_input_error(tmp_path: Path) -> None:
-    wanted: dict[Path | str, str] = {
+    expected: dict[Path | str, str] = {
         tmp_path / "gone.txt": "no such file",
         tmp_path / "gone.txt#1": "no such file",
         tmp_path: "a folder; expected a transcript file",
         tmp_path / "a\0b": "null byte",
         "": "a folder",
     }
-    for path, message in wanted.items():
+    for path, message in expected.items():
         with pytest.raises(InputError, match=message):
             read_transcript(path)

@@ -35,5 +35,5 @@ def test_seconds_and_clock_times_are_read(raw: object, seconds: float | None) ->
     ],
 )
 def test_what_is_no_time_of_a_dialogue_is_a_value_error(raw: object) -> None:
-    with pytest.raises(ValueError, match="no time within a dialogue"):
+    with pytest.raises(ValueError, match="is not a time within a dialogue"):
         read_time(raw)

@@ -1,4 +1,4 @@
-"""docs/transcripts.md says what is true: its files are written, its Python is run, its lists are those of the code."""
+"""docs/transcripts.md is up to date: its files are written, its Python is run, its lists match the code."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def test_every_example_of_the_page_holds(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     examples = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "transcripts.md", None, 0)
-    told: list[str] = []
-    results = doctest.DocTestRunner().run(examples, out=told.append)
+    output: list[str] = []
+    results = doctest.DocTestRunner().run(examples, out=output.append)
     assert results.attempted >= 14
-    assert not results.failed, "".join(told)
+    assert not results.failed, "".join(output)
 
 
 def test_the_page_names_every_format() -> None:

@@ -1,4 +1,4 @@
-"""Whatever is in a file: a transcript that holds what it promises, or an InputError; never anything else."""
+"""Any file content gives a well-formed transcript or an InputError, never another exception."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check(folder: Path, data: bytes, suffix: str, format: str | None = None) -> 
     return transcript
 
 
-# Pieces of all the formats, so that near-valid files are common.
+# Pieces of all formats, so that almost valid files are common.
 _PIECES = st.sampled_from(
     [
         *(

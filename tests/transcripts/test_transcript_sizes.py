@@ -1,4 +1,4 @@
-"""Large and hostile files: a clear error, or a dialogue, within seconds; no pattern may go back and forth over them."""
+"""Large and hostile files give a dialogue or a clear error within seconds: no pattern may take quadratic time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from fliptrace.transcripts.read import READERS, read_transcript
 from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_ROWS, MAX_UTTERANCES
 
 MEGABYTE = 1_000_000
-SECONDS = 5.0  # of processor time; each takes well under one alone; a quadratic pattern takes hours
+SECONDS = 5.0  # of processor time; each case takes well under one, and a quadratic pattern takes hours
 
-# What patterns for names, times, cues and markup might stumble over, a megabyte of each in one line.
+# Text that is hard for the patterns of names, times, cues and markup; each is repeated to a line of one megabyte.
 SEEDS = (
     *(
         "a",
@@ -95,12 +95,12 @@ def test_lines_that_go_on_count_together(tmp_path: Path) -> None:
 
 
 def test_a_name_longer_than_names_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"talk.csv line 2: a speaker's name of 200 characters; is that their column"):
+    with pytest.raises(InputError, match=r"talk.csv line 2: a speaker name of 200 characters, expected at most 100"):
         read_transcript(write(tmp_path, f"name,text\n{'a' * 200},hi\n", "talk.csv"))
 
 
 def test_more_utterances_than_a_dialogue_has_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="line 20001: over 20,000 utterances; give one dialogue a file"):
+    with pytest.raises(InputError, match="line 20001: over 20,000 utterances; expected one dialogue per file"):
         read_transcript(write(tmp_path, "Ana: hi\n" * (MAX_UTTERANCES + 1)))
     assert len(read_transcript(write(tmp_path, "Ana: hi\n" * MAX_UTTERANCES)).dialogue) == MAX_UTTERANCES
 
@@ -109,13 +109,13 @@ def test_more_utterances_than_a_dialogue_has_are_an_error(tmp_path: Path) -> Non
     ("name", "opening", "row"), [("t.csv", "call_id,text\n", "1,a\n"), ("t.jsonl", "", '{"text":1}\n')]
 )
 def test_more_rows_than_a_file_may_have_are_an_error(tmp_path: Path, name: str, opening: str, row: str) -> None:
-    with pytest.raises(InputError, match=f"{name}: over 200,000 rows; give one dialogue a file"):
+    with pytest.raises(InputError, match=f"{name}: over 200,000 rows; expected one dialogue per file"):
         read_transcript(write(tmp_path, opening + row * (MAX_ROWS + 1), name))
 
 
 def test_more_subtitles_than_a_dialogue_has_are_an_error(tmp_path: Path) -> None:
     cue = "00:00:01.000 --> 00:00:02.000\nhi\n\n"
-    with pytest.raises(InputError, match="over 20,000 cues"):
+    with pytest.raises(InputError, match="over 20,000 cues; expected one dialogue per file"):
         read_transcript(write(tmp_path, "WEBVTT\n\n" + cue * (MAX_UTTERANCES + 1), "talk.vtt"))
-    with pytest.raises(InputError, match="over 20,000 subtitles"):
+    with pytest.raises(InputError, match="over 20,000 subtitles; expected one dialogue per file"):
         read_transcript(write(tmp_path, cue * (MAX_UTTERANCES + 1), "talk.srt"))

@@ -1,1 +1,1 @@
-"""Makes the model that fliptrace ships from trained seeds, and measures it for its card."""
+"""Packs trained seeds into the model that fliptrace ships, and measures it for its model card."""

@@ -1,4 +1,6 @@
-"""How far a model's probabilities of frequent emotions are weighed down: a power of their shares, chosen on val.
+"""Reweights the emotion probabilities of a model by a power of the labels' training shares, chosen on val.
+
+Frequent emotions are made less probable, rare ones more probable.
 
 Source: Menon et al., "Long-tail learning via logit adjustment" (2021).
 """
@@ -11,7 +13,13 @@ from typing import NamedTuple
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.corpora.longest_prefixes import LongestPrefix
-from fliptrace.inference.emotions import EmotionLabels, LabelledUtterance, combine_utterances, label_emotions, reweight
+from fliptrace.inference.emotions import (
+    EmotionLabels,
+    LabelledUtterance,
+    ScoringLabeler,
+    combine_utterances,
+    reweight,
+)
 from fliptrace.inference.task_files import emotion_row
 from fliptrace.models.base import ReplyScorer
 from fliptrace.prompts.views import Layout
@@ -22,9 +30,10 @@ POWERS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 
 class EmotionWeights(NamedTuple):
-    """`weights` by label are its share of the training labels to the power of `-power`, the largest share's being 1.
+    """The chosen power and its weights.
 
-    `weighted_f1` is the mean over the sets it was chosen on, by power.
+    `weights` has, for every label, its training share relative to the largest share, to the power of `-power`; the most
+    frequent label has weight 1. `weighted_f1` is the mean over the val sets for every power.
     """
 
     power: float
@@ -35,10 +44,11 @@ class EmotionWeights(NamedTuple):
 def choose_emotion_weights(
     model: ReplyScorer, sets: Sequence[Sequence[Dialogue]], layout: Layout, shares: Mapping[str, float]
 ) -> EmotionWeights:
-    """The power with the best mean of weighted F1 over these sets; of equals the smaller one."""
-    read = [(dialogues, list(label_emotions(model, dialogues, layout))) for dialogues in sets]
+    """Choose the power with the best mean weighted F1 over these sets; of equals, the smaller one."""
+    labeler = ScoringLabeler(model.name, model, layout)
+    labelled = [(dialogues, list(labeler.label(dialogues))) for dialogues in sets]
     by_power = {
-        power: sum(_weighted_f1(dialogues, labels, weigh(shares, power)) for dialogues, labels in read) / len(read)
+        power: sum(_weighted_f1(dialogues, labels, weigh(shares, power)) for dialogues, labels in labelled) / len(sets)
         for power in POWERS
     }
     power = max(POWERS, key=lambda power: (round(by_power[power], 6), -power))
@@ -46,7 +56,8 @@ def choose_emotion_weights(
 
 
 def weigh(shares: Mapping[str, float], power: float) -> dict[str, float]:
-    """
+    """Return the weight of every label, given the labels' shares.
+
     >>> weigh({"joy": 0.2, "neutral": 0.8}, 0.5)
     {'joy': 2.0, 'neutral': 1.0}
     """
@@ -55,9 +66,9 @@ def weigh(shares: Mapping[str, float], power: float) -> dict[str, float]:
 
 
 def label_shares(recipe: Recipe, emotions: Mapping[str, Sequence[Dialogue]]) -> dict[str, float]:
-    """Shares of the labels as the last stage that teaches emotions has them; empty where none does."""
-    taught = [stage for stage in recipe.stages if "emotion" in stage.mixture]
-    files = [recipe.data.emotions if stage.emotions is None else stage.emotions for stage in taught]
+    """Return the label shares of the last stage that teaches emotions; empty where no stage does."""
+    stages = [stage for stage in recipe.stages if "emotion" in stage.mixture]
+    files = [recipe.data.emotions if stage.emotions is None else stage.emotions for stage in stages]
     counts: Counter[str] = Counter()
     for ref in files[-1] if files else ():
         counts.update(emotion for dialogue in emotions[ref] for emotion in dialogue.emotions if emotion is not None)
@@ -66,12 +77,12 @@ def label_shares(recipe: Recipe, emotions: Mapping[str, Sequence[Dialogue]]) -> 
 
 def _weighted_f1(dialogues: Sequence[Dialogue], labels: Sequence[EmotionLabels], weights: Mapping[str, float]) -> float:
     rows = []
-    for dialogue, read in zip(dialogues, labels, strict=True):
-        assert read.scores is not None
+    for dialogue, labels_of_dialogue in zip(dialogues, labels, strict=True):
+        assert labels_of_dialogue.scores is not None
         emotions = dialogue.emotion_set
         labelled = [
             reweight(LabelledUtterance(label, scores), emotions, weights)
-            for label, scores in zip(read.emotions, read.scores, strict=True)
+            for label, scores in zip(labels_of_dialogue.emotions, labels_of_dialogue.scores, strict=True)
         ]
         rows.append(emotion_row(LongestPrefix(dialogue), combine_utterances(labelled, emotions)))
     return score_emotions(rows).weighted_f1

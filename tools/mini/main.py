@@ -1,10 +1,10 @@
-"""Packs the trained seeds of recipes/mini.toml into the model that fliptrace ships, with every figure of its card.
+"""Packs the trained seeds of recipes/mini.toml into the model that fliptrace ships, and measures it for its card.
 
     python -m tools.mini.main runs/mini-0 runs/mini-1 runs/mini-2
 
 It writes src/fliptrace/embedded/mini/ (graphs, tokenizer, threshold, MODEL_CARD.md, LICENSE.weights),
-docs/runs/mini.json and tests/tools/mini_expected.json, what the model decides on a few cases of the sample corpus.
-Graphs, predictions and baselines are kept in runs/mini-pack/: killed, it goes on there; `--fresh` begins anew.
+docs/runs/mini.json and tests/tools/mini_expected.json (the model's decisions on a few cases of the sample corpus).
+Graphs, predictions and baselines are kept in runs/mini-pack/, so a killed run resumes there; `--fresh` starts over.
 `make mini` trains the seeds and packs them.
 """
 
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> None:
-    """Pack, or say in one line why not."""
+    """Pack the model; on an input error, exit with a one-line message."""
     arguments = _arguments()
     try:
         pack(arguments)
@@ -43,7 +43,7 @@ def main() -> None:
 
 def pack(arguments: argparse.Namespace) -> None:
     if arguments.limit is not None and arguments.out == BUNDLED:
-        raise InputError("--limit", "figures of a part of val are not for the model that ships; name another --out")
+        raise InputError("--limit", "figures of a part of val cannot go into the shipped model; expected another --out")
     if arguments.fresh:
         shutil.rmtree(arguments.work, ignore_errors=True)
     recipe = read_recipe(arguments.recipe)
@@ -66,7 +66,7 @@ def pack(arguments: argparse.Namespace) -> None:
         )
         figures = packing.figures()
     if arguments.limit is not None:
-        note(f"figures are of the first {arguments.limit:,} cases and dialogues of each set")
+        note(f"figures cover only the first {arguments.limit:,} cases and dialogues of each set")
     _write(packing, figures, arguments)
     _show(figures)
 
@@ -85,7 +85,7 @@ def _write(packing: Packing, figures: Json, arguments: argparse.Namespace) -> No
 
 
 def _show(figures: Json) -> None:
-    """The headline on the terminal: what is left out of the choice, beside the best rule and the baselines."""
+    """Print the main figures: left-out F1 beside the best rule and the baselines."""
     rows = []
     for name, row in figures["triggers"].items():
         left_out, best = row["model"]["left_out"], max(rule["trigger_f1"] for rule in row["rules"].values())
@@ -106,15 +106,17 @@ def _show(figures: Json) -> None:
 def _arguments() -> argparse.Namespace:
     named = os.environ.get("FLIPTRACE_DATA")
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", type=Path, nargs="+", help="finished runs of one recipe, a seed each")
+    parser.add_argument("runs", type=Path, nargs="+", help="finished runs of one recipe, one per seed")
     parser.add_argument("--recipe", type=Path, default=ROOT / "recipes" / "mini.toml")
     parser.add_argument("--data", type=Path, default=Path(named) if named else None, help="folder of corpora")
-    parser.add_argument("--work", type=Path, default=ROOT / "runs" / "mini-pack", help="what is kept in between")
-    parser.add_argument("--out", type=Path, default=BUNDLED, help="folder of the packed model, replaced")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "runs" / "mini-pack", help="folder for intermediate results"
+    )
+    parser.add_argument("--out", type=Path, default=BUNDLED, help="folder of the packed model; it is replaced")
     parser.add_argument("--figures", type=Path, default=ROOT / "docs" / "runs" / "mini.json")
     parser.add_argument("--expected", type=Path, default=ROOT / "tests" / "tools" / "mini_expected.json")
-    parser.add_argument("--limit", type=int, help="measure on the first so many of each set, to try it out")
-    parser.add_argument("--fresh", action="store_true", help="throw away what is kept")
+    parser.add_argument("--limit", type=int, help="use only the first N of each set, for a trial run")
+    parser.add_argument("--fresh", action="store_true", help="delete the intermediate results first")
     return parser.parse_args()
 
 

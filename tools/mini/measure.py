@@ -1,6 +1,6 @@
-"""Figures of a finished model beside those of its seeds and baselines, as JSON: what a model card is made from.
+"""Figures of a finished model, of its seeds and of baselines, as JSON for a model card.
 
-Predicts nothing: it takes predictions. Every F1 comes with its 95% interval (scoring/intervals.py).
+It scores predictions and makes none. Every F1 has its 95% interval (scoring/intervals.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _EMOTION_FIGURES = ("weighted_f1", "interval", "macro_f1", "accuracy")
 
 
 def trigger_figures(predictions: Sequence[Prediction], threshold: float) -> Json:
-    """Of one model on one set: at a threshold, and with each group at the threshold best on all other groups."""
+    """Score one model on one set: at the threshold, and "left out", each group at the threshold best on all others."""
     return _trigger_figures([at_threshold(p, threshold) for p in predictions]) | {
         "threshold": threshold,
         "left_out": _trigger_figures(leave_one_group_out(predictions)),
@@ -33,30 +33,31 @@ def trigger_figures(predictions: Sequence[Prediction], threshold: float) -> Json
 
 
 def rule_figures(predictions: Sequence[Prediction]) -> Json:
-    """The rules on the same cases; and how many there are."""
+    """Score the rules on the same cases, and count the cases."""
     scores = score_trigger_file(predictions, SETTINGS, "predictions").to_json()
     counts = {name: scores[name] for name in ("num_flips", "num_utterances", "num_groups")}
     return counts | {"rules": scores["baselines"]}
 
 
 def predicted_figures(predictions: Sequence[Prediction]) -> Json:
-    """Of triggers under predicted emotions, named at the threshold that they were read with; the rules beside them."""
+    """Score triggers found with predicted emotions, at the threshold of the predictions, and the rules beside them."""
     scores = score_trigger_file(predictions, SETTINGS, "predictions").to_json()
     return {name: scores[name] for name in (*_TRIGGER_FIGURES, "num_flips", "baselines")}
 
 
 def emotion_figures(predictions: Sequence[EmotionPrediction]) -> Json:
+    """Score emotions: the main figures of `score --json`."""
     scores = emotion_scores(predictions)
     return {name: scores[name] for name in _EMOTION_FIGURES}
 
 
 def emotion_scores(predictions: Sequence[EmotionPrediction]) -> Json:
-    """All of `score --json`."""
+    """Score emotions: all figures of `score --json`."""
     return score_emotion_file(predictions, SETTINGS, "predictions").to_json()
 
 
 def unified_figures(predictions: Sequence[UnifiedPrediction]) -> Json:
-    """End to end, from bare text to triggers."""
+    """Score the path from bare text to triggers end to end."""
     scores = score_unified_file(predictions, SETTINGS, "predictions").to_json()
     return {name: value for name, value in scores.items() if name not in ("task", "experiment", "settings")}
 
@@ -74,7 +75,7 @@ def _trigger_figures(predictions: Sequence[Prediction]) -> Json:
 
 
 def spread(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Json:
-    """Mean and standard deviation (of a sample) of figures over seeds; the latter is null for one seed."""
+    """Return the mean and sample standard deviation of figures over seeds; the deviation of one seed is null."""
     columns = {name: [row[name] for row in rows] for name in names}
     return {
         name: {
@@ -86,6 +87,6 @@ def spread(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Json:
 
 
 def calibration_error(predictions: Sequence[Prediction]) -> float | None:
-    """The expected calibration error of support (scoring/calibration.py); None where no utterance has any."""
+    """Return the expected calibration error of support (scoring/calibration.py); None without any support."""
     calibration = calibrate(predictions)
     return None if calibration is None else round(calibration.ece, 6)

@@ -1,6 +1,6 @@
-"""The card of a packed model, from the figures that pack.py measured and the files it ships with.
+"""Renders the model card of the shipped model from the figures of pack.py and the list of its files.
 
-Not the card of any model: it knows what the shipped one is for and where its limits are.
+It fits this model only: the template states its purpose and its limits.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ _AUTHORS = {
     "goemotions-ekman": "Demszky et al. 2020",
 }
 _RULES = ("previous", "previous-or-self", "previous-plus-self")
-_MIN_GOLD = 20  # of fewer utterances with an emotion F1 says nothing
+_MIN_GOLD = 20  # F1 of an emotion with fewer gold utterances says nothing
 _NUM_WEAKEST = 3
 
 
 def weights_licence() -> str:
-    """The terms of the weights, which are not those of the code."""
+    """Return the licence of the weights, which is not that of the code."""
     return (_TEMPLATES / "weights_licence.txt").read_text(encoding="utf-8")
 
 
 def render_card(figures: Json, files: Sequence[Json]) -> str:
-    """The card as Markdown; `files` have `name`, `num_bytes` and `sha256` and are all that lies beside it."""
+    """Render the card as Markdown; `files` are all other files of the model, with `name`, `num_bytes` and `sha256`."""
     recipe = figures["recipe"]
     text = (
         _environment()
@@ -72,7 +72,7 @@ def render_card(figures: Json, files: Sequence[Json]) -> str:
 
 
 def data_sets(recipe: Json) -> list[Json]:
-    """The data sets that a recipe names, in the order it names them, each with what it is used for."""
+    """Return the data sets of a recipe, in its order, each with its roles."""
     part = recipe["data"]
     roles = {
         "triggers, trained on": part["train"],
@@ -105,7 +105,7 @@ def _describe(name: str, roles: Sequence[str]) -> Json:
 
 
 def _repository(data_set: DataSet) -> str:
-    """Where on GitHub the files are published."""
+    """Return the URL of the GitHub repository that publishes the files."""
     owner, repository = urlsplit(data_set.files[0].url).path.split("/")[1:3]
     return f"https://github.com/{owner}/{repository}"
 
@@ -117,7 +117,7 @@ def _emotion_view(window: int) -> str:
 
 
 def _word_counts(emotions: Json) -> list[Json]:
-    """A row for word counts fitted on a set's own corpus and one on all files, the better weighing of each."""
+    """Return a row for word counts fitted on a set's own corpus and one on all files, each with its better weight."""
 
     def best(row: Json, is_union: bool) -> Json | None:
         fits = [r for r in row["word_counts"] if (r["fitted_on"] == UNION) == is_union]
@@ -132,19 +132,23 @@ def _word_counts(emotions: Json) -> list[Json]:
 
 
 def _weakest(emotions: Json) -> str:
-    """The emotions with the lowest F1, of each set."""
-    told = []
+    """Describe the emotions with the lowest F1 in each set."""
+    sentences = []
     for name, row in emotions.items():
         labels = {label: r["f1"] for label, r in row["by_label"].items() if r["num_gold"] >= _MIN_GOLD}
         worst = sorted(labels, key=lambda label: float(labels[label]))[:_NUM_WEAKEST]
-        told.append(f"{_named(name)}: {', '.join(f'{label} {decimals(labels[label])}' for label in worst)}")
-    return f"rare emotions are where it is weakest (F1 on {'; on '.join(told)})." if told else "rare ones suffer."
+        sentences.append(f"{_named(name)}: {', '.join(f'{label} {decimals(labels[label])}' for label in worst)}")
+    return (
+        f"rare emotions are where it is weakest (F1 on {'; on '.join(sentences)})."
+        if sentences
+        else "rare ones suffer."
+    )
 
 
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
-        autoescape=False,  # Markdown, of our own figures
+        autoescape=False,  # the output is Markdown, from our own figures
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -178,7 +182,8 @@ def _f1(row: Json, name: str) -> str:
 
 
 def _spread(row: Mapping[str, float | None]) -> str:
-    """
+    """Format a mean with its standard deviation over seeds.
+
     >>> _spread({"mean": 0.7412, "sd": 0.0061}), _spread({"mean": 0.7412, "sd": None})
     ('0.741 ± 0.006', '0.741')
     """
@@ -190,14 +195,14 @@ def _of_label(row: Json | None) -> str:
 
 
 def _best_rule(row: Json) -> str:
-    """The rule best on the flips that were found end to end."""
+    """Describe the rule with the best F1 on the flips found end to end."""
     rules = row["end_to_end"]["baselines"]
     name = max(rules, key=lambda rule: float(rules[rule]["trigger_f1"] or 0))
     return f"{_f1(rules[name], 'trigger_f1')} ({name})"
 
 
 def _shared(row: Json) -> str:
-    """What a set shares with what was trained on: with the cases that triggers are learned from, and with all."""
+    """Describe what a set shares with the training cases, and with all training data."""
     cases, everything = row.get("shared_with_training_cases"), row["shared_with_all_training"]
     if everything["num_touched"] == 0:
         return "nothing"

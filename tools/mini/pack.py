@@ -1,7 +1,7 @@
-"""From the finished seeds of a recipe to one small model without torch, and to every figure that its card shows.
+"""Packs the finished seeds of a recipe into one small model without torch, and measures the figures of its card.
 
-export -> threshold on val -> triggers, emotions and all at once, by the whole and by each seed -> baselines -> figures
-What is done already is kept in a folder of work and not done again.
+Steps: export -> threshold on val -> triggers, emotions and the unified task, by the ensemble and by each seed
+-> baselines -> figures. Finished steps are kept in a work folder and not repeated.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from tools.mini.measure import (
 from tools.mini.packed import PackedModel, Progress
 from tools.mini.seeds import Seed
 
-MAX_BYTES = 12_000_000  # of all files together: what a wheel can carry without being noticed
+MAX_BYTES = 12_000_000  # limit for all files together, to keep the wheel small
 
 
 @dataclass(frozen=True)
 class Packing:
-    """One run of the path above; `work` keeps graphs and predictions."""
+    """One run of the steps above; `work` is the folder that keeps graphs and predictions."""
 
     recipe: Recipe
     seeds: tuple[Seed, ...]
@@ -56,7 +56,7 @@ class Packing:
 
     @cached_property
     def folder(self) -> Path:
-        """The whole model, exported, with the threshold that it ships with."""
+        """The folder of the exported ensemble, with the threshold that it ships with."""
         folder = self._export(self.seeds)
         defaults = InferenceDefaults.read(folder)
         assert defaults is not None
@@ -72,7 +72,7 @@ class Packing:
 
     @cached_property
     def emotion_weights(self) -> EmotionWeights:
-        """Chosen for the whole model, and the seeds are read with the same; none where no emotions are taught."""
+        """The weights chosen for the ensemble and also used for each seed; none if no stage teaches emotions."""
         folder, shares = self._export(self.seeds), label_shares(self.recipe, self.data.emotions)
         if not shares or not self.sets.emotions:
             return EmotionWeights(0.0, {}, {})
@@ -81,7 +81,7 @@ class Packing:
 
     @cached_property
     def members(self) -> Mapping[str, PackedModel]:
-        """Each seed alone, exported in the same way."""
+        """Each seed alone, exported in the same way, by name."""
         return {
             seed.name: PackedModel.open(
                 seed.name, self._export([seed]), self.work, self.on_progress, self.emotion_weights.weights
@@ -94,10 +94,10 @@ class Packing:
         return _threshold_on_val(self.whole, self.sets)
 
     def figures(self) -> Json:
-        """Everything that was measured, and what it was measured with."""
-        self.on_phase(f"{len(self.seeds)} seeds to one model, and its threshold on val")
+        """Measure everything; the result also holds the recipe, data and versions it was measured with."""
+        self.on_phase(f"export of {len(self.seeds)} seeds as one model, threshold on val")
         folder = self.folder
-        self.on_phase("triggers and emotions, each seed besides")
+        self.on_phase("triggers and emotions, of the model and of each seed")
         triggers = {cases.name: self._triggers(cases) for cases in self.sets.cases}
         emotions = {dialogues.name: self._emotions(dialogues) for dialogues in self.sets.emotions}
         self.on_phase("boosted trees and word counts on the same training data")
@@ -119,7 +119,7 @@ class Packing:
         }
 
     def _export(self, seeds: Sequence[Seed]) -> Path:
-        """The folder of these seeds, in 16 bits; made once for the same weights."""
+        """Export these seeds in 16 bits and return the folder; skipped if these weights were exported before."""
         key = hash_json([seed.weights_sha256 for seed in seeds])[:12]
         folder = self.work / f"{'-'.join(seed.name for seed in seeds)}-{key}"
         if not is_embedded(folder) or not _note(folder).exists():
@@ -160,7 +160,7 @@ class Packing:
         }
 
     def _baselines(self) -> Json:
-        """Figures of the baselines by set; kept, since word counts take minutes to fit."""
+        """Return the figures of the baselines by set; cached, since word counts take minutes to fit."""
         made_of = hash_json([self.data.manifest, self.recipe.to_json(), [s.sha256 for s in self._all_sets()]])
         path = self.work / f"baselines-{made_of[:12]}.json"
         if not path.exists():
@@ -176,7 +176,10 @@ class Packing:
         return {name: trigger_figures(predictions, threshold) for name, predictions in named.items()}
 
     def _by_words(self) -> Json:
-        """For each set every way of fitting on its own corpus or on all; the best of them is no choice of ours."""
+        """Score word counts on each set, fitted on its own corpus and on all, with every class weight.
+
+        All combinations are reported, so that none is chosen.
+        """
         fitted = fit_words(self.data, [dialogues.name for dialogues in self.sets.emotions])
         return {
             dialogues.name: [
@@ -193,9 +196,9 @@ class Packing:
 
 
 def install(folder: Path, target: Path, texts: Mapping[str, str]) -> int:
-    """Put a packed folder and these texts where they ship, whole or not at all; their size in bytes.
+    """Write a packed folder and `texts` to `target`, all or nothing, and return their size in bytes.
 
-    RunError where they are more than MAX_BYTES.
+    Raises RunError if they exceed MAX_BYTES.
     """
     num_bytes = sum(path.stat().st_size for path in folder.iterdir()) + sum(len(t.encode()) for t in texts.values())
     if num_bytes > MAX_BYTES:
@@ -209,7 +212,7 @@ def install(folder: Path, target: Path, texts: Mapping[str, str]) -> int:
 
 
 def describe_files(folder: Path, texts: Mapping[str, str]) -> list[Json]:
-    """Name, size and sha256 of every file that `install` puts there, A to Z."""
+    """Return name, size and sha256 of every file that `install` writes, sorted by name."""
     contents = {path.name: path.read_bytes() for path in folder.iterdir()}
     contents |= {name: text.encode() for name, text in texts.items()}
     return [
@@ -223,7 +226,7 @@ def _threshold_on_val(model: PackedModel, sets: MeasuredSets) -> float:
 
 
 def _choose(predictions: Sequence[Prediction]) -> float:
-    """One threshold for all of val, to the digits that are shipped and measured."""
+    """Choose one threshold for all of val, rounded to the digits that ship and are measured."""
     return max(0.0001, round(choose_threshold(predictions, "val").threshold, 4))
 
 
@@ -232,7 +235,7 @@ def _leaks(report: LeakReport) -> Json:
 
 
 def _note(folder: Path) -> Path:
-    """What is known of an export, beside its folder: nothing else may stand in that."""
+    """Return the path of the notes on an export, beside its folder, which may hold nothing else."""
     return folder.with_name(f"{folder.name}.json")
 
 

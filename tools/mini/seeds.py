@@ -1,4 +1,4 @@
-"""The finished runs of one recipe that differ in nothing but their seed: the members of an ensemble."""
+"""The members of an ensemble: finished runs of one recipe that differ only in their seed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fliptrace.training.recipe import Recipe, differences, override, parse_recip
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """One finished run: `recipe` with its seed, `checkpoint` of its last stage."""
+    """One finished run; `recipe` has its seed, `checkpoint` is that of its last stage."""
 
     run: Path
     recipe: Recipe
@@ -42,18 +42,24 @@ class Seed:
 
 
 def read_seeds(runs: Sequence[Path], recipe: Recipe, data: TrainingData) -> tuple[Seed, ...]:
-    """The runs as given; RunError where one is not finished, or is not of this recipe and these data."""
+    """Read the runs, in the order given.
+
+    Raises RunError if a run is not finished, was trained with another recipe or other data, or has the seed of another.
+    """
     seeds = tuple(_read_seed(run) for run in runs)
     numbers = [seed.recipe.seed for seed in seeds]
     if len(set(numbers)) < len(numbers):
-        raise RunError(runs[0], f"runs of the seeds {', '.join(map(str, numbers))}; expected each seed once")
+        raise RunError(runs[0], f"runs with seeds {', '.join(map(str, numbers))}; expected each seed once")
     for seed in seeds:
-        wanted = override(recipe, base=None, seed=seed.recipe.seed, device=seed.recipe.local_tuning.device)
-        changed = differences(seed.recipe.to_json(), wanted.to_json())
+        expected = override(recipe, base=None, seed=seed.recipe.seed, device=seed.recipe.local_tuning.device)
+        changed = differences(seed.recipe.to_json(), expected.to_json())
         changed += differences(read_json(seed.run / MANIFEST)["data"], data.manifest, "data files: ")
         if changed:
             lines = "\n  ".join(changed)
-            raise RunError(seed.run, f"trained by another recipe or on other data, from there to here:\n  {lines}")
+            raise RunError(
+                seed.run,
+                f"trained with another recipe or on other data; changes from its run to this recipe:\n  {lines}",
+            )
     return seeds
 
 
@@ -62,7 +68,7 @@ def _read_seed(run: Path) -> Seed:
     recipe = parse_recipe(manifest["recipe"], str(run / MANIFEST))
     last = run / f"{len(recipe.stages)}-{recipe.stages[-1].name}"
     if not (last / DONE).exists():
-        raise RunError(run, f"its last stage, {last.name!r}, is not finished; go on with: fliptrace train RECIPE")
+        raise RunError(run, f"its last stage, {last.name!r}, is not finished; resume with: fliptrace train RECIPE")
     checkpoint = last_checkpoint(run)
     hashes = [hash_file(path) for path in sorted(checkpoint.glob("*.safetensors"))]
     return Seed(

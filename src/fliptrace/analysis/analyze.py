@@ -1,7 +1,7 @@
-"""From a transcript to an analysis: emotions where nobody gave them, flips found once, triggers of each, reasons.
+"""From a transcript to an analysis: label emotions where the transcript has none, find flips, name triggers, say why.
 
-Whatever the model was unsure of stays in the `Analysis`: the probability of every label, the support of every trigger,
-and a note where a reply could not be read.
+Everything the model was unsure of is kept in the `Analysis`: the probability of every label, the support of every
+trigger, and a note wherever a reply could not be parsed.
 """
 
 from __future__ import annotations
@@ -16,21 +16,20 @@ from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, FlipCase, find_flips
+from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.emotions import EmotionLabels, fallback_emotion
-from fliptrace.inference.triggers import InferenceConfig, name_triggers, resolve_config
-from fliptrace.inference.unified import label_for_flips
-from fliptrace.models.base import ChatModel, Decoding, ReplyScorer, TriggerModel, make_decoding
+from fliptrace.inference.seams import best_decoding, choose_decoder, choose_labeler
+from fliptrace.inference.triggers import name_triggers
+from fliptrace.models.base import Decoding, Model
 from fliptrace.models.open_model import OpenModel
 from fliptrace.predictions.rows import Prediction
 from fliptrace.transcripts.transcript import Transcript
 
 DIGITS = 6  # of a probability, as everywhere in our files
 
-AnyModel = ChatModel | ReplyScorer | TriggerModel
-
 
 class OnProgress(Protocol):
-    """Told what an analysis is at, how much of it is done and how much there is."""
+    """Called with the step of an analysis, how much of it is done, and how much there is."""
 
     def __call__(self, what: str, num_done: int, total: int) -> None: ...
 
@@ -49,31 +48,27 @@ def analyze(
 ) -> Analysis:
     """Find the flips of a dialogue and what triggered them.
 
-    Emotions that the transcript gives are kept. `threshold` is the support that names a trigger, None what was chosen
-    when the model was trained; `decoding` None reads the model exactly where it weighs replies, else greedily.
-    InputError where emotions are wanted of a model that reads no text.
+    Emotions that the transcript gives are kept. `threshold` is the support that names a trigger; None is the one chosen
+    when the model was trained. `decoding` None is exact where the model scores replies, otherwise greedy. InputError if
+    emotions have to be labelled by a model that reads no text.
     """
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
-    config = resolve_config(model.defaults, decoding or _decoding(model.model), threshold=threshold)
-    felt = _fill_emotions(transcript.dialogue, model, config, on_progress)
-    named = _name(felt.dialogue, model.model, config, on_progress)
+    config = resolve_config(model.defaults, decoding or best_decoding(model.model), threshold=threshold)
+    labelled = _fill_emotions(transcript.dialogue, model, config, on_progress)
+    decided = _decide(labelled.dialogue, model.model, config, on_progress)
     return Analysis(
-        dialogue=felt.dialogue,
-        emotion_scores=felt.scores,
-        flips=tuple(_found(felt.dialogue, named)),
+        dialogue=labelled.dialogue,
+        emotion_scores=labelled.scores,
+        flips=tuple(_found_flips(labelled.dialogue, decided)),
         model=model.ref,
         threshold=config.threshold,
-        notes=(*transcript.notes, *felt.notes, *_notes_on(named)),
+        notes=(*transcript.notes, *labelled.notes, *_notes_on(decided)),
         format=transcript.format,
     )
 
 
-def _decoding(model: AnyModel) -> Decoding:
-    return make_decoding(kind="exact") if isinstance(model, ReplyScorer) else Decoding()
-
-
 class _LabelledDialogue(NamedTuple):
-    """The dialogue with all its emotions, how probable each label was where a model chose, and what to say of it."""
+    """The dialogue with all its emotions, the probability of each label that a model chose, and notes on them."""
 
     dialogue: Dialogue
     scores: tuple[Mapping[str, float] | None, ...]
@@ -87,27 +82,27 @@ def _fill_emotions(
     num_given = sum(emotion is not None for emotion in given)
     if num_given == total:
         return _LabelledDialogue(dialogue, (None,) * total, ("the emotions are those of the transcript",))
-    if not isinstance(model.model, ChatModel | ReplyScorer):
+    if model.model.text_reader is None:
         raise InputError(
             dialogue.id,
             f"{total - num_given:,} of {total:,} utterances have no emotion, and {model.ref} reads no text; expected a "
             "transcript with emotions, or a model that labels them",
         )
     on_progress("emotions", 0, total)
-    (labels,) = label_for_flips(model.model, [dialogue], config)
+    (labels,) = choose_labeler(model.model, config, in_turns=True).label([dialogue])
     on_progress("emotions", total, total)
     notes = []
     if num_given:
         notes.append(f"{num_given:,} of {total:,} emotions are those of the transcript, the others the model's")
     if labels.num_unparsed:
-        stand_in = fallback_emotion(dialogue.emotion_set)
-        notes.append(f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be read, {stand_in} stands")
+        fallback = fallback_emotion(dialogue.emotion_set)
+        notes.append(f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be read; {fallback} stands")
     emotions = tuple(own or label for own, label in zip(given, labels.emotions, strict=True))
     return _LabelledDialogue(dialogue.with_emotions(emotions), tuple(_scores(dialogue, labels)), tuple(notes))
 
 
 def _scores(dialogue: Dialogue, labels: EmotionLabels) -> Iterator[Mapping[str, float] | None]:
-    """One row an utterance; None where the transcript gave the emotion, or the model only replied."""
+    """One row per utterance; None where the transcript gave the emotion, or the model gave no probabilities."""
     rows = labels.scores or (None,) * len(dialogue)
     for own, row in zip(dialogue.emotions, rows, strict=True):
         if own is not None or row is None:
@@ -117,8 +112,8 @@ def _scores(dialogue: Dialogue, labels: EmotionLabels) -> Iterator[Mapping[str, 
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
-    """What a model said of one flip. It was shown the dialogue from utterance `start` on, and counts from there."""
+class _DecidedFlip:
+    """A flip and its prediction. The model was shown the dialogue from utterance `start` on, and counts from there."""
 
     flip: Flip
     prediction: Prediction
@@ -134,26 +129,26 @@ class _Named:
         return (0.0,) * self.start + shares + (0.0,) * (num_utterances - self.start - len(shares))
 
 
-def _name(dialogue: Dialogue, model: AnyModel, config: InferenceConfig, on_progress: OnProgress) -> list[_Named]:
-    """The triggers of every flip, in the order they land."""
-    flips = find_flips(dialogue)
+def _decide(dialogue: Dialogue, model: Model, config: InferenceConfig, on_progress: OnProgress) -> list[_DecidedFlip]:
+    """Decode the triggers of every flip, in the order of their targets."""
+    flips, decoder = find_flips(dialogue), choose_decoder(model, config)
     starts = [_start(flip, model, config) for flip in flips]
     cases = [_case(dialogue, flip, start) for flip, start in zip(flips, starts, strict=True)]
-    named = []
+    decided = []
     on_progress("flips", 0, len(flips))
-    for flip, start, case, prediction in zip(flips, starts, cases, name_triggers(model, cases, config), strict=True):
+    for flip, start, case, prediction in zip(flips, starts, cases, name_triggers(decoder, cases), strict=True):
         rationale = rationale_of(prediction.answers, prediction.vote.triggers, case, config.layout, start)
-        named.append(_Named(flip, prediction, start, rationale))
-        on_progress("flips", len(named), len(flips))
-    return named
+        decided.append(_DecidedFlip(flip, prediction, start, rationale))
+        on_progress("flips", len(decided), len(flips))
+    return decided
 
 
-def _start(flip: Flip, model: AnyModel, config: InferenceConfig) -> int:
-    """Where the part of the dialogue begins that a model is shown: a long one must not cost its square.
+def _start(flip: Flip, model: Model, config: InferenceConfig) -> int:
+    """Where the part of the dialogue begins that a model is shown, so that a long dialogue does not cost its square.
 
-    The window layout shows its last utterances and tells of nothing before them but how far back the source is.
+    The window layout shows the last utterances, and of everything before them only how far back the source is.
     """
-    if config.layout.name != "window" or not isinstance(model, ChatModel | ReplyScorer):
+    if config.layout.name != "window" or model.text_reader is None:
         return 0
     return max(0, min(flip.source, flip.target - config.layout.window + 1))
 
@@ -164,18 +159,18 @@ def _case(dialogue: Dialogue, flip: Flip, start: int) -> FlipCase:
     return FlipCase(f"{dialogue.id}/{flip.target}", part, moved)
 
 
-def _found(dialogue: Dialogue, named: Sequence[_Named]) -> Iterator[FoundFlip]:
-    flips = {each.flip.target: each.flip for each in named}
-    for each in named:
+def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterator[FoundFlip]:
+    flips = {each.flip.target: each.flip for each in decided}
+    for each in decided:
         support = each.support(len(dialogue))
         reason = give_reason(dialogue, each.flip, each.triggers, support, flips, each.rationale)
         yield FoundFlip(each.flip, each.triggers, support, reason.text, reason.by)
 
 
-def _notes_on(named: Sequence[_Named]) -> Iterator[str]:
-    num_unparsed = sum(each.prediction.vote.is_unparsed for each in named)
+def _notes_on(decided: Sequence[_DecidedFlip]) -> Iterator[str]:
+    num_unparsed = sum(each.prediction.vote.is_unparsed for each in decided)
     if num_unparsed:
-        yield f"{num_unparsed:,} of {len(named):,} flips: no answer could be read, so no trigger is named"
-    num_cut = sum(each.prediction.num_dropped > 0 for each in named)
+        yield f"{num_unparsed:,} of {len(decided):,} flips: no answer could be read, so no trigger is named"
+    num_cut = sum(each.prediction.num_dropped > 0 for each in decided)
     if num_cut:
-        yield f"{num_cut:,} of {len(named):,} flips: too long for the model, so the oldest utterances were not shown"
+        yield f"{num_cut:,} of {len(decided):,} flips: too long for the model, so the oldest utterances were not shown"

@@ -1,4 +1,4 @@
-"""The command of the analyst: `fliptrace analyze`, from a transcript to flips, triggers and reasons."""
+"""The command `fliptrace analyze`: from a transcript to flips, triggers and reasons."""
 
 from __future__ import annotations
 
@@ -11,22 +11,24 @@ import typer
 
 from fliptrace.cli import hosted_options
 from fliptrace.cli.console import console, done, note, print_json, progress
+from fliptrace.cli.hosted_options import HostedOptions
 from fliptrace.core.errors import InputError
 
 if TYPE_CHECKING:
     from fliptrace.analysis.analyze import OnProgress
+    from fliptrace.models.hosted.model import HostedModel
 
 EPILOG = """**Examples**
 
-- `fliptrace analyze sample` looks at a call that comes with fliptrace.
+- `fliptrace analyze sample` analyzes a call that ships with fliptrace.
 
 - `fliptrace analyze call.vtt --html call.html` writes a page to click through.
 
 - `fliptrace analyze chat.csv --columns speaker=caller,text=words --csv flips.csv` reads and writes tables.
 
-- `fliptrace analyze call.vtt --json | jq '.flips[] | {speaker, before, after, reason}'` hands on to programs.
+- `fliptrace analyze call.vtt --json | jq '.flips[] | {speaker, before, after, reason}'` passes flips to programs.
 
-Formats, columns and what to believe: docs/analyze.md.
+Formats, columns and how far to trust the result: docs/analyze.md.
 """
 
 
@@ -35,45 +37,43 @@ def analyze(
         str,
         typer.Argument(help="A transcript, or `sample`, or `sample:hindi-english`.", show_default=False),
     ],
-    model: Annotated[str, typer.Option(help="As for predict; `embedded` comes with fliptrace.")] = "embedded",
+    *,
+    model: Annotated[str, typer.Option(help="As for predict; `embedded` ships with fliptrace.")] = "embedded",
     format: Annotated[
-        str | None, typer.Option(help="What FILE is. Default: told by its content.", show_default=False)
+        str | None, typer.Option(help="The format of FILE. Default: detected from its content.", show_default=False)
     ] = None,
     columns: Annotated[
         str | None,
-        typer.Option(help="Which column is which, as speaker=caller,text=words.", show_default=False),
+        typer.Option(help="Which column is which, such as speaker=caller,text=words.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of the view.")] = False,
-    html: Annotated[Path | None, typer.Option(help="Write a page: one file, no network.", show_default=False)] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write a table: a row an utterance.", show_default=False)] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write an HTML page: one file, no network.", show_default=False)
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write a table, one row per utterance.", show_default=False)] = None,
     threshold: Annotated[
         float | None,
-        typer.Option(help="Support that names a trigger. Default: what was chosen in training.", show_default=False),
+        typer.Option(help="Support that makes a trigger. Default: chosen in training.", show_default=False),
     ] = None,
     emotion_set: Annotated[
-        Literal["masac8", "meld7"], typer.Option(help="The emotions to tell apart; masac8 has contempt, too.")
+        Literal["masac8", "meld7"], typer.Option(help="The emotion labels; masac8 includes contempt.")
     ] = "masac8",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; the embedded model runs on the CPU.")] = "auto",
-    concurrency: hosted_options.Concurrency = 8,
-    max_cost: hosted_options.MaxCost = None,
-    price: hosted_options.PriceText = None,
-    timeout: hosted_options.Timeout = 120,
+    hosted: HostedOptions,
     answers: Annotated[
         Path | None,
         typer.Option(
-            help="A file that keeps every reply, so that none is paid for twice. Default: none is kept.",
+            help="A file that keeps every reply, so that none is paid for twice. Default: replies are not kept.",
             show_default=False,
-            rich_help_panel="Hosted models",
+            rich_help_panel=hosted_options.PANEL,
         ),
     ] = None,
-    body: hosted_options.Body = None,
-    context: hosted_options.Context = None,
 ) -> None:
     """Find in a transcript where a speaker's emotion flips, what triggered it, and why.
 
-    FILE needs no labels: lines of `Name: text`, CSV, JSON, WebVTT, SRT, WhisperX and others are told apart by
-    themselves. Emotions it has are kept. Nothing leaves this machine with the embedded model; a
-    hosted one is sent the whole transcript.
+    FILE needs no labels. Its format is detected: lines of `Name: text`, CSV, JSON, WebVTT, SRT, WhisperX and others.
+    Emotions that it holds are kept. With the embedded model nothing leaves this machine; a hosted model is sent the
+    whole transcript.
     """
     from fliptrace.analysis.analyze import analyze as analyze_dialogue
     from fliptrace.core.emotion_sets import EMOTION_SETS
@@ -84,12 +84,12 @@ def analyze(
     transcript = read_transcript(
         transcript_path(file), format=format, columns=parse_columns(columns), emotion_set=EMOTION_SETS[emotion_set]
     )
-    settings = hosted_options.hosted_settings(answers, concurrency, max_cost, price, timeout, body, context)
-    opened = open_model(model, device, hosted=settings)
-    hosted_options.probe_server(opened.model)
-    with _bar(opened.model) as on_progress:
+    opened = open_model(model, device, hosted=hosted.settings(answers))
+    hosted_options.probe_server(opened.hosted)
+    with _bar(opened.hosted) as on_progress:
         analysis = analyze_dialogue(transcript, opened, threshold=threshold, on_progress=on_progress)
-    hosted_options.print_cost(opened.model)
+    if opened.hosted is not None:
+        hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
     if json:
         print_json(analysis.to_json())
     else:
@@ -107,7 +107,7 @@ def analyze(
 
 
 def parse_columns(text: str | None) -> dict[str, str] | None:
-    """What --columns says: our name for a column, and the file's.
+    """The names that --columns gives: ours for a column, and the file's.
 
     >>> parse_columns("speaker=caller, text=words")
     {'speaker': 'caller', 'text': 'words'}
@@ -126,10 +126,10 @@ def parse_columns(text: str | None) -> dict[str, str] | None:
 
 
 @contextmanager
-def _bar(model: object) -> Iterator[OnProgress]:
-    """A progress bar for each thing an analysis is at."""
+def _bar(hosted: HostedModel | None) -> Iterator[OnProgress]:
+    """A progress bar for each step of an analysis."""
     with progress() as bar:
-        hosted_options.watch(model, bar)
+        hosted_options.watch(hosted, bar)
         tasks = {}
 
         def show(what: str, num_done: int, total: int) -> None:

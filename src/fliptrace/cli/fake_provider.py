@@ -1,4 +1,4 @@
-"""The command of those who rehearse: `fliptrace fake-provider`, a provider on this machine."""
+"""The command `fliptrace fake-provider`: a hosted provider on this machine, to rehearse against."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from fliptrace.cli.train import require
 from fliptrace.core.errors import InputError
 
 if TYPE_CHECKING:
-    from fliptrace.models.base import ChatModel
+    from fliptrace.models.base import Model
 
 EPILOG = """**Examples**
 
-- `fliptrace fake-provider` answers every prompt of ours with guesses, at once.
+- `fliptrace fake-provider` answers every prompt at once, with guesses.
 
-- `fliptrace predict http://127.0.0.1:8089/v1#fake-1 sample:test --out p.jsonl` asks it, from another terminal.
+- `fliptrace predict http://127.0.0.1:8089/v1#fake-1 sample:test --out p.jsonl`, in another terminal, predicts with it.
 
-- `fliptrace fake-provider --latency-ms 300 --fail-429 0.1 --retry-after 1 --drop 0.02` behaves as a busy one.
+- `fliptrace fake-provider --latency-ms 300 --fail-429 0.1 --retry-after 1 --drop 0.02` behaves like a busy provider.
 
-- `curl http://127.0.0.1:8089/ledger` tells what it would have billed.
+- `curl http://127.0.0.1:8089/ledger` shows what it would have billed.
 
-With FLIPTRACE_FAKE_KEY set, requests have to bring that key.
+If FLIPTRACE_FAKE_KEY is set, requests must bring that key.
 """
 
 
@@ -33,32 +33,36 @@ def fake_provider(
         str | None,
         typer.Argument(help="scripted:FILE, or a folder of a chat model. Default: guesses.", show_default=False),
     ] = None,
-    name: Annotated[str, typer.Option(help="What the model goes by in requests.")] = "fake-1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1, and nowhere else.")] = 8089,
-    latency_ms: Annotated[float, typer.Option(min=0, help="That every answer takes at least.")] = 0.0,
-    fail_429: Annotated[float, typer.Option(min=0, max=1, help="Share of requests: too many of them.")] = 0.0,
-    fail_500: Annotated[float, typer.Option(min=0, max=1, help="Share: the server had an error.")] = 0.0,
-    drop: Annotated[float, typer.Option(min=0, max=1, help="Share: the connection closes, nothing billed.")] = 0.0,
-    drop_after: Annotated[float, typer.Option(min=0, max=1, help="Share: it closes once all is billed.")] = 0.0,
-    truncate: Annotated[float, typer.Option(min=0, max=1, help="Share: the reply is cut in half.")] = 0.0,
+    name: Annotated[str, typer.Option(help="The name of the model in requests.")] = "fake-1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1.")] = 8089,
+    latency_ms: Annotated[float, typer.Option(min=0, help="Minimum latency of every answer.")] = 0.0,
+    fail_429: Annotated[float, typer.Option(min=0, max=1, help="Share answered with: too many requests.")] = 0.0,
+    fail_500: Annotated[float, typer.Option(min=0, max=1, help="Share answered with a server error.")] = 0.0,
+    drop: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share dropped before anything is billed."),
+    ] = 0.0,
+    drop_after: Annotated[float, typer.Option(min=0, max=1, help="Share dropped after billing.")] = 0.0,
+    truncate: Annotated[float, typer.Option(min=0, max=1, help="Share of replies cut in half.")] = 0.0,
     retry_after: Annotated[
-        float | None, typer.Option(min=0, help="Seconds that a 429 asks to wait. Default: it says nothing.")
+        float | None, typer.Option(min=0, help="Seconds that a 429 asks to wait. Default: not stated.")
     ] = None,
-    no_n: Annotated[bool, typer.Option("--no-n", help="One choice, however many are asked for.")] = False,
-    no_sampling: Annotated[bool, typer.Option("--no-sampling", help="Greedy, whatever the temperature.")] = False,
-    no_logprobs: Annotated[bool, typer.Option("--no-logprobs", help="No log-probabilities.")] = False,
-    no_format: Annotated[bool, typer.Option("--no-format", help="Plain replies, whatever the schema.")] = False,
-    fail_job: Annotated[str | None, typer.Option(help="What every job fails with.", show_default=False)] = None,
-    job_seconds: Annotated[float, typer.Option(min=0, help="How long a job validates, queues, runs, each.")] = 1.0,
+    no_n: Annotated[bool, typer.Option("--no-n", help="Return one choice, however many are asked for.")] = False,
+    no_sampling: Annotated[bool, typer.Option("--no-sampling", help="Reply greedily at any temperature.")] = False,
+    no_logprobs: Annotated[bool, typer.Option("--no-logprobs", help="Return no log-probabilities.")] = False,
+    no_format: Annotated[bool, typer.Option("--no-format", help="Ignore JSON schemas; reply in plain text.")] = False,
+    fail_job: Annotated[str | None, typer.Option(help="The error of every job.", show_default=False)] = None,
+    job_seconds: Annotated[float, typer.Option(min=0, help="Seconds that a job stays in each state.")] = 1.0,
     shutdown_date: Annotated[
-        list[str] | None, typer.Option(help="NAME=YYYY-MM-DD: no new jobs from then on.", show_default=False)
+        list[str] | None,
+        typer.Option(help="NAME=YYYY-MM-DD: from then on, no new jobs.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of what goes wrong.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the faults.")] = 0,
 ) -> None:
     """Serve an OpenAI-compatible provider on this machine to rehearse against: chat, files, fine-tuning jobs.
 
-    It costs nothing and learns nothing: its default model guesses, its jobs make models that know their rows by heart.
-    Everything is in memory, and gone when it stops.
+    It costs nothing and learns nothing: its default model guesses, and its jobs make models that repeat their training
+    rows. Everything is kept in memory and is gone when it stops.
     """
     require("fake-provider", "hosted", "starlette", "uvicorn", "multipart")
     from fliptrace.fake_provider.provider import FakeProvider
@@ -78,7 +82,7 @@ def fake_provider(
 
 
 def parse_shutdown_dates(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
-    """What --shutdown-date says, by model.
+    """The dates that --shutdown-date gives, by model.
 
     >>> parse_shutdown_dates(["fake-1=2030-01-31"])
     {'fake-1': '2030-01-31'}
@@ -92,14 +96,12 @@ def parse_shutdown_dates(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
     return dates
 
 
-def _open_model(ref: str | None) -> ChatModel:
+def _open_model(ref: str | None) -> Model:
     from fliptrace.fake_provider.answers import PlausibleModel
-    from fliptrace.models.base import ChatModel
     from fliptrace.models.open_model import open_model
 
     if ref is None:
-        return PlausibleModel()
-    model = open_model(ref).model
-    if not isinstance(model, ChatModel):
-        raise InputError(ref, "writes no words; expected a model one can talk to")
-    return model
+        return PlausibleModel().as_model()
+    opened = open_model(ref)
+    opened.require_chat("model")
+    return opened.model

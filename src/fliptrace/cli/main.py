@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from fliptrace.cli import analyze, data, export, fake_provider, predict, report, score, study, train
 from fliptrace.cli.console import console
+from fliptrace.cli.option_groups import with_option_groups
 from fliptrace.core.errors import InputError
 
 ANALYZE, COMPARE, DATA, HOSTED = "Analyze", "Train and compare", "Data", "Hosted models"
@@ -26,10 +27,10 @@ app = typer.Typer(
     epilog="Start with `fliptrace analyze sample`. To train a model: `fliptrace train recipes/demo.toml`, then "
     "`fliptrace predict runs/demo sample:test --out p.jsonl` and `fliptrace score p.jsonl`.",
 )
-app.command(rich_help_panel=ANALYZE, epilog=analyze.EPILOG)(analyze.analyze)
+app.command(rich_help_panel=ANALYZE, epilog=analyze.EPILOG)(with_option_groups(analyze.analyze))
 app.command(rich_help_panel=ANALYZE)(report.show)
-app.command(rich_help_panel=COMPARE)(train.train)
-app.command(rich_help_panel=COMPARE)(predict.predict)
+app.command(rich_help_panel=COMPARE)(with_option_groups(train.train))
+app.command(rich_help_panel=COMPARE)(with_option_groups(predict.predict))
 app.command(rich_help_panel=COMPARE)(score.score)
 app.command(rich_help_panel=COMPARE)(score.compare)
 app.command(rich_help_panel=COMPARE)(report.report)
@@ -37,7 +38,7 @@ app.command(rich_help_panel=COMPARE)(study.reproduce)
 app.add_typer(export.app, name="export", rich_help_panel=COMPARE)
 app.add_typer(data.app, name="data", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA)(data.doctor)
-app.command(rich_help_panel=DATA)(train.curate)
+app.command(rich_help_panel=DATA)(with_option_groups(train.curate))
 app.command(rich_help_panel=HOSTED, epilog=fake_provider.EPILOG)(fake_provider.fake_provider)
 
 

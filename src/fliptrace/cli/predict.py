@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from fliptrace.cli import hosted_options
 from fliptrace.cli.console import done, note, progress
 from fliptrace.cli.data import DataFolder, read_cases
+from fliptrace.cli.hosted_options import HostedOptions
+from fliptrace.cli.inference_options import InferenceOptions
 from fliptrace.core.files import Json
 
-DecodingKind = Literal["greedy", "sample", "exact"]
+if TYPE_CHECKING:
+    from fliptrace.core.flips import FlipCase
+    from fliptrace.core.voting import Vote
+    from fliptrace.corpora.longest_prefixes import LongestPrefix
+    from fliptrace.inference.config import InferenceConfig
+    from fliptrace.models.open_model import OpenModel
+
 MODEL_HELP = (
     "embedded, rule:previous, rule:previous-or-self, rule:previous-plus-self, scripted:FILE, a folder (run, "
     "checkpoint, Hugging Face model, adapter, exported model), a Hub id, openai:MODEL, azure:DEPLOYMENT or "
@@ -32,7 +41,8 @@ def predict(
             show_default=False,
         ),
     ],
-    out: Annotated[Path, typer.Option(help="The prediction file to write; a manifest goes beside it.")],
+    *,
+    out: Annotated[Path, typer.Option(help="The prediction file to write; its manifest is written beside it.")],
     task: Annotated[
         Literal["trigger", "emotion", "unified"],
         typer.Option(help="Triggers of given flips; emotions from bare text; or emotions, flips and triggers at once."),
@@ -41,159 +51,119 @@ def predict(
         Literal["gold", "predicted"],
         typer.Option(help="With --task trigger: whose emotions the model is shown, the labels or its own."),
     ] = "gold",
-    decode: Annotated[
-        Literal["greedy", "sample", "exact"] | None,
-        typer.Option(
-            help="One greedy answer, self-consistency over samples, or the probability of every answer. Default: "
-            "greedy; exact for a model that writes no replies.",
-            show_default=False,
-        ),
-    ] = None,
-    samples: Annotated[
-        int, typer.Option(min=1, help="Answers a case, with --decode sample; with exact and --ask chain rationales.")
-    ] = 8,
-    stop_early: Annotated[
-        bool,
-        typer.Option(
-            "--stop-early",
-            help="With --decode sample: ask no more about a case whose triggers no further answer can change. Support "
-            "is then of fewer answers.",
-        ),
-    ] = False,
-    constrain: Annotated[
-        bool, typer.Option(help="Let an answer line name nothing but utterances that exist, up to the target.")
-    ] = True,
-    temperature: Annotated[float, typer.Option(help="Of the samples.")] = 0.7,
-    top_p: Annotated[float, typer.Option(help="Sample from the most likely tokens of this mass.")] = 1.0,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Support that names a trigger. Default: what training chose on val, else 0.5."),
-    ] = None,
-    ask: Annotated[
-        Literal["answer", "chain"] | None,
-        typer.Option(help="The answer line alone, or reasons first. Default: as the model was trained, else answer."),
-    ] = None,
-    layout: Annotated[
-        Literal["dialogue", "window"] | None,
-        typer.Option(help="How cases are shown. Default: as the model was trained, else dialogue."),
-    ] = None,
-    judge: Annotated[bool, typer.Option("--judge", help="Let the model judge and improve its answers.")] = False,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest reply.")] = 256,
-    seed: Annotated[int, typer.Option(help="Of the samples; batching changes nothing.")] = 0,
+    inference: InferenceOptions,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "auto",
     dtype: Annotated[
         Literal["auto", "fp32", "bf16"],
-        typer.Option(help="bf16 is faster and rounds more; auto: as stored, fp32 on a CPU."),
+        typer.Option(help="bf16 is faster and less precise; auto: as stored, fp32 on a CPU."),
     ] = "auto",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many cases.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Predict only the first so many cases.")] = None,
     data: DataFolder = None,
-    concurrency: hosted_options.Concurrency = 8,
-    max_cost: hosted_options.MaxCost = None,
-    price: hosted_options.PriceText = None,
-    timeout: hosted_options.Timeout = 120,
-    answers: hosted_options.AnswersFile = None,
-    body: hosted_options.Body = None,
-    context: hosted_options.Context = None,
+    hosted: HostedOptions,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            help="The file that keeps every reply, so that none is paid for twice. Default: beside the output file.",
+            show_default=False,
+            rich_help_panel=hosted_options.PANEL,
+        ),
+    ] = None,
 ) -> None:
     """Name the triggers of every flip in FILE; or label emotions, or find flips and their triggers, from bare text.
 
-    A killed run goes on where it stopped when given again. Cases that end on no flip are left out, with a note.
-    Keys of hosted models are read from the environment (docs/hosted.md).
+    Run the same command again to resume a killed run. Cases that do not end on a flip are left out, with a note. Keys
+    of hosted models are read from the environment (docs/hosted.md).
     """
-    from fliptrace.inference.triggers import check_model, resolve_config
-    from fliptrace.models.base import LogprobSampler, make_decoding
     from fliptrace.models.open_model import open_model
 
     if task != "trigger" and emotions == "predicted":
         raise typer.BadParameter(
             "goes with --task trigger; the other tasks predict emotions anyway", param_hint="--emotions"
         )
-    read = read_cases if task == "trigger" else read_longest_prefixes
+    read: Any = read_cases if task == "trigger" else read_longest_prefixes
     items, source = read(file, data, limit)
-    settings = hosted_options.hosted_settings(
-        answers or hosted_options.reply_cache_path(out), concurrency, max_cost, price, timeout, body, context
-    )
+    settings = hosted.settings(answers or hosted_options.reply_cache_path(out))
     opened = open_model(model, device, dtype, settings)
     source |= {"weights_sha256": opened.weights_sha256} | ({} if dtype == "auto" else {"dtype": dtype})
-    decoding = make_decoding(
-        kind=decode or default_decoding(opened.model), num_samples=samples, temperature=temperature,
-        top_p=top_p, max_new_tokens=max_new_tokens, seed=seed, constrain=constrain,
-    )  # fmt: skip
-    config = resolve_config(
-        opened.defaults, decoding, ask=ask, layout=layout, judge=judge, threshold=threshold, stop_early=stop_early,
-        draws=isinstance(opened.model, LogprobSampler),
-    )  # fmt: skip
-    if task != "emotion":
-        check_model(opened.model, config)
-    source |= hosted_options.probe_server(opened.model)
-    if task == "trigger":
-        config = replace(config, emotions_from=emotions)
-        predict_flips(opened, items, config, out, source)
-    else:
-        predict_dialogues(task, opened, items, config, out, source)
-    hosted_options.print_cost(opened.model)
+    config = replace(inference.config(opened), emotions_from=emotions)
+    write: Any = {"trigger": _predict_triggers, "emotion": _predict_emotions, "unified": _predict_unified}[task]
+    write(opened, items, config, out, source)
+    if opened.hosted is not None:
+        hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
 
 
-def default_decoding(model: Any) -> DecodingKind:
-    """Greedy, or exact where a model weighs replies and gives none."""
-    from fliptrace.models.base import ChatModel, ReplyScorer
-
-    return "exact" if isinstance(model, ReplyScorer) and not isinstance(model, ChatModel) else "greedy"
-
-
-def predict_flips(opened: Any, cases: Any, config: Any, out: Path, source: Json) -> None:
-    """Name the triggers of flip cases, under their own emotions or those that the model gives them first."""
+def _predict_triggers(
+    opened: OpenModel, cases: Sequence[FlipCase], config: InferenceConfig, out: Path, source: Json
+) -> None:
+    """Name the triggers of flip cases, under their gold emotions or those that the model gives them first."""
+    from fliptrace.inference.seams import choose_decoder, choose_labeler
     from fliptrace.inference.task_files import relabel_cases
     from fliptrace.inference.triggers import predict_file
 
+    decoder = choose_decoder(opened.model, config)
+    source |= hosted_options.probe_server(opened.hosted)
     if config.emotions_from == "predicted":
         with progress() as bar:
-            hosted_options.watch(opened.model, bar)
-            cases, *told = relabel_cases(opened.model, cases, config)
-        source = source | dict(zip(("num_unparsed_emotions", "num_gold_pairs"), told, strict=True))
-        _tell_unparsed(told[0])
-        if told[1]:
-            note(f"{told[1]:,} flips keep their own two labels: the model gave both ends the same, and no probability")
-    with progress() as bar:
-        hosted_options.watch(opened.model, bar)
-        task = bar.add_task(f"predicting with {opened.ref}", total=len(cases))
-        predicted = predict_file(
-            opened.model, cases, config, out, source, lambda num_done: bar.update(task, completed=num_done)
-        )
-    _tell_resumed(predicted.num_resumed, "cases")
+            hosted_options.watch(opened.hosted, bar)
+            relabelled = relabel_cases(choose_labeler(opened.model, config), cases)
+        cases, num_unparsed, num_gold_pairs = relabelled
+        source |= {"num_unparsed_emotions": num_unparsed, "num_gold_pairs": num_gold_pairs}
+        _note_unparsed_emotions(num_unparsed)
+        if num_gold_pairs:
+            note(f"{num_gold_pairs:,} flips keep their gold labels: the model gave both ends the same, unscored label")
+    with _bar(opened, len(cases)) as on_progress:
+        predicted = predict_file(decoder, cases, out, source, on_progress)
+    _note_resumed(predicted.num_resumed, "cases")
     if predicted.num_cut_cases:
         note(f"{predicted.num_cut_cases:,} dialogues did not fit the model's context: their oldest utterances were cut")
     if predicted.mean_remaining is not None:
-        note(f"{predicted.mean_remaining:.1%} of the probability lies on answers that were not weighed")
-    _tell_drawn([prediction.vote for prediction in predicted.predictions], config)
+        note(f"{predicted.mean_remaining:.1%} of the probability lies on answers that were not scored")
+    _note_samples_drawn([prediction.vote for prediction in predicted.predictions], config)
     unparsed = sum(prediction.vote.is_unparsed for prediction in predicted.predictions)
     done(f"{len(cases):,} flips, {unparsed:,} unparsed: {out}")
 
 
-def predict_dialogues(
-    task: Literal["emotion", "unified"], opened: Any, prefixes: Any, config: Any, out: Path, source: Json
+def _predict_emotions(
+    opened: OpenModel, prefixes: Sequence[LongestPrefix], config: InferenceConfig, out: Path, source: Json
 ) -> None:
-    """Label the emotions of dialogues from bare text; in the unified task name the triggers of their flips besides."""
-    from fliptrace.inference.task_files import predict_emotions_file, predict_unified_file
+    """Label the emotions of dialogues from bare text."""
+    from fliptrace.inference.seams import choose_labeler
+    from fliptrace.inference.task_files import predict_emotions_file
 
-    write: Any = predict_emotions_file if task == "emotion" else predict_unified_file
-    with progress() as bar:
-        hosted_options.watch(opened.model, bar)
-        shown = bar.add_task(f"predicting with {opened.ref}", total=len(prefixes))
-        written = write(
-            opened.model, prefixes, config, out, source, lambda num_done: bar.update(shown, completed=num_done)
-        )
-    _tell_resumed(written.num_resumed, "dialogues")
-    _tell_unparsed(sum(row.num_unparsed for row in written.rows))
-    if task == "unified":
-        _tell_drawn([flip.vote for row in written.rows for flip in row.flips], config)
+    labeler = choose_labeler(opened.model, config)
+    source |= hosted_options.probe_server(opened.hosted)
+    with _bar(opened, len(prefixes)) as on_progress:
+        written = predict_emotions_file(labeler, prefixes, config, out, source, on_progress)
+    _note_resumed(written.num_resumed, "dialogues")
+    _note_unparsed_emotions(sum(row.num_unparsed for row in written.rows))
     num_utterances = sum(len(row.emotions) for row in written.rows)
-    found = f", {sum(len(row.flips) for row in written.rows):,} flips found" if task == "unified" else ""
-    done(f"{num_utterances:,} utterances in {len(prefixes):,} dialogues{found}: {out}")
+    done(f"{num_utterances:,} utterances in {len(prefixes):,} dialogues: {out}")
 
 
-def read_longest_prefixes(ref: str, root: Path | None, limit: int | None = None) -> tuple[tuple[Any, ...], Json]:
-    """The dialogues of a corpus file of any form, flip cases as the dialogues they are taken from; and its manifest."""
+def _predict_unified(
+    opened: OpenModel, prefixes: Sequence[LongestPrefix], config: InferenceConfig, out: Path, source: Json
+) -> None:
+    """Label the emotions of dialogues from bare text, find their flips and name the triggers of each."""
+    from fliptrace.inference.seams import choose_decoder, choose_labeler
+    from fliptrace.inference.task_files import predict_unified_file
+
+    labeler = choose_labeler(opened.model, config, in_turns=True)
+    decoder = choose_decoder(opened.model, config)
+    source |= hosted_options.probe_server(opened.hosted)
+    with _bar(opened, len(prefixes)) as on_progress:
+        written = predict_unified_file(labeler, decoder, prefixes, out, source, on_progress)
+    _note_resumed(written.num_resumed, "dialogues")
+    _note_unparsed_emotions(sum(row.num_unparsed for row in written.rows))
+    _note_samples_drawn([flip.vote for row in written.rows for flip in row.flips], config)
+    num_utterances = sum(len(row.emotions) for row in written.rows)
+    num_flips = sum(len(row.flips) for row in written.rows)
+    done(f"{num_utterances:,} utterances in {len(prefixes):,} dialogues, {num_flips:,} flips found: {out}")
+
+
+def read_longest_prefixes(
+    ref: str, root: Path | None, limit: int | None = None
+) -> tuple[tuple[LongestPrefix, ...], Json]:
+    """The dialogues of a corpus file and its entry for a manifest; of flip cases, the dialogues that they belong to."""
     from fliptrace.core.errors import InputError
     from fliptrace.core.files import hash_file
     from fliptrace.corpora.catalog import locate_ref
@@ -220,20 +190,29 @@ def read_longest_prefixes(ref: str, root: Path | None, limit: int | None = None)
     }
 
 
-def _tell_resumed(num_resumed: int, what: str) -> None:
+@contextmanager
+def _bar(opened: OpenModel, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar over cases or dialogues; what it yields takes the number that is done."""
+    with progress() as bar:
+        hosted_options.watch(opened.hosted, bar)
+        task = bar.add_task(f"predicting with {opened.ref}", total=total)
+        yield lambda num_done: bar.update(task, completed=num_done)
+
+
+def _note_resumed(num_resumed: int, what: str) -> None:
     if num_resumed:
-        note(f"{num_resumed:,} {what} were done already")
+        note(f"{num_resumed:,} {what} were already done")
 
 
-def _tell_drawn(votes: Sequence[Any], config: Any) -> None:
+def _note_samples_drawn(votes: Sequence[Vote], config: InferenceConfig) -> None:
     if config.stop_early and votes:
         mean = sum(vote.num_samples for vote in votes) / len(votes)
         note(
-            f"{mean:.1f} answers a flip were drawn, of {config.decoding.num_samples} at most: no other could change "
-            "the triggers. Support is of those drawn"
+            f"{mean:.1f} of {config.decoding.num_samples} answers per flip were sampled on average: no further answer "
+            "could change the triggers. Support is based on the answers that were sampled"
         )
 
 
-def _tell_unparsed(num_unparsed: int) -> None:
+def _note_unparsed_emotions(num_unparsed: int) -> None:
     if num_unparsed:
-        note(f"{num_unparsed:,} replies on emotions could not be read: taken for neutral")
+        note(f"{num_unparsed:,} replies on emotions could not be parsed: taken as neutral")

@@ -6,18 +6,25 @@ import os
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from fliptrace.cli import hosted_options
 from fliptrace.cli.console import HostedDisplay, TrainingDisplay, console, done, note, print_json, progress, size, table
 from fliptrace.cli.data import DataFolder, read_cases
+from fliptrace.cli.hosted_options import HostedOptions
 from fliptrace.core.errors import InputError, MissingExtra, RunError
+
+if TYPE_CHECKING:
+    from fliptrace.models.hosted.budget import Budget
+    from fliptrace.models.hosted.model import HostedSettings
+    from fliptrace.models.open_model import OpenModel
 
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe in TOML; see recipes/.", show_default=False)],
+    *,
     out: Annotated[Path | None, typer.Option(help="The run folder. Default: runs/NAME of the recipe.")] = None,
     dry_run: Annotated[
         bool,
@@ -33,13 +40,8 @@ def train(
     device: Annotated[str | None, typer.Option(help="Another device than the recipe's.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Val scores (or the dry run) as JSON to stdout.")] = False,
     data: DataFolder = None,
-    concurrency: hosted_options.Concurrency = 8,
-    max_cost: hosted_options.MaxCost = None,
-    price: hosted_options.PriceText = None,
+    hosted: HostedOptions,
     training_price: hosted_options.TrainingPrice = None,
-    timeout: hosted_options.Timeout = 120,
-    body: hosted_options.Body = None,
-    context: hosted_options.Context = None,
     cancel: Annotated[
         bool,
         typer.Option("--cancel", help="Cancel the job that is under way, and stop.", rich_help_panel="Hosted models"),
@@ -66,7 +68,7 @@ def train(
     for remark in cases.notes:
         note(remark)
     if dry_run and chosen.hosted:
-        hosted_options.show_dry_run(chosen, cases, price, training_price, as_json=json)
+        hosted_options.show_dry_run(chosen, cases, hosted.price, training_price, as_json=json)
         return
     if dry_run:
         _dry_run(chosen, cases, json)
@@ -74,17 +76,16 @@ def train(
     from fliptrace.models.hosted.budget import Budget
     from fliptrace.training.stages import train as train_stages
 
-    settings = hosted_options.hosted_settings(
-        folder / "answers.jsonl", concurrency, max_cost, price, timeout, body, context
-    )
-    budget = Budget(max_cost)
+    settings = hosted.settings(folder / "answers.jsonl")
+    budget = Budget(hosted.max_cost)
     teacher = _open_teacher(chosen.curate.teacher, chosen.device, settings, budget)
+    writer = None if teacher is None else teacher.require_chat("teacher")
     try:
         with progress() as bar:
             trainer = _hosted_trainer(chosen, settings, training_price, bar, budget) if chosen.hosted else None
-            scores = train_stages(chosen, cases, folder, TrainingDisplay(bar), teacher, trainer=trainer)
+            scores = train_stages(chosen, cases, folder, TrainingDisplay(bar), writer, trainer=trainer)
     finally:
-        hosted_options.print_budget(chosen.name, budget)
+        hosted_options.print_cost(chosen.name, budget)
     if json:
         print_json(scores)
     done(f"{folder}: read it with `fliptrace report {folder}`, use it as MODEL in `fliptrace predict {folder} ...`")
@@ -92,7 +93,8 @@ def train(
 
 def curate(
     file: Annotated[str, typer.Argument(help="Flip cases: an EFR JSON file, or NAME:SPLIT.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The JSONL file to write; a manifest goes beside it.")],
+    out: Annotated[Path, typer.Option(help="The JSONL file to write; its manifest is written beside it.")],
+    *,
     mix: Annotated[
         str,
         typer.Option(
@@ -114,12 +116,7 @@ def curate(
     wordings: Annotated[int, typer.Option(min=1, help="In how many ways rationales are put.")] = 3,
     seed: Annotated[int, typer.Option(help="Of wordings and order.")] = 0,
     data: DataFolder = None,
-    concurrency: hosted_options.Concurrency = 8,
-    max_cost: hosted_options.MaxCost = None,
-    price: hosted_options.PriceText = None,
-    timeout: hosted_options.Timeout = 120,
-    body: hosted_options.Body = None,
-    context: hosted_options.Context = None,
+    hosted: HostedOptions,
 ) -> None:
     """Make instructions from labelled flip cases: the plain question, chains of thought, feedback, self-evaluation;
     from their bare text the emotions of utterances, and emotions and triggers in one go.
@@ -130,15 +127,14 @@ def curate(
 
     weights = parse_mix(mix)
     cases, source = read_cases(file, data, to_train=True)
-    settings = hosted_options.hosted_settings(
-        hosted_options.reply_cache_path(out), concurrency, max_cost, price, timeout, body, context
-    )
-    teaches = _open_teacher(teacher, "auto", settings)
-    curator = Curator(wordings, feedback_level, seed, teaches)
+    opened = _open_teacher(teacher, "auto", hosted.settings(hosted_options.reply_cache_path(out)))
+    writer = None if opened is None else opened.require_chat("teacher")
+    curator = Curator(wordings, feedback_level, seed, writer)
     written = curate_file(
         cases, out, curator=curator, weights=weights, layout=Layout(layout), form=form, own=own, source=source
     )
-    hosted_options.print_cost(teaches)
+    if opened is not None and opened.hosted is not None:
+        hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
     counts = ", ".join(f"{count:,} {kind}" for kind, count in written.items())
     done(f"{sum(written.values()):,} instructions ({counts}): {out}")
 
@@ -181,16 +177,14 @@ def _cancel(folder: Path) -> None:
     done(f"cancelled: {', '.join(cancelled)}" if cancelled else f"{folder}: no job is under way")
 
 
-def _open_teacher(ref: str | None, device: str, settings: Any, budget: Any = None) -> Any:
+def _open_teacher(
+    ref: str | None, device: str, settings: HostedSettings, budget: Budget | None = None
+) -> OpenModel | None:
     if ref is None:
         return None
-    from fliptrace.models.base import ChatModel
     from fliptrace.models.open_model import open_model
 
-    model = open_model(ref, device, hosted=settings, watcher=HostedDisplay(), budget=budget).model
-    if not isinstance(model, ChatModel):
-        raise InputError(f"teacher {ref}", "writes no words; expected a model one can talk to")
-    return model
+    return open_model(ref, device, hosted=settings, watcher=HostedDisplay(), budget=budget)
 
 
 def _dry_run(recipe: Any, cases: Any, as_json: bool) -> None:

@@ -1,4 +1,7 @@
-"""A dialogue: who said what, in which order, with which emotion. Indices everywhere are 0-based positions."""
+"""Dialogues and their utterances: who said what, in which order, with which emotion.
+
+Utterance indices are 0-based positions everywhere in the package.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ from fliptrace.core.emotion_sets import EmotionSet
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One utterance; `emotion` is None where nobody labelled it, `start` and `end` are seconds from the beginning.
+    """One utterance of a dialogue.
 
-    `cues` are short words for what the text does not hold ("laughs", "slams the door").
+    `emotion` is None if the utterance is unlabelled. `start` and `end` are seconds from the beginning of the dialogue.
+    `cues` are short descriptions of what the text does not contain ("laughs", "slams the door").
     """
 
     speaker: str
@@ -30,10 +34,10 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Utterances in the order they were said.
+    """A sequence of utterances in the order they were said, with its emotion set and origin.
 
-    `group` names the cluster of overlapping dialogues that splits and bootstrap draws never tear apart;
-    `split` is "train", "val", "test" or "" where there is none.
+    `group` names the cluster of overlapping dialogues that this one belongs to; splits and bootstrap samples keep a
+    group together. `split` is "train", "val", "test", or "" if the dialogue belongs to no split.
     """
 
     id: str
@@ -58,16 +62,16 @@ class Dialogue:
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """One speaker an utterance, in order."""
+        """The speaker of each utterance, in order."""
         return tuple(utterance.speaker for utterance in self.utterances)
 
     @property
     def emotions(self) -> tuple[str | None, ...]:
-        """One emotion an utterance, in order; None where unlabelled."""
+        """The emotion of each utterance, in order; None for an unlabelled one."""
         return tuple(utterance.emotion for utterance in self.utterances)
 
     def with_emotions(self, emotions: tuple[str | None, ...]) -> Dialogue:
-        """The same dialogue under other emotion labels, one an utterance."""
+        """Return the same dialogue with other emotion labels, one per utterance."""
         if len(emotions) != len(self.utterances):
             raise ValueError(f"dialogue {self.id!r}: {len(self.utterances)} utterances but {len(emotions)} emotions")
         relabelled = zip(self.utterances, emotions, strict=True)

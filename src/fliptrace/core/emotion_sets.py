@@ -1,4 +1,4 @@
-"""Emotion label sets of the corpora we read, and the maps between them."""
+"""Emotion label sets of the supported corpora, and mappings between them."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class EmotionSet:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError(f"emotion set {self.name!r} names a label twice")
         if any(label != label.strip().lower() or not label for label in self.labels):
-            raise ValueError(f"emotion set {self.name!r}: labels are lower case, without blanks around them")
+            raise ValueError(f"emotion set {self.name!r}: expected labels in lower case, without surrounding blanks")
 
     def __contains__(self, label: object) -> bool:
         return label in self.labels
 
     def canonical(self, raw: str) -> str:
-        """The label as this set writes it; ValueError names what was found and what is there."""
+        """Return a label in the spelling of this set; ValueError for an unknown one."""
         label = raw.strip().lower()
         if label not in self.labels:
             raise ValueError(f"unknown emotion {raw!r}; {self.name} has {', '.join(self.labels)}")
@@ -46,7 +46,7 @@ EKMAN7 = EmotionSet("ekman7", MELD7.labels)  # GoEmotions' own grouping of its 2
 
 EMOTION_SETS: Mapping[str, EmotionSet] = {s.name: s for s in (MELD7, MASAC8, EMORYNLP7, EKMAN7)}
 
-# EmoryNLP's labels stand on Willcox's wheel; "peaceful" and "powerful" have no counterpart in Ekman's, hence None.
+# EmoryNLP's labels come from Willcox's feeling wheel; "peaceful" and "powerful" have no counterpart in Ekman's set.
 EMORYNLP7_TO_MASAC8: Mapping[str, str | None] = {
     "joyful": "joy",
     "mad": "anger",
@@ -59,7 +59,7 @@ EMORYNLP7_TO_MASAC8: Mapping[str, str | None] = {
 
 
 def to_masac8(label: str, emotion_set: EmotionSet) -> str | None:
-    """A label of any of our sets as one of MASAC8, the largest of Ekman's kind; None where it has no counterpart.
+    """Map a label of any known set to MASAC8, the largest Ekman-style set; None if it has no counterpart there.
 
     >>> to_masac8("mad", EMORYNLP7), to_masac8("peaceful", EMORYNLP7), to_masac8("joy", MELD7)
     ('anger', None, 'joy')

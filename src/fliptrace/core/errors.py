@@ -1,4 +1,4 @@
-"""What can be wrong with what a user gives us. Bugs of our own are plain AssertionErrors."""
+"""Exceptions for invalid user input. Internal bugs raise a plain AssertionError instead."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class InputError(ValueError):
-    """Bad input: the message names the place, what was found and what was wanted.
+    """Invalid input. The message names the place, what was found and what was expected.
 
     >>> str(InputError("val.json case 17", "12 utterances but 11 triggers"))
     'val.json case 17: 12 utterances but 11 triggers'
@@ -17,16 +17,16 @@ class InputError(ValueError):
         self.place = str(place)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Errors reach us from other processes too."""
+        """Support pickling: errors are also passed between processes."""
         return _restore, (type(self), *self.args, self.place)
 
 
 class RunError(InputError):
-    """A run cannot start or go on as it stands: another recipe, a damaged folder, nothing to train on."""
+    """A run cannot start or resume: its recipe changed, its folder is damaged, or there is no training data."""
 
 
 class MissingExtra(InputError):
-    """A command needs packages that the core install does not bring."""
+    """A command needs packages that the core installation does not include."""
 
     def __init__(self, command: str, extra: str, missing: str) -> None:
         super().__init__(command, f"needs {missing}; install it with: pip install 'fliptrace[{extra}]'")

@@ -1,4 +1,7 @@
-"""Files that are whole or not there: JSON, JSONL, hashes and manifests. Knows nothing of what is in them."""
+"""Atomic reading and writing of text, JSON and JSONL files, plus hashes and versions for manifests.
+
+This module knows nothing about what the files contain.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ Json = dict[str, Any]
 
 
 class Row(NamedTuple):
-    """One JSONL row and the line (from 1) it stands on."""
+    """One JSONL row and its line number (from 1)."""
 
     line: int
     value: Json
 
 
 def read_text(path: Path) -> str:
-    """A file as UTF-8 (with or without a byte order mark); InputError names the byte that is not."""
+    """Read a UTF-8 file, with or without a byte order mark; InputError names the first byte that is not UTF-8."""
     try:
         return path.read_bytes().decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -39,12 +42,12 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file; InputError names line and column of what is broken."""
+    """Read a JSON file; InputError names the line and column of a syntax error."""
     return _parse(read_text(path), path)
 
 
 def read_jsonl(path: Path) -> Iterator[Row]:
-    """The objects of a JSONL file in order; blank lines are passed over."""
+    """Yield the objects of a JSONL file in order; blank lines are skipped."""
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
@@ -55,7 +58,7 @@ def read_jsonl(path: Path) -> Iterator[Row]:
 
 
 def rename_key(table: Json, old: str, new: str) -> Json:
-    """The table with `old` renamed to `new`, in the same place: files of earlier versions stay readable.
+    """Rename key `old` to `new` in the same position, so that files written by earlier versions stay readable.
 
     >>> rename_key({"a": 1, "readings": 2}, "readings", "evaluations")
     {'a': 1, 'evaluations': 2}
@@ -65,34 +68,34 @@ def rename_key(table: Json, old: str, new: str) -> Json:
 
 @contextmanager
 def open_atomic(path: Path) -> Iterator[IO[bytes]]:
-    """Write `path` whole or not at all: to a neighbour, flushed to disk, then renamed over it."""
+    """Write `path` atomically: write a temporary file next to it, flush it to disk, then rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    neighbour = _beside(path)
+    temporary = _temporary_path(path)
     try:
-        with neighbour.open("xb") as file:
+        with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        neighbour.replace(path)
+        temporary.replace(path)
     except BaseException:
-        neighbour.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder that appears whole or not at all: filled beside its place, then put where the old one was."""
+    """Create or replace `folder` atomically: fill a temporary folder next to it, then rename that to `folder`."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    neighbour, old = _beside(folder), _beside(folder)
-    neighbour.mkdir()
+    temporary, old = _temporary_path(folder), _temporary_path(folder)
+    temporary.mkdir()
     try:
-        yield neighbour
+        yield temporary
         if folder.exists():
             folder.rename(old)
-        neighbour.rename(folder)
+        temporary.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
     except BaseException:
-        shutil.rmtree(neighbour, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
         raise
 
 
@@ -106,7 +109,7 @@ def write_json(path: Path, value: object) -> None:
 
 
 def to_line(row: Mapping[str, object]) -> str:
-    """A row as one JSONL line, end included; UTF-8 can hold it, whatever is in the row."""
+    """Serialise a row as one JSONL line, newline included; any text in the row can be encoded as UTF-8."""
     return _encode(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").decode()
 
 
@@ -117,7 +120,7 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
 
 
 def hash_file(path: Path) -> str:
-    """sha256 of a file's bytes, in hex."""
+    """Return the SHA-256 of a file's bytes, in hex."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -126,12 +129,12 @@ def hash_file(path: Path) -> str:
 
 
 def hash_json(value: object) -> str:
-    """sha256 of a JSON value whatever the order of its keys, in hex."""
+    """Return the SHA-256 of a JSON value, in hex; it does not depend on the order of keys."""
     return hashlib.sha256(_encode(json.dumps(value, sort_keys=True, ensure_ascii=False))).hexdigest()
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Versions of Python, of fliptrace and of the named packages, for a manifest; "absent" where not installed."""
+    """Return the versions of Python, fliptrace and the named packages; "absent" for a package that is not installed."""
 
     def version(package: str) -> str:
         try:
@@ -148,15 +151,15 @@ def _parse(text: str, path: Path, first_line: int = 1) -> Any:
     except json.JSONDecodeError as error:
         place = f"line {first_line + error.lineno - 1} column {error.colno}"
         raise InputError(path, f"{place}: not JSON: {error.msg}") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; thousands of nested brackets
-        raise InputError(path, f"line {first_line}: not JSON that can be read: {error}") from error
+    except (ValueError, RecursionError) as error:  # numbers with thousands of digits; very deep nesting
+        raise InputError(path, f"line {first_line}: unreadable JSON: {error}") from error
 
 
 def _encode(text: str) -> bytes:
-    """As UTF-8. Half an emoji, which JSON may hold and UTF-8 may not, becomes the escape that JSON has for it."""
+    """Encode as UTF-8. A lone surrogate, which JSON allows and UTF-8 does not, becomes its JSON escape."""
     return text.encode(errors="backslashreplace")
 
 
-def _beside(path: Path) -> Path:
-    """A hidden neighbour that does not exist yet."""
+def _temporary_path(path: Path) -> Path:
+    """A hidden path in the same folder that does not exist yet."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}")

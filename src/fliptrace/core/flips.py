@@ -1,6 +1,6 @@
-"""Emotion flips, the cases that ask for their triggers, and the flips that follow from flips.
+"""Emotion flips, flip cases (a flip whose triggers are to be found), and consequences of flips.
 
-Source of the definitions: Kumar et al., "Discovering emotion and reasoning its flip in multi-party conversations
+The definitions follow Kumar et al., "Discovering emotion and reasoning its flip in multi-party conversations
 using masked memory network and transformer" (2022).
 """
 
@@ -14,7 +14,7 @@ from fliptrace.core.dialogue import Dialogue
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """A speaker's emotion was `before` at `source` and is `after` at `target`, their next utterance."""
+    """A change of one speaker's emotion from `before` at utterance `source` to `after` at `target`, their next one."""
 
     speaker: str
     source: int
@@ -26,15 +26,15 @@ class Flip:
         if not 0 <= self.source < self.target:
             raise ValueError(f"a flip from utterance {self.source} to {self.target}: the source must come first")
         if self.before == self.after:
-            raise ValueError(f"a flip from {self.before} to {self.after} is none")
+            raise ValueError(f"a flip from {self.before} to {self.after} is not a change")
 
 
 @dataclass(frozen=True, slots=True)
 class FlipCase:
-    """One flip whose triggers are asked for.
+    """A flip whose triggers are to be found, with its dialogue.
 
-    `triggers` is None where nobody labelled it; the empty set is the answer "none".
-    Before `known_from`, the source at the latest, the labels are unknown: there they neither train nor count.
+    `triggers` is None if the case is unlabelled; the empty set means that the flip has no trigger. Labels of utterances
+    before `known_from` are unknown and used neither in training nor in scoring. `known_from` is at most the source.
     """
 
     id: str
@@ -47,7 +47,7 @@ class FlipCase:
         if self.flip.target >= len(self.dialogue):
             raise ValueError(f"case {self.id!r}: the target {self.flip.target} is not in its dialogue")
         if find_flip(self.dialogue, self.flip.target) != self.flip:
-            raise ValueError(f"case {self.id!r}: its dialogue does not hold the flip {self.flip}")
+            raise ValueError(f"case {self.id!r}: its dialogue does not contain the flip {self.flip}")
         if not 0 <= self.known_from <= self.flip.source:
             raise ValueError(f"case {self.id!r}: labels known from {self.known_from}, expected 0..{self.flip.source}")
         outside = sorted(t for t in self.triggers or () if not 0 <= t <= self.flip.target)
@@ -60,14 +60,17 @@ class FlipCase:
 
     @property
     def known_triggers(self) -> frozenset[int]:
-        """The labelled triggers that may count; ValueError where nobody labelled the case."""
+        """The labelled triggers from `known_from` on; ValueError if the case is unlabelled."""
         if self.triggers is None:
             raise ValueError(f"case {self.id!r} has no labels")
         return frozenset(t for t in self.triggers if t >= self.known_from)
 
 
 def find_flip(dialogue: Dialogue, target: int) -> Flip | None:
-    """The flip that lands on `target`, or None where that speaker's emotion is new, unknown or unchanged."""
+    """Return the flip that lands on `target`, or None.
+
+    There is none if the speaker has no earlier utterance, if one of the two emotions is unknown, or if both are equal.
+    """
     landing = dialogue.utterances[target]
     for source in range(target - 1, -1, -1):
         before = dialogue.utterances[source]
@@ -79,7 +82,7 @@ def find_flip(dialogue: Dialogue, target: int) -> Flip | None:
 
 
 def find_flips(dialogue: Dialogue) -> tuple[Flip, ...]:
-    """Every flip of a dialogue, in the order they land.
+    """Return every flip of a dialogue, ordered by target.
 
     >>> from fliptrace.core.dialogue import Utterance
     >>> from fliptrace.core.emotion_sets import MELD7
@@ -101,7 +104,7 @@ def find_flips(dialogue: Dialogue) -> tuple[Flip, ...]:
 
 
 def consequences(triggers: Mapping[Flip, frozenset[int]]) -> dict[Flip, tuple[Flip, ...]]:
-    """For every flip, the later flips one of whose triggers is this flip's target, in the order they land."""
+    """Map each flip to its consequences, ordered by target: later flips that have its target among their triggers."""
     by_target = {flip.target: flip for flip in sorted(triggers, key=lambda flip: flip.target)}
     found: dict[Flip, list[Flip]] = {flip: [] for flip in by_target.values()}
     for later in by_target.values():

@@ -1,4 +1,4 @@
-"""What goes to a language model and what comes back: messages, instructions, completions, answers."""
+"""Input and output of language models: messages, instructions, completions and answers."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Literal
 
 Role = Literal["system", "user", "assistant"]
 
-# One name for everything an answer can be wrong in without being wrong about the triggers
-# (the paper calls all of it hallucination).
+# The ways in which an answer can be malformed, whatever its triggers (the paper calls all of them hallucinations).
 AnomalyKind = Literal["unknown utterance", "after the target", "named twice", "none with others", "unreadable"]
 
 
-# What constrained decoding kept a model from: anomalies it had begun to write, and what names no wrong utterance but
-# is out of the form asked for (another order, a comma, words); a free reply in that form might have been read.
+# What constrained decoding prevented: the anomalies above, and "out of form" for tokens that break the answer format
+# without naming a wrong utterance (another order, a comma, words). An unconstrained reply of this form may be readable.
 PreventedKind = Literal["unknown utterance", "after the target", "named twice", "none with others", "out of form"]
 
 
@@ -28,9 +27,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A training example: the loss falls on `completion`, the assistant's last reply, and on nothing else.
+    """A training example. The loss is computed on `completion`, the assistant's last reply, and on nothing else.
 
-    `soft`, where given, is what the loss falls on instead: replies with their shares, which add up to 1.
+    `soft`, if given, replaces `completion` as the target of the loss: pairs of reply and share. The shares add up to 1.
     """
 
     id: str
@@ -43,19 +42,20 @@ class Instruction:
 
     def __post_init__(self) -> None:
         if not self.prompt or self.prompt[-1].role != "user":
-            raise ValueError(f"instruction {self.id!r}: the prompt must end on a user message")
+            raise ValueError(f"instruction {self.id!r}: the prompt must end with a user message")
         if not self.completion.strip():
-            raise ValueError(f"instruction {self.id!r}: an empty completion teaches nothing")
+            raise ValueError(f"instruction {self.id!r}: the completion is empty")
         if self.soft and (any(share <= 0 for _, share in self.soft) or abs(sum(x for _, x in self.soft) - 1) > 1e-6):
             raise ValueError(f"instruction {self.id!r}: soft targets of {self.soft}; expected shares that add up to 1")
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One reply; `finish_reason` is "stop" where the model ended it, "length" where we cut it off.
+    """One reply of a model.
 
-    `prevented` is what constrained decoding kept it from, one entry a step whose unconstrained choice was illegal.
-    `log_probability` is the natural logarithm of how probable the model found the whole reply, where that was told.
+    `finish_reason` is "stop" if the model ended the reply and "length" if it was cut off. `prevented` has one entry for
+    each decoding step whose unconstrained choice was illegal. `log_probability` is the natural logarithm of the
+    probability of the whole reply, or None if it is not known.
     """
 
     text: str
@@ -68,9 +68,11 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply as read. `value` is None where no answer could be read: never a guess, never a vote, always counted.
+    """A parsed reply.
 
-    `anomalies` are found in the text; `prevented` is what constrained decoding kept out of it. A raw count is of both.
+    `value` is None if no answer could be parsed. Such an answer is never guessed and never votes, but always counted.
+    `anomalies` are those found in the text; `prevented` are those that constrained decoding kept out of it. A raw count
+    of anomalies is the sum of both.
     """
 
     value: frozenset[int] | None

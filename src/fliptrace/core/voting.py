@@ -1,6 +1,7 @@
-"""Self-consistency: many answers to one question, one vote an utterance; and when it is settled before all are in.
+"""Self-consistency: combine several sampled answers by one vote per utterance, and stop sampling once it is decided.
 
-Source: Wang et al., "Self-consistency improves chain of thought reasoning in language models" (2023), here over sets.
+Source: Wang et al., "Self-consistency improves chain of thought reasoning in language models" (2023), here applied to
+sets of utterances.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from itertools import chain
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """`support[i]` is the share, 0 to 1, of the valid answers that name utterance i; all 0 where none was valid."""
+    """The outcome of a vote.
+
+    `support[i]` is the share, 0 to 1, of the valid answers that name utterance i. It is 0 for every utterance if no
+    answer was valid.
+    """
 
     triggers: frozenset[int]
     support: tuple[float, ...]
@@ -30,12 +35,14 @@ class Vote:
 
     @property
     def is_unparsed(self) -> bool:
-        """No answer could be read: the empty set stands for it, and it is counted."""
+        """Whether no answer could be parsed. `triggers` is then empty, and the vote is counted as unparsed."""
         return self.num_valid == 0
 
 
 def vote(answers: Iterable[frozenset[int] | None], num_utterances: int, threshold: float = 0.5) -> Vote:
-    """Name the utterances that at least `threshold` of the valid answers name. None is an unparsed answer: no vote.
+    """Return the utterances that at least a share `threshold` of the valid answers name.
+
+    An answer of None is unparsed and has no vote.
 
     >>> vote([frozenset({1}), frozenset({1, 2}), None], num_utterances=3).support
     (0.0, 1.0, 0.5)
@@ -50,7 +57,7 @@ def vote(answers: Iterable[frozenset[int] | None], num_utterances: int, threshol
 
 
 def is_settled(answers: Sequence[frozenset[int] | None], num_samples: int, threshold: float = 0.5) -> bool:
-    """Whether `vote` names the same utterances whatever the answers still to come say, up to `num_samples` in all.
+    """Whether the remaining answers, up to `num_samples` in total, can no longer change which utterances `vote` names.
 
     >>> five = [frozenset({1})] * 5
     >>> is_settled(five, num_samples=10), is_settled([*five, None], num_samples=10)
@@ -58,28 +65,29 @@ def is_settled(answers: Sequence[frozenset[int] | None], num_samples: int, thres
     """
     valid = [answer for answer in answers if answer is not None]
     num_to_come = num_samples - len(answers)
-    # A share is least where all to come are valid and leave the utterance out, greatest where all name it.
+    # The share is smallest if all remaining answers are valid and omit the utterance, and largest if all name it.
     most_valid = max(len(valid) + num_to_come, 1)
-    counts = {0, *Counter(chain.from_iterable(valid)).values()}  # 0: of any that no answer named
-    return all(
-        count / most_valid >= threshold or (count + num_to_come) / most_valid < threshold  # in `vote`'s own division
-        for count in counts
+    counts = {0, *Counter(chain.from_iterable(valid)).values()}  # 0: utterances that no answer named
+    return all(  # the same division as in `vote`
+        count / most_valid >= threshold or (count + num_to_come) / most_valid < threshold for count in counts
     )
 
 
 def plan_waves(num_samples: int, threshold: float = 0.5) -> tuple[range, ...]:
-    """The numbers of the answers to draw at once, wave by wave: after each, settled votes need no more of them.
+    """Divide the indices of the answers into waves to be sampled one after another.
 
-    The first wave is the fewest that settle a vote if all name the same.
+    After each wave, cases whose vote `is_settled` need no further answers. The first wave is the smallest number of
+    answers that can settle a vote if all of them agree.
 
     >>> plan_waves(10)
     (range(0, 6), range(6, 8), range(8, 10))
     """
     agreed = [frozenset({0})] * num_samples
     first = next(n for n in range(1, num_samples + 1) if is_settled(agreed[:n], num_samples, threshold))
-    # A fifth of all, rounded up. Later waves of 1, 2 and 4 drew 7.6, 8.1 and 9.3 of 10 answers, in 2.6, 2.0 and 1.8
-    # waves (chains of a 2M model, 2,445 flips of MELD and MaSaC val, threshold 0.5). Each wave reads the prompt again;
-    # if that is the work of 0.7 answers (6-7% of the time of 10), they cost 9.4, 9.5 and 10.5, beside 10.7 at once.
+    # Later waves have a fifth of all answers, rounded up. Measured with 10 answers (chains of thought of a 2M model,
+    # 2,445 flips of MELD and MaSaC val, threshold 0.5): waves of 1, 2 and 4 drew 7.6, 8.1 and 9.3 answers in 2.6, 2.0
+    # and 1.8 waves. Each wave encodes the prompt again. If that costs as much as 0.7 answers (6-7% of the time of 10),
+    # the totals are 9.4, 9.5 and 10.5, compared with 10.7 for all answers at once.
     step = -(-num_samples // 5)
     later = (range(start, min(start + step, num_samples)) for start in range(first, num_samples, step))
     return range(first), *later

@@ -1,6 +1,6 @@
-"""The corpora we know: where they are published, under which licence, and the checksums of their files.
+"""Catalog of supported corpora: where they are published, their licences, and the checksums of their files.
 
-Not how they are got (fetch.py) or read. The official test sets are left out: their checksums are not known here.
+Downloading is in fetch.py. The official test sets are not listed, because their checksums are not known.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _RAW = "https://raw.githubusercontent.com"
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One published file. `split` is "" for a side file; one of `sha256` and `git_blob` is known."""
+    """One published file. `split` is "" for a side file. Exactly one of `sha256` and `git_blob` is set."""
 
     name: str
     split: str
     url: str
     sha256: str = ""
-    git_blob: str = ""  # sha1 of b"blob <size>\0" + content, as git names it
+    git_blob: str = ""  # SHA-1 of b"blob <size>\0" + content, as computed by git
 
     @property
     def checksum(self) -> str:
@@ -191,7 +191,7 @@ _DATA_SETS = (
     ),
     DataSet(
         "reccon",
-        "RECCON: emotion flips in DailyDialog and what caused the emotion, English; to evaluate on only",
+        "RECCON: emotion flips in DailyDialog and the causes of the emotions, English; for evaluation only",
         "DailyDialog text CC BY-NC-SA 4.0 (non-commercial)",
         (
             DataFile(
@@ -211,20 +211,20 @@ _DATA_SETS = (
     ),
 )
 
-_SPLIT_NAMES = {"valid": "val", "dev": "val"}  # as some of their authors call it
+_SPLIT_NAMES = {"valid": "val", "dev": "val"}  # the names some corpora use
 
 CATALOG: Mapping[str, DataSet] = {data_set.name: data_set for data_set in _DATA_SETS}
 
 
 def find_data_set(name: str) -> DataSet:
-    """InputError names what there is."""
+    """Return a corpus by name; InputError lists the known names."""
     if name not in CATALOG:
         raise InputError(f"corpus {name!r}", f"not known; expected one of {', '.join(CATALOG)}")
     return CATALOG[name]
 
 
 def data_dir(root: Path | None) -> Path:
-    """The folder of corpora: `root` as it is, or the cache that downloads go to."""
+    """Return the folder of corpora: `root` if given, else the cache folder for downloads."""
     if root is not None:
         return root
     import pooch
@@ -233,39 +233,39 @@ def data_dir(root: Path | None) -> Path:
 
 
 def find_file(data_set: DataSet, file: DataFile, root: Path | None) -> Path | None:
-    """Where a file of a corpus lies, `<root>/<corpus>/<file>` or `<root>/<file>`; None where it does not."""
+    """Find a file of a corpus at `<root>/<corpus>/<file>` or `<root>/<file>`; None if it is in neither place."""
     folder = data_dir(root)
     candidates = (folder / data_set.name / file.name, folder / file.name)
     return next((path for path in candidates if path.is_file()), None)
 
 
 def locate(name: str, split: str, root: Path | None = None) -> Path:
-    """The file of one split of a known corpus; "sample" is ours and always there. InputError where it is not there."""
+    """Return the file of one split of a known corpus, or of the bundled "sample"; InputError if it does not exist."""
     if name == "sample":
         splits = [known for known in SAMPLE_SPLITS if known == split]
         if splits:
             return sample_path(splits[0])
         raise InputError("corpus 'sample'", f"no split {split!r}; expected one of {', '.join(SAMPLE_SPLITS)}")
     data_set = find_data_set(name)
-    wanted = _SPLIT_NAMES.get(split, split)
-    file = next((file for file in data_set.files if file.split == wanted), None)
+    split_name = _SPLIT_NAMES.get(split, split)
+    file = next((file for file in data_set.files if file.split == split_name), None)
     if file is None or not split:
         raise InputError(f"corpus {name!r}", f"no split {split!r}; expected one of {', '.join(data_set.splits)}")
     path = find_file(data_set, file, root)
     if path is None:
         raise InputError(
             f"corpus {name!r}",
-            f"{file.name} is not here; run: fliptrace data fetch {name}, or " + where_to_put(data_set, file, root),
+            f"{file.name} not found; run: fliptrace data fetch {name}, or " + where_to_put(data_set, file, root),
         )
     return path
 
 
 def locate_ref(ref: str, root: Path | None = None) -> Path:
-    """The file that `NAME:SPLIT` of a known corpus, or a path, names."""
+    """Return the file for a reference: `NAME:SPLIT` of a known corpus, or a path."""
     name, colon, split = ref.partition(":")
     return locate(name, split, root) if colon and not Path(ref).exists() else Path(ref)
 
 
 def where_to_put(data_set: DataSet, file: DataFile, root: Path | None) -> str:
-    """What to do for those who cannot download."""
+    """Return an instruction for users who cannot download the file."""
     return f"put it at {data_dir(root) / data_set.name / file.name} yourself: {file.url} ({file.checksum})"

@@ -1,4 +1,4 @@
-"""From the raw columns of one dialogue (speakers, texts, emotions) to its utterances, quirks repaired and told."""
+"""Convert the raw columns of one dialogue (speakers, texts, emotions) to utterances; repairs are logged."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ Raw = Sequence[Any]
 
 
 def is_missing(value: object) -> bool:
-    """null, NaN or blank."""
+    """Whether a value is null, NaN or blank."""
     return not value.strip() if isinstance(value, str) else value is None or value != value  # NaN equals nothing
 
 
 def columns_fit(columns: Mapping[str, object], required: Iterable[str], where: str, log: FindingLog) -> bool:
-    """Whether the columns are lists as long as `utterances`, not empty, none of the required ones None; else told."""
+    """Check that the columns are non-empty lists of equal length and that no required one is None.
+
+    The first problem is logged as an error.
+    """
     lists = {name: column for name, column in columns.items() if isinstance(column, list)}
     for name, column in columns.items():
         if name in required and column is None:
@@ -40,9 +43,9 @@ def columns_fit(columns: Mapping[str, object], required: Iterable[str], where: s
 
 
 def detect_emotion_set(emotions: set[str], hint: str = "") -> EmotionSet:
-    """The smallest of MELD's and MaSaC's label sets that holds all the labels; MaSaC's where `hint` names that corpus.
+    """Return MELD's label set if it contains all labels and `hint` does not name MaSaC, else MaSaC's larger one.
 
-    Labels that neither holds are for `read_utterances` to refuse.
+    Labels in neither set are rejected later, by `read_utterances`.
     """
     fits_meld = all(label.strip().casefold() in MELD7 for label in emotions)
     return MELD7 if fits_meld and "masac" not in hint.casefold() else MASAC8
@@ -51,20 +54,20 @@ def detect_emotion_set(emotions: set[str], hint: str = "") -> EmotionSet:
 def read_utterances(
     columns: Mapping[str, Any], emotion_set: EmotionSet, where: str, log: FindingLog
 ) -> tuple[Utterance, ...] | None:
-    """One utterance an entry, or None after an error in the log. The columns are those that `columns_fit` lets pass."""
+    """Return one utterance per entry, or None if an error was logged. The columns must have passed `columns_fit`."""
     names = _canonical_speakers(columns["speakers"], where, log)
     labels = _canonical_emotions(columns["emotions"], len(names), emotion_set, where, log)
     lines = [_text(text, where, log) for text in columns["utterances"]]
     if labels is None or None in lines:
         return None
     if len(set(names)) == 1 and len(names) > 1:
-        log.warn(where, "one-speaker", f"{names[0]} is alone in it")
+        log.warn(where, "one-speaker", f"{names[0]} is the only speaker")
     return tuple(Utterance(*row) for row in zip(names, (line or "" for line in lines), labels, strict=True))
 
 
 def _text(raw: object, where: str, log: FindingLog) -> str | None:
     if is_missing(raw):
-        log.warn(where, "empty-utterance", "an utterance without text, kept")
+        log.warn(where, "empty-utterance", "utterance without text, kept")
         return ""
     if not isinstance(raw, str):
         log.error(where, "utterance-not-text", f"found {raw!r} for an utterance, expected text")
@@ -76,16 +79,16 @@ def _text(raw: object, where: str, log: FindingLog) -> str | None:
 
 
 def _canonical_speakers(speakers: Raw, where: str, log: FindingLog) -> list[str]:
-    """Blanks collapsed; spellings that differ only in case become the first of them.
+    """Collapse blanks, and replace spellings that differ only in case by the first of them.
 
-    A missing speaker becomes one of their own: to take two of them for one person would invent flips.
+    Each missing speaker gets a name of its own: treating two of them as one person would invent flips.
     """
     first_spelling: dict[str, str] = {}
     names: list[str] = []
     for raw in speakers:
         if is_missing(raw):
             names.append(f"unknown {1 + sum(name.startswith('unknown ') for name in names)}")
-            log.warn(where, "no-speaker", f"an utterance without a speaker, read as {names[-1]!r}")
+            log.warn(where, "no-speaker", f"utterance without a speaker, read as {names[-1]!r}")
             continue
         name = " ".join(repair_text(str(raw)).split())
         if name != raw:

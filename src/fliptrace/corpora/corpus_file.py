@@ -1,4 +1,4 @@
-"""What a corpus file holds once read: flip cases (EFR) or dialogues (ERC), and the findings. Also: names of files."""
+"""The contents of a corpus file: flip cases (EFR) or dialogues (ERC), with findings, and labels from file names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fliptrace.corpora.groups import find_groups, with_group
 
 @dataclass(frozen=True, slots=True)
 class EfrFile:
-    """The flip cases of one file, in its order. `left_out` are the dialogues of those that end on no flip."""
+    """The flip cases of one file, in file order. `left_out` are the dialogues of cases that do not end with a flip."""
 
     path: Path
     cases: tuple[FlipCase, ...]
@@ -33,7 +33,7 @@ class EfrFile:
 
 @dataclass(frozen=True, slots=True)
 class ErcFile:
-    """The dialogues of one file, in its order. `left_out` are those that are not to be used."""
+    """The dialogues of one file, in file order. `left_out` are dialogues that must not be used."""
 
     path: Path
     dialogues: tuple[Dialogue, ...]
@@ -49,13 +49,13 @@ CorpusFile = TypeVar("CorpusFile", bound=EfrFile | ErcFile)
 
 
 def group_files(files: Sequence[CorpusFile]) -> tuple[CorpusFile, ...]:
-    """The files with groups found over all of them together, what they left out included."""
+    """Assign groups across all files together, including the dialogues they left out."""
     groups = iter(find_groups(member for file in files for member in (*file.members, *file.left_out)))
     return tuple(_with_groups(file, groups) for file in files)
 
 
 def _with_groups(file: CorpusFile, groups: Iterator[str]) -> CorpusFile:
-    """The file under the next groups, its members' first."""
+    """Assign the next groups to a file: first to its members, then to what it left out."""
     if isinstance(file, EfrFile):
         cases = tuple(with_group(case, next(groups)) for case in file.cases)
         return replace(file, cases=cases, left_out=tuple(with_group(d, next(groups)) for d in file.left_out))
@@ -65,7 +65,7 @@ def _with_groups(file: CorpusFile, groups: Iterator[str]) -> CorpusFile:
 
 @dataclass(frozen=True, slots=True)
 class FileLabels:
-    """What the dialogues of a file are named after: `<name>#<position>`, their corpus and split ("" if none)."""
+    """Name, corpus and split ("" if none) of a file. The ids of its dialogues are `<name>#<position>`."""
 
     name: str
     corpus: str
@@ -73,6 +73,7 @@ class FileLabels:
 
     @classmethod
     def of(cls, path: Path, name: str | None, corpus: str | None, split: str | None) -> FileLabels:
+        """Return the given labels; those that are None are guessed from the path."""
         guess = guess_labels(path)
         return cls(
             guess.name if name is None else name,
@@ -86,7 +87,7 @@ _SPLITS = {"train": "train", "val": "val", "valid": "val", "dev": "val", "test":
 
 
 def guess_labels(path: Path) -> FileLabels:
-    """Name, corpus and split from the name of a file and of the folder it lies in.
+    """Guess name, corpus and split from the name of a file and of its folder.
 
     >>> guess_labels(Path("data/MELD_val_efr.json"))
     FileLabels(name='MELD_val_efr', corpus='meld-fr', split='val')
@@ -105,7 +106,7 @@ def guess_labels(path: Path) -> FileLabels:
 
 
 def read_objects(path: Path, log: FindingLog) -> list[Any]:
-    """The entries of a file that is one JSON list; an empty list after an error in the log."""
+    """Return the entries of a JSON list; an empty list if an error was logged."""
     try:
         entries = read_json(path)
     except InputError as error:
@@ -115,11 +116,12 @@ def read_objects(path: Path, log: FindingLog) -> list[Any]:
         log.error("", "not-a-list", f"found {type(entries).__name__}, expected a list of objects")
         return []
     if not entries:
-        log.error("", "empty-file", "no entries in it")
+        log.error("", "empty-file", "no entries")
     return entries
 
 
 def kind_of(error: InputError) -> str:
+    """Return the finding kind for an error raised while reading a file."""
     if isinstance(error.__cause__, UnicodeDecodeError):
         return "not-utf8"
     return "not-json" if isinstance(error.__cause__, json.JSONDecodeError) else "unreadable"

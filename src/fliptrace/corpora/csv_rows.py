@@ -1,4 +1,4 @@
-"""Rows of a CSV file as MELD and EmoryNLP publish them, the lines they stand on, and the dialogues they make up."""
+"""Read the CSV files of MELD and EmoryNLP: rows with line numbers, grouped into dialogues."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ from fliptrace.corpora.findings import FindingLog
 
 
 class CsvRow(NamedTuple):
-    """A row by column name, and the line (from 1) it ends on."""
+    """A row as a mapping from column names, with the line (from 1) on which it ends."""
 
     line: int
     values: dict[str, str]
 
 
-def read_csv_rows(path: Path, wanted: Sequence[str], log: FindingLog) -> list[CsvRow]:
-    """The rows of a CSV file with a header; rows that lack a wanted column, and any error, are told in the log."""
+def read_csv_rows(path: Path, required: Sequence[str], log: FindingLog) -> list[CsvRow]:
+    """Return the rows of a CSV file with a header; rows that lack a required column are logged as errors."""
     try:
         text = read_text(path)
     except InputError as error:
         log.error("", kind_of(error), str(error).removeprefix(f"{error.place}: "))
         return []
     reader = csv.DictReader(io.StringIO(text, newline=""))
-    missing = [name for name in wanted if name not in (reader.fieldnames or ())]
+    missing = [name for name in required if name not in (reader.fieldnames or ())]
     if missing:
         log.error("line 1", "missing-column", f"no column called {', '.join(map(repr, missing))}")
         return []
     rows: list[CsvRow] = []
     try:
         for values in reader:
-            if any(values[name] is None for name in wanted):
-                log.error(f"line {reader.line_num}", "short-row", f"wanted {len(reader.fieldnames or ())} fields")
+            if any(values[name] is None for name in required):
+                log.error(f"line {reader.line_num}", "short-row", f"expected {len(reader.fieldnames or ())} fields")
             else:
                 rows.append(CsvRow(reader.line_num, values))
     except csv.Error as error:
         log.error(f"line {reader.line_num}", "not-csv", f"not CSV: {error}")
     if not rows:
-        log.error("", "empty-file", "no rows in it")
+        log.error("", "empty-file", "no rows")
     return rows
 
 
 def dialogues_by(
     key: Sequence[str], rows: Iterable[CsvRow], emotion_set: EmotionSet, labels: FileLabels, log: FindingLog
 ) -> list[Dialogue]:
-    """The dialogues whose neighbouring rows have the same values under `key`; columns as in MELD's files.
+    """Group consecutive rows with the same values in the `key` columns into dialogues.
 
-    Ids are `<name>#<values of the key, joined by dots>`.
+    The other columns are named as in MELD's files. Ids are `<name>#<values of the key, joined by dots>`.
     """
     dialogues: list[Dialogue] = []
     for values, members in groupby(rows, key=lambda row: tuple(row.values[name].strip() for name in key)):
@@ -71,13 +71,14 @@ def dialogues_by(
         utterances = read_utterances(columns, emotion_set, where, log)
         if utterances is not None:
             dialogues.append(Dialogue(dialogue_id, dialogue_id, utterances, emotion_set, labels.corpus, labels.split))
-    _tell_torn_dialogues(dialogues, log)
+    _log_torn_dialogues(dialogues, log)
     return dialogues
 
 
-def _tell_torn_dialogues(dialogues: Sequence[Dialogue], log: FindingLog) -> None:
+def _log_torn_dialogues(dialogues: Sequence[Dialogue], log: FindingLog) -> None:
+    """Log an error for each dialogue whose rows are not consecutive."""
     seen: set[str] = set()
     for dialogue in dialogues:
         if dialogue.id in seen:
-            log.error(f"dialogue {dialogue.id}", "torn-dialogue", "its rows do not stand together")
+            log.error(f"dialogue {dialogue.id}", "torn-dialogue", "its rows are not consecutive")
         seen.add(dialogue.id)

@@ -1,4 +1,4 @@
-"""Tells by its content which of the known forms a corpus file has, and reads it."""
+"""Detect the format of a corpus file from its content, and read it."""
 
 from __future__ import annotations
 
@@ -32,35 +32,38 @@ SCANNERS: Mapping[Form, Callable[[Path], EfrFile | ErcFile]] = {
 
 
 def read_corpus(path: Path) -> EfrFile | ErcFile:
-    """The cases or dialogues of a file of any known form; InputError at the first error or where the form is new."""
+    """Read the cases or dialogues of a file in any known format; InputError at the first error."""
     file = scan_corpus(path)
     raise_first_error(file.findings)
     return file
 
 
 def read_flip_cases(path: Path, *, to_train: bool = False) -> EfrFile:
-    """The flip cases of a file of any form that has them; what is not RECCON's is taken for EFR.
+    """Read the flip cases of a file in EFR or RECCON format. A file that is not RECCON's is read as EFR.
 
-    With `to_train`, InputError for a corpus that is to evaluate on only.
+    With `to_train`, InputError for a corpus that is for evaluation only.
     """
     file = read_reccon(path) if detect_form(path) == "reccon" else read_efr(path)
     data_set = CATALOG.get(file.cases[0].dialogue.corpus) if file.cases else None
     if to_train and data_set is not None and data_set.is_evaluation_only:
-        raise InputError(path, f"{data_set.name} is to evaluate on only: {data_set.licence}")
+        raise InputError(path, f"{data_set.name} is for evaluation only: {data_set.licence}")
     return file
 
 
 def scan_corpus(path: Path) -> EfrFile | ErcFile:
-    """Like `read_corpus`, but errors, an unknown form among them, are findings."""
+    """Like `read_corpus`, but errors, including an unknown format, become findings."""
     form = detect_form(path)
     if form is None:
-        wanted = "EFR or ERC as JSON, RECCON's JSON, MELD or EmoryNLP as CSV, GoEmotions as TSV (docs/data.md)"
-        return ErcFile(path, (), (Finding("error", path.name, "", "unknown-form", f"wanted {wanted}"),))
+        known = "EFR or ERC as JSON, RECCON's JSON, MELD or EmoryNLP as CSV, GoEmotions as TSV (docs/data.md)"
+        return ErcFile(path, (), (Finding("error", path.name, "", "unknown-form", f"expected {known}"),))
     return SCANNERS[form](path)
 
 
 def detect_form(path: Path) -> Form | None:
-    """The form of a file, or None. What cannot be read is taken for what it is called, so that its reader tells why."""
+    """Detect the format of a file; None if it is unknown.
+
+    The format of an unreadable file is guessed from its name, so that its reader can report the error.
+    """
     try:
         text = read_text(path)
     except InputError:
@@ -91,7 +94,7 @@ def _json_form(path: Path, text: str) -> Form | None:
 
 
 def _form_by_name(path: Path) -> Form | None:
-    """Without labels an EFR case and a dialogue look the same: the name decides, and a dialogue it is else."""
+    """Guess the format from the file name; without labels, only the name tells an EFR case from a whole dialogue."""
     if path.suffix == ".json":
         return "efr" if "efr" in path.stem.casefold() else "masac-erc"
     if path.suffix == ".csv":

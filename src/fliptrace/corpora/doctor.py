@@ -1,4 +1,4 @@
-"""Examines corpus files: every finding, counts, and the groups any two of them share. Shows nothing; the CLI does."""
+"""Examine corpus files: findings, counts, and the groups that pairs of files share. The CLI displays the report."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from fliptrace.corpora.groups import group_of, shared_groups
 from fliptrace.corpora.longest_prefixes import find_longest_prefixes
 
 _SUFFIXES = (".json", ".csv", ".tsv")
-_SIDE_FILES = ("exclude_scenes.json",)  # read by the reader of the file they lie beside
+_SIDE_FILES = ("exclude_scenes.json",)  # read together with the corpus file next to them
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerCounts:
-    """Over the labelled cases of an EFR file; only triggers that may count (`FlipCase.known_triggers`)."""
+    """Trigger counts over the labelled cases of an EFR file; only `FlipCase.known_triggers` count."""
 
     num_labelled: int
     num_triggers: int
@@ -35,10 +35,11 @@ class TriggerCounts:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """`num_dialogues` are the longest prefixes in an EFR file; utterances and emotions are counted in these.
+    """Counts and findings of one file.
 
-    `num_flips` are the cases of an EFR file, the flips of all dialogues in an ERC file. `num_groups` are found over
-    all files examined together.
+    In an EFR file, `num_dialogues` counts the longest prefixes; utterances and emotions are counted in these, and
+    `num_flips` is the number of cases. In an ERC file, `num_flips` counts the flips of all dialogues. Groups are
+    assigned across all examined files together.
     """
 
     file: str
@@ -61,7 +62,7 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """The groups two files share, and how many cases or dialogues of each lie in them."""
+    """The number of groups that two files share, and of the cases or dialogues of each file in these groups."""
 
     left: str
     right: str
@@ -85,9 +86,9 @@ class DoctorReport:
 
 
 def examine(paths: Sequence[Path]) -> DoctorReport:
-    """All that is to be said about the files; a folder stands for the corpus files in it, at any depth.
+    """Examine files; a folder stands for the corpus files in it, at any depth.
 
-    Overlaps are told of every pair that has one. InputError where a folder holds no corpus file.
+    Only pairs of files that overlap are reported as overlaps. InputError if a folder contains no corpus file.
     """
     files = group_files([scan_corpus(path) for path in _expand(paths)])
     overlaps = [_overlap(left, right) for left, right in combinations(files, 2)]
@@ -102,7 +103,7 @@ def _expand(paths: Iterable[Path]) -> list[Path]:
             continue
         inside = sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES and p.name not in _SIDE_FILES)
         if not inside:
-            raise InputError(path, f"no file in it that ends on {', '.join(_SUFFIXES)}")
+            raise InputError(path, f"no file found that ends with {', '.join(_SUFFIXES)}")
         files.extend(inside)
     return files
 

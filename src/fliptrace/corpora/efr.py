@@ -1,9 +1,9 @@
-"""Reads EFR files: MELD-FR, MaSaC-FR and own corpora in the same form.
+"""Reader for EFR files: MELD-FR, MaSaC-FR and user corpora in the same format.
 
-The form (Kumar et al. 2022; SemEval-2024 Task 10 B and C): a JSON list of cases, each the prefix of a dialogue that
-ends at the target of a flip, as equally long lists `speakers`, `utterances`, `emotions` and `triggers`; the published
-test files call the last one `labels`. Our own extra field `source` (docs/data.md) says how a case came about.
-Ids are `<file stem>#<position>`, of the case and of its dialogue.
+Format (Kumar et al. 2022; SemEval-2024 Task 10 B and C): a JSON list of cases. Each case is the prefix of a dialogue
+that ends at the target of a flip, given as equally long lists `speakers`, `utterances`, `emotions` and `triggers`. The
+published test files call the last list `labels`. The extra field `source`, specific to fliptrace, says how a case was
+made (docs/data.md). The id of a case and of its dialogue is `<file stem>#<position>`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def read_efr(
     split: str | None = None,
     name: str | None = None,
 ) -> EfrFile:
-    """The flip cases of a file, groups assigned within it; InputError at the first error.
+    """Read the flip cases of a file and assign groups within it; InputError at the first error.
 
-    Arguments left None are told from the labels (`emotion_set`) and from the name of the file (the others).
+    If None, `emotion_set` is detected from the labels, and the other arguments are guessed from the file name.
     """
     file = scan_efr(path, emotion_set=emotion_set, corpus=corpus, split=split, name=name)
     raise_first_error(file.findings)
@@ -48,7 +48,7 @@ def scan_efr(
     split: str | None = None,
     name: str | None = None,
 ) -> EfrFile:
-    """Like `read_efr`, but errors are findings and the cases that have them are missing."""
+    """Like `read_efr`, but errors become findings, and cases with errors are missing."""
     labels = FileLabels.of(path, name, corpus, split)
     log = FindingLog(path.name)
     entries = read_objects(path, log)
@@ -65,7 +65,7 @@ def _emotions_in(entries: Sequence[Any]) -> set[str]:
 
 @dataclass(slots=True)
 class _CaseReader:
-    """Reads the entries of one file, one after another."""
+    """Reads the entries of one file in order and collects the dialogues that are left out."""
 
     labels: FileLabels
     emotion_set: EmotionSet
@@ -73,7 +73,7 @@ class _CaseReader:
     left_out: list[Dialogue] = field(default_factory=list)
 
     def read(self, position: int, entry: object) -> FlipCase | None:
-        """The case, or None where it has an error (in the log) or ends on no flip."""
+        """Return the case, or None if an error was logged or the case does not end with a flip."""
         where, case_id = f"case {position}", f"{self.labels.name}#{position}"
         if not isinstance(entry, dict):
             self.log.error(where, "not-an-object", f"found {type(entry).__name__}, expected an object")
@@ -95,9 +95,9 @@ class _CaseReader:
         flip = find_flip(dialogue, len(dialogue) - 1)
         if flip is None:
             self.left_out.append(dialogue)
-            self.log.warn(where, "no-flip", "does not end on an emotion flip of its last speaker, left out")
+            self.log.warn(where, "no-flip", "does not end with an emotion flip of its last speaker, left out")
             return None
-        # In a rebuilt case nobody knows the labels before the source: they are written 0 (docs/data.md).
+        # In a rebuilt case the labels before the source are unknown; the file has 0 there (docs/data.md).
         return FlipCase(dialogue.id, dialogue, flip, triggers, known_from=flip.source if is_rebuilt else 0)
 
     def _triggers(self, where: str, values: Sequence[Any] | None) -> frozenset[int] | None:
@@ -113,7 +113,7 @@ class _CaseReader:
         return frozenset(named)
 
     def _flag(self, where: str, position: int, value: object) -> bool | None:
-        """True, False, or None where the value says neither."""
+        """Parse a trigger flag; None if an error was logged."""
         if is_missing(value) or (isinstance(value, str) and value.strip().casefold() == "nan"):
             self.log.warn(where, "nan-trigger", f"trigger of utterance {position} is {value!r}, read as 0")
             return False

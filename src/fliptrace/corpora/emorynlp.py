@@ -1,9 +1,10 @@
-"""Reads EmoryNLP's emotion files: CSV, an utterance a row, scenes told apart by season, episode and scene.
+"""Reader for EmoryNLP's emotion files: CSV with one utterance per row; season, episode and scene identify a scene.
 
 Source: Zahiri and Choi, "Emotion detection on TV show transcripts with sequence-based convolutional neural networks"
-(2018). Several speakers of one utterance are one speaker called by all their names, with commas.
-EmoryNLP and MELD are both Friends: scenes that overlap with MELD's dev and test are listed in `exclude_scenes.json`
-and left out, so that training on EmoryNLP gives nothing away. Ids are `<file stem>#<season>.<episode>.<scene>`.
+(2018). If an utterance has several speakers, they become one speaker whose name joins all names by commas.
+EmoryNLP and MELD both come from Friends. Scenes that overlap with MELD's dev or test set are listed in
+`exclude_scenes.json` and left out, so that training on EmoryNLP leaks nothing. Ids are
+`<file stem>#<season>.<episode>.<scene>`.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ COLUMNS = ("Utterance", "Speaker", "Emotion", *SCENE)
 
 
 def read_emorynlp(path: Path, *, exclude: Path | None = None, split: str | None = None) -> ErcFile:
-    """The scenes of a file, groups assigned within it; InputError at the first error.
+    """Read the scenes of a file and assign groups within it; InputError at the first error.
 
-    `exclude` is the list of scenes to leave out; None takes `exclude_scenes.json` beside the file, if it is there.
+    `exclude` lists the scenes to leave out. If None, `exclude_scenes.json` in the folder of the file is used, if any.
     """
     file = scan_emorynlp(path, exclude=exclude, split=split)
     raise_first_error(file.findings)
@@ -34,7 +35,7 @@ def read_emorynlp(path: Path, *, exclude: Path | None = None, split: str | None 
 
 
 def scan_emorynlp(path: Path, *, exclude: Path | None = None, split: str | None = None) -> ErcFile:
-    """Like `read_emorynlp`, but errors are findings and the scenes that have them are missing."""
+    """Like `read_emorynlp`, but errors become findings, and scenes with errors are missing."""
     log = FindingLog(path.name)
     labels = FileLabels.of(path, None, "emorynlp", split)
     rows = [_with_speaker_names(row, log) for row in read_csv_rows(path, COLUMNS, log)]
@@ -48,22 +49,22 @@ def scan_emorynlp(path: Path, *, exclude: Path | None = None, split: str | None 
 
 
 def _with_speaker_names(row: CsvRow, log: FindingLog) -> CsvRow:
-    """The row with "['Monica Geller', 'Joey Tribbiani']" as "Monica Geller, Joey Tribbiani"."""
+    """Replace the speaker "['Monica Geller', 'Joey Tribbiani']" by "Monica Geller, Joey Tribbiani"."""
     raw = row.values["Speaker"]
     try:
         names = ast.literal_eval(raw)
         speaker = ", ".join(names) if isinstance(names, list) else str(names)
     except (ValueError, SyntaxError, TypeError):
-        log.warn(f"line {row.line}", "speaker-no-list", f"speaker {raw!r} is no list of names, taken as one name")
+        log.warn(f"line {row.line}", "speaker-no-list", f"speaker {raw!r} is not a list of names, read as one name")
         speaker = raw
     return CsvRow(row.line, row.values | {"Speaker": speaker})
 
 
 def _excluded_scenes(path: Path, exclude: Path | None, log: FindingLog) -> Iterable[str]:
-    """The scenes to leave out, each as "season.episode.scene"."""
+    """Return the scenes to leave out, each as "season.episode.scene"."""
     listed = exclude or path.with_name("exclude_scenes.json")
     if exclude is None and not listed.exists():
-        log.warn("", "no-exclude-list", "no exclude_scenes.json beside it: scenes that MELD holds too are not left out")
+        log.warn("", "no-exclude-list", "no exclude_scenes.json next to the file, scenes shared with MELD are kept")
         return []
     try:
         return [".".join(map(str, scene)) for scene in read_json(listed)["season_episode_scene"]]

@@ -1,4 +1,4 @@
-"""Downloads the corpora we know and checks that they are what was published."""
+"""Download the corpora of the catalog and verify their checksums."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fliptrace.corpora.catalog import DataFile, DataSet, data_dir, find_data_set
 
 
 class Progress(Protocol):
-    """What a download tells how far it is, in bytes; `total` is set once it is known (0 where it is not)."""
+    """Receiver of download progress, in bytes. `total` is set once it is known and 0 until then."""
 
     total: int
 
@@ -25,17 +25,17 @@ class Progress(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
-    """`is_published` is False where a file of the user's own stands in for the published one."""
+    """A file of a corpus. `is_published` is False if a file of the user takes the place of the published one."""
 
     path: Path
     is_published: bool
 
 
 def fetch(name: str, root: Path | None = None, *, progress: Progress | None = None) -> tuple[FetchedFile, ...]:
-    """The files of a known corpus, those that are not there downloaded to `<root>/<corpus>/`, in catalog order.
+    """Return the files of a known corpus, in catalog order; missing ones are downloaded to `<root>/<corpus>/`.
 
-    A file that is there is never written over. InputError where a download fails (it says which file to put where)
-    or brings something else than what was published.
+    An existing file is never overwritten. InputError if a download fails (the message says where to put the file) or
+    if the downloaded file differs from the published one.
     """
     return fetch_data_set(find_data_set(name), root, progress=progress)
 
@@ -43,7 +43,7 @@ def fetch(name: str, root: Path | None = None, *, progress: Progress | None = No
 def fetch_data_set(
     data_set: DataSet, root: Path | None = None, *, progress: Progress | None = None
 ) -> tuple[FetchedFile, ...]:
-    """`fetch` for a corpus that the catalog need not hold."""
+    """Like `fetch`, for a corpus that need not be in the catalog."""
     fetched: list[FetchedFile] = []
     for file in data_set.files:
         path = find_file(data_set, file, root)
@@ -54,12 +54,12 @@ def fetch_data_set(
 
 
 def is_as_published(path: Path, file: DataFile) -> bool:
-    """Whether the file at `path` has the checksum of the catalog."""
+    """Whether the file at `path` has the expected checksum."""
     return hash_file(path) == file.sha256 if file.sha256 else hash_git_blob(path) == file.git_blob
 
 
 def hash_git_blob(path: Path) -> str:
-    """The name git gives to a file's content, in hex."""
+    """Return the git blob hash of a file, in hex."""
     content = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
@@ -70,18 +70,18 @@ def _download(data_set: DataSet, file: DataFile, root: Path | None, progress: Pr
     pooch.get_logger().setLevel(logging.WARNING)
     folder = data_dir(root) / data_set.name
     downloader = pooch.HTTPDownloader(progressbar=progress or False, hooks={"response": _close_refusals})
-    arriving = f".{file.name}.arriving"  # under its own name only once it is checked
+    arriving = f".{file.name}.arriving"  # renamed only after the checksum has been verified
     try:
         path = Path(pooch.retrieve(file.url, known_hash=None, fname=arriving, path=folder, downloader=downloader))
-    except OSError as error:  # what requests raises is one, too
+    except OSError as error:  # includes the exceptions of requests
         raise InputError(file.name, f"cannot be downloaded ({error}); {where_to_put(data_set, file, root)}") from error
     if not is_as_published(path, file):
         path.unlink()
-        raise InputError(file.name, f"{file.url} holds something else than what was published ({file.checksum})")
+        raise InputError(file.name, f"{file.url} differs from the published file; expected {file.checksum}")
     return path.replace(folder / file.name)
 
 
 def _close_refusals(response: Any, *args: object, **kwargs: object) -> None:
-    """pooch raises on a 404 and leaves the connection open."""
+    """Close the connection of an error response: pooch raises on a 404 and leaves it open."""
     if not response.ok:
         response.close()

@@ -1,7 +1,6 @@
-"""What reading a corpus file brings to light: errors, and quirks that were repaired on the way.
+"""Findings of reading a corpus file: errors, and warnings about quirks that were repaired.
 
-Not the reading itself. A reader writes into a `FindingLog`; reading for use stops at the first error, `doctor` shows
-them all.
+A reader writes its findings to a `FindingLog`. The `read_*` functions raise the first error; `doctor` shows everything.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found in a file. `where` is "case 17", "dialogue 3", "line 12" or "" for the file as a whole.
+    """One error or warning. `where` is "case 17", "dialogue 3", "line 12", or "" for the file as a whole.
 
-    `kind` is a short name that stays the same from version to version. A quirk is told once a file, at the first
-    place it was seen; `num_places` says how many there were. Cases and dialogues count from 0, lines from 1.
+    `kind` is a short name that is stable across versions. A quirk is reported once per file, at the first place where
+    it occurs; `num_places` is the number of its places. Cases and dialogues count from 0, lines from 1.
 
     >>> print(Finding("error", "MaSaC_val_efr.json", "case 17", "unequal-lists", "12 utterances but 11 triggers"))
     MaSaC_val_efr.json case 17: 12 utterances but 11 triggers
@@ -65,7 +64,7 @@ class FindingLog:
         self._errors.append(Finding("error", self.file, where, kind, message))
 
     def warn(self, where: str, kind: str, message: str) -> None:
-        """Tell of a repaired quirk; only the first place of a kind is kept, the others are counted."""
+        """Log a repaired quirk. Only the first place of each kind is kept; further ones are counted."""
         first = self._warnings.get(kind)
         if first is None:
             self._warnings[kind] = Finding("warning", self.file, where, kind, message)
@@ -73,19 +72,19 @@ class FindingLog:
             self._warnings[kind] = replace(first, num_places=first.num_places + 1)
 
     def saw(self, where: str, kind: str, value: str, form: str) -> None:
-        """Tell where one value is written in a second way within the file."""
+        """Log a warning if the same value was written differently earlier in the file."""
         first = self._first_forms.setdefault(f"{kind} {value}", form)
         if form != first:
             self.warn(where, kind, f"{form} here, {first} before, both read as {value}")
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Errors in the order met, then the warnings."""
+        """The errors in the order in which they occurred, then the warnings."""
         return (*self._errors, *self._warnings.values())
 
 
 def raise_first_error(findings: Iterable[Finding]) -> None:
-    """InputError for the first error among the findings; nothing where there is none."""
+    """Raise an InputError for the first error among the findings, if any."""
     for finding in findings:
         if finding.severity == "error":
             raise InputError(finding.place, finding.message)

@@ -1,8 +1,8 @@
-"""Reads GoEmotions under its Ekman grouping: TSV, a comment a line, each read as a dialogue of one utterance.
+"""Reader for GoEmotions with its Ekman grouping: TSV with one comment per line, read as a dialogue of one utterance.
 
-Source: Demszky et al., "GoEmotions: a dataset of fine-grained emotions" (2020); the Ekman files are those of
-monologg/GoEmotions-pytorch: text, comma-separated positions into `labels.txt` (from 0), comment id.
-An utterance has one emotion here, so comments with several are left out and counted.
+Source: Demszky et al., "GoEmotions: a dataset of fine-grained emotions" (2020). The Ekman files are those of
+monologg/GoEmotions-pytorch. Their columns are the text, comma-separated positions in `labels.txt` (from 0), and the
+comment id. An utterance has only one emotion in fliptrace, so comments with several are left out and counted.
 Ids are `goemotions_<file stem>#<comment id>`.
 """
 
@@ -31,9 +31,9 @@ class _Comment(NamedTuple):
 
 
 def read_goemotions(path: Path, *, label_file: Path | None = None, split: str | None = None) -> ErcFile:
-    """The comments with one emotion, groups assigned within the file; InputError at the first error.
+    """Read the comments with one emotion and assign groups within the file; InputError at the first error.
 
-    `label_file` names the emotions, one a line; None takes `labels.txt` beside the file.
+    `label_file` names the emotions, one per line. If None, `labels.txt` in the folder of the file is used.
     """
     file = scan_goemotions(path, label_file=label_file, split=split)
     raise_first_error(file.findings)
@@ -41,7 +41,7 @@ def read_goemotions(path: Path, *, label_file: Path | None = None, split: str | 
 
 
 def scan_goemotions(path: Path, *, label_file: Path | None = None, split: str | None = None) -> ErcFile:
-    """Like `read_goemotions`, but errors are findings and the comments that have them are missing."""
+    """Like `read_goemotions`, but errors become findings, and comments with errors are missing."""
     log = FindingLog(path.name)
     labels = FileLabels.of(path, f"goemotions_{path.stem}", "goemotions", split)
     lines, emotions = _read_lines(path, log), _read_lines(label_file or path.with_name("labels.txt"), log)
@@ -51,7 +51,7 @@ def scan_goemotions(path: Path, *, label_file: Path | None = None, split: str | 
     for comment in comments:
         is_single = len(comment.label_positions) == 1
         if not is_single:
-            log.warn(f"line {comment.line}", "several-emotions", "a comment with several emotions, left out")
+            log.warn(f"line {comment.line}", "several-emotions", "comment with several emotions, left out")
         dialogue = _dialogue(comment, emotions[comment.label_positions[0]] if is_single else None, labels, log)
         if dialogue is not None:
             (dialogues if is_single else left_out).append(dialogue)
@@ -59,7 +59,7 @@ def scan_goemotions(path: Path, *, label_file: Path | None = None, split: str | 
 
 
 def _read_lines(path: Path, log: FindingLog) -> list[str]:
-    """The lines of a file without blank ends; an empty list after an error in the log."""
+    """Return the lines of a file without trailing blank lines; an empty list if an error was logged."""
     try:
         lines = read_text(path).rstrip().split("\n")
     except InputError as error:

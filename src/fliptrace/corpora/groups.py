@@ -1,10 +1,11 @@
-"""Groups: dialogues and cases that overlap, which splits and bootstrap draws must never tear apart.
+"""Groups of overlapping dialogues and cases, which splits and bootstrap samples must keep together.
 
-Two dialogues belong together if they share a run of two consecutive utterances (normalised text, together at least 6
-words); union-find closes it over everything given. Without the 6 words stock greetings join everything; the longest
-common prefix misses 31-42% of MaSaC's overlaps (docs/data.md).
-A dialogue too short to hold such a run joins those that begin with all of it, speakers included: an EFR case of two
-short lines belongs to the longer cases of its dialogue. One of a single utterance only joins its exact duplicates.
+Two dialogues belong to the same group if they share a run of two consecutive utterances (normalised text, together at
+least 6 words). Union-find makes this relation transitive over all dialogues given. Without the limit of 6 words, stock
+greetings would join everything; the longest common prefix would miss 31-42% of MaSaC's overlaps (docs/data.md).
+
+A dialogue too short to contain such a run joins the dialogues that begin with all of it, speakers included: an EFR case
+of two short lines joins the longer cases of its dialogue. A dialogue of one utterance joins only its exact duplicates.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Member = TypeVar("Member", bound=Dialogue | FlipCase)
 
 @dataclass(frozen=True, slots=True)
 class SharedGroups:
-    """The groups found on both sides, and how many cases or dialogues of each side lie in them."""
+    """The groups present on both sides, and the number of cases or dialogues of each side in these groups."""
 
     groups: frozenset[str]
     num_left: int
@@ -37,7 +38,7 @@ class SharedGroups:
 
 @lru_cache(maxsize=1 << 16)
 def normalise_text(text: str) -> str:
-    """Case, punctuation and blanks taken out, so that two transcribers' versions of a line compare equal.
+    """Remove case, punctuation and extra blanks, so that two transcriptions of the same line compare equal.
 
     >>> normalise_text("Well…  I’m NOT going!")
     'well im not going'
@@ -45,21 +46,21 @@ def normalise_text(text: str) -> str:
     plain = re.sub(r"['’‘`´]", "", text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
     if plain.isascii():
         return " ".join(re.findall(r"[a-z0-9]+", plain))
-    # Combining marks (category M) are part of a Devanagari word, so \w will not do.
+    # Combining marks (category M) are part of Devanagari words, but \w does not match them.
     return " ".join("".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in plain).split())
 
 
 def long_runs(dialogue: Dialogue) -> tuple[str, ...]:
-    """The runs of two consecutive utterances that join a dialogue to others, each as two normalised lines."""
+    """Return the runs of two utterances that are long enough to join dialogues, each as two normalised lines."""
     lines = [normalise_text(utterance.text) for utterance in dialogue.utterances]
     return tuple(f"{a}\n{b}" for a, b in pairwise(lines) if _num_words(a) + _num_words(b) >= MIN_RUN_WORDS)
 
 
 def find_groups(members: Iterable[Dialogue | FlipCase], *, keep: bool = False) -> tuple[str, ...]:
-    """For each case or dialogue, in order, the group it belongs to among all those given.
+    """Return the group of each case or dialogue, in order, with groups formed among all those given.
 
-    A group is named after the smallest hash of what joins it: its name depends on the texts, not on ids or order.
-    With `keep`, members that stand in one group already stay together ("" is none).
+    A group is named after the smallest hash among its runs and openings, so its name depends on the texts, not on ids
+    or order. With `keep`, members that already carry the same group stay together ("" means no group).
     """
     members = tuple(members)
     keys = _overlap_keys([dialogue_of(member) for member in members])
@@ -74,27 +75,27 @@ def find_groups(members: Iterable[Dialogue | FlipCase], *, keep: bool = False) -
 
 
 def assign_groups(members: Iterable[Member], *, keep: bool = False) -> tuple[Member, ...]:
-    """The same cases or dialogues in the same order, each under its group (`find_groups`)."""
+    """Return the same cases or dialogues, in the same order, with their groups set by `find_groups`."""
     members = tuple(members)
     groups = find_groups(members, keep=keep)
     return tuple(with_group(member, group) for member, group in zip(members, groups, strict=True))
 
 
 def assign_groups_across(files: Sequence[Sequence[Member]], *, keep: bool = False) -> tuple[tuple[Member, ...], ...]:
-    """`assign_groups` over several files together; one tuple a file comes back, in order."""
+    """Assign groups across several files together; returns one tuple per file, in order."""
     regrouped = iter(assign_groups([member for members in files for member in members], keep=keep))
     return tuple(tuple(next(regrouped) for _ in members) for members in files)
 
 
 def shared_groups(left: Iterable[Member], right: Iterable[Member]) -> SharedGroups:
-    """What two files have in common by the groups they carry: assign these across all files first."""
+    """Return the groups that two files share. Groups must have been assigned across both files together."""
     left_groups, right_groups = [group_of(m) for m in left], [group_of(m) for m in right]
     common = frozenset(left_groups) & frozenset(right_groups)
     return SharedGroups(common, sum(g in common for g in left_groups), sum(g in common for g in right_groups))
 
 
 def drop_groups(members: Iterable[Member], groups: Iterable[str]) -> tuple[Member, ...]:
-    """Those that lie in none of the groups."""
+    """Return the cases or dialogues that are in none of the given groups."""
     dropped = frozenset(groups)
     return tuple(member for member in members if group_of(member) not in dropped)
 
@@ -114,7 +115,7 @@ def with_group(member: Member, group: str) -> Member:
 
 
 def _overlap_keys(dialogues: Sequence[Dialogue]) -> list[tuple[str, ...]]:
-    """What each dialogue is joined by, at least one key each: its long runs, and the whole of shorter dialogues."""
+    """Return at least one key per dialogue: its long runs, and its openings that equal a whole short dialogue."""
     runs = [long_runs(dialogue) for dialogue in dialogues]
     short = {_opening(d, len(d)): len(d) for d, own in zip(dialogues, runs, strict=True) if not own}
     lengths = sorted(set(short.values()))
@@ -142,7 +143,7 @@ def _num_words(normalised: str) -> int:
 
 
 def _join(key_sets: Iterable[Sequence[str]]) -> Mapping[str, str]:
-    """Union-find: every key to the representative of its set; the keys of one member are in one set."""
+    """Union-find: map every key to the representative of its set. All keys of one member are in the same set."""
     parent: dict[str, str] = {}
 
     def find(key: str) -> str:

@@ -1,7 +1,7 @@
-"""Leaks: evaluation dialogues that stand, in whole or in part, in the training files.
+"""Leaks: evaluation dialogues that also occur, in whole or in part, in the training files.
 
-MaSaC's official split is by flip, 385 of 389 val cases share a group with train, and 45 of the 46 val dialogues of its
-emotion task stand in the EFR train file with their emotions: looking them up scores 0.957 (docs/data.md).
+MaSaC's official split is by flip: 385 of 389 val cases share a group with train. Of the 46 val dialogues of its emotion
+task, 45 occur in the EFR train file with their emotions; looking them up gives a weighted F1 of 0.957 (docs/data.md).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fliptrace.corpora.groups import Member, assign_groups_across, group_of, sha
 
 @dataclass(frozen=True, slots=True)
 class LeakReport:
-    """How much of an evaluation set overlaps with the training set, in cases or dialogues."""
+    """The overlap of an evaluation set with a training set, counted in cases or dialogues."""
 
     num_shared_groups: int
     num_leaking_train: int
@@ -29,7 +29,7 @@ class LeakReport:
         return self.num_shared_groups == 0
 
     def __str__(self) -> str:
-        """One line to print beside a figure.
+        """One line to print next to a score.
 
         >>> print(LeakReport(2, 40, 4711, 385, 389))
         385 of 389 evaluation cases share 2 groups of dialogues with 40 of 4,711 training cases
@@ -42,14 +42,14 @@ class LeakReport:
 
 
 def find_leaks(train: Iterable[Dialogue | FlipCase], evaluation: Iterable[Dialogue | FlipCase]) -> LeakReport:
-    """The overlap of the two, grouped anew together; groups they carry already stay together."""
+    """Find the overlap of two sets. Groups are assigned across both; members of an existing group stay together."""
     train, evaluation = assign_groups_across([tuple(train), tuple(evaluation)], keep=True)
     shared = shared_groups(train, evaluation)
     return LeakReport(len(shared.groups), shared.num_left, len(train), shared.num_right, len(evaluation))
 
 
 def drop_leaks(train: Iterable[Member], evaluation: Iterable[Dialogue | FlipCase]) -> tuple[Member, ...]:
-    """The training cases or dialogues that overlap with nothing in the evaluation set, as they were given."""
+    """Return the training cases or dialogues that do not overlap with the evaluation set, unchanged."""
     train, evaluation = tuple(train), tuple(evaluation)
     both: list[tuple[Dialogue | FlipCase, ...]] = [train, evaluation]
     train_again, evaluation_again = assign_groups_across(both, keep=True)

@@ -1,6 +1,7 @@
-"""EFR cases are prefixes of dialogues that nobody wrote down whole; a trunk is the longest prefix there is.
+"""Longest prefixes: the most complete version of each dialogue in an EFR file.
 
-35,000 utterance rows of MELD-FR train are 8,641 distinct ones: emotions are scored once a trunk, triggers once a flip.
+EFR cases are prefixes of dialogues, which are not published as a whole. The 35,000 utterance rows of MELD-FR train are
+8,641 distinct ones, so emotions are scored once per longest prefix, and triggers once per flip.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from fliptrace.core.flips import FlipCase
 
 
 def find_longest_prefixes(cases: Sequence[FlipCase]) -> tuple[Dialogue, ...]:
-    """For each case, in order, a longest dialogue among the cases that begins with all of the case's own.
+    """Return, for each case in order, the longest dialogue among the cases that begins with the whole of its dialogue.
 
-    Where cases go on differently after it, one of them is chosen, the same one whatever the order of the cases.
+    If the cases continue it in different ways, one of them is chosen, independently of the order of the cases.
     """
     keys = [_key(case.dialogue) for case in cases]
-    # Sorted, all that begin with a dialogue stand right behind it, so backwards one look at the neighbour is enough.
+    # In sorted order, the extensions of a dialogue follow it directly. Going backwards, comparing neighbours is enough.
     order = sorted(range(len(cases)), key=lambda index: keys[index], reverse=True)
     longest_prefix_of = dict.fromkeys(order, 0)
     for later, index in zip([None, *order], order, strict=False):
@@ -30,10 +31,10 @@ def find_longest_prefixes(cases: Sequence[FlipCase]) -> tuple[Dialogue, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LongestPrefix:
-    """A dialogue to be read whole, and what is known of its flips.
+    """A longest prefix with the cases of its flips.
 
-    `cases`: those that ask for a flip of it, each target once. Utterances before `counted_from`, 0 if there are none,
-    begin an earlier trunk as well, and count there.
+    `cases` has one case for each target. Utterances before `counted_from` are also the beginning of an earlier longest
+    prefix and are counted there; `counted_from` is 0 if there are none.
     """
 
     dialogue: Dialogue
@@ -42,9 +43,9 @@ class LongestPrefix:
 
 
 def collect_longest_prefixes(cases: Sequence[FlipCase]) -> tuple[LongestPrefix, ...]:
-    """Every trunk of these cases once, in the order of its first case.
+    """Return each longest prefix once, in the order of its first case.
 
-    A flip that several cases ask for goes with the one whose labels are known furthest back, the first of equals.
+    If several cases have the same flip, the one whose labels are known furthest back is kept, or the first of equals.
     """
     dialogues = distinct_longest_prefixes(cases)
     owners: dict[bytes, int] = {}
@@ -53,18 +54,18 @@ def collect_longest_prefixes(cases: Sequence[FlipCase]) -> tuple[LongestPrefix, 
         prefixes = list(_prefixes(dialogue))
         counted_from.append(sum(prefix in owners for prefix in prefixes))
         owners |= {prefix: owner for prefix in prefixes if prefix not in owners}
-    asked: list[dict[int, FlipCase]] = [{} for _ in dialogues]
+    cases_by_target: list[dict[int, FlipCase]] = [{} for _ in dialogues]
     for case in sorted(cases, key=lambda case: case.known_from):
         *_, whole = _prefixes(case.dialogue)
-        asked[owners[whole]].setdefault(case.flip.target, case)
+        cases_by_target[owners[whole]].setdefault(case.flip.target, case)
     return tuple(
         LongestPrefix(dialogue, tuple(by_target[target] for target in sorted(by_target)), first)
-        for dialogue, by_target, first in zip(dialogues, asked, counted_from, strict=True)
+        for dialogue, by_target, first in zip(dialogues, cases_by_target, counted_from, strict=True)
     )
 
 
 def distinct_longest_prefixes(cases: Sequence[FlipCase]) -> tuple[Dialogue, ...]:
-    """The dialogues of `find_longest_prefixes`, each once, in the order of their first cases."""
+    """Return the dialogues of `find_longest_prefixes`, each once, in the order of their first cases."""
     return tuple({prefix.id: prefix for prefix in find_longest_prefixes(cases)}.values())
 
 
@@ -73,7 +74,7 @@ def _key(dialogue: Dialogue) -> tuple[tuple[str, str, str], ...]:
 
 
 def _prefixes(dialogue: Dialogue) -> Iterator[bytes]:
-    """A hash of every beginning of a dialogue, the shortest first."""
+    """Yield a hash of every prefix of a dialogue, shortest first."""
     so_far = hashlib.sha256()
     for said in _key(dialogue):
         so_far.update(repr(said).encode("utf-8", "surrogatepass"))

@@ -1,7 +1,7 @@
-"""Reads MaSaC's emotion files (SemEval-2024 Task 10 A): a JSON list of whole dialogues.
+"""Reader for MaSaC's emotion files (SemEval-2024 Task 10 A) and user files in the same format.
 
-Each is an object of equally long lists `speakers`, `utterances` and `emotions`; the published test file calls the
-last one `labels`. Without either the dialogue is unlabelled. Own dialogues in this form are read as well.
+Format: a JSON list of whole dialogues. Each is an object with equally long lists `speakers`, `utterances` and
+`emotions`. The published test file calls the last list `labels`. Without either list the dialogue is unlabelled.
 Ids are `<file stem>#<position>`.
 """
 
@@ -26,9 +26,9 @@ def read_masac_erc(
     split: str | None = None,
     name: str | None = None,
 ) -> ErcFile:
-    """The dialogues of a file, groups assigned within it; InputError at the first error.
+    """Read the dialogues of a file and assign groups within it; InputError at the first error.
 
-    Arguments left None are told from the labels (`emotion_set`) and from the name of the file (the others).
+    If None, `emotion_set` is detected from the labels, and the other arguments are guessed from the file name.
     """
     file = scan_masac_erc(path, emotion_set=emotion_set, corpus=corpus, split=split, name=name)
     raise_first_error(file.findings)
@@ -43,7 +43,7 @@ def scan_masac_erc(
     split: str | None = None,
     name: str | None = None,
 ) -> ErcFile:
-    """Like `read_masac_erc`, but errors are findings and the dialogues that have them are missing."""
+    """Like `read_masac_erc`, but errors become findings, and dialogues with errors are missing."""
     labels = FileLabels.of(path, name, corpus, split)
     log = FindingLog(path.name)
     entries = read_objects(path, log)

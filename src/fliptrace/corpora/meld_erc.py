@@ -1,7 +1,7 @@
-"""Reads MELD's emotion files: CSV, an utterance a row, dialogues told apart by `Dialogue_ID`.
+"""Reader for MELD's emotion files: CSV with one utterance per row; `Dialogue_ID` identifies a dialogue.
 
 Source: Poria et al., "MELD: a multimodal multi-party dataset for emotion recognition in conversations" (2019).
-Times are left alone: some rows end before they start. Ids are `<file stem>#<Dialogue_ID>`.
+Times are not read, because some rows end before they start. Ids are `<file stem>#<Dialogue_ID>`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
 def read_meld_erc(
     path: Path, *, emotion_set: EmotionSet | None = None, corpus: str | None = "meld", split: str | None = None
 ) -> ErcFile:
-    """The dialogues of a file, groups assigned within it; InputError at the first error."""
+    """Read the dialogues of a file and assign groups within it; InputError at the first error."""
     file = scan_meld_erc(path, emotion_set=emotion_set, corpus=corpus, split=split)
     raise_first_error(file.findings)
     return file
@@ -28,7 +28,7 @@ def read_meld_erc(
 def scan_meld_erc(
     path: Path, *, emotion_set: EmotionSet | None = None, corpus: str | None = "meld", split: str | None = None
 ) -> ErcFile:
-    """Like `read_meld_erc`, but errors are findings and the dialogues that have them are missing."""
+    """Like `read_meld_erc`, but errors become findings, and dialogues with errors are missing."""
     log = FindingLog(path.name)
     labels = FileLabels.of(path, None, corpus, split)
     rows = read_csv_rows(path, COLUMNS, log)

@@ -1,11 +1,13 @@
-"""Reads RECCON: DailyDialog with the utterances that cause an emotion, as flip cases. To evaluate on, not to train on.
+"""Reader for RECCON: DailyDialog with annotated causes of emotions, read as flip cases. For evaluation only.
 
-Source: Poria et al., "Recognizing emotion cause in conversations" (2021), `data/original_annotation/`: a JSON object,
-by name a list that holds one dialogue, a list of utterances. An utterance that is not neutral names its causes by
-their `turn`, from 1; "b" is a cause that stands in no utterance.
-What we make of it: a case for every flip, the dialogue up to the target. Its triggers are the causes of the target's
-emotion: none where the only cause is "b", unknown where the target is neutral, for then nobody was asked. So they
-answer a sibling of our question, why this emotion and not why this change (docs/data.md).
+Source: Poria et al., "Recognizing emotion cause in conversations" (2021), `data/original_annotation/`.
+
+Format: a JSON object that maps the name of a dialogue to a list with one element, the list of utterances. An utterance
+that is not neutral lists its causes by their `turn`, from 1; "b" is a cause outside of all utterances.
+
+Every flip becomes a case: the dialogue up to the target. Its triggers are the causes of the target's emotion. They are
+empty if the only cause is "b", and unknown if the target is neutral, because neutral utterances have no causes
+annotated. The labels thus answer a related question: why this emotion, not why this change (docs/data.md).
 Ids are `<file stem>#<dialogue>.<target>`.
 """
 
@@ -27,22 +29,22 @@ from fliptrace.corpora.findings import FindingLog, raise_first_error
 
 CORPUS = "reccon"
 CAUSES = "expanded emotion cause evidence"
-NOT_SAID = "b"  # the cause lies outside of what was said
+NOT_SAID = "b"  # a cause outside of all utterances
 
-# DailyDialog has MELD's seven emotions, one under another name. The others stand in the train file twelve times.
+# DailyDialog has MELD's seven emotions, one under another name. The stray labels occur 12 times in the train file.
 _EMOTIONS = {"happiness": "joy"}
 _STRAY_EMOTIONS = {"happy": "joy", "excited": "joy", "sad": "sadness", "angry": "anger", "surprised": "surprise"}
 
 
 def read_reccon(path: Path, *, split: str | None = None) -> EfrFile:
-    """The flip cases of a file, groups assigned within it; InputError at the first error."""
+    """Read the flip cases of a file and assign groups within it; InputError at the first error."""
     file = scan_reccon(path, split=split)
     raise_first_error(file.findings)
     return file
 
 
 def scan_reccon(path: Path, *, split: str | None = None) -> EfrFile:
-    """Like `read_reccon`, but errors are findings and the dialogues that have them are missing."""
+    """Like `read_reccon`, but errors become findings, and dialogues with errors are missing."""
     labels = FileLabels.of(path, None, CORPUS, split)
     log = FindingLog(path.name)
     cases = [case for name, entry in _read_entries(path, log) for case in _cases(name, entry, labels, log)]
@@ -50,7 +52,7 @@ def scan_reccon(path: Path, *, split: str | None = None) -> EfrFile:
 
 
 def has_reccon_form(entries: Mapping[str, Any]) -> bool:
-    """Whether a JSON object looks like a file of RECCON.
+    """Whether a JSON object looks like a RECCON file.
 
     >>> has_reccon_form({"tr_1": [[{"turn": 1, "speaker": "A", "utterance": "Hi.", "emotion": "neutral"}]]})
     True
@@ -62,17 +64,17 @@ def has_reccon_form(entries: Mapping[str, Any]) -> bool:
 
 
 def _read_entries(path: Path, log: FindingLog) -> list[tuple[str, Any]]:
-    """Names and dialogues; an empty list after an error in the log."""
+    """Return pairs of dialogue name and dialogue; an empty list if an error was logged."""
     try:
         entries = read_json(path)
     except InputError as error:
         log.error("", kind_of(error), str(error).removeprefix(f"{error.place}: "))
         return []
     if not isinstance(entries, dict):
-        log.error("", "not-an-object", f"found {type(entries).__name__}, expected an object, dialogues by name")
+        log.error("", "not-an-object", f"found {type(entries).__name__}, expected an object of dialogues by name")
         return []
     if not entries:
-        log.error("", "empty-file", "no entries in it")
+        log.error("", "empty-file", "no entries")
     return list(entries.items())
 
 
@@ -95,19 +97,19 @@ def _cases(name: str, entry: object, labels: FileLabels, log: FindingLog) -> Ite
 
 
 def _turns(entry: object, where: str, log: FindingLog) -> list[dict[str, Any]]:
-    """The utterances of a dialogue, checked as far as cases are made of them; an empty list after an error."""
+    """Return the utterances of a dialogue after checking turns and causes; an empty list if an error was logged."""
     turns: Any = entry[0] if isinstance(entry, list) and len(entry) == 1 else None
     if not isinstance(turns, list) or not turns or not all(isinstance(turn, dict) for turn in turns):
-        log.error(where, "not-a-dialogue", "expected a list that holds one list of utterances")
+        log.error(where, "not-a-dialogue", "expected a list that contains one list of utterances")
         return []
     for number, turn in enumerate(turns, start=1):
         if turn.get("turn") != number:
-            log.error(where, "turn-out-of-order", f"turn {turn.get('turn')!r}, expected {number}: causes go by it")
+            log.error(where, "turn-out-of-order", f"found turn {turn.get('turn')!r}, expected {number}")
             return []
         causes = turn.get(CAUSES)
         if causes is not None and not (isinstance(causes, list) and all(map(_is_cause, causes))):
             log.error(
-                where, "bad-cause", f"turn {number}: causes {causes!r}, expected turns and {NOT_SAID!r} in a list"
+                where, "bad-cause", f"turn {number}: causes {causes!r}, expected a list of turns and {NOT_SAID!r}"
             )
             return []
     return turns
@@ -118,7 +120,7 @@ def _is_cause(value: object) -> bool:
 
 
 def _emotion(raw: object, where: str, log: FindingLog) -> object:
-    """As MELD calls it; what is no name of RECCON's is left as it is, for `read_utterances` to judge."""
+    """Return MELD's name of an emotion; unknown names are left for `read_utterances` to reject."""
     if is_missing(raw):
         return raw
     label = str(raw).strip().casefold()
@@ -128,11 +130,11 @@ def _emotion(raw: object, where: str, log: FindingLog) -> object:
 
 
 def _triggers(turn: Mapping[str, Any], target: int, where: str, log: FindingLog) -> frozenset[int] | None:
-    """The causes up to the target; None where the emotion of the target has none written down."""
+    """Return the causes up to the target; None if no causes are annotated for the target."""
     if turn.get(CAUSES) is None:
         return None
     causes = frozenset(cause - 1 for cause in turn[CAUSES] if cause != NOT_SAID)
     said = frozenset(cause for cause in causes if cause <= target)
     if said != causes:
-        log.warn(where, "late-cause", f"utterance {target} is caused by {max(causes)}, a later one, which is left out")
+        log.warn(where, "late-cause", f"utterance {target} has a later cause, utterance {max(causes)}, left out")
     return said

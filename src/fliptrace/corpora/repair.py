@@ -1,7 +1,7 @@
-"""Repairs text that was decoded with the wrong character set, and nothing else about it.
+"""Repair of text that was decoded with the wrong character set.
 
-MELD-FR holds Windows-1252 punctuation as C1 control characters, MaSaC UTF-8 read as Windows-1252. Quotes stay as
-they are, nothing is normalised: what the corpus says is what a model sees.
+MELD-FR contains Windows-1252 punctuation as C1 control characters; MaSaC contains UTF-8 decoded as Windows-1252.
+Nothing else is changed: quotes are kept and nothing is normalised, so models see the text of the corpus.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def _encoding_only() -> Any:
     )
 
 
-@lru_cache(maxsize=1 << 16)  # EFR cases repeat their dialogue: 35,000 rows of MELD-FR train are 8,641 distinct ones
+@lru_cache(maxsize=1 << 16)  # EFR cases repeat utterances: 35,000 rows of MELD-FR train, 8,641 of them distinct
 def repair_text(text: str) -> str:
-    """The text as its author's machine meant it.
+    """Undo wrong decoding of a text.
 
     >>> repair_text("You\\x92re late \\x85")
     'You’re late …'

@@ -1,7 +1,7 @@
-"""Our own sample corpus, written for this project and shipped with it: English and Hindi-English, MaSaC's 8 emotions.
+"""The bundled sample corpus, written for this project: English and Hindi-English, with MaSaC's 8 emotions.
 
-Small enough to try everything on within minutes, by no means enough to measure a model on. Built by
-`tools/build_sample.py` from `data/sample/`; the cases are in the EFR form, the whole dialogues in MaSaC's ERC form.
+It is small enough to try every command within minutes, and far too small to measure the quality of a model. It is built
+by `tools/build_sample.py` from `data/sample/`. Flip cases are in the EFR format, whole dialogues in MaSaC's ERC format.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _FOLDER = Path(__file__).parents[1] / "sample"
 
 
 def sample_path(split: SampleSplit) -> Path:
-    """Where the flip cases of a split lie."""
+    """Return the path of the flip cases of a split."""
     return _FOLDER / f"{split}.json"
 
 
 def load_sample(split: SampleSplit) -> tuple[FlipCase, ...]:
-    """The flip cases of a split."""
+    """Load the flip cases of a split."""
     name = f"sample_{split}"
     return read_efr(sample_path(split), emotion_set=MASAC8, corpus="sample", split=split, name=name).cases
 
 
 def load_sample_dialogues(split: SampleSplit) -> tuple[Dialogue, ...]:
-    """The whole dialogues of a split, with what is said after their last flip."""
+    """Load the whole dialogues of a split, including the utterances after the last flip."""
     path, name = _FOLDER / f"{split}_erc.json", f"sample_{split}_erc"
     return read_masac_erc(path, emotion_set=MASAC8, corpus="sample", split=split, name=name).dialogues

@@ -1,6 +1,6 @@
-"""Splits and folds by group: no dialogue stands on two sides, in whole or in part.
+"""Splits and folds by group: no dialogue occurs in two splits, in whole or in part.
 
-A random split over MELD-FR cases leaves 95% of the held-out ones with their dialogue in train (docs/data.md).
+With a random split of MELD-FR cases, 95% of the held-out cases have their dialogue in train (docs/data.md).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from fliptrace.corpora.groups import Member, assign_groups, group_of
 
 
 def split_by_group(members: Iterable[Member], shares: Mapping[str, float], seed: int) -> dict[str, tuple[Member, ...]]:
-    """The cases (or dialogues), each in one of the named splits of about the given shares, in their order.
+    """Divide cases or dialogues into named splits of about the given shares; each split keeps the original order.
 
-    Shares are relative: {"train": 4, "val": 1} holds out a fifth. Groups are found anew among the members (those they
-    carry stay together), dealt out in an order that `seed` and their texts fix, each to the split that lacks most.
-    ValueError where there are fewer groups than splits: no split may stay empty.
+    Shares are relative: {"train": 4, "val": 1} holds out a fifth. Groups are found anew among the members; members that
+    already carry the same group stay together. `seed` and the texts determine the order of the groups, and each group
+    goes to the split that is furthest below its share. ValueError if there are fewer groups than splits.
 
     >>> from fliptrace.core.dialogue import Dialogue, Utterance
     >>> from fliptrace.core.emotion_sets import MELD7
@@ -34,19 +34,19 @@ def split_by_group(members: Iterable[Member], shares: Mapping[str, float], seed:
 
 
 def fold_by_group(members: Iterable[Member], num_folds: int, seed: int) -> tuple[tuple[Member, ...], ...]:
-    """`num_folds` parts of about the same size, by group; train on all but one and evaluate on that one."""
+    """Divide cases or dialogues by group into `num_folds` folds of about the same size, for cross-validation."""
     if num_folds < 2:
         raise ValueError(f"{num_folds} folds: expected at least 2")
     return tuple(split_by_group(members, {str(fold): 1.0 for fold in range(num_folds)}, seed).values())
 
 
 def _deal(groups: Sequence[str], shares: Mapping[str, float], seed: int) -> dict[str, str]:
-    """Every group to the name of its split."""
+    """Map every group to the name of its split."""
     sizes: dict[str, int] = defaultdict(int)
     for group in groups:
         sizes[group] += 1
     if len(sizes) < len(shares):
-        raise ValueError(f"{len(sizes)} groups do not make {len(shares)} splits")
+        raise ValueError(f"{len(sizes)} groups for {len(shares)} splits; expected at least one group per split")
     total = sum(shares.values())
     lacking = {name: len(groups) * share / total for name, share in shares.items()}
     order = sorted(sizes, key=lambda group: hashlib.sha256(f"{seed} {group}".encode()).digest())

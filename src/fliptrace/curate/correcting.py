@@ -1,4 +1,4 @@
-"""Stages 2 and 3: instructions made from a model's own answers, given to cases it did not train on."""
+"""Stages 2 and 3: instructions made from a model's own answers to cases that it was not trained on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fliptrace.prompts.views import View
 
 @dataclass(frozen=True, slots=True)
 class OwnAnswer:
-    """What a model replied to a case when asked for the answer alone or for reasons too."""
+    """A model's answer to a case. `ask` says whether the question also asked for a rationale."""
 
     view: View
     ask: Ask
@@ -25,22 +25,22 @@ class OwnAnswer:
 
     @property
     def feedback(self) -> Feedback:
-        """What the answer has of wrong utterances, and what it misses of those that the right reply names."""
+        """The wrong utterances in the answer, and those that it misses of the ones the right reply names."""
         found = give_feedback(self.answer, self.view.case.known_triggers, self.view)
         return replace(found, missing=found.missing & taught_triggers(self.view, self.ask))
 
     @property
     def improved(self) -> frozenset[int]:
-        """The answer itself where it is right, else what the right reply names."""
+        """The triggers of the answer itself if it is right, otherwise those of the right reply."""
         if self.answer.value is not None and self.feedback.is_right:
             return self.answer.value
         return taught_triggers(self.view, self.ask)
 
 
 def choose_own_answers(own: Iterable[OwnAnswer], max_right_share: float, seed: int) -> list[OwnAnswer]:
-    """One of each distinct answer to a case, and right ones at most in the given share.
+    """Keep each distinct answer to a case once, and drop right ones at random down to the given share of the result.
 
-    Without wrong answers there is nothing to rectify; without right ones a model learns that it is always wrong.
+    Without wrong answers there is nothing to correct; without right ones a model learns that it is always wrong.
     """
     distinct = {(o.view.case.id, o.ask, o.answer.value, o.answer.value is None and o.answer.text): o for o in own}
     right = [o for o in distinct.values() if o.feedback.is_right]
@@ -54,7 +54,7 @@ def choose_own_answers(own: Iterable[OwnAnswer], max_right_share: float, seed: i
 def feedback_instructions(
     own: Sequence[OwnAnswer], level: FeedbackLevel, num_wordings: int = 3, seed: int = 0
 ) -> list[Instruction]:
-    """Question, own answer, feedback; to learn: the right reply."""
+    """One instruction per answer: question, own answer and feedback; the completion is the right reply."""
     return [
         Instruction(
             f"{o.view.case.id}/feedback/{number}",
@@ -69,7 +69,10 @@ def feedback_instructions(
 
 
 def self_evaluation_instructions(own: Sequence[OwnAnswer]) -> list[Instruction]:
-    """Question, own answer, request to judge it; to learn: the verdict and the answer, kept or corrected."""
+    """One instruction per answer: question, own answer and the request to judge it.
+
+    The completion is the verdict and the answer, kept or corrected.
+    """
     return [
         Instruction(
             f"{o.view.case.id}/self-evaluation/{number}",

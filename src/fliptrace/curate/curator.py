@@ -1,4 +1,4 @@
-"""All kinds of instruction by name, and mixtures of them."""
+"""Makes instructions of any kind by name, and mixtures of them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ OWN_ANSWER_KINDS: frozenset[Kind] = frozenset({"feedback", "self-evaluation"})
 
 @dataclass(frozen=True, slots=True)
 class Curator:
-    """Makes instructions of any kind. With a `teacher`, the rationales are its own, else built from observations.
+    """Makes instructions of any kind.
 
-    `layout` is for the kind "emotion", which is made of dialogues: views bring their own.
+    The `teacher` writes the rationales, if there is one; otherwise they are built from observations. `layout` is needed
+    only for the kind "emotion", which is made from dialogues; views have a layout of their own.
     """
 
     num_wordings: int = 3
@@ -47,8 +48,10 @@ class Curator:
         own: Sequence[OwnAnswer] = (),
         dialogues: Sequence[Dialogue] = (),
     ) -> list[Instruction]:
-        """Instructions of one kind: of `own` answers where the kind corrects such, "emotion" of `dialogues`, else of
-        `views`. ValueError where "emotion" is wanted and there is no `layout`.
+        """Make the instructions of one kind.
+
+        "feedback" and "self-evaluation" are made from `own` answers, "emotion" from `dialogues`, all others from
+        `views`. ValueError if the kind is "emotion" and there is no `layout`.
         """
         match kind:
             case "answer":
@@ -63,7 +66,7 @@ class Curator:
                 return flips_instructions(views)
             case "emotion":
                 if self.layout is None:
-                    raise ValueError("instructions of kind 'emotion' take the curator's layout, which is not set")
+                    raise ValueError("instructions of kind 'emotion': the curator has no layout; expected one")
                 return emotion_instructions(dialogues, self.layout)
             case "unified":
                 return unified_instructions(views)
@@ -80,5 +83,5 @@ class Curator:
         seed: int,
         dialogues: Sequence[Dialogue] = (),
     ) -> list[Instruction]:
-        """The kinds that are weighed, each as often as its weight says, shuffled by `seed`."""
+        """A shuffled mixture of the kinds in `weights`, each as often as its weight says (see `mix`)."""
         return mix({kind: self.make(kind, views, own, dialogues) for kind in weights}, weights, seed)

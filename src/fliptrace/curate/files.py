@@ -1,4 +1,4 @@
-"""From labelled cases to an instruction file with a manifest: curation on its own, without training."""
+"""Writes an instruction file and its manifest from labelled cases: curation on its own, without training."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fliptrace.prompts.views import Layout, View, training_view
 
 
 def parse_mix(text: str) -> dict[Kind, float]:
-    """Kinds and weights as a command line gives them.
+    """Parse the kinds and weights of a command line; a kind without a weight has weight 1.
 
     >>> parse_mix("answer=1, chain=0.5")
     {'answer': 1.0, 'chain': 0.5}
@@ -32,9 +32,9 @@ def parse_mix(text: str) -> dict[Kind, float]:
     for part in text.split(","):
         kind, _, weight = (piece.strip() for piece in part.partition("="))
         if kind not in get_args(Kind):
-            raise InputError(f"--mix {part.strip()!r}", f"no such kind; there are {', '.join(get_args(Kind))}")
+            raise InputError(f"--mix {part.strip()!r}", f"unknown kind; expected one of {', '.join(get_args(Kind))}")
         if kind in weights:
-            raise InputError(f"--mix {part.strip()!r}", "that kind is weighed already")
+            raise InputError(f"--mix {part.strip()!r}", "this kind has a weight already; expected each kind once")
         weights[cast(Kind, kind)] = _weight(part.strip(), weight)
     return weights
 
@@ -60,22 +60,23 @@ def curate_file(
     own: Path | None,
     source: Json,
 ) -> dict[str, int]:
-    """Write a mixture and its manifest; how many there are of each kind. InputError where nobody labelled the cases.
+    """Write a mixture and its manifest, and return the number of instructions of each kind.
 
-    The kind "emotion" is made of the dialogues that the cases are taken from, each once.
+    Instructions of kind "emotion" are made from the dialogues of the cases, each dialogue once. InputError if a case
+    is unlabelled, if a kind needs `own` answers and there are none, or if the mixture is empty.
     """
     unlabelled = next((case.id for case in cases if case.triggers is None), None)
     if unlabelled is not None:
-        raise InputError(f"case {unlabelled}", "has no triggers; instructions are made from labelled cases")
+        raise InputError(f"case {unlabelled}", "has no trigger labels; expected labelled cases only")
     if own is None and not OWN_ANSWER_KINDS.isdisjoint(weights):
-        raise InputError("--mix", "feedback and self-evaluation correct a model's own answers: give them with --own")
+        raise InputError("--mix", "feedback and self-evaluation need own answers; expected a prediction file in --own")
     views = [training_view(case, layout) for case in cases]
     corrected = read_own_answers(own, cases, layout) if own else []
     mixture = replace(curator, layout=layout).mixture(
         weights, views, corrected, curator.seed, distinct_longest_prefixes(cases) if "emotion" in weights else ()
     )
     if not mixture:
-        raise InputError(path, "not one instruction came of this: no kind had anything to say")
+        raise InputError(path, "the mixture has no instructions; expected at least one")
     write_instructions(path, mixture, form)
     counts = dict(sorted(Counter(instruction.kind for instruction in mixture).items()))
     settings = {"mix": dict(weights), "form": form, "layout": layout.name, "seed": curator.seed, "own": str(own or "")}
@@ -85,9 +86,9 @@ def curate_file(
 
 
 def read_own_answers(path: Path, cases: Sequence[FlipCase], layout: Layout) -> list[OwnAnswer]:
-    """The answers of a prediction file to these cases, as they were before the model judged them.
+    """Read a model's answers to these cases from a prediction file, as they were before the model judged them.
 
-    InputError where it holds none of them, or where they name other utterances in this layout.
+    InputError if the file has no answers to these cases, or if their text names other utterances in this layout.
     """
     by_id = {case.id: case for case in cases}
     ask: Ask = "chain" if read_manifest(path).get("inference", {}).get("ask") == "chain" else "answer"
@@ -95,17 +96,17 @@ def read_own_answers(path: Path, cases: Sequence[FlipCase], layout: Layout) -> l
     for row in read_predictions(path):
         if isinstance(row, Prediction) and row.id in by_id:
             view = training_view(by_id[row.id], layout)
-            own += [_own_answer(said, view, ask, path) for said in row.drafts or row.answers if said.text.strip()]
+            own += [_own_answer(answer, view, ask, path) for answer in row.drafts or row.answers if answer.text.strip()]
     if not own:
-        raise InputError(path, "no replies in it to any of the cases; expected predictions of a model one can talk to")
+        raise InputError(path, "no replies to any of the cases; expected predictions of a model that replies in text")
     return own
 
 
-def _own_answer(said: Answer, view: View, ask: Ask, path: Path) -> OwnAnswer:
-    answer = parse_answer(said.text, view)
-    if answer.value != said.value:
+def _own_answer(stored: Answer, view: View, ask: Ask, path: Path) -> OwnAnswer:
+    answer = parse_answer(stored.text, view)
+    if answer.value != stored.value:
         raise InputError(
             f"{path} case {view.case.id}",
-            f"its replies name other utterances in the {view.layout.name} layout; give the --layout it was made with",
+            f"its replies name other utterances in the {view.layout.name} layout; expected the --layout of that file",
         )
     return OwnAnswer(view, ask, answer, str(path))

@@ -1,4 +1,4 @@
-"""Instruction files: JSONL that TRL reads as it is, and the messages form that hosted providers take."""
+"""Instruction files: JSONL in the form that TRL reads, and in the messages form of hosted providers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ FileForm = Literal["trl", "hosted"]
 
 
 def to_row(instruction: Instruction, form: FileForm = "trl") -> Json:
-    """`trl`: conversational prompt and completion, and where the row comes from. `hosted`: messages alone.
+    """One row of an instruction file.
 
-    Soft targets stand beside the completion under `soft`, which only our own trainer reads.
-    In the hosted form every assistant message but the last has weight 0: no loss falls on an earlier, wrong answer.
+    `trl`: conversational prompt and completion, with the origin of the row. Soft targets are added under `soft`, which
+    only our own trainer reads. `hosted`: messages alone; every assistant message but the last has weight 0, so that
+    there is no loss on an earlier, wrong answer.
     """
     prompt = [message.to_json() for message in instruction.prompt]
     reply = {"role": "assistant", "content": instruction.completion}
@@ -41,7 +42,7 @@ def write_instructions(path: Path, instructions: Iterable[Instruction], form: Fi
 
 
 def read_instructions(path: Path) -> list[Instruction]:
-    """The rows of a file in the `trl` form; InputError names the line that is none."""
+    """Read a file in the `trl` form. InputError names the line that is not an instruction."""
     instructions = []
     for line, row in read_jsonl(path):
         try:
@@ -62,5 +63,8 @@ def _from_row(row: Json) -> Instruction:
 
 def _message(row: Json) -> Message:
     if row["role"] not in get_args(Role) or not isinstance(row["content"], str):
-        raise ValueError(f"a message of {row['role']!r} with content {row['content']!r}")
+        raise ValueError(
+            f"message with role {row['role']!r} and content {row['content']!r}; expected text content and one of the "
+            f"roles {', '.join(get_args(Role))}"
+        )
     return Message(row["role"], row["content"])

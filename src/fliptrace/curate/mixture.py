@@ -1,4 +1,4 @@
-"""Mixtures: how much of each kind of instruction goes into a stage."""
+"""Mixes instructions of several kinds in given proportions."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ Kind = TypeVar("Kind", bound=str)
 
 
 def mix(parts: Mapping[Kind, Sequence[Instruction]], weights: Mapping[Kind, float], seed: int) -> list[Instruction]:
-    """Each part as often as its weight says, shuffled: 0.5 takes a random half, 2.5 two copies and a random half.
+    """Take each part as often as its weight says, and shuffle the result.
 
-    ValueError where a weight has no part, or is negative.
+    A weight of 0.5 takes a random half, 2.5 takes two copies and a random half. ValueError if a weight is negative or
+    has no part.
     """
     rng = random.Random(seed)
     mixed: list[Instruction] = []
     for kind, weight in sorted(weights.items()):
         if kind not in parts:
-            raise ValueError(f"the mixture weighs {kind!r}, of which there are no instructions")
+            raise ValueError(f"mixture: weight for {kind!r}, which has no part; expected one of {', '.join(parts)}")
         if weight < 0:
-            raise ValueError(f"the mixture weighs {kind!r} with {weight}: expected 0 or more")
+            raise ValueError(f"mixture: weight {weight} for {kind!r}; expected 0 or more")
         whole, rest = divmod(weight, 1)
         rows = list(parts[kind])
         mixed += rows * int(whole) + rng.sample(rows, round(len(rows) * rest))

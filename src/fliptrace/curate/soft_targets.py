@@ -1,6 +1,7 @@
-"""Soft targets: what a classical model holds likely, for a small language model to learn from beside the label.
+"""Soft targets: probabilities of a classical model (the teacher), from which a small language model learns.
 
-Out-of-fold by group, so that no teacher saw the case, the utterance or anything that overlaps with it.
+They are predicted out of fold by group: the teacher for a case was not fitted on it or on anything that overlaps with
+it.
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ from fliptrace.models.classical.word_counts import ClassWeight, fit_word_counts
 from fliptrace.predictions.rows import EmotionPrediction
 from fliptrace.prompts.views import View
 
-# A file of more is halved instead: GoEmotions' 40,000 comments take 25 s of one core so.
+# A larger file is split into 2 folds only: GoEmotions' 40,000 comments then take 25 s on one core.
 _MANY_UTTERANCES = 20_000
 
 
 def soft_triggers(
     cases: Sequence[FlipCase], *, window: int = 6, num_folds: int = 5, seed: int = 0
 ) -> Mapping[str, Mapping[int, float]]:
-    """By case id: how likely each of the last `window` utterances is a trigger, by trees that saw nothing of its group.
+    """The probability that an utterance is a trigger, by case id and index, for the last `window` utterances.
 
-    ValueError where there are fewer groups than folds or a case has no labels.
+    It comes from boosted trees that were fitted on other groups. ValueError if there are fewer groups than folds, or if
+    a case has no labels.
     """
     found: dict[str, dict[int, float]] = {}
     folds = fold_by_group(cases, num_folds, seed)
@@ -42,9 +44,10 @@ def soft_triggers(
 
 
 def soft_sets(view: View, probabilities: Mapping[int, float], max_size: int = 3) -> Mapping[frozenset[int], float]:
-    """How likely each set of shown utterances is all the triggers there are, if each is one independently.
+    """The probability of each set of shown utterances to be the exact set of triggers, if these are independent.
 
-    Sets of up to `max_size`, shares above 0 that add up to 1; an utterance without a probability is in none.
+    The sets have up to `max_size` members. Their probabilities are above 0 and add up to 1. An utterance without a
+    probability is in no set.
 
     >>> from fliptrace.core.dialogue import Dialogue, Utterance
     >>> from fliptrace.core.emotion_sets import MELD7
@@ -70,10 +73,11 @@ def soft_sets(view: View, probabilities: Mapping[int, float], max_size: int = 3)
 def soft_emotions(
     dialogues_by_file: Mapping[str, Sequence[Dialogue]], *, num_folds: int = 4, seed: int = 0
 ) -> Mapping[tuple[str, int], Mapping[str, float]]:
-    """By dialogue id and index: how likely each emotion is of a labelled utterance, by word counts of its own file.
+    """The probability of each emotion for every labelled utterance, by dialogue id and index.
 
-    Whether rare emotions are weighed up is chosen a file, by weighted F1 out of fold. Labels that never stand in
-    the file's other folds are left out. ValueError where a file has fewer groups than folds.
+    They come from word-count models that are fitted on the same file. For each file, class weights are balanced or not,
+    whichever gives the better out-of-fold weighted F1. Labels that do not occur in the other folds are left out.
+    ValueError if a file has fewer groups than folds.
     """
     found: dict[tuple[str, int], Mapping[str, float]] = {}
     for dialogues in dialogues_by_file.values():
@@ -81,8 +85,8 @@ def soft_emotions(
     return found
 
 
-class _Told(NamedTuple):
-    """What out-of-fold word counts told of a file, and how right they were."""
+class _OutOfFold(NamedTuple):
+    """Out-of-fold probabilities for the utterances of a file, and their weighted F1."""
 
     scores: Mapping[tuple[str, int], Mapping[str, float]]
     weighted_f1: float
@@ -94,11 +98,11 @@ def _best_of_file(
     many = sum(map(len, dialogues)) > _MANY_UTTERANCES
     folds = fold_by_group(dialogues, 2 if many else num_folds, seed)
     weights: tuple[ClassWeight, ...] = ("balanced", None)
-    return max((_tell(folds, weight) for weight in weights), key=lambda told: told.weighted_f1).scores
+    return max((_predict_out_of_fold(folds, weight) for weight in weights), key=lambda found: found.weighted_f1).scores
 
 
-def _tell(folds: Sequence[Sequence[Dialogue]], class_weight: ClassWeight) -> _Told:
-    from fliptrace.scoring.emotions import score_emotions  # brings scikit-learn
+def _predict_out_of_fold(folds: Sequence[Sequence[Dialogue]], class_weight: ClassWeight) -> _OutOfFold:
+    from fliptrace.scoring.emotions import score_emotions  # imports scikit-learn
 
     found: dict[tuple[str, int], dict[str, float]] = {}
     predictions: list[EmotionPrediction] = []
@@ -112,4 +116,4 @@ def _tell(folds: Sequence[Sequence[Dialogue]], class_weight: ClassWeight) -> _To
             for index in (i for i, emotion in enumerate(dialogue.emotions) if emotion is not None):
                 scores = zip(model.emotion_set.labels, rows[index].tolist(), strict=True)
                 found[dialogue.id, index] = {label: score for label, score in scores if score > 0}
-    return _Told(found, score_emotions(predictions).weighted_f1)
+    return _OutOfFold(found, score_emotions(predictions).weighted_f1)

@@ -1,4 +1,4 @@
-"""Instructions whose target is shared between the label's reply and what a teacher out of fold holds likely."""
+"""Adds soft targets to instructions: part of the target goes to replies that a teacher finds likely."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from fliptrace.prompts.answers import render_answer
 from fliptrace.prompts.emotions import render_emotion
 from fliptrace.prompts.views import LayoutName, View
 
-_LEAST_SHARE = 0.01  # what is less likely costs tokens and teaches nothing
+_LEAST_SHARE = 0.01  # less likely replies cost tokens and teach nothing
 
 
 @dataclass(frozen=True, slots=True)
 class SoftTargets:
-    """What teachers hold likely: triggers by case id, emotions by dialogue id and index (soft_targets.py).
+    """The teachers' probabilities: triggers by case id, emotions by dialogue id and index (soft_targets.py).
 
-    `trigger_share`, 0 to 1, is how much of the target is theirs, `emotion_shares` the same by file.
+    `trigger_share`, from 0 to 1, is the teacher's share of the target. `emotion_shares` is the same for each file.
     """
 
     triggers: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class SoftTargets:
     emotion_shares: Mapping[str, float] = field(default_factory=dict)
 
     def soften_answers(self, rows: Iterable[Instruction], views: Sequence[View]) -> list[Instruction]:
-        """The plain questions among `rows` with soft targets, all else as it is."""
+        """Add soft targets to the rows of kind "answer"; other rows are unchanged."""
         by_case = {view.case.id: view for view in views if view.case.id in self.triggers}
         return [
             _soften(row, self._answers(by_case[row.case_id]), self.trigger_share)
@@ -38,7 +38,7 @@ class SoftTargets:
         ]
 
     def soften_emotions(self, rows: Sequence[Instruction], file: str, layout: LayoutName) -> list[Instruction]:
-        """The same for questions of kind `emotion` of one file, whose ids name dialogue and index."""
+        """Add soft targets to rows of kind "emotion" of one file. Their ids contain the dialogue id and the index."""
         share = self.emotion_shares.get(file, 0.0)
         if not share:
             return list(rows)
@@ -56,7 +56,7 @@ class SoftTargets:
 
 
 def _soften(row: Instruction, replies: Mapping[str, float], share: float) -> Instruction:
-    """`share` of the target to these replies, the rest to the row's own; shares too small to matter are left out."""
+    """Give `share` of the target to these replies and the rest to the row's own; drop shares below 1%."""
     shares: dict[str, float] = defaultdict(float)
     shares[row.completion] += 1 - share
     for reply, probability in replies.items():

@@ -1,5 +1,7 @@
-"""Stage 1: instructions from labels alone: answer-only, chain of thought, simple ones on the emotional flow; and from
-bare text the emotion of an utterance, and the unified task in its two turns.
+"""Stage 1: instructions made from labels alone.
+
+They ask for triggers (the answer alone, or with a chain of thought), for the emotional flow, and from bare text for the
+emotion of an utterance and for the unified task.
 """
 
 from __future__ import annotations
@@ -19,13 +21,13 @@ from fliptrace.prompts.views import Layout, View
 
 
 def taught_triggers(view: View, ask: Ask) -> frozenset[int]:
-    """What the right reply names: of the known triggers those shown, in a rationale those within its reach."""
+    """The triggers that the right reply names: the known ones shown; in a rationale, only those within reach."""
     triggers = view.visible(view.case.known_triggers)
     return triggers if ask == "answer" else triggers & frozenset(view.candidates)
 
 
 def right_reply(view: View, ask: Ask, num_wordings: int, seed: int) -> str:
-    """The reply that the labels call for: the answer line, or a rationale that ends on it."""
+    """The right reply by the labels: the answer line, or a rationale that ends with it."""
     triggers = taught_triggers(view, ask)
     if ask == "answer":
         return render_answer(triggers, view)
@@ -33,20 +35,23 @@ def right_reply(view: View, ask: Ask, num_wordings: int, seed: int) -> str:
 
 
 def answer_instructions(views: Sequence[View]) -> list[Instruction]:
-    """The plain question and the answer line: always in a mixture, and the control for chain of thought."""
+    """One instruction per view: the question for the answer alone. They are the control for chain of thought."""
     return [_instruction(view, "answer", "answer", 1, 0) for view in views]
 
 
 def chain_instructions(views: Sequence[View], num_wordings: int = 3, seed: int = 0) -> list[Instruction]:
-    """The question for reasons, a rationale of checkable observations, then verdicts. A wording is drawn a case.
+    """One instruction per view: the question for reasons, answered with a rationale in a randomly drawn wording.
 
-    A rationale weighs the candidates within reach; a trigger further back is not in its verdicts.
+    A rationale covers the candidates within reach; a trigger further back gets no verdict.
     """
     return [_instruction(view, "chain", "chain", num_wordings, seed) for view in views]
 
 
 def taught_chain_instructions(views: Sequence[View], teacher: ChatModel) -> list[Instruction]:
-    """Rationales of a teacher that is shown the answer; kept only where its reply parses to it, without anomalies."""
+    """Rationales written by a teacher that is shown the answer.
+
+    A reply is kept only if it parses to that answer, without anomalies.
+    """
     requests = [Request(view.case.id, _with_answer(view)) for view in views]
     replies = teacher.complete(requests, Decoding())
     instructions = []
@@ -60,7 +65,7 @@ def taught_chain_instructions(views: Sequence[View], teacher: ChatModel) -> list
 
 
 def source_instructions(views: Sequence[View]) -> list[Instruction]:
-    """Where did this speaker speak last? Asked only where the prompt shows it."""
+    """One instruction per view that shows the source: which utterance is it?"""
     return [
         Instruction(f"{v.case.id}/source", "source", render_source_question(v), render_source(v), v.case.id, "labels")
         for v in views
@@ -69,7 +74,7 @@ def source_instructions(views: Sequence[View]) -> list[Instruction]:
 
 
 def flips_instructions(views: Sequence[View]) -> list[Instruction]:
-    """Which flips did this speaker go through?"""
+    """One instruction per view: which flips of this speaker does it show?"""
     return [
         Instruction(f"{v.case.id}/flips", "flips", render_flips_question(v), render_flips(v), v.case.id, "labels")
         for v in views
@@ -77,7 +82,7 @@ def flips_instructions(views: Sequence[View]) -> list[Instruction]:
 
 
 def emotion_instructions(dialogues: Sequence[Dialogue], layout: Layout) -> list[Instruction]:
-    """Which emotion has this utterance? One a labelled utterance of every dialogue, from bare text."""
+    """One instruction per labelled utterance of the dialogues: which emotion does it express? From bare text."""
     return [
         Instruction(
             f"{dialogue.id}/{index}/emotion",
@@ -94,9 +99,9 @@ def emotion_instructions(dialogues: Sequence[Dialogue], layout: Layout) -> list[
 
 
 def unified_instructions(views: Sequence[View]) -> list[Instruction]:
-    """Two a case, from bare text: label every utterance shown; with those labels given, the triggers of the flip.
+    """Up to two instructions per view, from bare text: label all utterances shown; then name the triggers of the flip.
 
-    The first only where every utterance shown is labelled, the second besides only where the source is among them.
+    A view is skipped if an utterance shown is unlabelled. The second instruction needs the source to be shown too.
     """
     instructions = []
     for view in views:
@@ -119,7 +124,7 @@ def _instruction(view: View, kind: str, ask: Ask, num_wordings: int, seed: int) 
 
 
 def _wording(view: View, num_wordings: int, seed: int) -> Wording:
-    """Drawn from the layout's first `num_wordings` by the case and the seed alone."""
+    """One of the layout's first `num_wordings`; the draw depends on case id and seed only."""
     wordings = WORDINGS[view.layout.name][:num_wordings]
     return random.Random(f"{seed}/{view.case.id}").choice(wordings)
 

@@ -1,9 +1,10 @@
-"""Training files as providers take them: JSONL of {"messages": [...]}; what is wrong with one, as a job reports it.
+"""Checks training files for hosted fine-tuning: JSONL of {"messages": [...]}.
 
-The fake provider refuses what this finds, and the hosted trainer asks it before anything is uploaded.
+Problems are reported as a fine-tuning job reports them. The fake provider refuses files with a problem, and the hosted
+trainer checks a file before it uploads anything.
 
-Format: https://platform.openai.com/docs/guides/supervised-fine-tuning. A `weight` of 0 keeps the loss off a message
-from assistant; without one it is 1.
+Format: https://platform.openai.com/docs/guides/supervised-fine-tuning. An assistant message has no loss if its `weight`
+is 0; the default is 1.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ MIN_ROWS = 10
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a job failed. `param` is the field of the job that it lies in, None where it lies in none."""
+    """Why a job failed. `param` is the field of the job that is to blame, or None."""
 
     code: str
     message: str
@@ -29,7 +30,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class TrainingFile:
-    """A file as a job read it: without a problem it has rows; `by_heart` is their last message by those before it."""
+    """A training file as a job reads it: its rows or its `problem`.
+
+    `by_heart` maps the messages of each row but the last to the content of the last.
+    """
 
     num_rows: int = 0
     num_words: int = 0
@@ -38,7 +42,7 @@ class TrainingFile:
 
 
 def read_training_file(content: bytes, param: str, min_rows: int = MIN_ROWS) -> TrainingFile:
-    """A file, or the first thing that is wrong with it."""
+    """Read a training file; the result holds its rows, or the first problem found."""
     rows = []
     try:
         lines = content.decode().split("\n")
@@ -56,7 +60,7 @@ def read_training_file(content: bytes, param: str, min_rows: int = MIN_ROWS) -> 
 
 
 class _Wrong(Exception):
-    """A row, or the whole, is not as wanted."""
+    """A row or the file as a whole is invalid."""
 
 
 def _invalid(param: str, message: str) -> TrainingFile:
@@ -64,7 +68,7 @@ def _invalid(param: str, message: str) -> TrainingFile:
 
 
 def _read_row(line: str, number: int) -> tuple[Message, ...]:
-    """Its messages, weights left out."""
+    """The messages of a row, without weights."""
     try:
         row = json.loads(line)
     except ValueError as error:

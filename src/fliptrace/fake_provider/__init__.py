@@ -1,1 +1,1 @@
-"""A provider to rehearse against: an OpenAI-compatible HTTP server on loopback. It costs nothing and learns nothing."""
+"""A fake provider for rehearsals: an OpenAI-compatible HTTP server on loopback. It costs nothing and learns nothing."""

@@ -1,7 +1,7 @@
-"""A model without weights that answers every prompt of ours in the form asked for. It reads no dialogue: it guesses.
+"""A model without weights that answers every prompt of ours in the requested form. It guesses; it reads no dialogue.
 
-It takes the utterances to choose from, and the labels, from the prompt's own text (prompts/). Replies are drawn from
-a list of 20 for each prompt, so that how probable each of them is, is known.
+The candidate utterances and the labels are taken from the text of the prompt (prompts/). Replies are drawn from a list
+of 20 for each prompt, so their probabilities are known.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fliptrace.core.messages import Completion, Message
-from fliptrace.models.base import Decoding, Request
+from fliptrace.models.base import Decoding, Model, Request
 from fliptrace.prompts.answers import cut_answer_line
 
 NUM_SLOTS = 20
-# Distances of the triggers that a reply names, and in how many of the 20 replies: most triggers are the utterance
-# before the target (docs/data.md).
-_GUESSES: tuple[tuple[tuple[int, ...], int], ...] = (
+# The distances of the triggers that a reply names from the target, and how many of the 20 replies name them. Most
+# triggers are the utterance before the target (docs/data.md).
+_GUESS_COUNTS: tuple[tuple[tuple[int, ...], int], ...] = (
     ((1,), 11),
     ((0,), 3),
     ((2,), 2),
@@ -27,7 +27,7 @@ _GUESSES: tuple[tuple[tuple[int, ...], int], ...] = (
     ((), 1),
     ((0, 1), 2),
 )
-_SLOTS = tuple(distances for distances, count in _GUESSES for _ in range(count))
+_SLOTS = tuple(distances for distances, count in _GUESS_COUNTS for _ in range(count))
 assert len(_SLOTS) == NUM_SLOTS
 
 _CANDIDATES = "Candidates by distance from the target:"
@@ -37,14 +37,14 @@ _NUMBERED = re.compile(r"^\[(\d+)\] ", re.MULTILINE)
 _SOURCE = re.compile(r"flips from \S+ in \[(\d+)\] to \S+ in \[(\d+)\]\.|^flip \S+ to \S+, source (\d+)", re.MULTILINE)
 _LABELS = re.compile(r"one of ((?:\w+, )*\w+)[.,]")
 
-_Writer = Callable[[int], str]  # the reply in a slot
+_Writer = Callable[[int], str]  # the reply in a given slot of the list
 
 
 @dataclass(frozen=True, slots=True)
 class PlausibleModel:
-    """A ChatModel: reply n to a prompt depends on its messages and on n alone; greedily it gives reply 0.
+    """A ChatModel that guesses. Reply n depends only on the messages and n; greedy decoding gives reply 0.
 
-    Tokens are words between blanks; `num_context_tokens` of them fit, or any number where it is None.
+    Tokens are words separated by white space. `num_context_tokens` of them fit; None means any number.
 
     >>> model = PlausibleModel()
     >>> asked = Request("1", (Message("user", "Answer with `Emotion:` and one of joy, anger."),))
@@ -55,17 +55,20 @@ class PlausibleModel:
     name: str = "plausible"
     num_context_tokens: int | None = None
 
+    def as_model(self) -> Model:
+        return Model(self.name, chat=self)
+
     def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
-        """As ChatModel says, but for the decoding's seed, temperature and top_p, which change nothing."""
+        """See ChatModel. The decoding's seed, temperature and top_p have no effect."""
         return [self._replies(request, decoding) for request in requests]
 
     def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
-        wanted = _count_tokens(messages) + max_new_tokens
-        return self.num_context_tokens is None or wanted <= self.num_context_tokens
+        num_tokens = _count_tokens(messages) + max_new_tokens
+        return self.num_context_tokens is None or num_tokens <= self.num_context_tokens
 
     def shares(self, messages: tuple[Message, ...]) -> dict[str, float]:
-        """How probable each reply to these messages is; they add up to 1."""
-        write = _find_writer(messages) or _number_writer(messages)
+        """Return the probability of each reply to these messages. The probabilities add up to 1."""
+        write = _find_writer(messages) or _filler_writer(messages)
         counts = Counter(write(slot) for slot in range(NUM_SLOTS))
         return {text: count / NUM_SLOTS for text, count in counts.items()}
 
@@ -75,15 +78,15 @@ class PlausibleModel:
         first = 0 if decoding.kind == "greedy" else request.number
         numbers = range(first, first + decoding.num_replies)
         if write is None:
-            other = _number_writer(request.messages)
+            other = _filler_writer(request.messages)
             texts = [other(number % NUM_SLOTS) for number in numbers]
         else:
-            texts = [write(_number(f"{digest} {number}", NUM_SLOTS)) for number in numbers]
+            texts = [write(_pseudo_random(f"{digest} {number}", NUM_SLOTS)) for number in numbers]
         return tuple(Completion(text, num_prompt_tokens, len(text.split())) for text in texts)
 
 
 def _find_writer(messages: tuple[Message, ...]) -> _Writer | None:
-    """What writes the replies to a prompt, told by its last message; None where it is no question of ours."""
+    """Choose the writer of replies by the last message of a prompt; None where it is none of our questions."""
     asked = messages[-1].content
     if asked.startswith("Judge your answer") or asked == "judge it":
         return lambda _: _judgement(messages)
@@ -106,10 +109,10 @@ def _find_writer(messages: tuple[Message, ...]) -> _Writer | None:
     return None
 
 
-def _number_writer(messages: tuple[Message, ...]) -> _Writer:
-    """To any other prompt; of 20 replies in a row no two are the same (but for one in a million)."""
+def _filler_writer(messages: tuple[Message, ...]) -> _Writer:
+    """Return the writer for any other prompt. Its 20 replies differ, except with a chance of about 2 in 10,000."""
     digest = _digest(messages)
-    return lambda slot: f"ok {_number(f'{digest} {slot}', 10**6):06}"
+    return lambda slot: f"ok {_pseudo_random(f'{digest} {slot}', 10**6):06}"
 
 
 def _triggers_writer(messages: tuple[Message, ...], *, with_reasons: bool) -> _Writer:
@@ -129,7 +132,7 @@ def _triggers_writer(messages: tuple[Message, ...], *, with_reasons: bool) -> _W
 
 
 def _find_candidates(messages: tuple[Message, ...]) -> list[int]:
-    """The labels of the utterances to choose from, by distance from the target; none where a prompt names none."""
+    """Return the labels of the candidate utterances by distance from the target; empty where a prompt names none."""
     for message in reversed(messages):
         _, header, rest = message.content.partition(_CANDIDATES)
         if header:
@@ -141,17 +144,17 @@ def _find_candidates(messages: tuple[Message, ...]) -> list[int]:
 
 
 def _labels_writer(messages: tuple[Message, ...]) -> _Writer:
-    """One label in two is the first of the set, so that there are flips in what is told."""
+    """Return the writer of all labels. Half are neutral and half are drawn from the set, so that flips occur."""
     asked, digest = messages[-1].content, _digest(messages)
     is_window = asked.endswith("emotions?")
     numbers = (_WINDOW_LINE if is_window else _NUMBERED).findall(asked)
     labels = _find_labels(asked)
 
     def write(slot: int) -> str:
-        drawn = (_number(f"{digest} {slot} {number}", 2 * len(labels)) for number in numbers)
-        told = [labels[n] if n < len(labels) else "neutral" for n in drawn]
+        drawn = (_pseudo_random(f"{digest} {slot} {number}", 2 * len(labels)) for number in numbers)
+        chosen = [labels[n] if n < len(labels) else "neutral" for n in drawn]
         form = "{} {}" if is_window else "[{}] {}"
-        return "\n".join(form.format(number, label) for number, label in zip(numbers, told, strict=True))
+        return "\n".join(form.format(number, label) for number, label in zip(numbers, chosen, strict=True))
 
     return write
 
@@ -172,8 +175,8 @@ def _digest(messages: Sequence[Message]) -> str:
     return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()
 
 
-def _number(text: str, below: int) -> int:
-    """From 0, as good as drawn."""
+def _pseudo_random(text: str, below: int) -> int:
+    """Return a pseudo-random number from 0, determined by the text."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % below
 
 

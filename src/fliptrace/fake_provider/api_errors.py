@@ -1,4 +1,4 @@
-"""Errors as OpenAI's API words them: {"error": {"message", "type", "param", "code"}}."""
+"""Errors in the form of OpenAI's API: {"error": {"message", "type", "param", "code"}}."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 
 class ApiError(Exception):
-    """What a request is answered with instead of what it asked for. `param` is the field that was wrong."""
+    """An error response to a request. `param` is the field that was wrong."""
 
     def __init__(
         self,
@@ -32,18 +32,19 @@ class ApiError(Exception):
 
 
 def unsupported(field: str, instead: str = "") -> ApiError:
-    """A field that this provider does not take, and what to use for it."""
+    """Return the error for a field that this provider does not support; `instead` names the field to use."""
     advice = f" Use '{instead}' instead." if instead else ""
     message = f"Unsupported parameter: '{field}' is not supported with this model.{advice}"
     return ApiError(message, param=field, code="unsupported_parameter")
 
 
 def invalid(field: str, message: str) -> ApiError:
-    """A field with a value that it cannot have."""
+    """Return the error for a field with an invalid value."""
     return ApiError(f"Invalid '{field}': {message}", param=field, code="invalid_value")
 
 
 def no_such(kind: str, id: str, *, param: str = "id") -> ApiError:
+    """Return the error for an object that does not exist."""
     return ApiError(f"No such {kind}: {id}", status=404, param=param, code="not_found")
 
 
@@ -53,7 +54,7 @@ async def answer_api_error(_: Request, error: Exception) -> Response:
 
 
 async def answer_http_error(request: Request, error: Exception) -> Response:
-    """Starlette's own, such as a path that there is not."""
+    """Answer an error of Starlette's own, such as an unknown path."""
     assert isinstance(error, HTTPException)
     message = f"{error.detail} ({request.method} {request.url.path})"
     return ApiError(message, status=error.status_code, headers=error.headers).to_response()

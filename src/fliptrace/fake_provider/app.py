@@ -1,4 +1,4 @@
-"""The fake provider as a web app: paths, authentication, errors. What the paths do is in the modules named here."""
+"""The fake provider as a web app: routes, authentication, errors. The imported modules implement the routes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OPEN_PATHS = ("/ledger", "/ledger/calls", "/ledger/reset")
 
 
 def make_app(provider: FakeProvider) -> Starlette:
-    """The app; OpenAI's paths are under /v1, Azure's under /openai, with and without /v1."""
+    """Build the app. OpenAI's paths are under /v1; Azure's are under /openai, with and without /v1."""
     app = Starlette(
         routes=[
             Route("/openai/deployments/{deployment}/chat/completions", complete_chat, methods=["POST"]),
@@ -59,7 +59,7 @@ def _routes(prefix: str) -> list[BaseRoute]:
 
 
 class _KeyCheck:
-    """Lets requests pass that bring the key, as `Authorization: Bearer KEY` or as `api-key: KEY`."""
+    """Rejects requests without the key, given as `Authorization: Bearer KEY` or `api-key: KEY`."""
 
     def __init__(self, app: ASGIApp, api_key: str) -> None:
         self._app = app

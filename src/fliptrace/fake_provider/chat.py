@@ -1,7 +1,7 @@
-"""POST /v1/chat/completions: replies that depend on model, messages, parameters, seed and choice, and on nothing else.
+"""POST /v1/chat/completions. Replies depend only on model, messages, parameters, seed and the index of the choice.
 
-The reply to choice i is reply number seed + i of the model behind: one request for three choices with seed 5 gives the
-texts of three requests with the seeds 5, 6 and 7. At temperature 0 every choice is the greedy reply.
+Choice i is reply number seed + i of the underlying model: one request for three choices with seed 5 gives the same
+texts as three requests with the seeds 5, 6 and 7. At temperature 0 every choice is the greedy reply.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fliptrace.fake_provider.ledger import Billed
 from fliptrace.fake_provider.probabilities import is_instant, reply_shares, score
 from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.schema import fit_to_schema
-from fliptrace.models.base import ChatModel
+from fliptrace.models.base import Model
 from fliptrace.models.base import Request as Prompt
 
 _WORD = re.compile(r"\s*\S+")
@@ -36,7 +36,7 @@ END_TOKEN = "<|end|>"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A choice as it is sent. `logprob` is the natural log-probability of the whole, None where it is not told."""
+    """A choice as it is sent. `logprob` is the natural log-probability of the whole reply, None where not reported."""
 
     text: str
     num_tokens: int
@@ -57,12 +57,13 @@ class Answered:
 
 
 async def complete_chat(request: Request) -> Response:
+    """Answer a chat request, after the fault drawn for it and the configured latency."""
     provider: FakeProvider = request.app.state.provider
     with provider.ledger.under_way():
         due = asyncio.get_running_loop().time() + provider.faults.latency_seconds
-        asked = read_chat_request(await _read_body(request), provider.honours)
-        model = provider.find_model(asked.model)
-        provider.ledger.arrivals.append(asked.key)
+        chat = read_chat_request(await _read_body(request), provider.honours)
+        model = provider.find_model(chat.model)
+        provider.ledger.arrivals.append(chat.key)
         fault = provider.fault_draw.next()
         if fault is not None:
             provider.ledger.faults[fault] += 1
@@ -74,24 +75,24 @@ async def complete_chat(request: Request) -> Response:
             raise server_error()
         if fault == "dropped":
             return Dropped()
-        answered = await _answer(model, asked, provider)
+        answered = await _answer(model, chat, provider)
         await _wait_until(due)
         if fault == "truncated":
-            answered = replace(answered, replies=tuple(map(_halve, answered.replies)))
+            answered = replace(answered, replies=tuple(map(_cut_in_half, answered.replies)))
         delivered = fault != "dropped_after" and not await request.is_disconnected()
-        _bill(provider, asked, answered, delivered)
-        return JSONResponse(_to_json(asked, answered, provider)) if delivered else Dropped()
+        _bill(provider, chat, answered, delivered)
+        return JSONResponse(_to_json(chat, answered, provider)) if delivered else Dropped()
 
 
 async def _wait_until(due: float) -> None:
-    """Until a time of the event loop, past which nothing is waited for: the latency has the provider's work in it."""
+    """Sleep until a time of the event loop, if it is not past: the latency includes the provider's own work."""
     left = due - asyncio.get_running_loop().time()
     if left > 0:
         await asyncio.sleep(left)
 
 
 async def _read_body(request: Request) -> Json:
-    """The body; on Azure's paths the deployment's name stands for the model's."""
+    """Return the body. On Azure's paths the name of the deployment takes the place of the model."""
     try:
         body = json.loads(await request.body())
     except ValueError as error:
@@ -102,73 +103,73 @@ async def _read_body(request: Request) -> Json:
     return body if deployment is None else {**body, "model": deployment}
 
 
-async def _answer(model: ChatModel, asked: ChatRequest, provider: FakeProvider) -> Answered:
-    if not model.fits(asked.messages, asked.max_tokens or 1):
+async def _answer(model: Model, chat: ChatRequest, provider: FakeProvider) -> Answered:
+    if not model.writer.fits(chat.messages, chat.max_tokens or 1):
         message = "This model's context length is exceeded by the messages and the tokens asked for."
         raise ApiError(message, param="messages", code="context_length_exceeded")
-    if is_instant(model):
-        return _complete(model, asked)
+    if is_instant(model.writer):
+        return _complete(model, chat)
 
     def complete_alone() -> Answered:
         with provider.model_lock:
-            return _complete(model, asked)
+            return _complete(model, chat)
 
     return await asyncio.to_thread(complete_alone)
 
 
-def _complete(model: ChatModel, asked: ChatRequest) -> Answered:
-    prompt = Prompt(asked.key, asked.messages, number=0 if asked.is_greedy else asked.seed)
+def _complete(model: Model, chat: ChatRequest) -> Answered:
+    prompt = Prompt(chat.key, chat.messages, number=0 if chat.is_greedy else chat.seed)
     try:
-        completions = model.complete([prompt], asked.decoding)[0]
+        completions = model.writer.complete([prompt], chat.decoding)[0]
     except InputError as error:
         raise invalid("messages", str(error)) from error
-    replies = [_shape(completion, asked) for completion in completions]
-    if asked.wants_logprobs:
-        logprobs = _log_probabilities(model, prompt, asked, completions)
+    replies = [_shape(completion, chat) for completion in completions]
+    if chat.wants_logprobs:
+        logprobs = _log_probabilities(model, prompt, chat, completions)
         replies = [replace(reply, logprob=logprob) for reply, logprob in zip(replies, logprobs, strict=True)]
-    if asked.is_greedy:
-        replies *= asked.num_choices
+    if chat.is_greedy:
+        replies *= chat.num_choices
     return Answered(tuple(replies), completions[0].num_prompt_tokens)
 
 
-def _shape(completion: Completion, asked: ChatRequest) -> Reply:
-    """A reply in the schema asked for, cut where it is longer than it may be."""
+def _shape(completion: Completion, chat: ChatRequest) -> Reply:
+    """Return a reply in the requested schema, cut at the limit of tokens."""
     text, num_tokens = completion.text, completion.num_tokens
-    if asked.schema is not None:
-        text = fit_to_schema(text, asked.schema)
+    if chat.schema is not None:
+        text = fit_to_schema(text, chat.schema)
         num_tokens = len(text.split())
-    if asked.max_tokens is not None and num_tokens > asked.max_tokens:
-        return Reply("".join(_WORD.findall(text)[: asked.max_tokens]), asked.max_tokens, "length")
+    if chat.max_tokens is not None and num_tokens > chat.max_tokens:
+        return Reply("".join(_WORD.findall(text)[: chat.max_tokens]), chat.max_tokens, "length")
     return Reply(text, num_tokens, completion.finish_reason)
 
 
 def _log_probabilities(
-    model: ChatModel, prompt: Prompt, asked: ChatRequest, completions: Sequence[Completion]
+    model: Model, prompt: Prompt, chat: ChatRequest, completions: Sequence[Completion]
 ) -> list[float | None]:
-    """Of what is sent: where the replies to draw from are known, all those that are sent as the same text count."""
-    shares = reply_shares(model, prompt)
+    """Return the log-probabilities of the texts sent. Known replies that are sent as the same text are added up."""
+    shares = reply_shares(model.writer, prompt)
     if shares is None:
-        scores: Mapping[str, float] = score(model, prompt, [one.text for one in completions]) or {}
+        scores: Mapping[str, float] = score(model.scorer, prompt, [one.text for one in completions]) or {}
         return [scores.get(one.text) for one in completions]
     sent = dict[str, float]()
     for text, share in shares.items():
-        shaped = _shape(Completion(text, 0, len(text.split())), asked).text
+        shaped = _shape(Completion(text, 0, len(text.split())), chat).text
         sent[shaped] = sent.get(shaped, 0.0) + share
-    return [math.log(sent[_shape(one, asked).text]) for one in completions]
+    return [math.log(sent[_shape(one, chat).text]) for one in completions]
 
 
-def _halve(reply: Reply) -> Reply:
+def _cut_in_half(reply: Reply) -> Reply:
     text = reply.text[: len(reply.text) // 2]
     return replace(reply, text=text, num_tokens=len(text.split()), finish_reason="length")
 
 
-def _bill(provider: FakeProvider, asked: ChatRequest, answered: Answered, delivered: bool) -> None:
+def _bill(provider: FakeProvider, chat: ChatRequest, answered: Answered, delivered: bool) -> None:
     provider.ledger.billed.append(
         Billed(
-            request_sha256=asked.sha256,
-            prompt_sha256=asked.key,
-            seed=asked.seed,
-            num_choices=asked.num_choices,
+            request_sha256=chat.sha256,
+            prompt_sha256=chat.key,
+            seed=chat.seed,
+            num_choices=chat.num_choices,
             num_prompt_tokens=answered.num_prompt_tokens,
             num_completion_tokens=answered.num_completion_tokens,
             delivered=delivered,
@@ -176,13 +177,13 @@ def _bill(provider: FakeProvider, asked: ChatRequest, answered: Answered, delive
     )
 
 
-def _to_json(asked: ChatRequest, answered: Answered, provider: FakeProvider) -> Json:
+def _to_json(chat: ChatRequest, answered: Answered, provider: FakeProvider) -> Json:
     num_prompt_tokens, num_completion_tokens = answered.num_prompt_tokens, answered.num_completion_tokens
     return {
         "id": f"chatcmpl-{len(provider.ledger.billed)}",
         "object": "chat.completion",
         "created": int(provider.clock()),
-        "model": asked.model,
+        "model": chat.model,
         "choices": [
             {
                 "index": index,
@@ -201,7 +202,10 @@ def _to_json(asked: ChatRequest, answered: Answered, provider: FakeProvider) -> 
 
 
 def _logprobs(reply: Reply, with_end: bool) -> Json | None:
-    """One entry a word with its blanks; the first has the log-probability of the whole. A cut reply has no end."""
+    """Return an entry per word with its white space; the first holds the log-probability of the whole reply.
+
+    A reply that was cut has no entry for its end.
+    """
     if reply.logprob is None:
         return None
     words = _WORD.findall(reply.text)

@@ -1,4 +1,4 @@
-"""A chat request as it came in, checked: what is asked for, less what this provider does not honour."""
+"""A validated chat request: what the client asked for, without what this provider does not honour."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from fliptrace.fake_provider.settings import Honours
 from fliptrace.models.base import Decoding
 
 _NO_PARAMETERS = ("model", "messages", "seed", "n", "user", "metadata", "stream")
-# For a request that sets no bound: enough for every reply that our prompts ask for.
+# For a request without a limit; enough for every reply to our prompts.
 _DEFAULT_MAX_TOKENS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """`key` is the hash of the messages, `sha256` that of model, messages and parameters without seed and n.
+    """A validated chat request.
 
-    Choice i is reply number `seed` + i to the messages. `max_tokens` is None where the request sets no bound.
+    `key` is the hash of the messages; `sha256` is the hash of model, messages and parameters without seed and n.
+    Choice i is reply number `seed` + i to the messages. `max_tokens` is None where the request sets no limit.
     """
 
     model: str
@@ -53,7 +54,7 @@ class ChatRequest:
 
 
 def read_chat_request(body: Json, honours: Honours) -> ChatRequest:
-    """ApiError says what is wrong, or refused. Unknown fields are passed over."""
+    """Validate a request body. ApiError where a field is invalid or refused; unknown fields are ignored."""
     for field in sorted(honours.refuses):
         if body.get(field) is not None:
             raise unsupported(field)
@@ -86,7 +87,7 @@ def read_chat_request(body: Json, honours: Honours) -> ChatRequest:
 
 
 def read_messages(found: Any) -> tuple[Message, ...]:
-    """The messages of a request; a content in parts of text is joined."""
+    """Return the messages of a request. Text content given in parts is joined."""
     if not isinstance(found, list) or not found:
         raise invalid("messages", "expected a list of at least one message")
     return tuple(_read_message(message, f"messages[{position}]") for position, message in enumerate(found))
@@ -94,7 +95,7 @@ def read_messages(found: Any) -> tuple[Message, ...]:
 
 def _read_message(found: Any, place: str) -> Message:
     if not isinstance(found, dict) or found.get("role") not in ROLES:
-        raise invalid(place, f"wanted an object with one of the roles {', '.join(ROLES)}")
+        raise invalid(place, f"expected an object with one of the roles {', '.join(ROLES)}")
     content = found.get("content")
     if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):
         content = "".join(str(part.get("text", "")) for part in content)

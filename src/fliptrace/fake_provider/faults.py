@@ -1,4 +1,4 @@
-"""What goes wrong with chat requests: which fault the next one meets, and the answer, or none, that it then gets."""
+"""Faults of chat requests: which one the next request meets, and the response, or none, that it gets then."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fliptrace.fake_provider.api_errors import ApiError
 from fliptrace.fake_provider.settings import FaultKind, Faults
 
-_CLOSE = "fliptrace.close"  # in a request's scope: what closes its connection
+_CLOSE = "fliptrace.close"  # in a request's scope: the function that closes its connection
 
 
 class FaultDraw:
-    """Draws a fault, or none, for one request after the other; the same seed draws the same."""
+    """Draws a fault, or none, for each request in turn. The same seed gives the same faults."""
 
     def __init__(self, faults: Faults) -> None:
         self._random = random.Random(faults.seed)
@@ -37,16 +37,16 @@ def server_error() -> ApiError:
 
 
 class Dropped(Response):
-    """No answer: the connection closes. It works on a server whose app is `closable`."""
+    """Closes the connection without a response. Works only on a server whose app is `closable`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[_CLOSE]()
-        while (await receive())["type"] != "http.disconnect":  # before, uvicorn would miss the answer and log it
+        while (await receive())["type"] != "http.disconnect":  # an earlier return makes uvicorn log a missing response
             pass
 
 
 def closable(app: ASGIApp) -> ASGIApp:
-    """The app under uvicorn, with a way to close a connection that ASGI has no word for."""
+    """Wrap an app for uvicorn so that it can close a connection, which ASGI has no message for."""
 
     async def with_close(scope: Scope, receive: Receive, send: Send) -> None:
         scope[_CLOSE] = send.__self__.transport.close  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""/v1/files: upload, list, look at, read and delete. Files are kept in memory, and unread until a job reads them."""
+"""/v1/files: upload, list, show, read and delete. Files are kept in memory and parsed only when a job reads them."""
 
 from __future__ import annotations
 

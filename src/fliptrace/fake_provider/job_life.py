@@ -1,6 +1,6 @@
-"""The life of a fine-tuning job as a function of its age: state, events, checkpoints. Nothing here waits or trains.
+"""The state, events and checkpoints of a fine-tuning job as functions of its age. Nothing here waits or trains.
 
-Age is in states: a job validates its files below 1, is queued below 2, runs below 3, and is then done.
+Age is counted in states: below 1 a job validates its files, below 2 it is queued, below 3 it runs, then it is done.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fliptrace.fake_provider.settings import JobScript
 
 Status = Literal["validating_files", "queued", "running", "succeeded", "failed", "cancelled"]
 ORGANIZATION = "fliptrace"
-_CHECKED, _STARTED, _FAILED_RUN, _DONE = 1.0, 2.0, 2.5, 3.0
+_VALIDATED, _STARTED, _FAILED, _DONE = 1.0, 2.0, 2.5, 3.0
 _STATUSES: tuple[Status, ...] = ("validating_files", "queued", "running", "succeeded")
 
 
@@ -28,7 +28,7 @@ class Hyperparameters(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it was asked for, its files read. `cancelled_age` is its age when it was cancelled."""
+    """A job as requested, with its files parsed. `cancelled_age` is its age when it was cancelled."""
 
     id: str
     model: str
@@ -45,24 +45,24 @@ class Job:
     cancelled_age: float | None = None
 
     def age(self, now: float) -> float:
-        """In states, at a time in seconds since 1970."""
+        """Return the age in states at a time in seconds since 1970."""
         if self.cancelled_age is not None:
             return self.cancelled_age
         return (now - self.created_at) / self.script.step_seconds if self.script.step_seconds else math.inf
 
     @property
     def problem(self) -> Problem | None:
-        """What it fails with, unless it is cancelled before."""
+        """The error that the job fails with, unless it is cancelled earlier; None where it succeeds."""
         read = (self.training, self.validation)
         invalid = next((file.problem for file in read if file is not None and file.problem is not None), None)
         return invalid or (Problem("training_failed", self.script.fail_with) if self.script.fail_with else None)
 
     @property
     def end_age(self) -> float:
-        """When it ends, unless it is cancelled before."""
+        """The age at which the job ends, unless it is cancelled earlier."""
         if self.problem is None:
             return _DONE
-        return _FAILED_RUN if self.problem.param is None else _CHECKED
+        return _FAILED if self.problem.param is None else _VALIDATED
 
     def status(self, age: float) -> Status:
         if self.cancelled_age is not None:
@@ -81,13 +81,13 @@ class Job:
 
     @property
     def tuned_name(self) -> str:
-        """What the model it makes is called: a tuned model's own base is its base too."""
+        """The name of the model that the job makes. For a tuned model it contains the original base."""
         base = self.model.split(":")[1] if self.model.startswith("ft:") else self.model
         return f"ft:{base}:{ORGANIZATION}:{self.suffix}:{self.id.removeprefix('ftjob-')[:8]}"
 
 
 class Checkpoint(NamedTuple):
-    """The model after an epoch; `age` is when it was saved."""
+    """The model after an epoch. `age` is the age of the job when it was saved."""
 
     step: int
     name: str
@@ -95,7 +95,7 @@ class Checkpoint(NamedTuple):
 
 
 class Event(NamedTuple):
-    """`data` are the metrics of a step, None in other messages."""
+    """A message of a job. `data` holds the metrics of a step; it is None for other messages."""
 
     age: float
     message: str
@@ -104,7 +104,7 @@ class Event(NamedTuple):
 
 
 def checkpoints(job: Job, age: float) -> list[Checkpoint]:
-    """Those saved by that age, an epoch each, the oldest first."""
+    """Return the checkpoints saved by that age, one per epoch, oldest first."""
     per_epoch = job.steps_per_epoch
     steps = (per_epoch * epoch for epoch in range(1, job.hyperparameters.n_epochs + 1)) if per_epoch else ()
     found = [Checkpoint(step, f"{job.tuned_name}:ckpt-step-{step}", _step_age(job, step)) for step in steps]
@@ -112,25 +112,25 @@ def checkpoints(job: Job, age: float) -> list[Checkpoint]:
 
 
 def events(job: Job, age: float) -> list[Event]:
-    """Those that happened by that age, the oldest first."""
-    happened = [event for event in _whole_life(job) if event.age <= min(age, job.end_age)]
+    """Return the events up to that age, oldest first."""
+    happened = [event for event in _all_events(job) if event.age <= min(age, job.end_age)]
     return happened if job.cancelled_age is None else [*happened, Event(job.cancelled_age, "Fine-tuning job cancelled")]
 
 
 def metrics(job: Job, step: int) -> Json:
-    """What a step reports: a loss that falls from 2 towards 0.33, and is no measurement of anything."""
+    """Return the metrics of a step. They are made up: a loss that falls from 2 towards 0.33."""
     train_loss = round(0.3 + 1.7 * math.exp(-4 * step / job.num_steps), 2)
     accuracy = round(1 - train_loss / 4, 4)
     validation = {} if job.validation is None else {"valid_loss": train_loss, "valid_mean_token_accuracy": accuracy}
     return {"step": step, "train_loss": train_loss, "train_mean_token_accuracy": accuracy} | validation
 
 
-def _whole_life(job: Job) -> Iterator[Event]:
-    """What happens to a job that ends as it must."""
+def _all_events(job: Job) -> Iterator[Event]:
+    """Yield all events of a job that is not cancelled."""
     yield Event(0.0, f"Created fine-tuning job: {job.id}")
     yield Event(0.0, f"Validating training file: {job.training_id}")
-    if job.end_age > _CHECKED:
-        yield Event(_CHECKED, "Files validated, moving job to queued state")
+    if job.end_age > _VALIDATED:
+        yield Event(_VALIDATED, "Files validated, moving job to queued state")
         yield Event(_STARTED, "Fine-tuning job started")
         for step in range(1, job.num_steps + 1):
             yield from _step_events(job, step)
@@ -142,9 +142,9 @@ def _whole_life(job: Job) -> Iterator[Event]:
 
 
 def _step_events(job: Job, step: int) -> Iterator[Event]:
-    told = metrics(job, step)
-    message = f"Step {step}/{job.num_steps}: training loss={told['train_loss']:.2f}"
-    yield Event(_step_age(job, step), message, data=told | {"total_steps": job.num_steps})
+    measured = metrics(job, step)
+    message = f"Step {step}/{job.num_steps}: training loss={measured['train_loss']:.2f}"
+    yield Event(_step_age(job, step), message, data=measured | {"total_steps": job.num_steps})
     if step % job.steps_per_epoch == 0:
         yield Event(_step_age(job, step), f"Checkpoint created at step {step}")
 

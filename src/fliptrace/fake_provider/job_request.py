@@ -1,4 +1,4 @@
-"""A fine-tuning job as it came in, checked as far as a provider does before it reads the files."""
+"""Validation of a fine-tuning job request, as far as a provider does it before it reads the files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EPOCHS = 3  # where `n_epochs` is "auto"
 
 
 def read_job(body: Json, provider: FakeProvider) -> Job:
-    """ApiError says what is wrong. A file with wrong content is not: such a job fails later."""
+    """Validate a request body. ApiError where it is invalid; a job whose file has invalid content fails later."""
     model = body.get("model")
     if not isinstance(model, str):
         raise invalid("model", f"found {model!r}, expected the name of a model")
@@ -29,7 +29,7 @@ def read_job(body: Json, provider: FakeProvider) -> Job:
     validation_id, validation = _read_file(body, "validation_file", provider)
     suffix, seed = body.get("suffix") or "", body.get("seed")
     if not isinstance(suffix, str) or len(suffix) > _MAX_SUFFIX:
-        raise invalid("suffix", f"wanted text of {_MAX_SUFFIX} characters at most")
+        raise invalid("suffix", f"expected text of at most {_MAX_SUFFIX} characters")
     if seed is not None and not isinstance(seed, int):
         raise invalid("seed", f"found {seed!r}, expected an integer")
     return Job(
@@ -67,10 +67,10 @@ def _read_file(body: Json, field: str, provider: FakeProvider) -> tuple[str | No
 
 
 def _read_hyperparameters(body: Json, num_rows: int) -> Hyperparameters:
-    """Those of `method`, or else those beside it; "auto" chooses here."""
+    """Return the hyperparameters of `method`, or else those of the top level. "auto" is replaced by a default."""
     method = body.get("method") or {"type": "supervised"}
     if not isinstance(method, dict) or method.get("type") != "supervised":
-        raise invalid("method", f"found {method!r}, expected one of type 'supervised'")
+        raise invalid("method", f"found {method!r}, expected type 'supervised'")
     asked = (method.get("supervised") or {}).get("hyperparameters") or body.get("hyperparameters") or {}
     return Hyperparameters(
         int(_positive(asked, "n_epochs", _EPOCHS, whole=True)),
@@ -92,8 +92,8 @@ def _read_metadata(found: Any) -> Mapping[str, str] | None:
     if found is None:
         return None
     if not isinstance(found, dict) or len(found) > _MAX_PAIRS:
-        raise invalid("metadata", f"wanted an object of {_MAX_PAIRS} pairs at most")
+        raise invalid("metadata", f"expected an object of at most {_MAX_PAIRS} pairs")
     for key, value in found.items():
         if len(key) > _MAX_KEY or not isinstance(value, str) or len(value) > _MAX_VALUE:
-            raise invalid("metadata", f"{key[:_MAX_KEY]}: expected text of {_MAX_VALUE} characters at most")
+            raise invalid("metadata", f"{key[:_MAX_KEY]}: expected text of at most {_MAX_VALUE} characters")
     return found

@@ -1,4 +1,4 @@
-"""/v1/fine_tuning/jobs: make, list, look at and cancel jobs; their events and checkpoints."""
+"""/v1/fine_tuning/jobs: create, list, show and cancel jobs; list their events and checkpoints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _METADATA = re.compile(r"metadata\[(.+)\]")
 
 
 async def create_job(request: Request) -> Response:
-    """It is validating its files, however short its states."""
+    """Create a job. The response shows it validating its files, however short its states are."""
     provider: FakeProvider = request.app.state.provider
     try:
         body = json.loads(await request.body())
@@ -33,10 +33,10 @@ async def create_job(request: Request) -> Response:
 
 
 async def list_jobs(request: Request) -> Response:
-    """The newest first; `metadata[key]=value` in the query keeps those that have it."""
+    """List jobs, newest first. `metadata[key]=value` in the query keeps only the jobs with that metadata."""
     provider: FakeProvider = request.app.state.provider
-    now, wanted = provider.clock(), _wanted_metadata(request.query_params)
-    jobs = [job for job in reversed(provider.jobs.values()) if wanted.items() <= dict(job.metadata or {}).items()]
+    now, metadata = provider.clock(), _metadata_filter(request.query_params)
+    jobs = [job for job in reversed(provider.jobs.values()) if metadata.items() <= dict(job.metadata or {}).items()]
     return page([_to_json(job, job.age(now)) for job in jobs], request.query_params, 20)
 
 
@@ -57,7 +57,7 @@ async def cancel_job(request: Request) -> Response:
 
 
 async def list_events(request: Request) -> Response:
-    """The newest first."""
+    """List the events of a job, newest first."""
     job = _find(request)
     found = [
         {
@@ -75,7 +75,7 @@ async def list_events(request: Request) -> Response:
 
 
 async def list_checkpoints(request: Request) -> Response:
-    """The newest first."""
+    """List the checkpoints of a job, newest first."""
     job = _find(request)
     found = [
         {
@@ -105,7 +105,7 @@ def _age(request: Request, job: Job) -> float:
     return job.age(provider.clock())
 
 
-def _wanted_metadata(query: QueryParams) -> dict[str, str]:
+def _metadata_filter(query: QueryParams) -> dict[str, str]:
     return {match[1]: value for name, value in query.items() if (match := _METADATA.fullmatch(name))}
 
 
@@ -117,7 +117,7 @@ def _to_json(job: Job, age: float) -> Json:
     status = job.status(age)
     is_over = status in ("succeeded", "failed", "cancelled")
     problem = job.problem if status == "failed" else None
-    asked = job.hyperparameters._asdict()
+    hyperparameters = job.hyperparameters._asdict()
     trained = job.training.num_words * job.hyperparameters.n_epochs
     return {
         "object": "fine_tuning.job",
@@ -133,8 +133,8 @@ def _to_json(job: Job, age: float) -> Json:
         "error": problem and {"code": problem.code, "message": problem.message, "param": problem.param},
         "training_file": job.training_id,
         "validation_file": job.validation_id,
-        "hyperparameters": asked,
-        "method": {"type": "supervised", "supervised": {"hyperparameters": asked}},
+        "hyperparameters": hyperparameters,
+        "method": {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}},
         "trained_tokens": trained if status == "succeeded" else None,
         "seed": job.seed,
         "metadata": job.metadata,

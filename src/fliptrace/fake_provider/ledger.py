@@ -1,4 +1,4 @@
-"""What a fake provider saw and billed: what was worked on twice, how many requests were under way at once."""
+"""The chat requests that a fake provider received and billed, and how many were in flight at once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from fliptrace.fake_provider.settings import FaultKind
 
 @dataclass(frozen=True, slots=True)
 class Billed:
-    """A chat request that was worked on. The hashes are of model, messages and parameters, and of messages alone.
+    """A chat request that was worked on.
 
-    Choice i is reply number `seed` + i. `delivered`: its answer was sent, and the client still there to take it.
+    `request_sha256` is the hash of model, messages and parameters, `prompt_sha256` that of the messages alone. Choice i
+    is reply number `seed` + i. `delivered` says that the response was sent while the client was still connected.
     """
 
     request_sha256: str
@@ -32,7 +33,7 @@ class Billed:
 
 @dataclass(slots=True)
 class Ledger:
-    """Counts of chat requests since the start, or the last reset. `arrivals` are hashes of messages, in order."""
+    """Counts of chat requests since the start or the last reset. `arrivals` holds hashes of messages, in order."""
 
     num_requests: int = 0
     num_in_flight: int = 0
@@ -43,7 +44,7 @@ class Ledger:
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Count a request in, and out when it is answered."""
+        """Count a request as in flight until the block ends."""
         self.num_requests += 1
         self.num_in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.num_in_flight)
@@ -69,7 +70,7 @@ class Ledger:
         }
 
     def calls_to_json(self) -> Json:
-        """The sums, and every call."""
+        """Return the sums of `to_json` and every single call."""
         return self.to_json() | {"arrivals": self.arrivals, "billed": [asdict(one) for one in self.billed]}
 
 

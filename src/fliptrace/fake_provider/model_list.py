@@ -1,4 +1,4 @@
-"""/v1/models: the models there are, those that jobs have made among them."""
+"""/v1/models: the available models, including those that jobs have made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists as OpenAI's API gives them out: a page at a time, from behind the `after` of the query, `limit` at most."""
+"""Lists in pages, as in OpenAI's API: a page starts after the query's `after` and holds at most `limit` items."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fliptrace.fake_provider.api_errors import invalid, no_such
 
 
 def page(items: Sequence[Json], query: QueryParams, default_limit: int) -> JSONResponse:
-    """The page that a query asks for, of all items in their order; each has its `id`."""
+    """Return the page that a query asks for. `items` are all items in order, each with an `id`."""
     text = query.get("limit", str(default_limit))
     if not text.isdecimal() or int(text) < 1:
         raise invalid("limit", f"found {text!r}, expected an integer of at least 1")

@@ -1,4 +1,4 @@
-"""How probable replies are, as the models behind a fake provider tell it: by the list they draw from, or by scoring."""
+"""The probabilities of replies: taken from the list that a model draws from, or scored by the model."""
 
 from __future__ import annotations
 
@@ -31,14 +31,12 @@ def reply_shares(model: ChatModel, request: Request) -> Mapping[str, float] | No
     return None
 
 
-def score(model: ChatModel, request: Request, replies: Sequence[str]) -> Mapping[str, float] | None:
-    """The natural log-probability of each reply by scoring it; None where the model cannot."""
-    while isinstance(model, TunedModel):
-        model = model.base
-    if not isinstance(model, ReplyScorer):
+def score(scorer: ReplyScorer | None, request: Request, replies: Sequence[str]) -> Mapping[str, float] | None:
+    """The natural log-probability of each reply; None where there is nothing to score them with."""
+    if scorer is None:
         return None
     texts = tuple(dict.fromkeys(replies))
-    return dict(zip(texts, model.score_replies([Choice(request.key, request.messages, texts)])[0], strict=True))
+    return dict(zip(texts, scorer.score_replies([Choice(request.key, request.messages, texts)])[0], strict=True))
 
 
 def _script(model: ScriptedModel, request: Request) -> Sequence[str]:

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from fliptrace.core.errors import InputError
@@ -16,7 +16,7 @@ from fliptrace.fake_provider.job_life import Job, checkpoints
 from fliptrace.fake_provider.ledger import Ledger
 from fliptrace.fake_provider.settings import Faults, Honours, JobScript
 from fliptrace.fake_provider.tuned import TunedModel
-from fliptrace.models.base import ChatModel
+from fliptrace.models.base import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,13 @@ class StoredFile:
 
 @dataclass(slots=True)
 class FakeProvider:
-    """`models` go by the names that requests use. `shutdown_dates`, YYYY-MM-DD by model, close them to new jobs.
+    """What a provider holds: models that reply, files, jobs, and what it has billed.
 
-    With an `api_key` every request has to bring it. `clock` tells seconds since 1970: jobs go by it.
+    `models` are keyed by the names that requests use. From its `shutdown_dates` entry (YYYY-MM-DD) on, a model takes no
+    new jobs. If there is an `api_key`, every request must bring it. `clock` gives seconds since 1970; jobs run by it.
     """
 
-    models: Mapping[str, ChatModel]
+    models: Mapping[str, Model]
     faults: Faults = field(default_factory=Faults)
     honours: Honours = field(default_factory=Honours)
     job_script: JobScript = field(default_factory=JobScript)
@@ -62,27 +63,28 @@ class FakeProvider:
                 raise InputError(f"shutdown date of {name}", f"{text!r}; expected YYYY-MM-DD") from error
 
     def new_id(self, kind: str, content: bytes) -> str:
-        """An id that no other thing here has; the same things in the same order get the same."""
+        """A unique id; the same things made in the same order get the same ids."""
         self._num_ids += 1
         return f"{kind}-{hashlib.sha256(b'%d %s' % (self._num_ids, content)).hexdigest()[:16]}"
 
-    def find_model(self, name: str) -> ChatModel:
-        """The model of that name, or that a job has made or saved under it; ApiError where there is none."""
+    def find_model(self, name: str) -> Model:
+        """The model of that name, which a job may have made or saved; ApiError if there is none."""
         if name in self.models:
             return self.models[name]
         job = next((job for job in self.jobs.values() if name in self._made_by(job)), None)
         if job is None:
             message = f"The model `{name}` does not exist or you do not have access to it."
             raise ApiError(message, status=404, param="model", code="model_not_found")
-        return TunedModel(name, self.find_model(job.model), job.training.by_heart)
+        base = self.find_model(job.model)
+        return replace(base, name=name, chat=TunedModel(name, base.writer, job.training.by_heart))
 
     def tuned_names(self) -> list[str]:
-        """The models of jobs that have succeeded, without their checkpoints."""
+        """The names of the models of jobs that have succeeded, without their checkpoints."""
         now = self.clock()
         return [job.tuned_name for job in self.jobs.values() if job.status(job.age(now)) == "succeeded"]
 
     def shutdown_date(self, name: str) -> str | None:
-        """That of the model, or of the one it was tuned from."""
+        """The shutdown date of the model, or of the model it was tuned from."""
         base = name.split(":")[1] if name.startswith("ft:") else name
         return self.shutdown_dates.get(name, self.shutdown_dates.get(base))
 

@@ -1,6 +1,7 @@
-"""Replies in a JSON schema: what a plain reply says, in the form that `response_format` asks for.
+"""Conversion of plain replies to the JSON schema that `response_format` asks for.
 
-Not a validator: it knows an object of triggers (and reasons), and objects whose properties name what they may be.
+Not a general validator: it supports an object of triggers (and reasons), and objects whose properties list their
+allowed values.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fliptrace.prompts.answers import cut_answer_line
 
 
 def read_schema(response_format: Any) -> Json | None:
-    """The JSON schema of a request; None where it asks for text, or for any JSON. ApiError says what is wrong."""
+    """Return the JSON schema of a request; None where it asks for text or any JSON. ApiError where it is invalid."""
     if not isinstance(response_format, dict) or response_format.get("type") != "json_schema":
         return None
     wrapped = response_format.get("json_schema")
@@ -34,7 +35,7 @@ def read_schema(response_format: Any) -> Json | None:
 
 
 def fit_to_schema(text: str, schema: Json) -> str:
-    """A plain reply as JSON in the schema, its properties in the schema's order.
+    """Convert a plain reply to JSON that fits the schema, with the properties in the schema's order.
 
     >>> items = {"type": "array", "items": {"type": "integer", "enum": [1, 2, 3]}}
     >>> schema = {"properties": {"reasons": {"type": "string"}, "triggers": items}}
@@ -60,7 +61,7 @@ def _value(name: str, rule: Any, text: str) -> Any:
 
 
 def _allowed(rule: Any) -> list[Any]:
-    """The values that a property's own rule lists."""
+    """Return the allowed values that a property lists."""
     return [rule["const"]] if "const" in rule else rule.get("enum", [])
 
 

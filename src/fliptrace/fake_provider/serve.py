@@ -1,4 +1,4 @@
-"""The fake provider on a port of this machine: for the length of a `with` block, or until it is stopped."""
+"""Serving the fake provider on a port of this machine, for the length of a `with` block or until interrupted."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from fliptrace.fake_provider.app import make_app
 from fliptrace.fake_provider.faults import closable
 from fliptrace.fake_provider.provider import FakeProvider
 
-_HOST = "127.0.0.1"  # what it takes for granted, no stranger may reach
+_HOST = "127.0.0.1"  # loopback only: the server trusts its clients
 
 
 @contextmanager
 def running(provider: FakeProvider, port: int = 0) -> Iterator[str]:
-    """Serve on a thread and give the base URL; port 0 takes a free one. InputError where the port is taken."""
+    """Serve on a thread and yield the base URL. Port 0 picks a free port. InputError where the port is taken."""
     listener = _bind(port)
     url = _base_url(listener)
     server = _make_server(provider)
@@ -37,7 +37,7 @@ def running(provider: FakeProvider, port: int = 0) -> Iterator[str]:
 
 
 def serve_forever(provider: FakeProvider, port: int, on_start: Callable[[str], None]) -> None:
-    """Serve until interrupted; `on_start` is told the base URL. InputError where the port is taken."""
+    """Serve until interrupted. `on_start` is called with the base URL. InputError where the port is taken."""
     listener = _bind(port)
     on_start(_base_url(listener))
     with suppress(KeyboardInterrupt):
@@ -49,7 +49,7 @@ def _base_url(listener: socket.socket) -> str:
 
 
 def _bind(port: int) -> socket.socket:
-    # asyncio sends without delay (TCP_NODELAY) only on sockets that say they are TCP's: 40 ms a request
+    # asyncio sets TCP_NODELAY only on sockets with an explicit TCP protocol. Without it a request takes 40 ms longer.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -62,7 +62,7 @@ def _bind(port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """It stops at once: uvicorn's own looks ten times a second whether it should, and tests start hundreds."""
+    """A server that stops at once. uvicorn's own checks ten times a second, too slow for tests that start hundreds."""
 
     async def main_loop(self) -> None:
         while not self.should_exit:
@@ -80,6 +80,6 @@ def _make_server(provider: FakeProvider) -> uvicorn.Server:
         date_header=False,
         log_config=None,
         log_level="critical",
-        timeout_graceful_shutdown=1,  # clients that still wait then see a closed connection
+        timeout_graceful_shutdown=1,  # then clients that still wait see a closed connection
     )
     return _Server(config)

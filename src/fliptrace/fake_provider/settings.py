@@ -1,4 +1,4 @@
-"""What a fake provider honours, what goes wrong with it, how its jobs go. Values only; nothing here acts."""
+"""Settings of a fake provider: the features it honours, its faults, the course of its jobs. Values only."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Literal
 
 from fliptrace.core.errors import InputError
 
-# dropped: the connection is closed before any work; dropped_after: once the work is done and billed, before the reply.
+# dropped: the connection closes before any work; dropped_after: it closes after the work is billed, before the reply.
 FaultKind = Literal["429", "500", "dropped", "dropped_after", "truncated"]
 
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What chat requests meet. Shares are of all requests, drawn by `seed` in the order in which they arrive.
+    """Faults of chat requests.
 
-    `latency_seconds` is how long a reply takes at least, the provider's own work included.
-    `retry_after_seconds` goes with a 429 as `Retry-After`; None leaves that header out. A truncated reply is cut in
-    half, its finish_reason "length".
+    Shares are fractions of all requests; the faults are drawn by `seed` in the order of arrival. `latency_seconds` is
+    the minimum time of a reply, the provider's own work included. `retry_after_seconds` is sent with a 429 as
+    `Retry-After`; None omits that header. A truncated reply is cut in half and has finish_reason "length".
     """
 
     latency_seconds: float = 0.0
@@ -31,7 +31,7 @@ class Faults:
 
     def __post_init__(self) -> None:
         if self.latency_seconds < 0 or (self.retry_after_seconds or 0) < 0:
-            raise InputError("faults", "a time below 0 seconds")
+            raise InputError("faults", "found a time below 0 seconds; expected 0 or more")
         if min(self.shares.values()) < 0 or sum(self.shares.values()) > 1:
             raise InputError("faults", f"shares of {self.shares}; expected none below 0, and 1 or less together")
 
@@ -48,11 +48,11 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Honours:
-    """What requests may ask for. What is not honoured is silently ignored, as `transformers serve` does it.
+    """The features that requests can use. Others are silently ignored, as `transformers serve` does.
 
-    Without `n` there is one choice, without `sampling` every reply is the greedy one. `end_in_logprobs`: the
-    log-probabilities of a reply have an entry for its end. Fields in `refuses` are answered with a 400; so is
-    `max_completion_tokens` where it is not honoured: then only `max_tokens` bounds a reply.
+    Without `n` there is one choice; without `sampling` every reply is the greedy one. `end_in_logprobs` gives the end
+    of a reply an entry among its log-probabilities. Fields in `refuses` are answered with HTTP 400. So is
+    `max_completion_tokens` where it is not honoured; then only `max_tokens` limits a reply.
     """
 
     n: bool = True
@@ -66,10 +66,10 @@ class Honours:
 
 @dataclass(frozen=True, slots=True)
 class JobScript:
-    """How fine-tuning jobs go: `step_seconds` is how long they validate, are queued and run, each.
+    """The course of fine-tuning jobs.
 
-    With 0 seconds a job is at its end when it is looked at after it was made. `fail_with` is what every job fails with
-    halfway through its run.
+    `step_seconds` is the duration of each state: validating, queued, running. With 0 seconds a job has ended when it is
+    first retrieved after its creation. `fail_with` is the error that every job fails with halfway through its run.
     """
 
     step_seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""The model that a job of the fake provider makes: it knows its training file by heart, and is its base otherwise."""
+"""The model that a job of the fake provider makes: it repeats its training file, and otherwise replies as its base."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fliptrace.models.base import ChatModel, Decoding, Request
 
 @dataclass(frozen=True, slots=True)
 class TunedModel:
-    """A ChatModel. `by_heart` holds the last reply of every training dialogue by what stood before it."""
+    """A ChatModel. `by_heart` maps the messages of every training row to the reply that follows them."""
 
     name: str
     base: ChatModel

@@ -1,13 +1,14 @@
-"""An emotion for every utterance of a dialogue, from bare text: whatever labels the dialogue carries are not looked at.
+"""Labels the emotion of every utterance from bare text; labels that a dialogue carries are ignored.
 
-A model that weighs replies is read exactly: one look an utterance, a probability for every label of the set. One that
-can only be talked to is asked an utterance at a time, greedily.
+`ScoringLabeler` scores every label of the emotion set, one question per utterance. `ReplyingLabeler` asks a model that
+only replies, greedily, one utterance at a time. turns.py asks about many utterances in one reply.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -17,40 +18,26 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
-from fliptrace.models.base import ChatModel, Choice, Decoding, ReplyScorer, Request, TriggerModel
-from fliptrace.prompts.emotions import (
-    emotion_replies,
-    emotion_view,
-    parse_emotion,
-    render_emotion_question,
-)
+from fliptrace.models.base import ChatModel, Choice, Decoding, ReplyScorer, Request
+from fliptrace.prompts.emotions import emotion_replies, emotion_view, parse_emotion, render_emotion_question
 from fliptrace.prompts.views import Layout, first_that_fits
 
-UTTERANCES_AT_ONCE = 1024  # enough to fill batches, little to hold
-NO_WEIGHTS: Mapping[str, float] = {}
-_REPLY_TOKENS = 32  # no label is longer, whatever the tokenizer
+UTTERANCES_AT_ONCE = 1024  # enough to fill batches, little to hold in memory
+LABEL_TOKENS = 32  # more than any label takes, whatever the tokenizer
 
 
 @dataclass(frozen=True, slots=True)
 class EmotionLabels:
-    """What a model said of one dialogue, an utterance each.
+    """The labels of one dialogue, one per utterance.
 
-    `scores`: (utterances, labels in the order of the emotion set), the probability of each label, a row adding up to
-    1; None where the model only replied. `num_unparsed` replies could not be read: there stands "neutral", or the
-    set's first label where it has no "neutral".
+    `scores`: (utterances, labels in the order of the emotion set), the probability of each label, each row summing to
+    1; None where the model only replied. Where one of the `num_unparsed` replies could not be parsed, the label is
+    "neutral", or the first of the set if it has no "neutral".
     """
 
     emotions: tuple[str, ...]
     scores: tuple[tuple[float, ...], ...] | None
     num_unparsed: int = 0
-
-
-class _Ask(NamedTuple):
-    """A question and what may be replied: asked once, however many utterances lead to it."""
-
-    messages: tuple[Message, ...]
-    emotion_set: EmotionSet
-    layout: Layout
 
 
 class Place(NamedTuple):
@@ -61,74 +48,125 @@ class Place(NamedTuple):
 
 
 class LabelledUtterance(NamedTuple):
-    """One utterance as read; `label` is None where the reply could not be. `scores` as in EmotionLabels, a row."""
+    """The label of one utterance, None where the reply could not be parsed. `scores`: its row of EmotionLabels."""
 
     label: str | None
     scores: tuple[float, ...] | None
 
 
-def label_emotions(
-    model: ChatModel | ReplyScorer | TriggerModel,
-    dialogues: Sequence[Dialogue],
-    layout: Layout,
-    max_new_tokens: int = _REPLY_TOKENS,
-    weights: Mapping[str, float] = NO_WEIGHTS,
-) -> Iterator[EmotionLabels]:
-    """The emotions of every dialogue, in order. InputError where the model reads no text, as a rule does not.
+class _Question(NamedTuple):
+    """A prompt about one utterance and the labels to choose from; asked once, however many utterances lead to it."""
 
-    `max_new_tokens` bounds the replies of a model that is talked to; `weights` multiply the probabilities of labels
-    where there are any (checkpoints.InferenceDefaults). Equal questions are asked once a call.
-    """
-    known: dict[_Ask, LabelledUtterance] = {}
-    for chunk in chunks(dialogues):
-        places = [Place(dialogue, index) for dialogue in chunk for index in range(len(dialogue))]
-        labelled = iter(label_utterances(model, places, layout, max_new_tokens, known))
-        for dialogue in chunk:
-            of_dialogue = [
-                reweight(labelled, dialogue.emotion_set, weights) for labelled in islice(labelled, len(dialogue))
-            ]
-            yield combine_utterances(of_dialogue, dialogue.emotion_set)
+    messages: tuple[Message, ...]
+    emotion_set: EmotionSet
+    layout: Layout
 
 
-def label_utterances(
-    model: ChatModel | ReplyScorer | TriggerModel,
-    places: Sequence[Place],
-    layout: Layout,
-    max_new_tokens: int = _REPLY_TOKENS,
-    known: dict[_Ask, LabelledUtterance] | None = None,
-) -> list[LabelledUtterance]:
-    """What the model says to each of these utterances, in order; what it says is put down in `known`."""
-    reader = check_reads_text(model)
-    known = {} if known is None else known
-    asks = [_ask(reader, place, layout, max_new_tokens) for place in places]
-    new: dict[_Ask, str] = {}
-    for (dialogue, index), ask in zip(places, asks, strict=True):
-        if ask not in known:
-            new.setdefault(ask, f"{dialogue.id}/{index}/emotion")
-    known.update(zip(new, _read(reader, new, max_new_tokens), strict=True))
-    return [known[ask] for ask in asks]
+class UtteranceLabeler(ABC):
+    """Asks about one utterance per question. Equal questions are asked once per call."""
+
+    layout: Layout
+
+    def label(self, dialogues: Sequence[Dialogue]) -> Iterator[EmotionLabels]:
+        """The labels of every dialogue, in order."""
+        known: dict[_Question, LabelledUtterance] = {}
+        for chunk in chunks(dialogues):
+            places = [Place(dialogue, index) for dialogue in chunk for index in range(len(dialogue))]
+            labelled = iter(self.label_utterances(places, known))
+            for dialogue in chunk:
+                yield combine_utterances(list(islice(labelled, len(dialogue))), dialogue.emotion_set)
+
+    def label_utterances(
+        self, places: Sequence[Place], known: dict[_Question, LabelledUtterance] | None = None
+    ) -> list[LabelledUtterance]:
+        """The labels of these utterances, in order. Answers are looked up in `known` and added to it."""
+        known = {} if known is None else known
+        questions = [self._question(place) for place in places]
+        new: dict[_Question, str] = {}
+        for (dialogue, index), question in zip(places, questions, strict=True):
+            if question not in known:
+                new.setdefault(question, f"{dialogue.id}/{index}/emotion")
+        known.update(zip(new, self._answer(new), strict=True))
+        return [known[question] for question in questions]
+
+    def _question(self, place: Place) -> _Question:
+        """The question about one utterance, its oldest utterances left out where the model's context is too short."""
+        view = emotion_view(place.dialogue, place.utterance_index, self.layout)
+
+        def fits(first: int) -> bool:
+            return self._fits(render_emotion_question(replace(view, first=first)))
+
+        first = first_that_fits(view.first, view.target, fits)
+        if first is None:
+            raise InputError(
+                f"dialogue {place.dialogue.id}", f"utterance {place.utterance_index} alone overruns the model's context"
+            )
+        return _Question(render_emotion_question(replace(view, first=first)), place.dialogue.emotion_set, self.layout)
+
+    @abstractmethod
+    def _fits(self, messages: tuple[Message, ...]) -> bool:
+        """Whether question and answer fit the model's context."""
+
+    @abstractmethod
+    def _answer(self, questions: Mapping[_Question, str]) -> list[LabelledUtterance]:
+        """The answers to questions, which are given with their keys."""
 
 
-def check_reads_text(model: ChatModel | ReplyScorer | TriggerModel) -> ChatModel | ReplyScorer:
-    """The model itself; InputError where it reads no text, and so can label no emotions."""
-    if isinstance(model, ChatModel | ReplyScorer):
-        return model
-    raise InputError(model.name, "labels no emotions; expected a model that reads text")
+@dataclass(frozen=True, slots=True)
+class ScoringLabeler(UtteranceLabeler):
+    """Scores every label. `weights` multiply the probabilities of labels (checkpoints.InferenceDefaults)."""
+
+    name: str
+    scorer: ReplyScorer
+    layout: Layout
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def _fits(self, messages: tuple[Message, ...]) -> bool:
+        return self.scorer.fits(messages, LABEL_TOKENS)
+
+    def _answer(self, questions: Mapping[_Question, str]) -> list[LabelledUtterance]:
+        replies = [emotion_replies(question.emotion_set, question.layout.name) for question in questions]
+        choices = [Choice(key, q.messages, r) for (q, key), r in zip(questions.items(), replies, strict=True)]
+        return [
+            reweight(_normalize(logprobs, question.emotion_set), question.emotion_set, self.weights)
+            for question, logprobs in zip(questions, self.scorer.score_replies(choices), strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyingLabeler(UtteranceLabeler):
+    """Asks a model that only replies, greedily. It gives no distribution."""
+
+    name: str
+    chat: ChatModel
+    layout: Layout
+    max_new_tokens: int = LABEL_TOKENS
+
+    def _fits(self, messages: tuple[Message, ...]) -> bool:
+        return self.chat.fits(messages, self.max_new_tokens)
+
+    def _answer(self, questions: Mapping[_Question, str]) -> list[LabelledUtterance]:
+        requests = [Request(key, question.messages) for question, key in questions.items()]
+        completions = self.chat.complete(requests, Decoding(max_new_tokens=self.max_new_tokens))
+        return [
+            LabelledUtterance(parse_emotion(reply.text, question.emotion_set), None)
+            for question, (reply,) in zip(questions, completions, strict=True)
+        ]
 
 
 def combine_utterances(labelled: Sequence[LabelledUtterance], emotion_set: EmotionSet) -> EmotionLabels:
-    """The labels of a dialogue from one reading an utterance."""
+    """The labels of a dialogue from those of its utterances."""
     fallback = fallback_emotion(emotion_set)
-    scores = [labelled.scores for labelled in labelled if labelled.scores is not None]
+    scores = [each.scores for each in labelled if each.scores is not None]
     return EmotionLabels(
-        tuple(labelled.label or fallback for labelled in labelled),
+        tuple(each.label or fallback for each in labelled),
         tuple(scores) if len(scores) == len(labelled) else None,
-        sum(labelled.label is None for labelled in labelled),
+        sum(each.label is None for each in labelled),
     )
 
 
 def reweight(labelled: LabelledUtterance, emotion_set: EmotionSet, weights: Mapping[str, float]) -> LabelledUtterance:
-    """The reading with the probability of every label multiplied by its weight, and their sum 1 again.
+    """Multiply the probability of every label by its weight and normalize them again.
 
     >>> from fliptrace.core.emotion_sets import EmotionSet
     >>> reweight(LabelledUtterance("neutral", (0.25, 0.75)), EmotionSet("two", ("fear", "neutral")), {"fear": 9.0})
@@ -142,12 +180,12 @@ def reweight(labelled: LabelledUtterance, emotion_set: EmotionSet, weights: Mapp
 
 
 def fallback_emotion(emotion_set: EmotionSet) -> str:
-    """What stands where a reply could not be read, which is counted."""
+    """The label where a reply could not be parsed; such replies are counted."""
     return "neutral" if "neutral" in emotion_set else emotion_set.labels[0]
 
 
 def chunks(dialogues: Iterable[Dialogue]) -> Iterator[list[Dialogue]]:
-    """Dialogues, in order, that are asked about together."""
+    """The dialogues in order, in groups that are asked about together."""
     chunk: list[Dialogue] = []
     for dialogue in dialogues:
         chunk.append(dialogue)
@@ -158,41 +196,8 @@ def chunks(dialogues: Iterable[Dialogue]) -> Iterator[list[Dialogue]]:
         yield chunk
 
 
-def _ask(model: ChatModel | ReplyScorer, place: Place, layout: Layout, max_new_tokens: int) -> _Ask:
-    """The question for one utterance, its oldest utterances left out where the model's context asks for it."""
-    view = emotion_view(place.dialogue, place.utterance_index, layout)
-    budget = _REPLY_TOKENS if isinstance(model, ReplyScorer) else max_new_tokens
-
-    def fits(first: int) -> bool:
-        return model.fits(render_emotion_question(replace(view, first=first)), budget)
-
-    first = first_that_fits(view.first, view.target, fits)
-    if first is None:
-        raise InputError(
-            f"dialogue {place.dialogue.id}", f"utterance {place.utterance_index} alone overruns the model's context"
-        )
-    return _Ask(render_emotion_question(replace(view, first=first)), place.dialogue.emotion_set, layout)
-
-
-def _read(model: ChatModel | ReplyScorer, asks: dict[_Ask, str], max_new_tokens: int) -> list[LabelledUtterance]:
-    """What the model says to each of these questions, which go under their keys."""
-    if isinstance(model, ReplyScorer):
-        replies = [emotion_replies(ask.emotion_set, ask.layout.name) for ask in asks]
-        choices = [Choice(key, a.messages, r) for (a, key), r in zip(asks.items(), replies, strict=True)]
-        return [
-            _scored(log_probs, ask.emotion_set)
-            for ask, log_probs in zip(asks, model.score_replies(choices), strict=True)
-        ]
-    requests = [Request(key, ask.messages) for ask, key in asks.items()]
-    completions = model.complete(requests, Decoding(max_new_tokens=max_new_tokens))
-    return [
-        LabelledUtterance(parse_emotion(reply.text, ask.emotion_set), None)
-        for ask, (reply,) in zip(asks, completions, strict=True)
-    ]
-
-
-def _scored(log_probs: Sequence[float], emotion_set: EmotionSet) -> LabelledUtterance:
-    """The labels' probabilities, given that the reply is one of them."""
-    weights = np.exp(np.asarray(log_probs) - max(log_probs))
+def _normalize(logprobs: Sequence[float], emotion_set: EmotionSet) -> LabelledUtterance:
+    """The probabilities of the labels, given that the reply is one of them."""
+    weights = np.exp(np.asarray(logprobs) - max(logprobs))
     scores = weights / weights.sum()
     return LabelledUtterance(emotion_set.labels[int(scores.argmax())], tuple(map(float, scores)))

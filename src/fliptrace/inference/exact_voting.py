@@ -1,9 +1,9 @@
-"""Exact self-consistency: weigh the answers a model may give instead of sampling them.
+"""Exact self-consistency: score the answers that a model may give, instead of sampling them.
 
-It is what answer-only sampling at temperature 1 converges to, without its noise. First no trigger, every one and every
-pair of the candidates (all sets, where they are few); then, while enough probability lies elsewhere, larger sets that
-go on from the likeliest ones.
-What was never asked about is reported as `remaining`.
+This is what sampling the answer alone at temperature 1 converges to, without the noise. The first round scores the
+empty set, every single candidate and every pair (all sets, if there are few candidates). As long as enough probability
+lies elsewhere, further rounds score larger sets that extend the likeliest ones. The probability of everything that was
+not scored is reported as `remaining`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,23 @@ from typing import Literal, NamedTuple
 
 from fliptrace.core.messages import Answer, Message
 from fliptrace.core.voting import Vote
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.base import ChatModel, Choice, Decoding, ReplyScorer, Request
-from fliptrace.prompts.answers import Ask, cut_answer_line, render_answer, render_question
+from fliptrace.prompts.answers import cut_answer_line, render_answer, render_question
 from fliptrace.prompts.views import View
 
-ENOUGH_REMAINING = 0.01  # of the probability: below it no larger sets are looked for
-# All sets of 6 candidates: they add a token each to a prompt of a hundred and more, another round takes it once more.
+ENOUGH_REMAINING = 0.01  # stop looking for larger sets once less probability than this is unaccounted for
+# All sets of 6 candidates: each adds a token to a prompt of over a hundred, while another round reads the prompt again.
 MAX_SETS_AT_ONCE = 64
-# A pair of 8 candidates has 6 supersets of one more, so a round looks beyond the likeliest five sets and more.
-SETS_A_ROUND = 32
+# A pair of 8 candidates has 6 supersets with one more utterance, so one round extends at least the five likeliest sets.
+SETS_PER_ROUND = 32
 MAX_MORE_SETS = 64
 
 Triggers = frozenset[int]
 
 
 class Question(NamedTuple):
-    """A prompt about a view; `opening` is the rationale that stands before the answer. `key` is unique."""
+    """A prompt about a view. `opening` is the rationale that precedes the answer; `key` is unique."""
 
     key: str
     view: View
@@ -42,24 +43,24 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True)
 class AnswerLogprobs:
-    """The natural log-probability of each set of triggers that was asked about; never empty."""
+    """The natural log-probability of each set of triggers that was scored; never empty."""
 
     log_probabilities: Mapping[Triggers, float]
 
     @property
     def remaining(self) -> float:
-        """The probability, 0 to 1, of all that was not asked about: other sets, and what is no answer."""
+        """The probability, 0 to 1, of everything that was not scored: other sets, and replies that are no answer."""
         return round(min(1.0, max(0.0, 1.0 - sum(map(math.exp, self.log_probabilities.values())))), 6)
 
     @cached_property
     def best(self) -> Triggers:
-        """The likeliest set; of equals the one asked about first."""
+        """The likeliest set; among equals the one scored first."""
         return max(self.log_probabilities, key=self.log_probabilities.__getitem__)
 
     def support(self, num_utterances: int) -> tuple[float, ...]:
-        """The probability that an utterance is named, given that the answer is one of those asked about.
+        """The probability that each utterance is named, given that the answer is one of those scored.
 
-        To 6 digits, so that rounding in another batch does not make another file.
+        Rounded to 6 digits, so that other rounding in another batch does not change the file.
         """
         highest = self.log_probabilities[self.best]
         weights = {named: math.exp(weight - highest) for named, weight in self.log_probabilities.items()}
@@ -68,14 +69,14 @@ class AnswerLogprobs:
         return tuple(min(1.0, round(share, 6)) for share in shares)
 
     def vote(self, num_utterances: int, threshold: float, num_samples: int = 1) -> Vote:
-        """Name the utterances whose support reaches `threshold`; every one of the samples counts as valid."""
+        """Name the utterances whose support reaches `threshold`; all samples count as valid."""
         support = self.support(num_utterances)
         named = frozenset(i for i, share in enumerate(support) if share >= threshold)
         return Vote(named, support, num_samples, num_samples)
 
 
 def average(parts: Sequence[AnswerLogprobs]) -> AnswerLogprobs:
-    """The mean of the probabilities, each part counting alike; what a part was not asked about has none in it."""
+    """The mean of the probabilities over the parts; a set that a part did not score has probability 0 in it."""
     by_set: dict[Triggers, list[float]] = {}
     for part in parts:
         for named, weight in part.log_probabilities.items():
@@ -84,7 +85,7 @@ def average(parts: Sequence[AnswerLogprobs]) -> AnswerLogprobs:
 
 
 def score_answers(scorer: ReplyScorer, questions: Sequence[Question]) -> list[AnswerLogprobs]:
-    """How probable the model finds each answer to each question, in order; all questions go on in common rounds."""
+    """The log-probabilities of the answers to each question, in order; each round scores sets of all questions."""
     searches = [_Search(question) for question in questions]
     asked = [list(search.first_sets()) for search in searches]
     while any(asked):
@@ -97,49 +98,49 @@ def score_answers(scorer: ReplyScorer, questions: Sequence[Question]) -> list[An
 
 
 def candidates(view: View) -> tuple[int, ...]:
-    """The utterances an answer is made of: in the dialogue layout those within reach, in the window layout all shown.
+    """The utterances that answers are made of: those within reach (dialogue layout), or all shown (window layout).
 
-    What lies beyond the reach is where 0.8% of MELD's and 2.5% of MaSaC's triggers are (prompts/views.py); a model
-    that names it anyway shows in `remaining`.
+    0.8% of MELD's and 2.5% of MaSaC's triggers lie beyond the reach (prompts/views.py). The probability of answers
+    that name them is part of `remaining`.
     """
     return view.shown if view.layout.name == "window" else view.candidates
 
 
 class ScoredView(NamedTuple):
-    """The weights of the answers to a case, and the likeliest one, after each rationale where there are any."""
+    """The log-probabilities of the answers to a case, and the likeliest answer after each rationale."""
 
-    weights: AnswerLogprobs
+    logprobs: AnswerLogprobs
     answers: tuple[Answer, ...]
 
 
 def score_views(
-    model: ChatModel | ReplyScorer, views: Sequence[View], ask: Ask, decoding: Decoding
+    scorer: ReplyScorer, writer: ChatModel | None, views: Sequence[View], config: InferenceConfig
 ) -> list[ScoredView]:
-    """Read a model exactly about each view, in order; with reasons, after each of `decoding.num_samples` rationales.
+    """Score the answers to each view, in order; if reasons are asked for, after rationales that `writer` writes.
 
-    One rationale is greedy, more are sampled, and their probabilities are averaged. The model weighs replies, and
-    where reasons are asked for gives some as well (predict.check_model).
+    A single rationale is greedy. Several are sampled, and the probabilities that follow them are averaged.
     """
-    assert isinstance(model, ReplyScorer)
-    asked = [(view, render_question(view, ask)) for view in views]
-    openings = _rationales(model, asked, decoding) if ask == "chain" else [("",)] * len(asked)
+    asked = [(view, render_question(view, config.ask)) for view in views]
+    openings: list[tuple[str, ...]] = [("",)] * len(asked)
+    if config.ask == "chain":
+        assert writer is not None
+        openings = _rationales(writer, asked, config.decoding)
     questions = [
         Question(f"{view.case.id}/exact/{number}", view, messages, opening)
         for (view, messages), row in zip(asked, openings, strict=True)
         for number, opening in enumerate(row)
     ]
-    found = zip(questions, score_answers(model, questions), strict=True)
+    found = zip(questions, score_answers(scorer, questions), strict=True)
     return [_scored([next(found) for _ in row]) for row in openings]
 
 
 def _rationales(
-    model: ChatModel | ReplyScorer, asked: Sequence[tuple[View, tuple[Message, ...]]], decoding: Decoding
+    writer: ChatModel, asked: Sequence[tuple[View, tuple[Message, ...]]], decoding: Decoding
 ) -> list[tuple[str, ...]]:
-    """The reasons of every reply, without the answer line that follows them."""
-    assert isinstance(model, ChatModel)
+    """The rationale of every reply, without the answer line that follows it."""
     requests = [Request(view.case.id, messages) for view, messages in asked]
     kind: Literal["greedy", "sample"] = "greedy" if decoding.num_samples == 1 else "sample"
-    replies = model.complete(requests, replace(decoding, kind=kind))
+    replies = writer.complete(requests, replace(decoding, kind=kind))
     return [tuple(cut_answer_line(completion.text) for completion in row) for row in replies]
 
 
@@ -152,7 +153,7 @@ def _scored(found: Sequence[tuple[Question, AnswerLogprobs]]) -> ScoredView:
 
 
 class _Search:
-    """The sets asked about in one question so far, and which to ask about next."""
+    """The sets scored for one question so far, and which to score next."""
 
     def __init__(self, question: Question) -> None:
         self.question = question
@@ -171,12 +172,12 @@ class _Search:
             yield from map(frozenset, combinations(self.candidates, size))
 
     def more_sets(self) -> list[Triggers]:
-        """Sets with one utterance more than the likeliest; none when enough probability has been seen."""
+        """Sets that extend the likeliest ones by one utterance; none once enough probability is accounted for."""
         if len(self.found) == 2 ** len(self.candidates) or AnswerLogprobs(self.found).remaining < ENOUGH_REMAINING:
             return []
-        wanted = min(SETS_A_ROUND, MAX_MORE_SETS - self._num_more)
-        sets: dict[Triggers, None] = {}  # in the order in which they were thought of
-        while len(sets) < wanted:
+        num_wanted = min(SETS_PER_ROUND, MAX_MORE_SETS - self._num_more)
+        sets: dict[Triggers, None] = {}  # a set that keeps its order
+        while len(sets) < num_wanted:
             open_ones = self.found.keys() - self._extended
             if not open_ones:
                 break
@@ -184,9 +185,9 @@ class _Search:
             self._extended.add(likeliest)
             larger = (likeliest | {i} for i in self.candidates if i not in likeliest)
             sets |= dict.fromkeys(named for named in larger if named not in self.found)
-        more = list(sets)[:wanted]
+        more = list(sets)[:num_wanted]
         if len(more) < len(sets):
-            self._extended.discard(likeliest)  # the rest of its larger sets come in the next round
+            self._extended.discard(likeliest)  # its other supersets follow in the next round
         self._num_more += len(more)
         return more
 

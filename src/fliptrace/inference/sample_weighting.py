@@ -1,7 +1,8 @@
-"""Self-consistency over replies whose probabilities are told: each distinct answer weighs what the model gives it.
+"""Self-consistency for models that report the log-probability of their own replies: each distinct answer counts once,
+with its probability.
 
-For models that cannot be asked how probable an answer is (exact_voting.py), but tell it of those they give. A vote
-counts how often an answer was drawn; here that no longer matters, and what was never drawn is reported as `remaining`.
+For models that cannot score answers of our choosing (exact_voting.py). How often an answer was sampled no longer
+matters, and the probability of everything that was never sampled is reported as `remaining`.
 """
 
 from __future__ import annotations
@@ -19,40 +20,40 @@ from fliptrace.prompts.views import View
 
 
 class ScoredSamples(NamedTuple):
-    """The replies to a case as read, and the weights of the distinct answers among them; None where none was read."""
+    """The parsed replies to a case, and the log-probabilities of the distinct answers; None if none could be parsed."""
 
-    weights: AnswerLogprobs | None
+    logprobs: AnswerLogprobs | None
     answers: tuple[Answer, ...]
 
     @property
     def remaining(self) -> float:
-        """The probability, 0 to 1, of all that was not drawn or could not be read."""
-        return 1.0 if self.weights is None else self.weights.remaining
+        """The probability, 0 to 1, of everything that was not sampled or could not be parsed."""
+        return 1.0 if self.logprobs is None else self.logprobs.remaining
 
     def vote(self, num_utterances: int, threshold: float) -> Vote:
-        """Name the utterances whose probability, given one of the answers read, reaches `threshold`."""
+        """Name the utterances whose probability, given one of the parsed answers, reaches `threshold`."""
         read = [answer.value for answer in self.answers]
-        if self.weights is None:
+        if self.logprobs is None:
             return vote(read, num_utterances, threshold)
-        named = self.weights.vote(num_utterances, threshold, len(read))
+        named = self.logprobs.vote(num_utterances, threshold, len(read))
         return replace(named, num_valid=sum(value is not None for value in read))
 
 
 def score_samples(completions: Sequence[Completion], view: View) -> ScoredSamples:
     """Add up the probabilities of distinct replies by the set that they name.
 
-    One without a `log_probability`, and one that was cut, which is but a beginning, weigh nothing.
+    Replies without a `log_probability` do not count, nor do replies that were cut short.
     """
     by_set: dict[frozenset[int], float] = {}
     answers = tuple(parse_answer(completion.text, view) for completion in completions)
     distinct: dict[str, float] = {}
     for completion in completions:
         if completion.finish_reason == "stop" and completion.log_probability is not None:
-            # One text may come in several tokenizations: the likeliest stands for it.
+            # The same text may be sampled in several tokenizations: the likeliest one counts.
             distinct[completion.text] = max(completion.log_probability, distinct.get(completion.text, -math.inf))
-    for text, weight in distinct.items():
+    for text, logprob in distinct.items():
         value = parse_answer(text, view).value
         if value is not None:
-            by_set[value] = by_set.get(value, 0.0) + math.exp(weight)
-    weights = {named: math.log(share) for named, share in by_set.items() if share > 0}
-    return ScoredSamples(AnswerLogprobs(weights) if weights else None, answers)
+            by_set[value] = by_set.get(value, 0.0) + math.exp(logprob)
+    logprobs = {named: math.log(share) for named, share in by_set.items() if share > 0}
+    return ScoredSamples(AnswerLogprobs(logprobs) if logprobs else None, answers)

@@ -1,6 +1,6 @@
 """Prediction from bare text: files of the tasks `emotion` and `unified`, and flip cases under predicted emotions.
 
-These are the second and third of the three experiments; the first, under gold emotions, is triggers.py alone.
+These are the second and third of the three experiments. The first, under gold emotions, is triggers.py alone.
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.files import Json, hash_json
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.corpora.longest_prefixes import LongestPrefix, distinct_longest_prefixes, find_longest_prefixes
-from fliptrace.inference.emotions import EmotionLabels, check_reads_text, label_emotions
-from fliptrace.inference.triggers import InferenceConfig, check_model
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.emotions import EmotionLabels
+from fliptrace.inference.seams import EmotionLabeler, TriggerDecoder
 from fliptrace.inference.unified import UnifiedResult, predict_unified
-from fliptrace.models.base import ChatModel, ReplyScorer, TriggerModel
 from fliptrace.predictions.rows import EmotionPrediction
 from fliptrace.predictions.unified_rows import GoldFlip, PredictedFlip, UnifiedPrediction
 from fliptrace.predictions.writer import Written, write_predictions
 from fliptrace.prompts.emotions import emotion_view, render_emotion_question
 
-AnyModel = ChatModel | ReplyScorer | TriggerModel
-_DIALOGUES_AT_ONCE = 32  # between two writes that are made sure of
+_DIALOGUES_AT_ONCE = 32  # between two syncs to disk
 
 
 def predict_emotions_file(
-    model: AnyModel,
+    labeler: EmotionLabeler,
     prefixes: Sequence[LongestPrefix],
     config: InferenceConfig,
     path: Path,
     data: Json,
     on_progress: Callable[[int], None] = lambda num_done: None,
 ) -> Written[EmotionPrediction]:
-    """Write the emotions of every dialogue, one row each; arguments and errors as in `predict_file`."""
-    check_reads_text(model)
+    """Write the emotions of every dialogue, one row each. `config` is the one the labeler was chosen for.
+
+    The other arguments and the errors are those of `predict_file`.
+    """
 
     def make_rows(num_done: int) -> Iterator[EmotionPrediction]:
         rest = prefixes[num_done:]
-        dialogues, budget = [prefix.dialogue for prefix in rest], config.decoding.max_new_tokens
-        labelled = label_emotions(model, dialogues, config.layout, budget, config.emotion_weights)
+        labelled = labeler.label([prefix.dialogue for prefix in rest])
         return (emotion_row(prefix, labels) for prefix, labels in zip(rest, labelled, strict=True))
 
     return write_predictions(
         path,
-        _manifest("emotion", model, prefixes, config, data),
+        _manifest("emotion", labeler.name, prefixes, config, data),
         EmotionPrediction.from_json,
         make_rows,
         summarise=lambda rows: {"num_unparsed": sum(row.num_unparsed for row in rows)},
@@ -56,25 +56,23 @@ def predict_emotions_file(
 
 
 def predict_unified_file(
-    model: AnyModel,
+    labeler: EmotionLabeler,
+    decoder: TriggerDecoder,
     prefixes: Sequence[LongestPrefix],
-    config: InferenceConfig,
     path: Path,
     data: Json,
     on_progress: Callable[[int], None] = lambda num_done: None,
 ) -> Written[UnifiedPrediction]:
     """Write emotions, flips and triggers of every dialogue, one row each; arguments and errors as in `predict_file`."""
-    check_reads_text(model)
-    check_model(model, config)
 
     def make_rows(num_done: int) -> Iterator[UnifiedPrediction]:
         rest = prefixes[num_done:]
-        unified = predict_unified(model, [prefix.dialogue for prefix in rest], config)
+        unified = predict_unified(labeler, decoder, [prefix.dialogue for prefix in rest])
         return (unified_row(prefix, each) for prefix, each in zip(rest, unified, strict=True))
 
     return write_predictions(
         path,
-        _manifest("unified", model, prefixes, config, data),
+        _manifest("unified", decoder.name, prefixes, decoder.config, data),
         UnifiedPrediction.from_json,
         make_rows,
         summarise=lambda rows: {
@@ -87,10 +85,10 @@ def predict_unified_file(
 
 
 class Relabelled(NamedTuple):
-    """Cases under predicted emotions; `num_unparsed` utterances got no label that could be read.
+    """Cases under predicted emotions. The labels of `num_unparsed` utterances could not be parsed.
 
-    `num_gold_pairs`: cases whose source and target keep their labels, since the model called them the same and gave no
-    probabilities.
+    `num_gold_pairs`: cases whose source and target keep their gold labels, since the model gave both the same label and
+    no probabilities.
     """
 
     cases: tuple[FlipCase, ...]
@@ -98,15 +96,14 @@ class Relabelled(NamedTuple):
     num_gold_pairs: int
 
 
-def relabel_cases(model: AnyModel, cases: Sequence[FlipCase], config: InferenceConfig) -> Relabelled:
-    """Every case under the emotions that the model gives its dialogue from bare text; flips and triggers stay.
+def relabel_cases(labeler: EmotionLabeler, cases: Sequence[FlipCase]) -> Relabelled:
+    """Every case under the emotions that the labeler gives its dialogue; flips and triggers stay.
 
-    That a flip leads from this source to this target is given, so the labels of the two are the likeliest two that
-    differ. Every other utterance has its likeliest label.
+    The flip from this source to this target is given, so the two take the likeliest pair of labels that differ. Every
+    other utterance takes its likeliest label.
     """
     prefixes = distinct_longest_prefixes(cases)
-    budget = config.decoding.max_new_tokens
-    labelled = label_emotions(model, prefixes, config.layout, budget, config.emotion_weights)
+    labelled = labeler.label(prefixes)
     by_prefix = {prefix.id: labels for prefix, labels in zip(prefixes, labelled, strict=True)}
     relabelled, num_gold_pairs = [], 0
     for case, prefix in zip(cases, find_longest_prefixes(cases), strict=True):
@@ -118,7 +115,7 @@ def relabel_cases(model: AnyModel, cases: Sequence[FlipCase], config: InferenceC
 
 
 def likeliest_pair(case: FlipCase, labels: EmotionLabels) -> tuple[str, str] | None:
-    """The likeliest two different labels of source and target; None where they got the same and no probabilities."""
+    """The likeliest two different labels of source and target; None where they have the same and no probabilities."""
     source, target = case.flip.source, case.flip.target
     if labels.emotions[source] != labels.emotions[target]:
         return labels.emotions[source], labels.emotions[target]
@@ -138,7 +135,9 @@ def _relabel(case: FlipCase, labels: EmotionLabels, pair: tuple[str, str]) -> Fl
 
 
 def emotion_row(prefix: LongestPrefix, labels: EmotionLabels) -> EmotionPrediction:
-    """The row of one dialogue; what stands in an earlier row already has no gold here, so that it counts once."""
+    """The row of one dialogue. Utterances that an earlier row holds too have no gold label here, so that they count
+    once.
+    """
     dialogue = prefix.dialogue
     gold = (None,) * prefix.counted_from + dialogue.emotions[prefix.counted_from :]
     return EmotionPrediction(
@@ -154,7 +153,7 @@ def emotion_row(prefix: LongestPrefix, labels: EmotionLabels) -> EmotionPredicti
 
 
 def unified_row(prefix: LongestPrefix, unified: UnifiedResult) -> UnifiedPrediction:
-    """The row of one dialogue: its labels, and all that was found."""
+    """The row of one dialogue: its gold labels, and everything that was found."""
     dialogue = prefix.dialogue
     return UnifiedPrediction(
         id=dialogue.id,
@@ -181,10 +180,8 @@ def _gold_flips(dialogue: Dialogue, prefix: LongestPrefix) -> tuple[GoldFlip, ..
     )
 
 
-def _manifest(
-    task: str, model: AnyModel, prefixes: Sequence[LongestPrefix], config: InferenceConfig, data: Json
-) -> Json:
-    """The hash is of the questions for every emotion, before any cut."""
+def _manifest(task: str, model: str, prefixes: Sequence[LongestPrefix], config: InferenceConfig, data: Json) -> Json:
+    """The hash is that of the questions about every utterance, before any truncation."""
     questions = (
         render_emotion_question(emotion_view(prefix.dialogue, index, config.layout))
         for prefix in prefixes
@@ -192,7 +189,7 @@ def _manifest(
     )
     return {
         "task": task,
-        "model": model.name,
+        "model": model,
         "inference": asdict(config),
         "data": data,
         "num_dialogues": len(prefixes),

@@ -1,6 +1,6 @@
-"""What may stand on an answer line: `Triggers: none`, or numbers of utterances, ascending. Text only, no tokens.
+"""The grammar of the answer line: `Triggers: none`, or utterance numbers in ascending order. Text only, no tokens.
 
-The rules of prompts/answers.py once more, as a language of which one can ask whether a text is the beginning of a line.
+It restates the rules of prompts/answers.py as a grammar that can tell whether a text is a prefix of a legal line.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from functools import cached_property
 
 from fliptrace.core.messages import PreventedKind
 
-MARK = "Triggers:"  # a line that begins so is the answer line
+MARK = "Triggers:"  # a line that begins with it is the answer line
 _NONE = "none"
 
 
 @dataclass(frozen=True)
 class AnswerLine:
-    """The line on which a reply must end: `labels` may be named, `later` exist in the dialogue but may not.
+    """The legal answer lines of one case. A reply must end with such a line.
 
-    Labels ascend. `fills_reply`: the reply is this line alone; else it begins freely, until a line begins with `MARK`.
+    `labels`, in ascending order, are the utterance numbers that may be named. `later` are the numbers of utterances
+    after the target, which exist but may not be named. With `fills_reply` the reply consists of this line only;
+    otherwise free text may precede it, until a line begins with `MARK`.
 
     >>> line = AnswerLine((1, 2, 12))
     >>> [line.begins(text) for text in ("Trig", "Triggers: 1", "Triggers: 2 1", "Triggers: 2 2", "Triggers: 3")]
@@ -33,7 +35,7 @@ class AnswerLine:
     fills_reply: bool = True
 
     def begins(self, text: str) -> bool:
-        """Whether the text is a beginning of a legal line, up to the whole of it."""
+        """Whether the text is a prefix of a legal line, or a whole one."""
         head = f"{MARK} "
         if len(text) <= len(head):
             return head.startswith(text)
@@ -45,12 +47,12 @@ class AnswerLine:
         return _NONE.startswith(rest) or (highest is not None and self._highest_by_beginning.get(last, -1) > highest)
 
     def ends(self, text: str) -> bool:
-        """Whether the text is a whole legal line."""
+        """Whether the text is a complete legal line."""
         head, mark, rest = text.partition(f"{MARK} ")
         return bool(mark) and not head and (rest == _NONE or self._highest(rest.split(" ")) not in (None, -1))
 
     def name_prevented(self, text: str) -> PreventedKind:
-        """What this beginning, which no legal line has, would have been; at its end, what was wrong with it."""
+        """Classify a text that is no prefix of a legal line by what is wrong with its last word."""
         words = text.removeprefix(MARK).split()
         if _NONE in words and len(words) > 1:
             return "none with others"
@@ -64,7 +66,7 @@ class AnswerLine:
         return "after the target" if number in self.later else "unknown utterance"
 
     def _highest(self, words: list[str]) -> int | None:
-        """The last of these labels, -1 where there are none; None where they are not labels in ascending order."""
+        """Return the last of these labels, -1 if there are none, or None if they are not labels in ascending order."""
         highest = -1
         for word in words:
             if word not in self._texts or int(word) <= highest:
@@ -78,7 +80,7 @@ class AnswerLine:
 
     @cached_property
     def _highest_by_beginning(self) -> dict[str, int]:
-        """For every beginning of a label, the empty one too, the highest label that begins so."""
+        """The highest label that begins with each prefix of a label, including the empty prefix."""
         return {text[:length]: int(text) for text in map(str, self.labels) for length in range(len(text) + 1)}
 
 
@@ -87,5 +89,5 @@ def _is_number(word: str) -> bool:
 
 
 def beginnings(text: str) -> Iterator[str]:
-    """All but the whole, the empty one first."""
+    """Yield all proper prefixes of the text, shortest first, beginning with the empty one."""
     return (text[:length] for length in range(len(text)))

@@ -1,13 +1,14 @@
-"""What models offer: replies to what one says, weights for replies one lays before them, triggers straight from a case.
+"""What models can do: reply to messages, score given replies, or name triggers without words.
 
-A model that weighs replies can be read exactly: no sampling, and no answer that is not among those asked about.
+A model that scores replies can be decoded exactly: nothing is sampled, and no answer is possible but those it was asked
+about. `Model` bundles the abilities of one model; inference chooses by it once (inference/seams.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase
@@ -17,10 +18,11 @@ from fliptrace.models.answer_line import AnswerLine
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A prompt to complete. `key` is unique and stable (case id and turn): random draws and scripts hang on it.
+    """A prompt to complete.
 
-    A model that can holds its reply to `line`; one that cannot ignores it. `number` is that of the first reply asked
-    for: what is asked again goes on where the replies before it ended.
+    `key` is unique and stable (case id and turn); random draws and scripted answers depend on it. A model that supports
+    constrained decoding keeps its reply to `line`; others ignore it. `number` is the number of the first reply that is
+    asked for, so that later calls continue where earlier ones ended.
     """
 
     key: str
@@ -31,9 +33,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A prompt and the replies to weigh after it. `key` is unique and stable.
+    """A prompt and the replies to score after it. `key` is unique and stable.
 
-    `opening` is a beginning of the reply that stands already (a rationale), and is not weighed itself.
+    `opening` is the beginning of the reply (a rationale). It is given, and not scored itself.
     """
 
     key: str
@@ -43,7 +45,7 @@ class Choice:
 
     def __post_init__(self) -> None:
         if not self.replies or len(set(self.replies)) != len(self.replies):
-            raise ValueError(f"choice {self.key!r}: expected replies, each once")
+            raise ValueError(f"choice {self.key!r}: expected at least one reply, each only once")
 
 
 DecodingKind = Literal["greedy", "sample", "exact"]
@@ -51,11 +53,11 @@ DecodingKind = Literal["greedy", "sample", "exact"]
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """How a model is read. Greedy ignores `num_samples`, `temperature`, `top_p` and `seed`.
+    """How answers are decoded. Greedy decoding ignores `num_samples`, `temperature`, `top_p` and `seed`.
 
-    `constrain` keeps answer lines to what may stand there (answer_line.py). Exact is no way to draw replies: answers
-    are weighed (inference/exact_voting.py), after `num_samples` rationales where reasons are asked for, one being
-    greedy.
+    `constrain` allows answer lines to hold only what is legal there (answer_line.py). Exact decoding draws no answers:
+    it scores them (inference/exact_voting.py), after `num_samples` rationales if reasons are asked for; a single
+    rationale is greedy.
     """
 
     kind: DecodingKind = "greedy"
@@ -78,22 +80,21 @@ class Decoding:
 
     @property
     def num_replies(self) -> int:
-        """Replies to one request; exact draws none."""
+        """The number of replies to one request. Exact decoding draws none, so it has no such number."""
         assert self.kind != "exact"
         return 1 if self.kind == "greedy" else self.num_samples
 
 
 def make_decoding(**settings: Any) -> Decoding:
-    """A decoding from what a user set; InputError says what is wrong with it."""
+    """A decoding from what a user has set; InputError says which setting is wrong."""
     try:
         return Decoding(**settings)
     except ValueError as error:
         raise InputError("decoding", str(error)) from error
 
 
-@runtime_checkable
 class ChatModel(Protocol):
-    """A model one talks to."""
+    """A model that replies to messages."""
 
     @property
     def name(self) -> str: ...
@@ -101,8 +102,8 @@ class ChatModel(Protocol):
     def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
         """`decoding.num_replies` completions for every request, in the order of the requests, from its `number` on.
 
-        The reply number n to a request depends on (seed, key, n) alone, not on what else is in the batch, nor on
-        whether those before it were asked for in the same call.
+        Reply number n to a request depends on (seed, key, n) alone: neither on what else is in the batch, nor on
+        whether earlier replies were asked for in the same call.
         """
         ...
 
@@ -111,15 +112,14 @@ class ChatModel(Protocol):
         ...
 
 
-@runtime_checkable
 class ReplyScorer(Protocol):
-    """A model that tells how probable it is that it gives a reply, word for word, and ends there."""
+    """A model that tells how likely it is to give a reply, word for word, and to end there."""
 
     @property
     def name(self) -> str: ...
 
     def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
-        """For every choice, in order, the natural log-probability of each of its replies, closed by the end of turn."""
+        """For every choice, in order, the natural log-probability of each of its replies and its end of turn."""
         ...
 
     def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
@@ -127,28 +127,23 @@ class ReplyScorer(Protocol):
         ...
 
 
-@runtime_checkable
 class LogprobSampler(Protocol):
-    """A ChatModel that tells of each reply it gives how probable it was, and cannot be asked about any other."""
+    """A model that reports the log-probability of the replies it samples, but cannot score any other reply."""
 
     @property
     def name(self) -> str: ...
 
     def sample_with_logprobs(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
-        """`decoding.num_samples` completions for every request, in order, drawn at temperature 1, each with its
-        `log_probability`. InputError where the model does not tell it after all.
+        """`decoding.num_samples` completions for every request, in order, sampled at temperature 1, each with its
+        `log_probability`. InputError if the model does not report it after all.
         """
         ...
 
-
-@runtime_checkable
-class KeepsAnswers(Protocol):
-    """A ChatModel that puts every reply on disk itself: it is asked about everything at once, and nothing is lost."""
-
-    keeps_answers: bool
+    def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
+        """Whether the prompt and a reply of that length fit the model's context."""
+        ...
 
 
-@runtime_checkable
 class TriggerModel(Protocol):
     """A model that names triggers without words: a rule, a classifier."""
 
@@ -156,3 +151,29 @@ class TriggerModel(Protocol):
     def name(self) -> str: ...
 
     def name_triggers(self, case: FlipCase) -> frozenset[int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model by its abilities. An ability that it lacks is None; at least one is there.
+
+    `keeps_replies`: the model writes every reply to disk itself, so that it can be asked about everything at once.
+    """
+
+    name: str
+    chat: ChatModel | None = None
+    scorer: ReplyScorer | None = None
+    sampler: LogprobSampler | None = None
+    rule: TriggerModel | None = None
+    keeps_replies: bool = False
+
+    @property
+    def writer(self) -> ChatModel:
+        """The model as one that replies; only for models that are known to."""
+        assert self.chat is not None, f"{self.name} writes no replies"
+        return self.chat
+
+    @property
+    def text_reader(self) -> ChatModel | ReplyScorer | None:
+        """The part that reads the text of a dialogue; None for a rule, which reads none."""
+        return self.chat or self.scorer

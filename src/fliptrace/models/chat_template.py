@@ -1,8 +1,8 @@
-"""Messages to the tokens a model was tuned on, and tokens back to text: one renderer for training and for generation.
+"""Converts messages to the tokens of a model and tokens back to text, in the same way for training and generation.
 
-Wraps the chat template a Hugging Face tokenizer carries. The prompt and the completion are tokenised apart and
-concatenated, so training sees exactly the tokens that generation will. Not here: making transcript text harmless;
-special tokens inside a message are taken as they stand, so the prompts layer neutralises them beforehand.
+It wraps the chat template of a Hugging Face tokenizer. Prompt and completion are tokenised separately and concatenated,
+so training sees exactly the tokens that generation produces. Not here: escaping of transcript text. Special tokens in a
+message are encoded as special tokens, so the prompts layer must neutralise them beforehand.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ from jinja2.exceptions import TemplateError
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
 
-# For a tokenizer without a chat template. No special token but the end of sequence, which every model must have.
+# Used if a tokenizer has no chat template. Its only special token is the end of sequence, which every model must have.
 PLAIN_TEMPLATE = (
     "{% for message in messages %}{{ '### ' + message['role'] | capitalize + '\n' + message['content'] }}"
     "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{{ '\n\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '### Assistant\n' }}{% endif %}"
 )
 
-# Templates may ask for today's date (Llama 3, gpt-oss); a macro of that name before the template hides the clock.
-# 26 July 2024 is the date Llama 3.1's template writes where it has no clock.
+# Some templates insert today's date (Llama 3, gpt-oss). A macro with the name of their clock function pins the date to
+# 26 July 2024, which Llama 3.1's template writes if it has no clock.
 _PINNED_CLOCK = (
     "{% macro strftime_now(format) %}{{ format | replace('%d', '26') | replace('%b', 'Jul') | replace('%B', 'July')"
     " | replace('%m', '07') | replace('%Y', '2024') | replace('%y', '24') | replace('%A', 'Friday') }}{% endmacro %}\n"
 )
 
-# Reasoning is trained and asked for in the reply itself, so a template's own thinking is switched off or kept short.
+# In training and inference, reasoning is part of the reply. The template's own thinking is switched off or kept short.
 _SWITCHES = {"enable_thinking": False, "thinking": False, "reasoning_effort": "low"}
 
-# A plain word no template trims, splits or writes itself.
+# A plain word that no template trims, splits or contains.
 _SENTINEL = "fliptracesentinel"
 
 
 class _ReplyFrame(NamedTuple):
-    """What stands around an assistant reply. The turn ends on `end_text` (mostly empty), then on the `end_token`."""
+    """The text around an assistant reply: `prefix` before it, `end_text` (usually empty) and `end_token` after it."""
 
     prefix: str
     end_text: str
@@ -47,9 +47,10 @@ class _ReplyFrame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ChatFormat:
-    """How one tokenizer writes a chat. `stop_ids` are all tokens that end a reply.
+    """The chat format of one tokenizer. `stop_ids` are all tokens that end a reply.
 
-    `turn_end` follows a reply: up to the end-of-turn token and with it, without the line break some templates add.
+    `turn_end` is the text that follows a reply, up to and including the end-of-turn token; it excludes the line break
+    that some templates add.
     """
 
     tokenizer: Any
@@ -63,9 +64,9 @@ class ChatFormat:
 
     @classmethod
     def of(cls, tokenizer: Any, generation_config: Any = None) -> ChatFormat:
-        """The format of a Hugging Face tokenizer; a model's generation_config may add tokens to stop at.
+        """Determine the format of a Hugging Face tokenizer; a model's generation_config may add stop tokens.
 
-        InputError where nothing ends a reply: neither an end-of-turn token in the template nor an end of sequence.
+        InputError if no token ends a reply: neither an end-of-turn token in the template nor an end of sequence.
         """
         template = _PINNED_CLOCK + (tokenizer.get_chat_template() if tokenizer.chat_template else PLAIN_TEMPLATE)
         frame = _reply_frame(tokenizer, template)
@@ -82,7 +83,7 @@ class ChatFormat:
         )
 
     def render_prompt(self, messages: Sequence[Message]) -> str:
-        """The prompt up to where the reply's own text starts, beginning-of-sequence token included."""
+        """Render the prompt up to the first character of the reply, including the beginning-of-sequence token."""
         _check_roles(messages)
         chat = [message.to_json() for message in (_fold_system(messages) if self.folds_system else messages)]
         return self.bos + _render(self.tokenizer, self.template, chat, to_reply=True) + self.reply_prefix
@@ -91,13 +92,14 @@ class ChatFormat:
         return self._encode(self.render_prompt(messages))
 
     def encode_completion(self, text: str) -> list[int]:
-        """The tokens that follow the prompt's: the reply, then the end of the turn."""
+        """Return the tokens after the prompt: the reply and the end of the turn."""
         return self._encode(text + self.turn_end)
 
     def encode_replies(self, opening: str, replies: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-        """The tokens of an opening and those that follow it in each reply, the end of the turn with them.
+        """Return the tokens of an opening, and for each reply the tokens after it, including the end of the turn.
 
-        As in a completion written in one go; where that joins the opening's last token to a reply, both stand apart.
+        Opening and reply are tokenised together, as in one completion. If that merges the end of the opening with the
+        beginning of any reply, they are tokenised separately.
         """
         head = self._encode(opening) if opening else []
         whole = [self.encode_completion(opening + reply) for reply in replies]
@@ -107,14 +109,11 @@ class ChatFormat:
 
     @property
     def pad_id(self) -> int:
-        """What stands where there is no token; any token will do, since nothing sees it."""
+        """The padding token; any token would do, since attention masks it."""
         return int(self.tokenizer.pad_token_id or 0)
 
     def decode_reply(self, ids: Sequence[int]) -> str:
-        """The text of generated tokens up to the first that ends the reply.
-
-        The inverse of `encode_completion`; what follows a stop token is not read.
-        """
+        """Return the text of generated tokens up to the first stop token; the inverse of `encode_completion`."""
         stop = next((i for i, token in enumerate(ids) if token in self.stop_ids), len(ids))
         text: str = self.tokenizer.decode(
             list(ids[:stop]), skip_special_tokens=True, clean_up_tokenization_spaces=False
@@ -122,7 +121,7 @@ class ChatFormat:
         return text.removesuffix(self.end_text) if stop < len(ids) else text
 
     def _encode(self, text: str) -> list[int]:
-        # verbose=False: the model tells what is too long, it knows how much room the reply must have.
+        # verbose=False: LocalModel reports prompts that are too long, since it knows the room that the reply needs.
         ids: list[int] = self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         return ids
 
@@ -135,17 +134,18 @@ def _render(tokenizer: Any, template: str, chat: list[dict[str, str]], *, to_rep
 
 
 def _reply_frame(tokenizer: Any, template: str) -> _ReplyFrame:
-    """Find what surrounds a reply by rendering a sentinel as one.
+    """Find the text around a reply by rendering a sentinel as the reply.
 
-    Full renders are not prefixes of each other (Qwen3 drops earlier thinking, gpt-oss ends the last turn otherwise),
-    so nothing is compared but the text before and after the sentinel.
+    Only the text before and after the sentinel is used, because full renders are not prefixes of each other: Qwen3
+    drops earlier thinking, and gpt-oss ends the last turn differently.
     """
     chat = [{"role": "user", "content": "question"}]
     prompt = _render(tokenizer, template, chat, to_reply=True)
     chat.append({"role": "assistant", "content": _SENTINEL})
     head, _, tail = _render(tokenizer, template, chat, to_reply=False).partition(_SENTINEL)
     # gpt-oss: prompt `<|start|>assistant`, head `<|start|>assistant<|channel|>final<|message|>`. A trailing space is
-    # not forced: tokenizers join it to the reply's first word. A prompt that goes on beyond the head stands as it is.
+    # left out, since tokenizers join it to the reply's first word. If the prompt is not a prefix of the head, the reply
+    # needs no prefix.
     prefix = head.removeprefix(prompt).rstrip(" ") if head.startswith(prompt) else ""
     tokens = {*tokenizer.all_special_tokens, *map(str, tokenizer.added_tokens_decoder.values())}
     ends = [(tail.find(token), -len(token), token) for token in tokens if token.strip() and token in tail]
@@ -161,7 +161,7 @@ def _reply_frame(tokenizer: Any, template: str) -> _ReplyFrame:
 
 
 def _refuses_system(tokenizer: Any, template: str) -> bool:
-    """Whether the template raises on a system message (Gemma, early Mistral) or drops it without a word."""
+    """Whether the template raises an error for a system message (Gemma, early Mistral) or drops it silently."""
     chat = [{"role": "system", "content": _SENTINEL}, {"role": "user", "content": "question"}]
     try:
         return _SENTINEL not in _render(tokenizer, template, chat, to_reply=True)
@@ -170,7 +170,10 @@ def _refuses_system(tokenizer: Any, template: str) -> bool:
 
 
 def _missing_bos(tokenizer: Any, template: str) -> str:
-    """The beginning-of-sequence token where the tokenizer starts bare text with it and the template forgets it."""
+    """Return the beginning-of-sequence token if the tokenizer adds it to plain text but the template omits it.
+
+    The result is empty otherwise.
+    """
     ids = tokenizer("question")["input_ids"]
     if tokenizer.bos_token is None or ids[0] != tokenizer.bos_token_id:
         return ""
@@ -181,14 +184,14 @@ def _missing_bos(tokenizer: Any, template: str) -> str:
 def _check_roles(messages: Sequence[Message]) -> None:
     roles = [message.role for message in messages]
     turns = roles[1:] if roles[:1] == ["system"] else roles
-    wanted = [("user", "assistant")[i % 2] for i in range(len(turns))]
-    assert turns and turns == wanted and turns[-1] == "user", (
+    expected = [("user", "assistant")[i % 2] for i in range(len(turns))]
+    assert turns and turns == expected and turns[-1] == "user", (
         f"roles {roles}: expected system?, user, (assistant, user)*"
     )
 
 
 def _fold_system(messages: Sequence[Message]) -> Sequence[Message]:
-    """The system message as the first paragraph of the user's first."""
+    """Move the system message into the first user message, as its first paragraph."""
     if messages[0].role != "system":
         return messages
     system, user, *rest = messages
@@ -196,5 +199,5 @@ def _fold_system(messages: Sequence[Message]) -> Sequence[Message]:
 
 
 def _flatten(*values: int | list[int] | None) -> list[int]:
-    """Token ids as Hugging Face configs give them (none, one or a list) in one list."""
+    """Flatten token ids, which Hugging Face configs give as None, an int or a list, into one list."""
     return [i for value in values if value is not None for i in (value if isinstance(value, list) else [value])]

@@ -1,4 +1,4 @@
-"""What training leaves behind and prediction takes up: checkpoints, where they lie in a run, and how to ask them."""
+"""Checkpoints of a run: their metadata, their location in the run folder and their inference defaults."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from fliptrace.models.base import DecodingKind
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.views import Layout
 
-MANIFEST = "manifest.json"  # of a run, at its root
-DONE = "stage.json"  # written last: a stage folder without it is unfinished
-HABITS = "fliptrace.json"  # in a checkpoint: how it was trained to be asked
-HOSTED = "hosted.json"  # in a checkpoint without weights: the provider's model it stands for
+MANIFEST = "manifest.json"  # of a run, in its root folder
+DONE = "stage.json"  # written last; a stage folder without it is unfinished
+HABITS = "fliptrace.json"  # in a checkpoint: its inference defaults
+HOSTED = "hosted.json"  # in a checkpoint without weights: the provider's model
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """`ref` is a folder, relative to its run; `parent` the ref it was trained from. Of a hosted model the folder holds
-    no weights but what it is called (`hosted_ref`).
+    """The metadata of a finished stage.
+
+    `ref` is the checkpoint folder relative to its run, and `parent` is the ref of the model it was trained from. The
+    folder of a hosted model holds the model's name (`hosted_ref`) instead of weights.
     """
 
     ref: str
@@ -35,17 +37,18 @@ class Checkpoint:
 
     @classmethod
     def read(cls, folder: Path) -> Checkpoint | None:
-        """The checkpoint of a finished stage; None where the stage is not finished."""
+        """Read the checkpoint of a stage; None if the stage is not finished."""
         return cls(**read_json(folder / DONE)) if (folder / DONE).exists() else None
 
 
 @dataclass(frozen=True, slots=True)
 class InferenceDefaults:
-    """How a model was trained to be asked.
+    """The inference settings that a model was trained for, used unless the user gives others.
 
-    `thresholds` are the supports from which an utterance is named, chosen on val for kinds of decoding: the share of
-    votes of samples is not the probability that exact decoding finds. `emotion_weights` multiply the probabilities of
-    emotion labels: a model that learned from few rare emotions is too sure of frequent ones; 1 where none is given.
+    `thresholds` are the minimum supports for naming an utterance. They are chosen on val per kind of decoding, because
+    the share of votes in sampling differs from the probability in exact decoding. `emotion_weights` multiply the
+    probabilities of emotion labels (1 by default), because a model trained on few examples of rare emotions favours the
+    frequent ones.
     """
 
     layout: Layout = field(default_factory=Layout)
@@ -54,7 +57,7 @@ class InferenceDefaults:
     emotion_weights: Mapping[str, float] = field(default_factory=dict)
 
     def threshold(self, kind: DecodingKind) -> float:
-        """0.5 where none was chosen."""
+        """Return the threshold for this kind of decoding; 0.5 if none was chosen."""
         return self.thresholds.get(kind, 0.5)
 
     def write(self, checkpoint: Path) -> None:
@@ -62,30 +65,35 @@ class InferenceDefaults:
 
     @classmethod
     def read(cls, checkpoint: Path) -> InferenceDefaults | None:
-        """What training left in a checkpoint's folder; None where nothing was."""
+        """Read the defaults from a checkpoint folder; None if it has none. InputError if the file is malformed."""
         path = checkpoint / HABITS
         if not path.exists():
             return None
         try:
             table = read_json(path)
-            # Checkpoints written before exact decoding hold one threshold, that of samples.
+            # Checkpoints written before exact decoding existed hold one threshold, for sampling.
             thresholds: dict[DecodingKind, float] = (
                 table["thresholds"] if "thresholds" in table else {"sample": table["threshold"]}
             )
             return cls(Layout(**table["layout"]), table["ask"], thresholds, table.get("emotion_weights", {}))
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(path, f"not the reading habits of a checkpoint: {error}") from error
+            raise InputError(
+                path, f"cannot be read ({error}); expected the inference defaults of a checkpoint"
+            ) from error
 
 
 def hosted_ref(checkpoint: Path) -> str | None:
-    """The MODEL that a checkpoint stands for where its weights are a provider's; None where they lie here."""
+    """Return the MODEL of a checkpoint whose weights are at a provider; None if the weights are in the folder.
+
+    InputError if the file is malformed.
+    """
     path = checkpoint / HOSTED
     if not path.exists():
         return None
     try:
         return str(read_json(path)["model"])
     except (KeyError, TypeError) as error:
-        raise InputError(path, "names no model; expected what training wrote") from error
+        raise InputError(path, "names no model; expected the file that training wrote") from error
 
 
 def is_run(folder: Path) -> bool:
@@ -93,11 +101,11 @@ def is_run(folder: Path) -> bool:
 
 
 def last_checkpoint(run: Path) -> Path:
-    """The checkpoint of a run's last finished stage; RunError where none is finished."""
+    """Return the checkpoint folder of a run's last finished stage; RunError if no stage is finished."""
     finished = {folder: Checkpoint.read(folder) for folder in sorted(run.glob("*-*/"), key=_stage_number)}
     refs = [checkpoint.ref for checkpoint in finished.values() if checkpoint]
     if not refs:
-        raise RunError(run, "no stage of this run is finished; go on with: fliptrace train RECIPE")
+        raise RunError(run, "no stage of this run is finished; resume it with: fliptrace train RECIPE")
     return run / refs[-1]
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import hash_file, hash_json, read_json, read_text, write_json
 from fliptrace.core.messages import Message
-from fliptrace.models.base import Choice
+from fliptrace.models.base import Choice, Model
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.plain_tokenizer import PlainTokenizer
 from fliptrace.models.trees.reply_tree import ReplyTree, batch_trees, grow_tree
@@ -143,6 +143,9 @@ class EmbeddedModel:
         """Tokens of the prompt that `messages` make."""
         return len(self.chat_format.encode_prompt(messages))
 
+    def as_model(self) -> Model:
+        return Model(self.name, scorer=self)
+
     def fits(self, messages: Sequence[Message], max_new_tokens: int) -> bool:
         """Whether the prompt and a reply of that length fit the context."""
         return self.num_tokens(messages) + max_new_tokens <= self.context_length
@@ -181,7 +184,7 @@ class EmbeddedModel:
         if num_tokens > self.context_length:
             raise InputError(
                 f"{self.name}, choice {choice.key}",
-                f"prompt and longest reply take {num_tokens} tokens; expected at most {self.context_length}, the context",
+                f"prompt and longest reply take {num_tokens} tokens; expected at most {self.context_length}",
             )
 
     def _batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:

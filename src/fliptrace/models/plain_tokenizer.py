@@ -1,7 +1,7 @@
-"""A tokenizer from its files alone, without transformers: what ChatFormat asks of one, and the same bytes and tokens.
+"""A tokenizer without transformers: the interface that ChatFormat needs, with identical bytes and tokens.
 
-`tokenizer.json` and the chat template are those of the Hugging Face tokenizer; which tokens have a role (beginning and
-end of sequence, padding) is told. Source of the rendering: transformers 5, utils/chat_template_utils.py.
+`tokenizer.json` and the chat template are those of the Hugging Face tokenizer. The caller passes the special tokens
+(beginning and end of sequence, padding). Source of the rendering: transformers 5, utils/chat_template_utils.py.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 
 class PlainTokenizer:
-    """Text to tokens. `special_tokens` names the tokens with a role, as in {"eos_token": "<|end|>"}.
+    """Wraps a `tokenizers.Tokenizer`. `special_tokens` maps roles to tokens, as in {"eos_token": "<|end|>"}.
 
-    `chat_template` is None where the tokenizer has none; `name_or_path` stands in errors.
+    `chat_template` is None if the tokenizer has none; `name_or_path` identifies the tokenizer in errors.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class PlainTokenizer:
         self.name_or_path = name_or_path
 
     def __call__(self, text: str, add_special_tokens: bool = True, verbose: bool = True) -> dict[str, list[int]]:
-        """The tokens of a text, under `input_ids`. There is nothing to be verbose about."""
+        """Return the tokens of a text under the key `input_ids`; `verbose` has no effect."""
         return {"input_ids": self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids}
 
     def apply_chat_template(
@@ -45,7 +45,7 @@ class PlainTokenizer:
         add_generation_prompt: bool,
         **switches: Any,
     ) -> str:
-        """The chat as text, byte for byte as transformers writes it."""
+        """Render the chat as text, byte for byte as transformers does; `tokenize` must be False."""
         assert not tokenize, "expected text"
         variables = self._special_tokens | switches
         return _compile(chat_template).render(
@@ -66,7 +66,7 @@ class PlainTokenizer:
 
     @property
     def added_tokens_decoder(self) -> dict[int, Any]:
-        """The tokens that are no merges of bytes, by id."""
+        """The added tokens (special and other tokens outside the BPE vocabulary), by id."""
         tokens: dict[int, Any] = self._tokenizer.get_added_tokens_decoder()
         return tokens
 
@@ -97,7 +97,7 @@ class PlainTokenizer:
 
 @lru_cache
 def _compile(template: str) -> Template:
-    """With the settings of transformers; the clock is left out, as ChatFormat hides it."""
+    """Compile a template with the settings of transformers but no clock function, since ChatFormat defines its own."""
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
     environment.filters["tojson"] = _to_json
     environment.globals["raise_exception"] = _raise_exception
@@ -111,7 +111,7 @@ def _to_json(
     separators: tuple[str, str] | None = None,
     sort_keys: bool = False,
 ) -> str:
-    """Jinja's own filter escapes HTML."""
+    """Replacement for Jinja's `tojson` filter, which escapes HTML."""
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 

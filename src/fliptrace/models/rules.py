@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, FlipCase
+from fliptrace.models.base import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,9 @@ class Rule:
 
     name: str
     function: Callable[[Sequence[str], Sequence[str | None], Flip], frozenset[int]]
+
+    def as_model(self) -> Model:
+        return Model(self.name, rule=self)
 
     def name_triggers(self, case: FlipCase) -> frozenset[int]:
         return self.function(case.dialogue.speakers, case.dialogue.emotions, case.flip)

@@ -14,7 +14,7 @@ from pathlib import Path
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, read_jsonl
 from fliptrace.core.messages import Completion, Message
-from fliptrace.models.base import Decoding, Request
+from fliptrace.models.base import Decoding, Model, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,9 @@ class ScriptedModel:
         if not any(script.values()):
             raise InputError(path, "no answers in it")
         return cls(script["key"], script["contains"], script["default"].get("True", ()), name=f"scripted:{path}")
+
+    def as_model(self) -> Model:
+        return Model(self.name, chat=self)
 
     def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
         """As ChatModel says; InputError names the key of a request that the script has no answer to."""

@@ -1,6 +1,7 @@
-"""The parts of a prediction row: typed fields, flips, answers. Parsing is strict: `true` is not a number.
+"""Reads and writes the parts of a prediction row: typed fields, flips, votes, answers.
 
-KeyError, TypeError or ValueError where a row does not hold what is wanted; rows.py names the line.
+Parsing is strict: `true` is not a number. A row that is not as expected raises KeyError, TypeError or ValueError;
+rows.py adds the line.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from fliptrace.core.voting import Vote
 T = TypeVar("T")
 
 _KINDS: dict[type, str] = {
-    str: "a text",
-    int: "a whole number",
+    str: "a string",
+    int: "an integer",
     float: "a number",
     bool: "true or false",
     list: "a list",
@@ -27,7 +28,7 @@ _KINDS: dict[type, str] = {
 
 
 def read_field(row: Json, name: str, kind: type[T]) -> T:
-    """A field of that very type: true is no number, and 1.0 no index."""
+    """A field of exactly this type: `true` is not a number, and 1.0 is not an integer."""
     value = row[name]
     if type(value) is not kind:
         raise TypeError(f"{name} is {value!r}; expected {_KINDS[kind]}")
@@ -35,7 +36,7 @@ def read_field(row: Json, name: str, kind: type[T]) -> T:
 
 
 def read_items(row: Json, name: str, *kinds: type) -> tuple[Any, ...]:
-    """A list of nothing but these types."""
+    """A list field that contains only values of these types."""
     values = read_field(row, name, list)
     wrong = [value for value in values if type(value) not in kinds]
     if wrong:
@@ -44,7 +45,7 @@ def read_items(row: Json, name: str, *kinds: type) -> tuple[Any, ...]:
 
 
 def read_set(row: Json, name: str) -> frozenset[int] | None:
-    """A list of indices, or null."""
+    """A field that is a list of indices, as a set, or null."""
     return None if row[name] is None else frozenset(read_items(row, name, int))
 
 
@@ -77,10 +78,10 @@ def vote_from_json(row: Json) -> Vote:
 
 
 def read_remaining(row: Json) -> float | None:
-    """A share of probability, or null; files written before exact decoding have none."""
+    """The field `remaining`: a probability or null. Files written before exact decoding do not have it."""
     remaining: float | None = read_items({"remaining": [row.get("remaining")]}, "remaining", float, int, type(None))[0]
     if remaining is not None and not 0 <= remaining <= 1:
-        raise ValueError(f"remaining {remaining}, expected 0 to 1")
+        raise ValueError(f"remaining is {remaining}; expected 0 to 1")
     return remaining
 
 
@@ -101,5 +102,5 @@ def _read_kinds(row: Json, name: str, known: Sequence[str]) -> tuple[Any, ...]:
     kinds = read_items(row, name, str)
     unknown = [kind for kind in kinds if kind not in known]
     if unknown:
-        raise ValueError(f"{name}: {unknown[0]!r}; there are {', '.join(known)}")
+        raise ValueError(f"{name} holds {unknown[0]!r}; expected one of {', '.join(known)}")
     return kinds

@@ -1,4 +1,4 @@
-"""The prediction file: one self-contained row a case or a dialogue, in input order. Scoring needs nothing else.
+"""The rows of prediction files: one per case or per dialogue, in input order. Scoring needs nothing else.
 
 The fields are documented in docs/formats.md.
 """
@@ -28,17 +28,19 @@ from fliptrace.predictions.fields import (
 )
 from fliptrace.predictions.unified_rows import UnifiedPrediction
 
-EmotionsFrom = Literal["gold", "predicted"]  # the first two of the three experiments; the third is the unified task
+EmotionsFrom = Literal["gold", "predicted"]  # two of the three experiments; the third is the unified task
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model answered to one flip case, with all that scoring it takes. `gold` is None where unlabelled.
+    """A model's answers to one flip case, with everything needed to score them.
 
-    Where the model judged its own answers, `drafts` are those before and `verdicts` what it held of them (None:
-    it did not say), one a sample; else both are empty. `num_dropped`: the oldest utterances that did not fit.
-    `remaining`: where answers were weighed, the probability, 0 to 1, of all that was not asked about.
-    `emotions_from` tells whether `emotions` are the labels or a model's own; the flip is one of the labels' either way.
+    `gold`: the labelled triggers, or None if the case is unlabelled.
+    `drafts`, `verdicts`: if the model judged its own answers, its answers before that and its verdicts on them (None if
+    it gave none), one per sample; otherwise empty.
+    `num_dropped`: how many of the oldest utterances did not fit the context.
+    `remaining`: with exact decoding, the probability, from 0 to 1, of everything that was not scored; otherwise None.
+    `emotions_from`: whether `emotions` are labels or predicted. The flip comes from the labels in both cases.
     """
 
     id: str
@@ -64,21 +66,21 @@ class Prediction:
         if not num_utterances == len(self.emotions) == len(self.vote.support):
             raise ValueError(
                 f"case {self.id!r}: {num_utterances} speakers, {len(self.emotions)} emotions and support for "
-                f"{len(self.vote.support)} utterances"
+                f"{len(self.vote.support)} utterances; expected as many of each"
             )
         if target >= num_utterances:
-            raise ValueError(f"case {self.id!r}: the target {target} is not among its {num_utterances} utterances")
+            raise ValueError(f"case {self.id!r}: target {target}; expected 0..{num_utterances - 1}")
         if not 0 <= self.known_from <= target:
             raise ValueError(f"case {self.id!r}: labels known from {self.known_from}, expected 0..{target}")
         outside = sorted(i for i in self.gold or () if not 0 <= i <= target)
         if outside:
-            raise ValueError(f"case {self.id!r}: gold {outside} lies outside 0..{target}, the target")
+            raise ValueError(f"case {self.id!r}: gold triggers {outside}; expected 0..{target}, the target")
         if self.remaining is not None and not 0 <= self.remaining <= 1:
-            raise ValueError(f"case {self.id!r}: remaining {self.remaining}, expected 0 to 1")
+            raise ValueError(f"case {self.id!r}: remaining is {self.remaining}; expected 0 to 1")
         if len(self.drafts) != len(self.verdicts) or (self.drafts and len(self.drafts) != len(self.answers)):
             raise ValueError(
                 f"case {self.id!r}: {len(self.answers)} answers, {len(self.drafts)} drafts, "
-                f"{len(self.verdicts)} verdicts"
+                f"{len(self.verdicts)} verdicts; expected as many of each"
             )
 
     @classmethod
@@ -162,9 +164,10 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class EmotionPrediction:
-    """The emotions a model gave to one dialogue, an utterance each; `gold` holds None where unlabelled.
+    """The emotions that a model predicted for one dialogue, one per utterance.
 
-    `num_unparsed` of them stand for replies that could not be read.
+    `gold` has None for unlabelled utterances. `num_unparsed` of the emotions are fillers for replies that could not be
+    read.
     """
 
     id: str
@@ -180,7 +183,7 @@ class EmotionPrediction:
         if not len(self.speakers) == len(self.gold) == len(self.emotions):
             raise ValueError(
                 f"dialogue {self.id!r}: {len(self.speakers)} speakers, {len(self.gold)} gold and "
-                f"{len(self.emotions)} predicted emotions"
+                f"{len(self.emotions)} predicted emotions; expected as many of each"
             )
 
     def to_json(self) -> Json:
@@ -199,24 +202,24 @@ class EmotionPrediction:
             speakers=read_items(row, "speakers", str),
             gold=read_items(row, "gold", str, type(None)),
             emotions=read_items(row, "emotions", str),
-            # Files written before it was counted have no `num_unparsed`.
+            # Older files have no `num_unparsed`.
             num_unparsed=read_field({"num_unparsed": 0} | row, "num_unparsed", int),
         )
 
 
 def manifest_path(path: Path) -> Path:
-    """Where the manifest of a prediction file lies: beside it."""
+    """The path of the manifest of a prediction file, in the same folder."""
     return path.with_name(f"{path.stem}.manifest.json")
 
 
 def read_manifest(path: Path) -> Json:
-    """What a prediction file was made with (docs/formats.md); empty where it came without a manifest."""
+    """Read the manifest of a prediction file (docs/formats.md); empty if there is none."""
     manifest = manifest_path(path)
     return rename_key(read_json(manifest), "reading", "inference") if manifest.exists() else {}
 
 
 def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] | list[UnifiedPrediction]:
-    """The rows of one prediction file, all of one task, no id twice; InputError names the line that is wrong."""
+    """Read a prediction file: rows of one task, with unique ids. InputError names the line that is wrong."""
     rows: dict[str, list[Any]] = {task: [] for task in _ROWS}
     seen: dict[str, int] = {}
     for line, row in read_jsonl(path):
@@ -231,13 +234,13 @@ def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] |
         except (TypeError, ValueError) as error:
             raise InputError(place, str(error)) from error
         if row["id"] in seen:
-            raise InputError(place, f"id {row['id']!r} stands on line {seen[row['id']]} already")
+            raise InputError(place, f"id {row['id']!r} is on line {seen[row['id']]} already; expected each id once")
         seen[row["id"]] = line
     found = [of_task for of_task in rows.values() if of_task]
     if len(found) > 1:
-        raise InputError(path, "rows of two tasks; expected one prediction file a task")
+        raise InputError(path, "rows of two tasks; expected one file per task")
     if not found:
-        raise InputError(path, "no predictions in it")
+        raise InputError(path, "no predictions; expected at least one row")
     return found[0]
 
 
@@ -249,8 +252,8 @@ _ROWS: Mapping[str, type[Prediction] | type[EmotionPrediction] | type[UnifiedPre
 
 
 def _emotions_from(row: Json) -> EmotionsFrom:
-    """Files written before the experiments were told apart have no `emotions_from`."""
-    said = row.get("emotions_from", "gold")
-    if said not in get_args(EmotionsFrom):
-        raise ValueError(f"emotions_from is {said!r}; expected {' or '.join(map(repr, get_args(EmotionsFrom)))}")
-    return cast(EmotionsFrom, said)
+    """The field `emotions_from`. Older files do not have it: their emotions are gold."""
+    value = row.get("emotions_from", "gold")
+    if value not in get_args(EmotionsFrom):
+        raise ValueError(f"emotions_from is {value!r}; expected {' or '.join(map(repr, get_args(EmotionsFrom)))}")
+    return cast(EmotionsFrom, value)

@@ -1,4 +1,4 @@
-"""The rows of the unified task: one self-contained row a dialogue, its emotions and flips as labelled and as found.
+"""The rows of the unified task: one per dialogue, with its labelled and its predicted emotions and flips.
 
 The fields are documented in docs/formats.md; rows.py reads files of all tasks.
 """
@@ -27,7 +27,10 @@ from fliptrace.predictions.fields import (
 
 @dataclass(frozen=True, slots=True)
 class GoldFlip:
-    """A flip that the labels make; `triggers` is None where nobody labelled them, as before `known_from`."""
+    """A flip between labelled emotions.
+
+    `triggers` is None if they are unlabelled. Labels before `known_from` are unknown.
+    """
 
     flip: Flip
     triggers: frozenset[int] | None = None
@@ -44,9 +47,9 @@ class GoldFlip:
 
 @dataclass(frozen=True, slots=True)
 class PredictedFlip:
-    """A flip that the predicted emotions make, and the triggers that were named for it.
+    """A flip between predicted emotions, and the triggers predicted for it.
 
-    `num_dropped` and `remaining` as in Prediction.
+    `num_dropped` and `remaining` are as in Prediction.
     """
 
     flip: Flip
@@ -76,10 +79,10 @@ class PredictedFlip:
 
 @dataclass(frozen=True, slots=True)
 class UnifiedPrediction:
-    """What a model made of one dialogue from its bare text, beside the labels.
+    """A model's predictions for one dialogue from its bare text, with the labels.
 
-    `gold` holds None where unlabelled. Utterances before `counted_from` stand in an earlier row as well and count
-    there. `num_unparsed` emotions could not be read from a reply.
+    `gold` has None for unlabelled utterances. Utterances before `counted_from` are also part of an earlier row and are
+    scored there. `num_unparsed` of the emotions are fillers for replies that could not be read.
     """
 
     id: str
@@ -99,31 +102,33 @@ class UnifiedPrediction:
         if not num_utterances == len(self.gold) == len(self.emotions):
             raise ValueError(
                 f"dialogue {self.id!r}: {num_utterances} speakers, {len(self.gold)} gold and "
-                f"{len(self.emotions)} predicted emotions"
+                f"{len(self.emotions)} predicted emotions; expected as many of each"
             )
         if not 0 <= self.counted_from <= num_utterances:
-            raise ValueError(f"dialogue {self.id!r}: counted from {self.counted_from}, expected 0..{num_utterances}")
+            raise ValueError(f"dialogue {self.id!r}: counted_from is {self.counted_from}; expected 0..{num_utterances}")
         for fault in self._faults():
             raise ValueError(f"dialogue {self.id!r}: {fault}")
 
     def _faults(self) -> Iterator[str]:
-        """What is wrong with its flips."""
-        for name, flips, emotions in (("gold", self.gold_flips, self.gold), ("found", self.flips, self.emotions)):
+        """Messages on what is wrong with the flips."""
+        for name, flips, emotions in (("gold", self.gold_flips, self.gold), ("predicted", self.flips, self.emotions)):
             targets = [each.flip.target for each in flips]
             if targets != sorted(set(targets)):
-                yield f"{name} flips land on {targets}; expected each once, in order"
+                yield f"{name} flips have targets {targets}; expected each once, in ascending order"
             for flip in (each.flip for each in flips):
                 if flip.target >= len(self.speakers):
-                    yield f"the {name} flip lands on {flip.target}, of {len(self.speakers)} utterances"
+                    yield f"{name} flip with target {flip.target}; expected 0..{len(self.speakers) - 1}"
                 elif (emotions[flip.source], emotions[flip.target]) != (flip.before, flip.after):
-                    yield f"the {name} flip on {flip.target} is not that of its {name} emotions"
+                    yield f"{name} flip with target {flip.target}: expected it to match the {name} emotions"
         for each in self.flips:
             if len(each.vote.support) != len(self.speakers):
-                yield f"support for {len(each.vote.support)} of {len(self.speakers)} utterances"
+                yield f"support for {len(each.vote.support)} utterances; expected {len(self.speakers)}"
         for gold in self.gold_flips:
             outside = sorted(i for i in gold.triggers or () if not 0 <= i <= gold.flip.target)
-            if outside or not 0 <= gold.known_from <= gold.flip.target:
-                yield f"gold triggers {outside}, known from {gold.known_from}, outside 0..{gold.flip.target}"
+            if outside:
+                yield f"gold triggers {outside}; expected 0..{gold.flip.target}, the target"
+            if not 0 <= gold.known_from <= gold.flip.target:
+                yield f"gold flip with known_from {gold.known_from}; expected 0..{gold.flip.target}"
 
     def to_json(self) -> Json:
         return {

@@ -1,4 +1,4 @@
-"""Writes a prediction file of any task, and goes on where a killed run stopped. Makes no predictions itself."""
+"""Writes a prediction file of any task, and resumes a killed run. Makes no predictions itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ R = TypeVar("R", bound=Row)
 
 @dataclass(frozen=True, slots=True)
 class Written(Generic[R]):
-    """All rows of a file, and how many of them were found done."""
+    """All rows of a file, and how many of them came from an earlier, killed run."""
 
     rows: list[R]
     num_resumed: int
@@ -41,11 +41,11 @@ def write_predictions(
     rows_at_once: int = 1,
     on_progress: Callable[[int], None] = lambda num_done: None,
 ) -> Written[R]:
-    """Write `path` and its manifest. Rows go to `path.partial` as they are made; a killed run goes on from there.
+    """Write `path` and its manifest. Rows go to `path.partial` first, from which a killed run is resumed.
 
-    `make_rows(n)` makes all rows but the first n. `manifest` says what they are made of and tells runs apart: RunError
-    where `path.partial` belongs to another one. What `summarise` says of the rows joins it at the end. Every
-    `rows_at_once` rows are made sure to be on disk.
+    `make_rows(n)` makes all rows but the first n. `manifest` describes what the rows are made from and identifies the
+    run: RunError if `path.partial` belongs to another run. The result of `summarise` is added to the manifest at the
+    end. The file is synced to disk after every `rows_at_once` rows. `on_progress` gets the number of rows done.
     """
     partial = path.with_name(f"{path.name}.partial")
     rows = _resume(partial, hash_json(manifest), read_row)
@@ -61,7 +61,7 @@ def write_predictions(
                     os.fsync(file.fileno())
                 on_progress(len(rows))
     except BaseException:
-        if not rows:  # a run that came to nothing stands in nobody's way
+        if not rows:  # do not leave an empty file behind
             partial.unlink(missing_ok=True)
         raise
     write_jsonl(path, (row.to_json() for row in rows))
@@ -73,7 +73,7 @@ def write_predictions(
 
 
 def _resume(partial: Path, run: str, read_row: Callable[[Json], R]) -> list[R]:
-    """The rows a killed run left, cut back to the last whole one; a new file where there is none."""
+    """The complete rows that a killed run left; the partial file is cut after them, or created."""
     whole, newline, _ = partial.read_bytes().rpartition(b"\n") if partial.exists() else (b"", b"", b"")
     if not newline:
         write_jsonl(partial, [{"run": run}])

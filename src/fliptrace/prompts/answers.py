@@ -1,4 +1,4 @@
-"""The plain question, and the one machine-readable line on which every answer ends: `Triggers: 2 5`."""
+"""The question for the triggers of a flip, and the line that ends every answer: `Triggers: 2 5`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from fliptrace.core.messages import AnomalyKind, Answer, Message
 from fliptrace.prompts.views import View
 
-Ask = Literal["answer", "chain"]  # the line alone, or reasons first
+Ask = Literal["answer", "chain"]  # the answer line alone, or a rationale and then the answer line
 
 SYSTEM = (
     "You read a dialogue whose utterances are numbered and labelled with emotions. A flip is a change of one speaker's "
@@ -24,34 +24,34 @@ _DIALOGUE_QUESTIONS: dict[Ask, str] = {
 }
 _WINDOW_QUESTIONS: dict[Ask, str] = {"answer": "triggers?", "chain": "reasons and triggers?"}
 
-# Markdown around it is no reason not to read it: `**Triggers:** 2 5`.
+# Markdown around the line is tolerated: `**Triggers:** 2 5`.
 _LINE = re.compile(r"[\s*`>#-]*triggers?[\s*`]*[:=][\s*`]*(?P<rest>.*)", re.IGNORECASE)
 _SEPARATOR = re.compile(r"(?:\s|,|;|&|\band\b)+", re.IGNORECASE)
 _NUMBER = re.compile(r"[\[(#]?(\d{1,6})[\])]?")
 
 
 def render_question(view: View, ask: Ask) -> tuple[Message, ...]:
-    """The prompt for one case. The window layout spends no token on a system message."""
+    """The prompt for one case. The window layout has no system message, to save tokens."""
     question = Message("user", f"{view.render()}{trigger_question(view, ask)}")
     return (question,) if view.layout.name == "window" else (Message("system", SYSTEM), question)
 
 
 def trigger_question(view: View, ask: Ask) -> str:
-    """What stands behind the flip: the question itself, set off by a line break or an empty line."""
+    """The question that follows the flip, with the line break (window layout) or empty line before it."""
     return f"\n{_WINDOW_QUESTIONS[ask]}" if view.layout.name == "window" else f"\n\n{_DIALOGUE_QUESTIONS[ask]}"
 
 
 def render_answer(triggers: frozenset[int], view: View) -> str:
-    """The answer line, labels ascending."""
+    """The answer line, with labels in ascending order."""
     labels = sorted(view.label(i) for i in triggers)
     return f"Triggers: {' '.join(map(str, labels)) or 'none'}"
 
 
 def parse_answer(text: str, view: View) -> Answer:
-    """Read the last answer line of a reply. What cannot be read is None, never a guess.
+    """Parse the last answer line of a reply. The value is None if the line cannot be read; it is never guessed.
 
-    A number that names no utterance at or before the target is dropped and is an anomaly; where nothing else was
-    named, the whole answer is None: to name a wrong utterance is not to say "none".
+    A number that names no utterance at or before the target is dropped and recorded as an anomaly. If no legal number
+    is left, the value is None and not the empty set: naming a wrong utterance is not the same as saying "none".
     """
     lines = [match["rest"] for line in text.splitlines() if (match := _LINE.match(line))]
     if not lines:
@@ -70,7 +70,9 @@ def parse_answer(text: str, view: View) -> Answer:
 
 
 def cut_answer_line(text: str) -> str:
-    """A reply up to its last answer line, which `parse_answer` reads; whole where there is none. Ends on a line break.
+    """The reply before its last answer line (the one `parse_answer` reads), or all of it if it has none.
+
+    The result ends with a line break, unless it is empty.
 
     >>> cut_answer_line("2 yes\\nTriggers: 2")
     '2 yes\\n'
@@ -82,7 +84,7 @@ def cut_answer_line(text: str) -> str:
 
 
 def _anomalies(named: list[int], view: View) -> tuple[AnomalyKind, ...]:
-    """One entry for every utterance wrongly named."""
+    """One anomaly for every number that names an utterance wrongly."""
     found: list[AnomalyKind] = []
     for position, i in enumerate(named):
         if i in named[:position]:

@@ -1,6 +1,7 @@
-"""Chain of thought: observations first, each checkable from the prompt, verdicts after, the answer line last.
+"""Chain-of-thought rationales: observations, then a verdict on each candidate, then the answer line.
 
-The observations are made from the prompt alone; the labels enter with the verdicts.
+Observations are made from the prompt alone, so each can be checked against it. Trigger labels enter only with the
+verdicts.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from fliptrace.prompts.views import LayoutName, View
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the prompt shows of one candidate.
+    """What the prompt shows about one candidate.
 
-    `is_own`: said by the speaker who flips. `is_shift`: its speaker's emotion was another one in the utterance of
-    theirs that the prompt shows before it. Where either is unlabelled there is no shift, as there is no flip.
+    `is_own`: the speaker is the one who flips. `is_shift`: the speaker's previous utterance in the prompt has a
+    different emotion. There is no shift, as there is no flip, if either of the two is unlabelled.
     """
 
     index: int
@@ -30,7 +31,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A rationale: observations in ascending order of labels, and the triggers its verdicts name."""
+    """A rationale: observations in ascending order of labels, and the triggers that its verdicts name."""
 
     observations: tuple[Observation, ...]
     triggers: frozenset[int]
@@ -38,7 +39,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class ParsedChain:
-    """A reply as read. `verdicts` are the candidates its verdict lines call triggers, whatever its last line says."""
+    """A parsed reply: its answer line, its observations, and the candidates that its verdict lines call triggers."""
 
     answer: Answer
     observations: tuple[Observation, ...]
@@ -46,7 +47,7 @@ class ParsedChain:
 
     @property
     def chain(self) -> Chain | None:
-        """The rationale; None where the answer cannot be read or contradicts the verdicts."""
+        """The rationale, or None if the answer cannot be read or contradicts the verdicts."""
         if self.answer.value is None or self.answer.value != self.verdicts:
             return None
         return Chain(self.observations, self.verdicts)
@@ -54,9 +55,10 @@ class ParsedChain:
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One way to put a rationale into lines; `own` and `shift` are what is said where it holds and where not.
+    """Templates for the lines of a rationale.
 
-    Who spoke is told by `own`, or by the window layout's `name`.
+    `own` and `shift` each hold the words for true and for false. The dialogue layout says with `own` who spoke, the
+    window layout with the placeholder `{name}`.
     """
 
     opening: str
@@ -68,7 +70,7 @@ class Wording:
 
 
 WORDINGS: dict[LayoutName, tuple[Wording, ...]] = {
-    # A tiny model learns to copy long before it learns anything else: an observation begins as the line it is about.
+    # An observation begins like the prompt line it is about, because copying is what a tiny model learns first.
     "window": (
         Wording("flip {before} to {after}", "{label} {name} {emotion}, {shift}", ("", ""), ("new", "as before"),
                 "{label} yes", "{label} no"),
@@ -105,7 +107,7 @@ WORDINGS: dict[LayoutName, tuple[Wording, ...]] = {
 
 
 def observe(view: View) -> tuple[Observation, ...]:
-    """The true observations of every candidate, in ascending order of labels; unlabelled is "unknown"."""
+    """The true observation of every candidate, in ascending order of labels. A missing emotion is "unknown"."""
     dialogue = view.case.dialogue
     last: dict[str, str | None] = {}
     is_shift: dict[int, bool] = {}
@@ -120,7 +122,7 @@ def observe(view: View) -> tuple[Observation, ...]:
 
 
 def render_chain(chain: Chain, view: View, wording: Wording) -> str:
-    """The rationale in lines: what changed, an observation a candidate, a verdict a candidate, the answer line."""
+    """The text of a rationale: what changed, one observation and then one verdict per candidate, the answer line."""
     flip = view.case.flip
     lines = [wording.opening.format(before=flip.before, after=flip.after)]
     for seen in chain.observations:
@@ -135,7 +137,7 @@ def render_chain(chain: Chain, view: View, wording: Wording) -> str:
 
 
 def parse_chain(text: str, view: View) -> ParsedChain:
-    """Read a rationale in any of the layout's wordings; lines in none of them are passed over."""
+    """Parse a rationale in any of the layout's wordings. Lines that match no wording are ignored."""
     observations: list[Observation] = []
     verdicts: set[int] = set()
     for line in text.splitlines():
@@ -150,13 +152,13 @@ def parse_chain(text: str, view: View) -> ParsedChain:
 
 
 def false_observations(observations: tuple[Observation, ...], view: View) -> Iterator[Observation]:
-    """The observations that the prompt does not bear out."""
+    """The observations that the prompt contradicts, or that are not about one of its candidates."""
     true = set(observe(view))
     return (observation for observation in observations if observation not in true)
 
 
 def _name(seen: Observation, view: View) -> str:
-    """The window layout's name of the speaker; an observation that is false about it still says what it holds."""
+    """The window layout's name of the speaker. It follows `is_own`, even if the observation is false about that."""
     name = view.window_names[view.case.dialogue.speakers[seen.index]]
     return "self" if seen.is_own else name.replace("self", "A")
 
@@ -173,7 +175,7 @@ def _observation(match: re.Match[str], wording: Wording, view: View) -> Observat
 
 
 def _regex(template: str, wording: Wording) -> re.Pattern[str]:
-    """A pattern that reads what the template writes."""
+    """A pattern that matches the lines a template produces."""
     fields = {
         "label": r"\[?\d{1,6}\]?",
         "emotion": r"[\w -]+?",

@@ -1,4 +1,7 @@
-"""Stage 2: the model sees its own answer and feedback on it, and rectifies. No loss falls on the earlier answer."""
+"""Stage 2: the model sees its own answer with feedback on it, and corrects it.
+
+There is no training loss on the earlier answer.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _AGAIN: dict[Ask, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """How an answer differs from the truth, over the utterances shown."""
+    """How an answer differs from the labelled triggers, over the utterances shown."""
 
     is_readable: bool
     wrong: frozenset[int]
@@ -32,14 +35,14 @@ class Feedback:
 
 
 def give_feedback(answer: Answer, triggers: frozenset[int], view: View) -> Feedback:
-    """Hold an answer against the triggers that the view shows."""
+    """Compare an answer with those of the triggers that the view shows."""
     if answer.value is None:
         return Feedback(False, frozenset(), view.visible(triggers))
     return Feedback(True, answer.value - triggers, view.visible(triggers) - answer.value)
 
 
 def render_feedback(feedback: Feedback, level: FeedbackLevel, view: View) -> str:
-    """One sentence; the fuller the level, the more of the truth it gives away."""
+    """The feedback in one sentence. Higher levels reveal more of the right answer."""
     if feedback.is_right:
         return "Your answer is right."
     if level == "verdict":
@@ -55,7 +58,7 @@ def render_feedback(feedback: Feedback, level: FeedbackLevel, view: View) -> str
 
 
 def parse_feedback(text: str, view: View) -> Feedback | None:
-    """Read a sentence of level "full"; None where it is no such sentence."""
+    """Parse a sentence of level "full"; None if the text is not one."""
     if text == "Your answer is right.":
         return Feedback(True, frozenset(), frozenset())
     if not text.startswith("Your answer is not right: "):
@@ -68,7 +71,7 @@ def parse_feedback(text: str, view: View) -> Feedback | None:
 def render_feedback_prompt(
     view: View, ask: Ask, own: str, feedback: Feedback, level: FeedbackLevel
 ) -> tuple[Message, ...]:
-    """Question, the model's own reply, the feedback on it and the request to answer anew."""
+    """The question, the model's own reply, the feedback on it and the request to answer again."""
     said = f"{render_feedback(feedback, level, view)} {_AGAIN[ask]}"
     return (*render_question(view, ask), Message("assistant", own), Message("user", said))
 

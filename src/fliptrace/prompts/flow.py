@@ -1,6 +1,6 @@
-"""Simple questions on who felt what when: where a flip started, and which flips a speaker went through.
+"""Simple questions on the emotional flow: the source of a flip, and the flips of a speaker.
 
-They need no trigger labels, and teach a model to follow a speaker through the dialogue.
+They need no trigger labels, and teach a model to follow one speaker through the dialogue.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def render_source(view: View) -> str:
 
 
 def parse_source(text: str, view: View) -> int | None:
-    """The index of the source that a reply names; None where it names none."""
+    """The index of the source that a reply names, or None if it names none."""
     match = re.search(r"^Source: (\d{1,6})\s*$", text, re.MULTILINE)
     return view.index(int(match[1])) if match else None
 
@@ -39,7 +39,7 @@ def render_flips_question(view: View) -> tuple[Message, ...]:
 
 
 def shown_flips(view: View) -> tuple[Flip, ...]:
-    """The flips of the target's speaker whose two ends the prompt shows."""
+    """The flips of the target's speaker whose source and target are both shown in the prompt."""
     shown, flip = set(view.shown), view.case.flip
     return tuple(
         f for f in find_flips(view.case.dialogue) if f.speaker == flip.speaker and {f.source, f.target} <= shown
@@ -52,7 +52,7 @@ def render_flips(view: View) -> str:
 
 
 def parse_flips(text: str, view: View) -> frozenset[tuple[int, int]] | None:
-    """(source, target) of every flip that a reply lists; None where it cannot be read."""
+    """The (source, target) pairs of the flips that a reply lists, or None if it cannot be read."""
     match = re.search(rf"^Flips: (none|{_PAIR.pattern}(?: {_PAIR.pattern})*)\s*$", text, re.MULTILINE)
     if not match:
         return None

@@ -1,4 +1,4 @@
-"""Stage 3: the model judges its own answer unaided, then keeps it or improves it."""
+"""Stage 3: the model judges its own answer without help, then keeps or corrects it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _VERDICT = re.compile(r"^[\s*`>#-]*verdict[\s*`]*:[\s*`]*(right|wrong)\W*$", re.
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`is_right`: what the model holds of its earlier answer, None where it did not say; `answer`: its last word."""
+    """A model's verdict on its earlier answer (None if it gave none), and its final answer."""
 
     is_right: bool | None
     answer: Answer
 
 
 def render_judgement_prompt(view: View, ask: Ask, own: str) -> tuple[Message, ...]:
-    """Question, the model's own reply, the request to judge it."""
+    """The question, the model's own reply and the request to judge it."""
     request = _WINDOW_REQUEST if view.layout.name == "window" else _REQUEST
     return (*render_question(view, ask), Message("assistant", own), Message("user", request))
 
@@ -33,6 +33,6 @@ def render_judgement(is_right: bool, triggers: frozenset[int], view: View) -> st
 
 
 def parse_judgement(text: str, view: View) -> Judgement:
-    """Read the first verdict line and the last answer line."""
+    """Parse the first verdict line and the last answer line of a reply."""
     match = _VERDICT.search(text)
     return Judgement(match[1].lower() == "right" if match else None, parse_answer(text, view))

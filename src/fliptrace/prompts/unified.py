@@ -1,6 +1,7 @@
-"""The unified task in two turns, from bare text: an emotion for every utterance shown, then the triggers of a flip.
+"""The unified task from bare text, in two turns: the emotions of all utterances shown, then the triggers of a flip.
 
-The second turn asks about a flip that the labels of the first one make; the utterances stand in the first alone.
+The second turn asks about a flip between emotions that the model gave in the first. Only the first turn contains the
+utterances.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ _QUESTION = (
     "Which emotion does each utterance express? Answer with one line an utterance, its number and one of {labels}, "
     "such as `[{number}] {label}`."
 )
-# `[3] joy`, `3 joy`, and with what models put around it: `- [3]: **joy**`
+# `[3] joy` or `3 joy`, with the Markdown that models add: `- [3]: **joy**`
 _LINE = re.compile(r"[\s*`>-]*[\[(]?(?P<number>\d{1,6})[\])]?[\s*`:.=)-]+(?P<label>[A-Za-z]+)[\s*`.]*")
 
 
 def render_labels_question(view: EmotionView) -> tuple[Message, ...]:
-    """The first turn: the emotions of all utterances shown."""
+    """The prompt of the first turn, which asks for the emotions of all utterances shown."""
     if view.layout.name == "window":
         return (Message("user", f"{view.render()}\n{_WINDOW_QUESTION}"),)
     labels = view.dialogue.emotion_set.labels
@@ -39,30 +40,33 @@ def render_labels_question(view: EmotionView) -> tuple[Message, ...]:
 
 
 def render_labels(view: EmotionView, emotions: Mapping[int, str]) -> str:
-    """The reply: one line an utterance shown, in their order; KeyError where one has no emotion."""
+    """The reply of the first turn: one line per utterance shown, in order. KeyError if one has no emotion."""
     number = "{}" if view.layout.name == "window" else "[{}]"
     return "\n".join(f"{number.format(view.label(i))} {emotions[i]}" for i in view.shown)
 
 
 def parse_labels(text: str, view: EmotionView) -> dict[int, str]:
-    """The emotion of every utterance shown that a reply tells; one told twice, and not the same, is not told."""
+    """The emotions that a reply gives to the utterances shown, by index.
+
+    An utterance that gets two different emotions is left out.
+    """
     emotion_set: EmotionSet = view.dialogue.emotion_set
-    shown, told, disputed = set(view.shown), dict[int, str](), set[int]()
+    shown, emotions, disputed = set(view.shown), dict[int, str](), set[int]()
     for match in map(_LINE.fullmatch, text.splitlines()):
         if match is None or (label := match["label"].lower()) not in emotion_set:
             continue
         index = view.index(int(match["number"]))
-        if index in shown and told.setdefault(index, label) != label:
+        if index in shown and emotions.setdefault(index, label) != label:
             disputed.add(index)
-    return {index: label for index, label in told.items() if index not in disputed}
+    return {index: label for index, label in emotions.items() if index not in disputed}
 
 
 def bare_view(view: View) -> EmotionView:
-    """The case of a view without its labels, from the same utterance on."""
+    """The same part of the dialogue as a view shows, without labels."""
     return EmotionView(view.case.dialogue, view.target, view.layout, view.first)
 
 
 def render_unified_question(view: View, labels: str, ask: Ask) -> tuple[Message, ...]:
-    """The second turn: the reply with the labels stands before it, and the flip is told as those labels make it."""
+    """The prompt of the second turn: the first turn, its reply `labels` and the question about the view's flip."""
     question = f"{view.render_flip()}{trigger_question(view, ask)}"
     return (*render_labels_question(bare_view(view)), Message("assistant", labels), Message("user", question))

@@ -1,8 +1,8 @@
-"""What a prompt shows of a case: which utterances, under which labels, in which words.
+"""What a prompt shows of a case: which utterances, with which number, and in what form.
 
-Two layouts. `dialogue`, for LLMs: every utterance up to the target under its number, from 1; cases of one dialogue
-share that beginning. `window`, for tiny models: the last few utterances under their distance from the target.
-A transcript is data: `escape` leaves nothing in it that a prompt gives a meaning to.
+There are two layouts. `dialogue`, for LLMs, shows every utterance up to the target, numbered from 1; prompts for cases
+of one dialogue share their beginning. `window`, for tiny models, shows the last few utterances, each with its distance
+from the target. Transcripts are data: `escape` replaces every character that has a meaning in a prompt.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ LayoutName = Literal["dialogue", "window"]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How cases are shown. `window`, `emotion_window` and `max_words` bound the window layout alone.
+    """How cases are shown. `window`, `emotion_window` and `max_words` apply to the window layout only.
 
-    `emotion_window` is how many utterances a question for one emotion shows, None as many as `window`.
+    `window` is the number of utterances shown, `max_words` the number of words shown of each. `emotion_window` is the
+    number of utterances in a question for one emotion; None means as many as `window`.
 
-    A rationale weighs the last `reach` utterances, the target among them: 5 hold 99.2% of the triggers on MELD val,
-    97.5% on MaSaC val (docs/data.md).
+    The candidates of a rationale are the last `reach` utterances, including the target. 5 contain 99.2% of the
+    triggers on MELD val and 97.5% on MaSaC val (docs/data.md).
     """
 
     name: LayoutName = "dialogue"
@@ -48,7 +49,8 @@ class Layout:
 class View:
     """A case as one prompt shows it: the utterances from `first` to the target.
 
-    The window layout shows the last few of them, the dialogue layout the source besides, wherever it lies.
+    The window layout shows only the last few of them. The dialogue layout always shows the source too, even if it lies
+    before `first`.
     """
 
     case: FlipCase
@@ -57,7 +59,9 @@ class View:
 
     def __post_init__(self) -> None:
         if not 0 <= self.first <= self.target:
-            raise ValueError(f"case {self.case.id!r}: a view from utterance {self.first}, after the target")
+            raise ValueError(
+                f"case {self.case.id!r}: view starts at utterance {self.first}; expected 0..{self.target}, the target"
+            )
 
     @property
     def target(self) -> int:
@@ -65,7 +69,7 @@ class View:
 
     @cached_property
     def shown(self) -> tuple[int, ...]:
-        """The indices of the utterances whose text is shown, ascending."""
+        """The indices of the utterances whose text is shown, in ascending order."""
         if self.layout.name == "window":
             return tuple(range(max(self.first, self.target - self.layout.window + 1), self.target + 1))
         source = (self.case.flip.source,) if self.case.flip.source < self.first else ()
@@ -73,33 +77,33 @@ class View:
 
     @property
     def candidates(self) -> tuple[int, ...]:
-        """The indices a rationale weighs, in ascending order of their labels."""
+        """The indices of the utterances that a rationale considers, in ascending order of their labels."""
         within_reach = [i for i in self.shown if self.target - i < self.layout.reach]
         return tuple(sorted(within_reach, key=self.label))
 
     def label(self, index: int) -> int:
-        """The number an utterance goes by: its distance from the target, or its place from 1."""
+        """The number of an utterance: its distance from the target (window layout) or its position from 1."""
         return self.target - index if self.layout.name == "window" else index + 1
 
     def index(self, label: int) -> int:
-        """The inverse of `label`; may lie outside the dialogue."""
+        """The inverse of `label`. The result may lie outside the dialogue."""
         return self.target - label if self.layout.name == "window" else label - 1
 
     def mention(self, index: int) -> str:
-        """An utterance as a sentence names it."""
+        """The label of an utterance as written within a sentence."""
         return str(self.label(index)) if self.layout.name == "window" else f"[{self.label(index)}]"
 
     def visible(self, triggers: frozenset[int]) -> frozenset[int]:
-        """Those of the triggers that the prompt shows: a model is not asked for what it cannot see."""
+        """The triggers that the prompt shows. A model is not expected to name the others."""
         return triggers & frozenset(self.shown)
 
     @cached_property
     def window_names(self) -> Mapping[str, str]:
-        """What the window layout calls the speakers: `self`, the target's, and A, B ... by nearness to the target."""
+        """The window layout's names: `self` for the target's speaker, A, B ... for others by nearness to the target."""
         return name_by_nearness(self.case.dialogue, self.shown)
 
     def render(self) -> str:
-        """The dialogue's part of the prompt, without the question."""
+        """The part of the prompt that shows the dialogue and the flip, without the question."""
         return self._rendered
 
     @cached_property
@@ -108,30 +112,32 @@ class View:
         return f"{lines}\n{self.render_flip()}"
 
     def render_flip(self) -> str:
-        """Which flip is asked about: what a prompt says behind the utterances."""
+        """The part of the prompt after the utterances, which says which flip is asked about."""
         return _window_flip(self) if self.layout.name == "window" else _dialogue_flip(self)
 
 
 def training_view(case: FlipCase, layout: Layout) -> View:
-    """A case as training shows it: nothing before `known_from`, where the labels are unknown."""
+    """A case as used in training: it starts at `known_from`, because labels before it are unknown."""
     return View(case, layout, first=case.known_from)
 
 
 @dataclass(frozen=True, slots=True)
 class TruncatedView:
-    """A view that fits, and how many of the oldest utterances it took to make it fit."""
+    """A view that fits the context, and how many of the oldest utterances were dropped for that."""
 
     view: View
     num_dropped: int
 
 
 def truncate_to_context(view: View, fits: Callable[[View], bool]) -> TruncatedView:
-    """Drop the oldest utterances until a prompt with this view fits; never the target, the question, or the source
-    where the layout shows it wherever it lies.
+    """Drop the oldest utterances until the prompt fits. InputError if it does not fit with the target alone.
+
+    The target and the question are never dropped, and the dialogue layout keeps the source.
     """
 
     def begin_at(first: int) -> View:
-        return view if first == view.first else replace(view, first=first)  # the view itself is rendered once
+        # Keep the same object if possible: a view caches its rendering.
+        return view if first == view.first else replace(view, first=first)
 
     first = first_that_fits(view.first, view.target, lambda first: fits(begin_at(first)))
     if first is None:
@@ -141,7 +147,10 @@ def truncate_to_context(view: View, fits: Callable[[View], bool]) -> TruncatedVi
 
 
 def first_that_fits(first: int, target: int, fits: Callable[[int], bool]) -> int | None:
-    """The smallest of first..target with which a prompt fits, None where it never does; later ones make it shorter."""
+    """The smallest start from `first` to `target` with which a prompt fits, or None.
+
+    Found by bisection: a later start must never make the prompt longer.
+    """
     if fits(first):
         return first
     low, high = first + 1, target
@@ -155,11 +164,11 @@ def first_that_fits(first: int, target: int, fits: Callable[[int], bool]) -> int
 
 _MEANINGFUL = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "{": "(", "}": ")", "|": "¦"})
 _BLANKS = re.compile(r"\s+")
-_NO_NAME = re.compile(r"[:()\s]+")  # what ends a speaker's name in a prompt
+_NO_NAME = re.compile(r"[:()\s]+")  # characters that end a speaker's name in a prompt
 
 
 def escape(text: str) -> str:
-    """Text on one line, without the signs that mark numbers, cues and control tokens.
+    """The text on one line, without the characters that mark numbers, cues and control tokens.
 
     >>> escape("fine\\n[7] Ann (joy): <|end|>")
     'fine (7) Ann (joy): ‹¦end¦›'
@@ -169,12 +178,12 @@ def escape(text: str) -> str:
 
 
 def speaker_name(name: str) -> str:
-    """A speaker's name as the dialogue layout writes it: on one line, with nothing that ends a name."""
+    """A speaker's name for the dialogue layout: on one line, without characters that would end the name."""
     return _NO_NAME.sub(" ", escape(name)).strip() or "?"
 
 
 def name_by_nearness(dialogue: Dialogue, shown: Sequence[int]) -> Mapping[str, str]:
-    """`self` for the speaker of the last utterance shown, A, B ... for the others by nearness to it."""
+    """Names by speaker: `self` for the last utterance shown, A, B ... for other speakers by nearness to it."""
     names = {dialogue.utterances[shown[-1]].speaker: "self"}
     for i in reversed(shown):
         names.setdefault(dialogue.utterances[i].speaker, _letter(len(names) - 1))
@@ -182,15 +191,15 @@ def name_by_nearness(dialogue: Dialogue, shown: Sequence[int]) -> Mapping[str, s
 
 
 def render_numbered(utterance: Utterance, number: int, emotion: str | None) -> str:
-    """An utterance on a line of the dialogue layout, under its number from 1."""
-    felt = f" ({emotion})" if emotion else ""
-    return f"[{number}] {speaker_name(utterance.speaker)}{felt}: {escape(utterance.text)}{_cues(utterance)}"
+    """One line of the dialogue layout: the utterance with its number from 1."""
+    suffix = f" ({emotion})" if emotion else ""
+    return f"[{number}] {speaker_name(utterance.speaker)}{suffix}: {escape(utterance.text)}{_cues(utterance)}"
 
 
 def render_distant(utterance: Utterance, distance: int, name: str, max_words: int, emotion: str | None) -> str:
-    """An utterance on a line of the window layout, its first words under its distance from the target."""
-    felt = f" {emotion}" if emotion else ""
-    return f"{distance} {name}{felt}: {' '.join(escape(utterance.text).split()[:max_words])}{_cues(utterance)}"
+    """One line of the window layout: the utterance's first words with its distance from the target."""
+    suffix = f" {emotion}" if emotion else ""
+    return f"{distance} {name}{suffix}: {' '.join(escape(utterance.text).split()[:max_words])}{_cues(utterance)}"
 
 
 def _cues(utterance: Utterance) -> str:
@@ -202,7 +211,7 @@ def _dialogue_lines(view: View) -> str:
     previous = -1
     for i in view.shown:
         if i != previous + 1:
-            lines.append("...")  # shorter than any utterance, so that leaving one out never makes a prompt longer
+            lines.append("...")  # shorter than any utterance, so dropping one never makes a prompt longer
         previous = i
         utterance = view.case.dialogue.utterances[i]
         lines.append(render_numbered(utterance, view.label(i), utterance.emotion))
@@ -236,5 +245,5 @@ def _window_flip(view: View) -> str:
 
 
 def _letter(position: int) -> str:
-    """A to Z, then A1, B1 ..."""
+    """The letter for a position: A to Z, then A1, B1 ..."""
     return chr(ord("A") + position % 26) + (str(position // 26) if position >= 26 else "")

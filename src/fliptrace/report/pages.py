@@ -1,4 +1,4 @@
-"""What the pages of a run and of a study share: where templates lie, and how text gets into HTML and Markdown."""
+"""What the pages of runs and studies share: the templates, and the escaping of text for HTML and Markdown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fliptrace.report import wording
 
 
 def page_environment() -> Environment:
-    """Templates whose name ends in .html escape what they print; in others filter `md` does, where it is named."""
+    """The Jinja environment. Templates that end in .html escape all values; others escape with the filter `md`."""
     environment = Environment(
         loader=PackageLoader("fliptrace", "report/templates"),
         autoescape=lambda name: name is not None and name.endswith(".html"),
@@ -18,14 +18,14 @@ def page_environment() -> Environment:
     )
     environment.filters |= {
         name: getattr(wording, name)
-        for name in ("figure", "signed", "percent", "interval", "count", "plural", "unbroken")
+        for name in ("decimals", "signed", "percent", "interval", "count", "plural", "unbroken")
     }
     environment.filters |= {"md": _escape_markdown, "fence": _fence}
     return environment
 
 
 def _escape_markdown(text: str) -> str:
-    """Text that means nothing to Markdown, on one line, fit for a table's cell.
+    """Escape text for Markdown, on one line, so that it fits into a cell of a table.
 
     >>> print(_escape_markdown("a|b\\n<script> *c*"))
     a\\|b \\<script> \\*c\\*
@@ -34,7 +34,7 @@ def _escape_markdown(text: str) -> str:
 
 
 def _fence(text: str) -> str:
-    """The text as a code block, in a fence longer than any within it."""
+    """The text as a code block, with a fence longer than any inside it."""
     ticks = "```"
     while ticks in text:
         ticks += "`"

@@ -1,4 +1,4 @@
-"""How a report writes figures: three digits, a real minus sign, and every F1 with its interval."""
+"""Formatting of numbers in reports: three decimals, a real minus sign, and every F1 with its interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def decimals(value: float | None) -> str:
 
 
 def signed(value: float) -> str:
-    """A difference.
+    """A difference with its sign.
 
     >>> signed(-0.0414), signed(0.0001)
     ('−0.041', '0.000')
@@ -22,7 +22,7 @@ def signed(value: float) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A signed share, three digits of it.
+    """A signed share in percent, with one decimal.
 
     >>> percent(0.1234)
     '+12.3%'
@@ -34,7 +34,7 @@ def percent(share: float | None) -> str:
 
 
 def interval(ends: tuple[float, float] | None) -> str:
-    """The ends of a 95% interval; None where all cases belong to one group."""
+    """The ends of a 95% interval. `ends` is None where all cases belong to one group."""
     return "[single group]" if ends is None else f"[{ends[0]:.3f}, {ends[1]:.3f}]"
 
 
@@ -43,7 +43,8 @@ def count(number: int | None) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """
+    """A number with its noun in singular or plural.
+
     >>> plural(1, "group"), plural(4000, "case")
     ('1 group', '4,000 cases')
     """
@@ -51,7 +52,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def unbroken(text: str) -> str:
-    """A figure and its interval stay on one line: no-break spaces within them.
+    """Keep every number and its interval on one line, with no-break spaces inside.
 
     >>> unbroken("an F1 of 0.718 [0.621, 0.822] on val").split(" ")
     ['an', 'F1', 'of', '0.718\\xa0[0.621,\\xa00.822]', 'on', 'val']

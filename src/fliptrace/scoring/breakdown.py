@@ -1,5 +1,6 @@
-"""Where the errors are: trigger scores by type of flip, by distance from the target, by length of the dialogue, by how
-many speak in it, or by anything else that a case can be named after.
+"""Trigger scores by slice: type of flip, distance from the target, length of the dialogue, number of speakers.
+
+`slice_cases` slices by any other property of a case.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from fliptrace.core.files import Json
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.counts import Counts, Labelled, count_case, count_within, labelled
 
-FAR = 5  # 99.2% of the triggers of MELD-FR val, 97.5% of MaSaC-FR val lie nearer to the target than this (docs/data.md)
+FAR = 5  # 99.2% of the triggers of MELD-FR val, 97.5% of MaSaC-FR val are closer to the target (docs/data.md)
 # Utterances up to the target, at most 24 in MELD-FR and 82 in MaSaC-FR val.
 LENGTHS = (range(2, 6), range(6, 11), range(11, 21), range(21, 41))
-MANY_SPEAKERS = 5  # 36 of 426 cases of MELD-FR val have as many or more up to the target, 69 of 389 of MaSaC-FR val
+MANY_SPEAKERS = 5  # 36 of 426 cases of MELD-FR val and 69 of 389 of MaSaC-FR val have 5 or more up to the target
 
 
 class Slice(NamedTuple):
-    """The part of the cases, or of their utterances, that `name` tells; `num_flips` cases have something in it."""
+    """Counts over some of the cases, or over some of their utterances.
+
+    `name` says which, and `num_flips` is the number of cases with something in the slice.
+    """
 
     name: str
     counts: Counts
@@ -31,7 +35,7 @@ class Slice(NamedTuple):
 
 
 class Breakdown(NamedTuple):
-    """Slices of the labelled cases: flip types from the most frequent on, the others in ascending order."""
+    """Slices of the labelled cases. Flip types are ordered by frequency, most frequent first; others ascend."""
 
     by_flip_type: tuple[Slice, ...]
     by_distance: tuple[Slice, ...]
@@ -51,7 +55,7 @@ class Breakdown(NamedTuple):
 
 
 def break_down(predictions: Sequence[Prediction], place: object = "predictions") -> Breakdown:
-    """Slice the labelled predictions; InputError with `place` in front where there are none."""
+    """Slice the labelled predictions. InputError at `place` if there are none."""
     rows = labelled(predictions, place)
     by_type = slice_cases(rows, lambda p: f"{p.flip.before}->{p.flip.after}")
     by_length = {row.name: row for row in slice_cases(rows, _length)}
@@ -64,7 +68,7 @@ def break_down(predictions: Sequence[Prediction], place: object = "predictions")
 
 
 def slice_cases(rows: Iterable[Labelled], name_of: Callable[[Prediction], str]) -> tuple[Slice, ...]:
-    """The cases that bear each name, names in alphabetical order."""
+    """One slice per name that `name_of` gives to a case, in alphabetical order."""
     counts: defaultdict[str, list[Counts]] = defaultdict(list)
     for row in rows:
         counts[name_of(row.prediction)].append(count_case(*row).counts)
@@ -72,7 +76,7 @@ def slice_cases(rows: Iterable[Labelled], name_of: Callable[[Prediction], str]) 
 
 
 def _slice_distances(rows: Sequence[Labelled]) -> tuple[Slice, ...]:
-    """By how far an utterance lies before the target: there recall is over gold triggers, precision over named ones."""
+    """One slice per distance before the target. Recall is over gold triggers there, precision over predicted ones."""
     slices = []
     for distance in range(FAR + 1):
         counts = []
@@ -94,7 +98,7 @@ def _length(prediction: Prediction) -> str:
 
 
 def _num_speakers(prediction: Prediction) -> str:
-    """Who spoke up to the target; one alone is `1`."""
+    """The slice for the number of speakers up to the target."""
     num_speakers = len(set(prediction.speakers[: prediction.flip.target + 1]))
     return f"{MANY_SPEAKERS}+" if num_speakers >= MANY_SPEAKERS else str(num_speakers)
 

@@ -1,7 +1,7 @@
-"""Whether support comes true: of the utterances with a support of 0.7, are seven in ten triggers?
+"""Calibration of support: of the utterances with a support of 0.7, are seven in ten triggers?
 
-Looked at are the utterances that were weighed, those with any support at all, from `known_from` on. The many that no
-answer names would make every model look calibrated; triggers among them are counted as missed instead.
+Only utterances with support above 0 are included, from `known_from` on. Most utterances are named by no answer and
+would make every model look calibrated; triggers among these are counted as missed instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NUM_BINS = 10
 
 
 class Bin(NamedTuple):
-    """The `num` utterances with a support from `low` up to, but not with, `high`; 1 belongs to the last bin."""
+    """The `num` utterances with a support of at least `low` and below `high`. The last bin includes 1."""
 
     low: float
     high: float
@@ -34,10 +34,11 @@ class Bin(NamedTuple):
 
 
 class Calibration(NamedTuple):
-    """`bins` are those with anything in them, in ascending order.
+    """How well support is calibrated.
 
-    `ece` is the expected calibration error, the mean gap of the bins weighted by their size (Guo et al. 2017); `brier`
-    the mean square of support minus truth. `num_missed` triggers have no support.
+    `bins` are the bins that are not empty, in ascending order. `ece` is the expected calibration error: the mean gap of
+    the bins, weighted by their size (Guo et al. 2017). `brier` is the mean squared difference of support and truth (0
+    or 1). `num_missed` is the number of triggers without support.
     """
 
     bins: tuple[Bin, ...]
@@ -52,9 +53,9 @@ class Calibration(NamedTuple):
 
 
 def calibrate(predictions: Sequence[Prediction], place: object = "predictions") -> Calibration | None:
-    """The calibration of support over the labelled cases; None where no utterance has any.
+    """The calibration of support over the labelled cases, or None if no utterance has any support.
 
-    InputError with `place` in front where nobody labelled any case, or support is of unequal numbers of samples.
+    InputError at `place` if no case is labelled, or if cases differ in their number of samples.
     """
     check_support(predictions, place)
     rows = labelled(predictions, place)
@@ -65,22 +66,22 @@ def calibrate(predictions: Sequence[Prediction], place: object = "predictions") 
         if i >= row.prediction.known_from
     ]
     supports, are_triggers = np.array(known, dtype=float).T
-    weighed = supports > 0
-    if not weighed.any():
+    is_supported = supports > 0
+    if not is_supported.any():
         return None
-    shares, hits = supports[weighed], are_triggers[weighed]
+    shares, hits = supports[is_supported], are_triggers[is_supported]
     bins = _fill_bins(shares, hits)
     return Calibration(
         bins=bins,
         ece=sum(each.num * each.gap for each in bins) / len(shares),
         brier=float(brier_score_loss(hits, shares, pos_label=1)),
         num_utterances=len(shares),
-        num_missed=int(are_triggers[~weighed].sum()),
+        num_missed=int(are_triggers[~is_supported].sum()),
     )
 
 
 def _fill_bins(shares: Floats, hits: Floats) -> tuple[Bin, ...]:
-    """By hand, not with sklearn.calibration.calibration_curve, which tells no sizes."""
+    """Bin the utterances. Not with sklearn.calibration.calibration_curve, which does not return bin sizes."""
     bin_of = np.minimum((shares * NUM_BINS).astype(int), NUM_BINS - 1)
     inside = [bin_of == number for number in range(NUM_BINS)]
     return tuple(

@@ -1,12 +1,12 @@
-"""How much English is in Hindi-English dialogue, which MaSaC writes in Latin letters throughout.
+"""The share of English in Hindi-English dialogue, which MaSaC writes in Latin letters throughout.
 
-A word is English if English dialogue has it. Words that are both, as *to*, *me* and *the*, and sounds that are neither
-are left out of the count. They are listed by hand: how often a word occurs does not tell them from nouns that Hindi
-borrows (*phone*), which it says more often than English dialogue does.
+A word is English if it occurs in English dialogue. Words of both languages (*to*, *me*, *the*) and sounds of neither
+are not counted. They are listed by hand, because frequency does not separate them from nouns that Hindi borrows
+(*phone*), which are more frequent in Hindi than in English dialogue.
 
-Not a language tagger: borrowed words count as English, names and misspelt English do not. Of 120 words of MaSaC-FR val
-that it called English, looked at by hand, 2 at most were not; of 300 others 15 were. So it finds four words of five,
-and slices are right in order, their shares a little low.
+This is not a language tagger: borrowed words count as English, names and misspelt English words do not. A manual check
+on MaSaC-FR val found that at most 2 of 120 words counted as English were not, and 15 of 300 other words were. So about
+four of five English words are found; the order of the slices is right, and the shares are a little low.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import FlipCase
 
-MIN_COUNT = 3  # in English dialogue: below it stand slips, names and foreign words
-# Shares of English from which a case is in a slice: about a quarter, half and a quarter of MaSaC-FR's val cases.
+MIN_COUNT = 3  # in English dialogue; rarer words are typos, names and foreign words
+# Slices with their lowest share of English. They hold about a quarter, a half and a quarter of the MaSaC-FR val cases.
 SHARES = (("0-12%", 0.0), ("12-20%", 0.12), ("20%+", 0.2))
 
-# Romanised Hindi as it is spelt in MaSaC train that is an English word as well.
+# Romanised Hindi words, as spelt in MaSaC train, that are also English words.
 _BOTH = """
     are bad band bane bar bare bas bus chi de din do du gala gali had he hi ho hum is jab lo log main man mar mat me
     mere mon pal par pass pair pen per pet pure re sale se so sun tab teen the to us use wo ye or
@@ -36,10 +36,10 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
 def learn_vocabulary(dialogues: Iterable[Dialogue]) -> frozenset[str]:
-    """The words of English dialogue, `MIN_COUNT` times or more, that are words of no other kind.
+    """The words that occur `MIN_COUNT` times or more in English dialogue, without words of both languages and sounds.
 
-    A text that stands in several dialogues, as in files of flip cases, counts once. Comments from the internet will not
-    do for dialogue: GoEmotions has *na*, *ne* and *kabhi* often enough.
+    A text that occurs in several dialogues, as in files of flip cases, counts once. Internet comments are not a
+    substitute for dialogue: in GoEmotions *na*, *ne* and *kabhi* reach `MIN_COUNT`.
     """
     texts = {utterance.text for dialogue in dialogues for utterance in dialogue.utterances}
     counts = Counter(word for text in texts for word in _counted_words(text))
@@ -47,7 +47,7 @@ def learn_vocabulary(dialogues: Iterable[Dialogue]) -> frozenset[str]:
 
 
 def english_share(dialogue_texts: Iterable[str], vocabulary: frozenset[str]) -> float:
-    """The share, 0 to 1, of English words among those that are of one language; 0 where there are none.
+    """The share of English words, from 0 to 1, among the words of only one language; 0 if there are none.
 
     >>> english_share(["Party to kal hai", "Oh really?"], frozenset({"party", "really", "tonight"}))
     0.5
@@ -57,7 +57,7 @@ def english_share(dialogue_texts: Iterable[str], vocabulary: frozenset[str]) -> 
 
 
 def slice_by_english(cases: Sequence[FlipCase], vocabulary: frozenset[str]) -> dict[str, str]:
-    """For every case id the name of its slice (`SHARES`), from all that is said up to the target."""
+    """The name of the slice (`SHARES`) of each case, by case id. It depends on the utterances up to the target."""
     return {case.id: _slice(english_share(_texts(case), vocabulary)) for case in cases}
 
 

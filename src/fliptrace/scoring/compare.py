@@ -1,6 +1,6 @@
-"""Two prediction files of the same cases: is one better than the other, or is it luck?
+"""Compares two prediction files on the same cases: is one better than the other, or is it chance?
 
-Cases of one group stand or fall together, so the interval draws groups and the test swaps groups.
+Cases of one group are not independent, so the interval draws whole groups and the test swaps whole groups.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from fliptrace.scoring.intervals import NUM_DRAWS, Interval, cluster_interval, d
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """From a to b: `difference` is F1 of b minus F1 of a, and a case is won where b has fewer wrong utterances.
+    """A comparison from a to b.
 
-    `interval` is the difference's, None where all cases are of one group. `p_value` is two-sided.
-    `relative_error_reduction` is difference / (1 - F1 of a), None where a makes no error.
+    `difference` is F1 of b minus F1 of a; `interval` is that of the difference, or None if there is only one group.
+    `p_value` is two-sided. `relative_error_reduction` is difference / (1 - F1 of a), or None if F1 of a is 1. A case is
+    won if b has fewer wrong utterances than a.
     """
 
     f1_a: float
@@ -59,9 +60,9 @@ def compare(
     place_a: object = "a",
     place_b: object = "b",
 ) -> Comparison:
-    """Compare case by case, whatever the order of b.
+    """Compare two sets of predictions, paired by case id.
 
-    InputError names the first case that is not the same in both, or `place_a` if nobody labelled any.
+    InputError names the first case that differs between the two, or `place_a` if no case is labelled.
     """
     partners = _pair(a, b, place_a, place_b)
     rows = labelled(a, place_a)
@@ -88,11 +89,11 @@ def compare(
 
 
 def _pair(a: Sequence[Prediction], b: Sequence[Prediction], place_a: object, place_b: object) -> dict[str, Prediction]:
-    """b by case id, once everything that scoring compares with is known to be the same in a."""
+    """The predictions of b by case id. InputError unless a has the same cases with the same labels."""
     partners = {prediction.id: prediction for prediction in b}
     for left in a:
         if left.id not in partners:
-            raise InputError(place_b, f"no case {left.id!r}, which stands in {place_a}")
+            raise InputError(place_b, f"no case {left.id!r}, which is in {place_a}")
         right = partners[left.id]
         for name, x, y in (
             ("gold", _readable(left.gold), _readable(right.gold)),
@@ -105,7 +106,7 @@ def _pair(a: Sequence[Prediction], b: Sequence[Prediction], place_a: object, pla
     known = {prediction.id for prediction in a}
     extra = next((prediction.id for prediction in b if prediction.id not in known), None)
     if extra is not None:
-        raise InputError(place_a, f"no case {extra!r}, which stands in {place_b}")
+        raise InputError(place_a, f"no case {extra!r}, which is in {place_b}")
     return partners
 
 
@@ -114,17 +115,19 @@ def _readable(gold: frozenset[int] | None) -> list[int] | None:
 
 
 def _difference_of_totals(totals: Floats) -> Floats:
-    """F1 of b minus F1 of a, from the totals of a above those of b (4, draws): (draws,)."""
+    """F1 of b minus F1 of a, from the totals of a stacked on those of b, (4, draws), to (draws,)."""
     return f1_of_totals(totals[2:]) - f1_of_totals(totals[:2])
 
 
 def permutation_p_value(a: Floats, b: Floats, num_draws: int = NUM_DRAWS, seed: int = 0) -> float:
-    """How often swapping a and b in a random half of the groups moves mean F1 as far apart as it is.
+    """The two-sided p-value of a permutation test that swaps a and b in a random half of the groups.
 
-    `a` and `b` are (2, seeds, groups): a group is swapped in all seeds at once, since they answer the same cases.
+    It is the share of draws in which the means of F1 over seeds are at least as far apart as observed. `a` and `b` are
+    (2, seeds, groups); a group is swapped in all seeds at once, since all seeds answer the same cases.
 
-    Not scipy.stats.permutation_test, which shuffles each pair by itself: 19 s for 10,000 draws of 10,000 groups,
-    where one product of swaps and gaps takes less than 1 s. The 1 added above and below counts the draw that was seen.
+    Not scipy.stats.permutation_test, which shuffles each pair separately: that takes 19 s for 10,000 draws of 10,000
+    groups, and the matrix product used here less than 1 s. The observed arrangement counts as one more draw, hence the
+    1 in numerator and denominator.
     """
     rng = np.random.default_rng(seed)
     num_groups = a.shape[-1]
@@ -136,13 +139,13 @@ def permutation_p_value(a: Floats, b: Floats, num_draws: int = NUM_DRAWS, seed: 
         swaps = rng.integers(0, 2, size=(num_groups, num_now), dtype=np.int8).astype(np.float64)
         moved = (b - a) @ swaps  # (2, seeds, draws): what a gains and b loses
         differences = _difference_of_means(total_a + moved, total_b - moved)
-        # Swapping everything gives the same distance up to rounding, which must count as equal.
+        # Swapping all groups gives the observed distance up to rounding, and must count as equal.
         num_as_far += int(np.sum(np.abs(differences) >= observed - 1e-12))
     return (1 + num_as_far) / (1 + num_draws)
 
 
 def relative_error_reduction(f1_a: float, f1_b: float) -> float | None:
-    """The share of the error of a that b takes away; None where a makes none.
+    """The share of the error of a, 1 - F1, that b removes; None if F1 of a is 1.
 
     >>> relative_error_reduction(0.5, 0.75)
     0.5
@@ -151,6 +154,6 @@ def relative_error_reduction(f1_a: float, f1_b: float) -> float | None:
 
 
 def _difference_of_means(a: Floats, b: Floats) -> Floats:
-    """F1 of b minus F1 of a, mean over seeds, from totals (2, seeds, draws): (draws,)."""
+    """Mean over seeds of F1 of b minus F1 of a, from totals (2, seeds, draws) to (draws,)."""
     means: Floats = (f1_of_totals(b) - f1_of_totals(a)).mean(axis=0)
     return means

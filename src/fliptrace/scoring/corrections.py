@@ -1,4 +1,4 @@
-"""p values of several tests taken together."""
+"""Correction of p-values for multiple tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from statsmodels.stats.multitest import multipletests
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Corrected so that the chance of any false finding among them stays below the level (Holm 1979), in order.
+    """Correct p-values so that the chance of any false finding stays below the level (Holm 1979). Keeps the order.
 
     >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]

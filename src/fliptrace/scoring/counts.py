@@ -1,4 +1,4 @@
-"""What scoring counts: right and wrong utterances, by case and by group. Knows nothing of averages or draws."""
+"""Counts of right and wrong utterances, by case and by group. Contains no averages over cases and no bootstrap."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 class Counts(NamedTuple):
-    """Utterances rightly named (tp), wrongly named (fp) and missed (fn). Each ratio is 0 where it would be 0 / 0."""
+    """Counts of utterances: rightly named (tp), wrongly named (fp), missed (fn). A ratio of 0 / 0 is 0."""
 
     tp: int
     fp: int
@@ -53,15 +53,15 @@ class CaseCounts(NamedTuple):
 
 
 def count_case(prediction: Prediction, gold: frozenset[int]) -> CaseCounts:
-    """Compare what was named with `gold` from `known_from` to the target; outside of it neither counts."""
+    """Compare the predicted triggers with `gold` from `known_from` to the target. Other utterances are ignored."""
     known = range(prediction.known_from, prediction.flip.target + 1)
     return CaseCounts(prediction.id, prediction.group, count_within(known, prediction, gold), len(known))
 
 
 def count_within(positions: range, prediction: Prediction, gold: frozenset[int]) -> Counts:
     named = frozenset(i for i in prediction.vote.triggers if i in positions)
-    wanted = frozenset(i for i in gold if i in positions)
-    return Counts(len(named & wanted), len(named - wanted), len(wanted - named))
+    expected = frozenset(i for i in gold if i in positions)
+    return Counts(len(named & expected), len(named - expected), len(expected - named))
 
 
 class Labelled(NamedTuple):
@@ -72,41 +72,41 @@ class Labelled(NamedTuple):
 
 
 def labelled(predictions: Iterable[Prediction], place: object) -> list[Labelled]:
-    """The predictions somebody labelled, in order; InputError with `place` in front where there is none."""
+    """The predictions with labels, in order. InputError at `place` if there are none."""
     rows = [Labelled(p, p.gold) for p in predictions if p.gold is not None]
     if not rows:
-        raise InputError(place, "no labels in it, so there is nothing to score")
+        raise InputError(place, "no labels; expected labelled cases to score")
     return rows
 
 
 def check_support(predictions: Iterable[Prediction], place: object) -> None:
-    """InputError with `place` in front unless all support is of as many samples.
+    """InputError at `place` unless all cases have the same number of samples.
 
-    Where sampling stopped early it is of few samples in just those cases in which they agreed, so it is no one scale.
+    Early stopping takes few samples in exactly those cases in which they agree, so support is not comparable.
     """
     numbers = sorted({prediction.vote.num_samples for prediction in predictions})
     if len(numbers) > 1:
         raise InputError(
             place,
-            f"support of {numbers[0]} samples in one case and of {numbers[-1]} in another, as where sampling stopped "
-            "early; expected as many in each",
+            f"support from {numbers[0]} samples in one case and from {numbers[-1]} in another, as with early stopping; "
+            "expected the same number in all cases",
         )
 
 
 def sum_by_group(groups: Sequence[str], counts: NDArray[Any]) -> Floats:
-    """Add up counts (kinds, cases) over the cases of each group: (kinds, groups), groups in alphabetical order."""
+    """Sum counts (kinds, cases) over the cases of each group, to (kinds, groups) with groups in alphabetical order."""
     names, group_of = np.unique(np.asarray(groups), return_inverse=True)
     return np.stack([np.bincount(group_of, weights=row, minlength=len(names)) for row in counts])
 
 
 def counts_by_group(cases: Sequence[CaseCounts]) -> Floats:
-    """tp and wrong ones (fp + fn), which are all that F1 takes, for every group: (2, groups)."""
+    """tp and fp + fn for every group, (2, groups). F1 needs nothing else."""
     counts = np.array([(case.counts.tp, case.counts.num_wrong) for case in cases]).T
     return sum_by_group([case.group for case in cases], counts)
 
 
 def f1_of_totals(totals: Floats) -> Floats:
-    """F1 from tp and wrong ones (2, ...): (...). 0 where nothing was to find and nothing named."""
+    """F1 from tp and fp + fn, (2, ...) to (...). It is 0 if there is nothing to find and nothing named."""
     tp, num_wrong = totals
     f1: Floats = 2 * tp / np.maximum(2 * tp + num_wrong, 1)
     return f1

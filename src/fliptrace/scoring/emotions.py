@@ -1,6 +1,6 @@
-"""Emotion scores: every labelled utterance of every dialogue once, never once a flip case it appears in.
+"""Emotion scores. Every labelled utterance of a dialogue counts once, however many flip cases contain it.
 
-Weighted F1 is the figure that papers on MELD and EmoryNLP report; macro F1 weighs rare emotions like frequent ones.
+Papers on MELD and EmoryNLP report weighted F1. Macro F1 gives rare emotions the same weight as frequent ones.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fliptrace.scoring.intervals import NUM_DRAWS, Interval, cluster_interval
 
 
 class LabelScores(NamedTuple):
-    """One emotion's scores; `num_gold` utterances have it."""
+    """The scores of one emotion. `num_gold` is the number of utterances labelled with it."""
 
     label: str
     precision: float
@@ -31,10 +31,10 @@ class LabelScores(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EmotionScores:
-    """Scores over the labelled utterances; dialogues and groups without any are not counted.
+    """Scores over the labelled utterances. Dialogues and groups without any are not counted.
 
-    `by_label` holds each label that is gold or predicted there, A to Z. `num_unparsed` is over all utterances.
-    `macro_f1` is the plain mean over `by_label`, `weighted_f1` the mean weighted by `num_gold`.
+    `by_label` has every label that is gold or predicted there, in alphabetical order. `macro_f1` is the plain mean of
+    their F1, `weighted_f1` the mean weighted by `num_gold`. `num_unparsed` is over all utterances.
     """
 
     weighted_f1: float
@@ -63,7 +63,7 @@ class _Pair(NamedTuple):
 
 
 def score_emotions(predictions: Sequence[EmotionPrediction], place: object = "predictions") -> EmotionScores:
-    """Score emotions; InputError with `place` in front where nobody labelled any or a dialogue stands there twice."""
+    """Score emotions. InputError at `place` if no utterance is labelled, or if a dialogue occurs twice."""
     pairs = _labelled_pairs(predictions, place)
     gold, predicted = [pair.gold for pair in pairs], [pair.predicted for pair in pairs]
     labels = sorted({*gold, *predicted})
@@ -87,7 +87,7 @@ def score_emotions(predictions: Sequence[EmotionPrediction], place: object = "pr
 def weighted_f1_interval(
     predictions: Sequence[EmotionPrediction], num_draws: int = NUM_DRAWS, seed: int = 0
 ) -> Interval | None:
-    """The interval of weighted F1; None where all dialogues are of one group."""
+    """The interval of weighted F1, or None if there is only one group."""
     pairs = _labelled_pairs(predictions, "predictions")
     gold, predicted = np.array([pair.gold for pair in pairs]), np.array([pair.predicted for pair in pairs])
     labels = np.unique(np.concatenate([gold, predicted]))[:, None]
@@ -98,7 +98,7 @@ def weighted_f1_interval(
 
 
 def _weighted_f1_of_totals(totals: Floats) -> Floats:
-    """Weighted F1 from right, gold and predicted counts (3 x labels, draws): (draws,)."""
+    """Weighted F1 from counts of right, gold and predicted, (3 x labels, draws), to (draws,)."""
     tp, num_gold, num_predicted = totals.reshape(3, -1, totals.shape[-1])  # each (labels, draws)
     f1 = 2 * tp / np.maximum(num_gold + num_predicted, 1)
     weighted_f1: Floats = (f1 * num_gold).sum(axis=0) / num_gold.sum(axis=0)
@@ -109,7 +109,7 @@ def _labelled_pairs(predictions: Sequence[EmotionPrediction], place: object) -> 
     seen: set[str] = set()
     for prediction in predictions:
         if prediction.id in seen:
-            raise InputError(place, f"dialogue {prediction.id!r} stands there twice; each counts once")
+            raise InputError(place, f"dialogue {prediction.id!r} occurs twice; expected each once")
         seen.add(prediction.id)
     pairs = [
         _Pair(prediction.id, prediction.group, gold, predicted)
@@ -118,5 +118,5 @@ def _labelled_pairs(predictions: Sequence[EmotionPrediction], place: object) -> 
         if gold is not None
     ]
     if not pairs:
-        raise InputError(place, "no labels in it, so there is nothing to score")
+        raise InputError(place, "no labels; expected labelled utterances to score")
     return pairs

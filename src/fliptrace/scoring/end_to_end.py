@@ -1,8 +1,8 @@
-"""Counts of the unified task: found flips are matched with the labelled ones on speaker, source and target.
+"""Counts for the unified task. Predicted flips are matched with labelled ones on speaker, source and target.
 
-A labelled flip that was not found misses all its triggers; every trigger of a flip that is none is a false alarm. Where
-source or target has no label nobody knows whether there is a flip: it does not count. A flip that is rightly found but
-whose triggers nobody labelled counts as found, and what was named for it does not count.
+All triggers of an unmatched labelled flip are misses; all triggers of an unmatched predicted flip are false alarms. A
+predicted flip whose source or target is unlabelled is ignored, because it is unknown whether it is a flip. A matched
+flip without trigger labels counts as a found flip, but its triggers are not scored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _Place = tuple[str, int, int]  # speaker, source, target
 
 
 class FlipMatch(NamedTuple):
-    """A labelled flip and the one found in its place; one of them may be None, "no such flip"."""
+    """A labelled flip and the predicted flip that matches it. One of the two is None if it has no counterpart."""
 
     id: str
     group: str
@@ -32,7 +32,7 @@ class FlipMatch(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        """Whether what is named for it is right or wrong: not where there is a flip that nobody asked about."""
+        """Whether its triggers can be scored: false for a labelled flip without trigger labels."""
         return self.gold is None or self.gold.triggers is not None
 
     def count_flip(self) -> CaseCounts:
@@ -40,24 +40,25 @@ class FlipMatch(NamedTuple):
         return CaseCounts(self.id, self.group, Counts(*map(int, counts)), 1)
 
     def count_triggers(self) -> CaseCounts:
-        """Over the utterances up to the target, of a labelled flip from `known_from` on."""
+        """Count triggers over the utterances up to the target; for a labelled flip, from `known_from` on."""
         assert self.is_known
         named = self.found.vote.triggers if self.found else frozenset()
-        wanted = self.gold.triggers or frozenset() if self.gold else frozenset()
+        expected = self.gold.triggers or frozenset() if self.gold else frozenset()
         either = self.gold or self.found
         assert either is not None
         known = frozenset(range(self.gold.known_from if self.gold else 0, either.flip.target + 1))
-        named, wanted = named & known, wanted & known
-        counts = Counts(len(named & wanted), len(named - wanted), len(wanted - named))
+        named, expected = named & known, expected & known
+        counts = Counts(len(named & expected), len(named - expected), len(expected - named))
         return CaseCounts(self.id, self.group, counts, len(known))
 
 
 @dataclass(frozen=True, slots=True)
 class EndToEndCounts:
-    """`flips` counts flips, `triggers` the utterances of flips; `matched` only those of labelled flips that were found.
+    """Counts over all flips of all dialogues.
 
-    `triggers` and `matched` are empty where nobody labelled any. `num_unlabelled` flips are rightly found, but nobody
-    labelled their triggers; `num_undecided` lie where an emotion has no label.
+    `flips` counts flips, `triggers` counts utterances, and `matched` counts utterances of matched flips only.
+    `triggers` and `matched` are empty if no triggers are labelled. `num_unlabelled` is the number of matched flips
+    without trigger labels, `num_undecided` that of predicted flips whose source or target is unlabelled.
     """
 
     flips: tuple[CaseCounts, ...]
@@ -68,9 +69,9 @@ class EndToEndCounts:
 
 
 def count_end_to_end(predictions: Sequence[UnifiedPrediction], place: object = "predictions") -> EndToEndCounts:
-    """All that flip and trigger scores take; InputError with `place` in front where no emotion is labelled."""
+    """Count flips and triggers. InputError at `place` if no emotion is labelled."""
     if not any(emotion is not None for p in predictions for emotion in p.gold[p.counted_from :]):
-        raise InputError(place, "no labels in it, so there is nothing to score")
+        raise InputError(place, "no labels; expected labelled emotions to score")
     matches = [match for prediction in predictions for match in match_flips(prediction)]
     is_labelled = any(m.gold is not None and m.gold.triggers is not None for m in matches)
     known = [match for match in matches if is_labelled and match.is_known]
@@ -88,7 +89,7 @@ def count_end_to_end(predictions: Sequence[UnifiedPrediction], place: object = "
 
 
 def match_flips(prediction: UnifiedPrediction) -> Iterator[FlipMatch]:
-    """Every flip that counts, labelled or found, once, in the order they land."""
+    """Every labelled or predicted flip that counts, once, in order of the targets."""
     gold = {_place(each.flip): each for each in prediction.gold_flips if each.flip.target >= prediction.counted_from}
     found = {
         _place(each.flip): each
@@ -100,7 +101,7 @@ def match_flips(prediction: UnifiedPrediction) -> Iterator[FlipMatch]:
 
 
 def label_predictions(predictions: Sequence[UnifiedPrediction]) -> list[EmotionPrediction]:
-    """The emotions alone, as the task `emotion` would have them."""
+    """The predicted emotions as rows of the task `emotion`. Gold before `counted_from` is removed."""
     return [
         EmotionPrediction(
             p.id,
@@ -117,7 +118,7 @@ def label_predictions(predictions: Sequence[UnifiedPrediction]) -> list[EmotionP
 
 
 def name_by_rule(prediction: UnifiedPrediction, rule: Rule) -> UnifiedPrediction:
-    """The same flips found, their triggers named by the rule, from the predicted emotions."""
+    """The same predicted flips with triggers named by the rule, given the predicted emotions."""
     flips = []
     for found in prediction.flips:
         triggers = rule.function(prediction.speakers, prediction.emotions, found.flip)

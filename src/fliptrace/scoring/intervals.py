@@ -1,6 +1,7 @@
-"""95% intervals by cluster bootstrap: whole groups are drawn, since cases of one dialogue are not independent.
+"""95% percentile intervals by cluster bootstrap, with scipy.stats.bootstrap.
 
-Percentile intervals over scipy.stats.bootstrap. A difference within them is no finding.
+Whole groups are drawn, since cases of one dialogue are not independent. A difference whose interval contains 0
+is not a finding.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ from scipy import stats
 
 from fliptrace.scoring.counts import CaseCounts, Floats, counts_by_group, f1_of_totals
 
-NUM_DRAWS = 10_000  # the ends of a 95% interval then move by about 1% of its width from seed to seed
-CELLS_AT_ONCE = 250_000  # draws x groups held at once: 2 MB an array stays in cache, and larger ones ran slower
+NUM_DRAWS = 10_000  # the ends of a 95% interval then vary by about 1% of its width between seeds
+CELLS_AT_ONCE = 250_000  # draws x groups in memory: an array of 2 MB stays in cache; larger ones were slower
 
 
 class Settings(NamedTuple):
-    """What the intervals hang on beside the data."""
+    """What the intervals depend on besides the data."""
 
     num_draws: int = NUM_DRAWS
     seed: int = 0
 
 
 class Interval(NamedTuple):
-    """From the 2.5th to the 97.5th percentile of the draws."""
+    """An interval from the 2.5th to the 97.5th percentile of the draws."""
 
     low: float
     high: float
@@ -36,17 +37,17 @@ class Interval(NamedTuple):
 
 
 def f1_interval(cases: Sequence[CaseCounts], num_draws: int = NUM_DRAWS, seed: int = 0) -> Interval | None:
-    """The interval of pooled trigger F1; None where all cases are of one group, which tells nothing of others."""
+    """The interval of pooled trigger F1, or None if there is only one group."""
     return cluster_interval(f1_of_totals, counts_by_group(cases), num_draws, seed)
 
 
 def cluster_interval(
     statistic: Callable[[Floats], Floats], by_group: Floats, num_draws: int = NUM_DRAWS, seed: int = 0
 ) -> Interval | None:
-    """The interval of a statistic of summed counts; None for a single group.
+    """The interval of a statistic of summed counts, or None if there is only one group.
 
-    `by_group` is (kinds, groups). `statistic` takes the totals of many draws (kinds, draws) and gives (draws,).
-    The same seed and groups draw the same groups, so intervals of several models on one file belong together.
+    `by_group` is (kinds, groups). `statistic` maps the totals of many draws, (kinds, draws), to (draws,). With the same
+    seed and the same groups the draws are the same, so intervals of several models on one file are comparable.
     """
     num_groups = by_group.shape[1]
     if num_groups < 2:
@@ -69,5 +70,5 @@ def cluster_interval(
 
 
 def draws_at_once(num_groups: int) -> int:
-    """How many draws of so many groups to hold in memory together."""
+    """How many draws of `num_groups` groups to hold in memory at once."""
     return max(1, CELLS_AT_ONCE // num_groups)

@@ -1,7 +1,7 @@
-"""What a model gains where it may stay silent: scores over the most confident share of the cases.
+"""Risk-coverage curves: scores over the most confident share of the cases, as if the model skipped the others.
 
-The risk is the share of cases whose set is not exactly right, the area under its curve AURC (Geifman and El-Yaniv,
-"Selective classification for deep neural networks", 2017). F1 of the same cases is the curve that people read.
+The risk is the share of cases whose predicted set is not exactly right; AURC is the area under its curve (Geifman and
+El-Yaniv, "Selective classification for deep neural networks", 2017). The curve of F1 is given for plots.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ NUM_COVERAGES = 20
 
 
 class RiskCoverage(NamedTuple):
-    """`f1[i]` is over the most confident `coverage[i]` of the cases, the last over all.
+    """F1 by coverage, and the area under the risk-coverage curve.
 
-    `aurc` is the mean risk over all coverages, 0 to 1, less being better; in random order it is the share of all cases
-    that are not exactly right.
+    `f1[i]` is over the most confident `coverage[i]` of the cases; the last is over all. `aurc` is the mean risk over
+    all coverages, from 0 to 1, and lower is better. For cases in random order it equals the share of cases that are
+    not exactly right.
     """
 
     coverage: tuple[float, ...]
@@ -36,10 +37,10 @@ class RiskCoverage(NamedTuple):
 
 
 def cover(predictions: Sequence[Prediction], place: object = "predictions") -> RiskCoverage:
-    """The curves of the labelled cases; InputError with `place` in front where there are none, or where support is of
-    unequal numbers of samples.
+    """The curves of the labelled cases.
 
-    Of equally confident cases each counts in part, so that the order of the file plays no role.
+    Equally confident cases are averaged over their order, so the order of the file does not matter. InputError at
+    `place` if no case is labelled, or if cases differ in their number of samples.
     """
     check_support(predictions, place)
     rows = labelled(predictions, place)
@@ -58,10 +59,10 @@ def cover(predictions: Sequence[Prediction], place: object = "predictions") -> R
 
 
 def confidence(prediction: Prediction) -> float:
-    """The probability that just the named utterances are triggers, if utterances are taken to be independent.
+    """The probability that exactly the named utterances are triggers, if utterances are independent.
 
-    It is about the whole set, as the risk is, and what was never weighed does not change it, where a mean over
-    utterances would grow with the length of the dialogue. 0 where no answer could be read.
+    Like the risk, it is about the whole set. Utterances without support do not change it, while a mean over utterances
+    would grow with the length of the dialogue. It is 0 if no answer could be read.
 
     >>> from fliptrace.core.flips import Flip
     >>> from fliptrace.core.voting import Vote
@@ -77,9 +78,9 @@ def confidence(prediction: Prediction) -> float:
 
 
 def _accumulate(columns: Floats, confidences: Floats, num_covered: Floats) -> Floats:
-    """Sums of columns (kinds, cases) over the `num_covered` most confident cases: (kinds, numbers).
+    """Sums of columns (kinds, cases) over the `num_covered` most confident cases, as (kinds, numbers).
 
-    Between the ends of a run of equally confident cases the sums grow evenly: what a random order gives on average.
+    Within a run of equally confident cases the sums grow linearly, which is the average over all orders.
     """
     order = np.argsort(-confidences, kind="stable")
     ranked = confidences[order]

@@ -1,5 +1,6 @@
-"""A prediction file in, its scores out: with interval, breakdown and the rules as baselines. The JSON is documented in
-docs/formats.md. Draws no tables: it gives their rows.
+"""Scores prediction files, with intervals, a breakdown and the rules as baselines.
+
+The JSON is documented in docs/formats.md. Does not print tables: it provides their rows.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from fliptrace.scoring.unified_scores import UnifiedFileScores, score_unified_fi
 
 
 class TableRow(NamedTuple):
-    """One line of the table of a file of trigger predictions: "model" or the name of a rule, and its figures."""
+    """One row of the table of trigger scores: "model" or the name of a rule, and its scores."""
 
     name: str
     f1: float
@@ -42,7 +43,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TriggerFileScores:
-    """A model's trigger scores beside those of the rules on the same cases."""
+    """A model's trigger scores, and those of the rules on the same cases."""
 
     model: Measured
     baselines: Mapping[str, Measured]
@@ -51,7 +52,7 @@ class TriggerFileScores:
     emotions_from: EmotionsFrom = "gold"
 
     def rows(self) -> tuple[TableRow, ...]:
-        """The model, then the rules."""
+        """The rows of the table: the model, then the rules."""
         return tuple(_table_row(name, measured) for name, measured in {"model": self.model, **self.baselines}.items())
 
     def to_json(self) -> Json:
@@ -80,7 +81,7 @@ class TriggerFileScores:
 
 @dataclass(frozen=True, slots=True)
 class EmotionFileScores:
-    """A model's emotion scores; the interval is of weighted F1."""
+    """A model's emotion scores, and the interval of weighted F1."""
 
     scores: EmotionScores
     interval: Interval | None
@@ -108,7 +109,7 @@ Scores = TriggerFileScores | EmotionFileScores | UnifiedFileScores
 
 
 def score_file(path: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0) -> Scores:
-    """Score a prediction file of any task; InputError where it is damaged or nobody labelled any of it."""
+    """Score a prediction file of any task. InputError if it is damaged or has no labels."""
     settings = Settings(num_draws, seed)
     predictions = read_predictions(path)
     triggers = [p for p in predictions if isinstance(p, Prediction)]
@@ -121,10 +122,10 @@ def score_file(path: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0) -> Scor
 
 
 def score_trigger_file(predictions: Sequence[Prediction], settings: Settings, place: object) -> TriggerFileScores:
-    """All that is said of a file of trigger predictions, from its rows; InputError where it mixes experiments."""
+    """Score the rows of a file of trigger predictions. InputError if it mixes experiments or has no labels."""
     [emotions_from, *others] = sorted({prediction.emotions_from for prediction in predictions})
     if others:
-        raise InputError(place, "some rows under gold emotions, some under predicted ones; expected one file each")
+        raise InputError(place, "rows with gold and rows with predicted emotions; expected one file each")
     return TriggerFileScores(
         model=_measure(predictions, settings, place),
         baselines={
@@ -140,7 +141,7 @@ def score_trigger_file(predictions: Sequence[Prediction], settings: Settings, pl
 def score_emotion_file(
     predictions: Sequence[EmotionPrediction], settings: Settings, place: object
 ) -> EmotionFileScores:
-    """All that is said of a file of emotion predictions, from its rows."""
+    """Score the rows of a file of emotion predictions. InputError if it has no labels."""
     return EmotionFileScores(
         scores=score_emotions(predictions, place),
         interval=weighted_f1_interval(predictions, settings.num_draws, settings.seed),
@@ -149,14 +150,14 @@ def score_emotion_file(
 
 
 def compare_files(a: Path, b: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0) -> Comparison:
-    """Compare two files of trigger predictions; InputError where they are not of the same cases."""
+    """Compare two files of trigger predictions. InputError if they are not about the same cases."""
     return compare(_read_triggers(a), _read_triggers(b), num_draws=num_draws, seed=seed, place_a=a, place_b=b)
 
 
 def _read_triggers(path: Path) -> list[Prediction]:
     triggers = [p for p in read_predictions(path) if isinstance(p, Prediction)]
     if not triggers:
-        raise InputError(path, "holds no trigger predictions; compare takes those of the task 'trigger'")
+        raise InputError(path, "no trigger predictions; expected a file of the task 'trigger'")
     return triggers
 
 

@@ -1,13 +1,14 @@
 """F1 over several training runs (seeds) on the same cases: mean, spread, 95% interval, paired difference of two arms.
 
-Counts are (2, seeds, groups): utterances rightly named, and wrong ones (false and missed), by seed and by group.
+Counts are (2, seeds, groups): tp and fp + fn, by seed and by group.
 
-The intervals draw groups and, independently, seeds, both with replacement (Owen 2007, "The pigeonhole bootstrap"), as
-a claim about an arm is about other dialogues and about other runs of it. What that is worth, on data of a known model
-with three seeds (tests/scoring/test_coverage.py): where runs differ in all dialogues at once (sd of F1 over seeds
-0.027), 95% intervals of a difference cover it 95% of the time, 79% if groups alone are drawn; where runs differ by
-nothing of their own, 99.6% and 95%, as what is noise by group and seed alone is counted more than once: too wide, never
-too narrow. With one seed groups alone are drawn, and the interval says nothing of other runs.
+The intervals draw groups and, independently, seeds, both with replacement (Owen 2007, "The pigeonhole bootstrap"),
+because a claim about an arm is about other dialogues and about other runs. How well they cover the true difference was
+measured on simulated data with three seeds (tests/scoring/test_coverage.py). If runs differ in all dialogues at once
+(sd of F1 over seeds 0.027), 95% intervals cover it 95% of the time, and 79% if only groups are drawn. If runs do not
+differ by themselves, they cover it 99.6% of the time, and 95% if only groups are drawn: noise by group and seed is
+counted more than once, so the intervals are too wide, but never too narrow. With a single seed only groups are drawn,
+and the interval says nothing about other runs.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from fliptrace.scoring.intervals import Interval, Settings, cluster_interval
 
 
 class SeedScores(NamedTuple):
-    """F1 of each seed, their mean, and their sd (ddof 1; None for one seed). `interval` is the mean's."""
+    """F1 of each seed, their mean and its interval, and their sd (ddof 1; None for a single seed)."""
 
     mean: float
     sd: float | None
@@ -33,9 +34,10 @@ class SeedScores(NamedTuple):
 class SeedDifference(NamedTuple):
     """Mean F1 of b minus mean F1 of a, over the same seeds and groups.
 
-    `p_value` is two-sided, of these runs on other dialogues: whole groups are swapped, jointly over the seeds. It knows
-    nothing of other runs (where they differ as above it rejects a true null 16% of the time at 0.05), the interval
-    does; a finding needs both. `interval` is None for a single group.
+    `p_value` is two-sided and is about these runs on other dialogues: the test swaps whole groups, jointly over seeds.
+    It ignores the variation between runs, and if they differ as in the module's docstring, it rejects a true null
+    hypothesis 16% of the time at 0.05. The interval includes that variation, so a finding needs both. `interval` is
+    None if there is only one group.
     """
 
     value: float
@@ -45,7 +47,8 @@ class SeedDifference(NamedTuple):
 
 
 def score_seeds(counts: Floats, settings: Settings | None = None) -> SeedScores:
-    """
+    """Score one arm from its counts (2, seeds, groups).
+
     >>> scores = score_seeds(np.array([[[3, 1], [2, 1]], [[0, 2], [2, 2]]]))
     >>> round(scores.mean, 3), round(scores.sd, 3), scores.by_seed
     (0.7, 0.141, (0.8, 0.6))
@@ -57,8 +60,8 @@ def score_seeds(counts: Floats, settings: Settings | None = None) -> SeedScores:
 
 
 def compare_seeds(a: Floats, b: Floats, settings: Settings | None = None) -> SeedDifference:
-    """Compare two arms that were trained with the same seeds and asked about the same cases."""
-    assert a.shape == b.shape, f"counts {a.shape} and {b.shape} are not of the same seeds and groups"
+    """Compare two arms that were trained with the same seeds and answered the same cases."""
+    assert a.shape == b.shape, f"counts {a.shape} and {b.shape}: not of the same seeds and groups"
     settings = settings or Settings()
     f1_a, f1_b = (float(f1_of_totals(counts.sum(axis=2)).mean()) for counts in (a, b))
     return SeedDifference(
@@ -70,9 +73,9 @@ def compare_seeds(a: Floats, b: Floats, settings: Settings | None = None) -> See
 
 
 def _interval(arms: Floats, settings: Settings) -> Interval | None:
-    """Of the mean F1 of one arm, or of the second's minus the first's; `arms` is (arms, 2, seeds, groups)."""
+    """The interval of mean F1 for one arm, or of the difference for two. `arms` is (arms, 2, seeds, groups)."""
     num_arms, _, num_seeds, num_groups = arms.shape
-    rng = np.random.default_rng((settings.seed, num_seeds))  # of seeds; groups have a generator of their own
+    rng = np.random.default_rng((settings.seed, num_seeds))  # draws seeds; groups are drawn by another generator
 
     def mean_of_drawn(totals: Floats) -> Floats:  # (arms * 2 * seeds, draws)
         f1 = f1_of_totals(np.moveaxis(totals.reshape(num_arms, 2, num_seeds, -1), 1, 0))  # (arms, seeds, draws)

@@ -1,7 +1,7 @@
-"""What more samples buy: F1 of the vote over k of them, and how far samples of one case agree.
+"""Self-consistency: F1 of the vote over k samples, and the agreement of the samples of a case.
 
 Source: Wang et al., "Self-consistency improves chain of thought reasoning in language models" (2023), figure 2.
-A vote of an even number can tie, and a tie at the threshold names the utterance: ask for odd k to see no zigzag.
+An even number of votes can tie, and a tie at the threshold names the utterance. Use odd k for a curve without zigzag.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ Bools = NDArray[np.bool_]
 
 
 class VoteOfK(NamedTuple):
-    """Votes over k samples: `f1` is the mean of the subsets' F1, `by_group` (2, groups) their mean tp and wrong ones.
+    """Votes over subsets of k samples.
 
-    F1 of the mean counts lies close to the mean F1, and is not the same.
+    `f1` is the mean F1 over the subsets. `by_group`, (2, groups), is their mean tp and fp + fn; F1 of these mean counts
+    is close to `f1` but not the same.
     """
 
     k: int
@@ -39,18 +40,18 @@ def k_curve(
     seed: int = 0,
     place: object = "predictions",
 ) -> tuple[VoteOfK, ...]:
-    """F1 of the vote over k samples for every k, as a mean over random subsets, drawn for each case by itself.
+    """The mean F1 of the vote over k samples, for every k, over random subsets drawn separately for each case.
 
-    Votes are those of `voting.vote`: unparsed samples have none. InputError with `place` in front where cases differ in
-    their number of samples or have fewer than k.
+    Votes are counted as in `voting.vote`: unparsed samples do not vote. InputError at `place` if cases differ in their
+    number of samples, or have fewer than k.
     """
     samples = _samples(predictions, place)
     curve = []
     for k in ks:
         if not 1 <= k <= samples.num:
-            raise InputError(place, f"{samples.num} samples a case; expected {k}")
+            raise InputError(place, f"k is {k}; expected 1..{samples.num}, the number of samples per case")
         rng = np.random.default_rng((seed, k))
-        num_draws = 1 if k == samples.num else num_subsets  # all samples can be taken in one way only
+        num_draws = 1 if k == samples.num else num_subsets  # there is only one subset of all samples
         draws = [_by_group(samples, _subset(samples, k, rng), threshold) for _ in range(num_draws)]
         f1 = float(np.mean([f1_of_totals(by_group.sum(axis=1)) for by_group in draws]))
         curve.append(VoteOfK(k, f1, np.mean(draws, axis=0)))
@@ -58,7 +59,10 @@ def k_curve(
 
 
 def agreement(predictions: Sequence[Prediction]) -> float:
-    """The mean share, 0 to 1, of a case's samples that give its most frequent answer; unparsed ones never agree."""
+    """The mean share, from 0 to 1, of samples that give the most frequent answer of their case.
+
+    Unparsed samples count as disagreeing.
+    """
     shares = []
     for prediction in predictions:
         counts = Counter(answer.value for answer in prediction.answers if answer.value is not None)
@@ -67,8 +71,10 @@ def agreement(predictions: Sequence[Prediction]) -> float:
 
 
 class _Samples(NamedTuple):
-    """All samples of the labelled cases. `named` is (cases, samples, utterances), `valid` (cases, samples), `gold` and
-    `known` (cases, utterances); what is beyond the target of a case is not known.
+    """All samples of the labelled cases.
+
+    `named` is (cases, samples, utterances), `valid` is (cases, samples), `gold` and `known` are (cases, utterances).
+    `known` is false after the target of a case.
     """
 
     named: Bools
@@ -86,7 +92,7 @@ def _samples(predictions: Sequence[Prediction], place: object) -> _Samples:
     rows = labelled(predictions, place)
     numbers = sorted({len(row.prediction.answers) for row in rows})
     if len(numbers) > 1:
-        raise InputError(place, f"{numbers[0]} samples of one case, {numbers[-1]} of another; expected as many of each")
+        raise InputError(place, f"{numbers[0]} samples of one case, {numbers[-1]} of another; expected equally many")
     num_utterances = max(row.prediction.flip.target for row in rows) + 1
     named = np.zeros((len(rows), numbers[0], num_utterances), dtype=bool)
     valid = np.zeros((len(rows), numbers[0]), dtype=bool)
@@ -102,12 +108,12 @@ def _samples(predictions: Sequence[Prediction], place: object) -> _Samples:
 
 
 def _subset(samples: _Samples, k: int, rng: np.random.Generator) -> NDArray[Any]:
-    """k samples of every case: (cases, k)."""
+    """The indices of k random samples of every case, (cases, k)."""
     return rng.permuted(np.tile(np.arange(samples.num), (len(samples.valid), 1)), axis=1)[:, :k]
 
 
 def _by_group(samples: _Samples, chosen: NDArray[Any], threshold: float) -> Floats:
-    """tp and wrong ones of the votes over the chosen samples: (2, groups)."""
+    """tp and fp + fn of the votes over the chosen samples, (2, groups)."""
     num_valid = np.take_along_axis(samples.valid, chosen, axis=1).sum(axis=1)
     num_naming = np.take_along_axis(samples.named, chosen[:, :, None], axis=1).sum(axis=1)  # (cases, utterances)
     named = (num_naming / np.maximum(num_valid, 1)[:, None] >= threshold) & samples.known

@@ -1,4 +1,4 @@
-"""What judging its own answers does for a model: how well it judges, and what it changes."""
+"""Scores of self-evaluation: how well a model judges its own answers, and what it changes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from fliptrace.predictions.rows import Prediction
 
 
 class SelfEvaluationScores(NamedTuple):
-    """Over all samples of all labelled cases. "Always keep" leaves every draft as it is: it changes nothing.
+    """Counts over all samples of all labelled cases.
 
-    `verdict_balanced_accuracy` is of right against wrong drafts, over the verdicts that could be read; None where
-    all drafts were right or all wrong.
+    `num_right_before` is also the score of the baseline that keeps every draft. `verdict_balanced_accuracy` is that of
+    telling right from wrong drafts, over the verdicts that could be read; None if these drafts are all right or all
+    wrong.
     """
 
     num_drafts: int
@@ -31,7 +32,7 @@ class SelfEvaluationScores(NamedTuple):
 
 
 def score_self_evaluation(predictions: Sequence[Prediction]) -> SelfEvaluationScores | None:
-    """None where no prediction was judged by its model, or nobody labelled any."""
+    """Score the verdicts and final answers; None if no labelled prediction was judged by its model."""
     rows = [row for p in predictions for row in _judged(p)]
     if not rows:
         return None
@@ -60,7 +61,7 @@ def _judged(prediction: Prediction) -> Iterable[_Judged]:
 
 
 def _is_right(prediction: Prediction, value: frozenset[int] | None) -> bool:
-    """Equal to gold over the known utterances; an unreadable answer is wrong."""
+    """Whether an answer equals gold over the known utterances. An unreadable answer is wrong."""
     known = range(prediction.known_from, prediction.flip.target + 1)
     gold = prediction.gold or frozenset()
     return value is not None and {i for i in value if i in known} == {i for i in gold if i in known}

@@ -1,4 +1,4 @@
-"""Which share of the votes names a trigger: chosen on val, and what that choice is worth on groups it did not see."""
+"""Chooses the threshold on support from which an utterance is a trigger, and scores the choice on unseen groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from fliptrace.scoring.counts import Floats, check_support, count_case, f1_of_to
 
 
 class ChosenThreshold(NamedTuple):
-    """`f1` is on the cases it was chosen on; `f1_left_out` takes each group at the threshold best on all others."""
+    """A threshold, its F1 on the cases it was chosen on, and the leave-one-group-out F1.
+
+    For `f1_left_out`, each group is scored at the threshold that is best on all other groups.
+    """
 
     threshold: float
     f1: float
@@ -21,9 +24,9 @@ class ChosenThreshold(NamedTuple):
 
 
 def choose_threshold(predictions: Sequence[Prediction], place: object = "predictions") -> ChosenThreshold:
-    """Of all thresholds on support that make a difference the one with the best F1; of equals the nearest to 0.5.
+    """The threshold with the best F1; of equally good ones the nearest to 0.5.
 
-    InputError with `place` in front where nobody labelled any case, or support is of unequal numbers of samples.
+    InputError at `place` if no case is labelled, or if cases differ in their number of samples.
     """
     grid, by_group, _ = _tally(predictions, place)
     totals = by_group.sum(axis=2)
@@ -35,7 +38,7 @@ def choose_threshold(predictions: Sequence[Prediction], place: object = "predict
 
 
 def leave_one_group_out(predictions: Sequence[Prediction], place: object = "predictions") -> list[Prediction]:
-    """Each labelled prediction at the threshold best on all groups but its own: what `f1_left_out` counts."""
+    """The labelled predictions, each at the threshold that is best on all other groups, as in `f1_left_out`."""
     grid, by_group, group_of = _tally(predictions, place)
     totals = by_group.sum(axis=2)
     chosen = [float(grid[_best(totals - by_group[:, :, group], grid)]) for group in range(by_group.shape[2])]
@@ -44,13 +47,16 @@ def leave_one_group_out(predictions: Sequence[Prediction], place: object = "pred
 
 
 def at_threshold(prediction: Prediction, threshold: float) -> Prediction:
-    """The same votes, counted at another threshold."""
+    """The same prediction with triggers chosen at another threshold."""
     named = frozenset(i for i, share in enumerate(prediction.vote.support) if share >= threshold)
     return replace(prediction, vote=replace(prediction.vote, triggers=named))
 
 
 class _Tally(NamedTuple):
-    """`by_group`: (thresholds, kinds, groups). `group_of` is the number of each labelled prediction's group."""
+    """Counts at every threshold of `grid`.
+
+    `by_group` is (thresholds, kinds, groups). `group_of` is the index of the group of each labelled prediction.
+    """
 
     grid: Floats
     by_group: Floats
@@ -58,7 +64,7 @@ class _Tally(NamedTuple):
 
 
 def _tally(predictions: Sequence[Prediction], place: object) -> _Tally:
-    """What is right and wrong at every threshold that makes a difference, by group A to Z."""
+    """tp and fp + fn at every threshold of the grid, by group in alphabetical order."""
     check_support(predictions, place)
     rows = labelled(predictions, place)
     grid = _grid(predictions)
@@ -76,7 +82,7 @@ def _kinds(prediction: Prediction, gold: frozenset[int]) -> tuple[int, int]:
 
 
 def _grid(predictions: Sequence[Prediction]) -> Floats:
-    """A threshold between any two shares of the vote that occur, 50 at most."""
+    """Thresholds between all neighbouring values of support, thinned to 50 if there are more."""
     shares = np.unique([share for prediction in predictions for share in prediction.vote.support if share > 0])
     if len(shares) == 0:
         return np.array([0.5])
@@ -86,7 +92,7 @@ def _grid(predictions: Sequence[Prediction]) -> Floats:
 
 
 def _best(totals: Floats, grid: Floats) -> int:
-    """`totals` is (thresholds, kinds)."""
+    """The index of the best threshold, from totals (thresholds, kinds)."""
     f1 = f1_of_totals(totals.T)
     equals = np.flatnonzero(f1 >= f1.max() - 1e-12)
     return int(equals[np.abs(grid[equals] - 0.5).argmin()])

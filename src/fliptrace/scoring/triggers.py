@@ -1,8 +1,8 @@
-"""Trigger scores of the predictions for flip cases, pooled over all known utterances of all cases.
+"""Trigger scores of predictions for flip cases, pooled over all known utterances of all cases.
 
-The headline is the F1 of class "trigger". Macro and weighted F1 average it with class "no trigger", which most
-utterances are: naming nothing at all has a weighted F1 of 0.79 on MELD-FR val and 0.91 on MaSaC-FR val, so each goes
-under its full name.
+The main score is the F1 of class "trigger". Macro and weighted F1 average it with that of class "no trigger", to which
+most utterances belong: naming no trigger at all has a weighted F1 of 0.79 on MELD-FR val and 0.91 on MaSaC-FR val. So
+each score goes by its full name.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from fliptrace.scoring.counts import CaseCounts, Counts, count_case, labelled
 
 @dataclass(frozen=True, slots=True)
 class TriggerScores:
-    """Scores of the labelled cases; everything but `num_unlabelled` is about those alone.
+    """Scores of the labelled cases. Everything but `num_unlabelled` is about these alone.
 
     `f1`, `precision` and `recall` are of class "trigger". `exact_match` is the share of cases whose whole set is right.
-    `anomalies` counts over all `num_answers` answers, voted down or not, and `prevented` what constrained decoding kept
-    out of them. `mean_remaining` is the mean probability that exact decoding did not look at; None where none was.
+    `anomalies` counts over all `num_answers` answers, whether their votes prevailed or not; `prevented` counts what
+    constrained decoding prevented in them. `mean_remaining` is the mean probability that exact decoding did not score,
+    or None if no case was decoded exactly.
     """
 
     f1: float
@@ -49,9 +50,9 @@ class TriggerScores:
 
 
 def score_triggers(predictions: Sequence[Prediction], place: object = "predictions") -> TriggerScores:
-    """Score what was named from `known_from` to the target; InputError with `place` in front where nobody labelled any.
+    """Score the predicted triggers from `known_from` to the target. InputError at `place` if no case is labelled.
 
-    An unparsed prediction stands as the empty set, as `vote` leaves it.
+    An unparsed prediction counts as the empty set.
     """
     rows = labelled(predictions, place)
     scored = [row.prediction for row in rows]
@@ -79,7 +80,7 @@ def score_triggers(predictions: Sequence[Prediction], place: object = "predictio
 
 
 def answer_by_rule(prediction: Prediction, rule: Rule) -> Prediction:
-    """What the rule would have predicted in this place, from the same speakers and emotions."""
+    """The rule's prediction for the same case, from the same speakers and emotions."""
     triggers = rule.function(prediction.speakers, prediction.emotions, prediction.flip)
     support = tuple(float(i in triggers) for i in range(len(prediction.speakers)))
     vote = Vote(triggers, support, num_valid=1, num_samples=1)
@@ -95,7 +96,7 @@ class _Metrics(NamedTuple):
 
 
 def _pooled_metrics(cases: Sequence[CaseCounts]) -> _Metrics:
-    """scikit-learn's figures over all known utterances, given to it as the four cells of the confusion matrix."""
+    """Scores over all known utterances by scikit-learn, from the four cells of the confusion matrix."""
     tp, fp, fn = Counts.total(case.counts for case in cases)
     tn = sum(case.num_utterances for case in cases) - tp - fp - fn
     precision, recall, f1, support = precision_recall_fscore_support(
@@ -106,5 +107,5 @@ def _pooled_metrics(cases: Sequence[CaseCounts]) -> _Metrics:
 
 
 def _count(kinds: Iterable[str], found: Iterable[str]) -> dict[str, int]:
-    """How often each kind was found, in the order of the kinds, those that never were too."""
+    """How often each kind was found, in the order of `kinds`, including zeros."""
     return dict.fromkeys(kinds, 0) | Counter(found)

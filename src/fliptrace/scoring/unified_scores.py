@@ -1,4 +1,4 @@
-"""All that is said of a file of the unified task: triggers and flips end to end, emotions, the rules on the same flips.
+"""Scores a file of the unified task: triggers and flips end to end, emotions, and the rules on the same flips.
 
 The JSON is documented in docs/formats.md.
 """
@@ -21,14 +21,14 @@ from fliptrace.scoring.intervals import Interval, Settings, f1_interval
 
 
 class MeasuredCounts(NamedTuple):
-    """Pooled counts and the interval of their F1; None where there was nothing to count or one group alone."""
+    """Pooled counts, and the interval of their F1: None if there are no cases or only one group."""
 
     counts: Counts
     interval: Interval | None
     num_cases: int
 
     def to_json(self, name: str) -> Json:
-        """F1, precision and recall under `name`; null where there was nothing to count."""
+        """F1, precision and recall with `name` as prefix; null if there are no cases."""
         counts, is_there = self.counts, self.num_cases > 0
         figures = {"f1": counts.f1, "precision": counts.precision, "recall": counts.recall}
         return {f"{name}_{key}": round(value, 6) if is_there else None for key, value in figures.items()}
@@ -36,7 +36,7 @@ class MeasuredCounts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UnifiedFileScores:
-    """A model's scores end to end. `baselines` are the rules' triggers for the flips that the model found."""
+    """A model's end-to-end scores. `baselines` are those of the rules on the flips that the model predicted."""
 
     triggers: MeasuredCounts
     flips: MeasuredCounts
@@ -79,7 +79,7 @@ class UnifiedFileScores:
 def score_unified_file(
     predictions: Sequence[UnifiedPrediction], settings: Settings, place: object
 ) -> UnifiedFileScores:
-    """All scores of a file, from its rows; InputError with `place` in front where nobody labelled any of it."""
+    """Score the rows of a file of the unified task. InputError at `place` if it has no labels."""
     counts = count_end_to_end(predictions, place)
     emotions = label_predictions(predictions)
     by_rule = {
@@ -94,7 +94,7 @@ def score_unified_file(
         emotion_interval=weighted_f1_interval(emotions, settings.num_draws, settings.seed),
         baselines={name: _measure(of_rule.triggers, settings) for name, of_rule in by_rule.items()},
         counts=counts,
-        replies=_tell_replies(predictions),
+        replies=_count_replies(predictions),
         settings=settings,
     )
 
@@ -104,8 +104,8 @@ def _measure(cases: Sequence[CaseCounts], settings: Settings) -> MeasuredCounts:
     return MeasuredCounts(Counts.total(case.counts for case in cases), interval, len(cases))
 
 
-def _tell_replies(predictions: Sequence[UnifiedPrediction]) -> Json:
-    """What could not be read, was wrong without being wrong about triggers, or was prevented; of all found flips."""
+def _count_replies(predictions: Sequence[UnifiedPrediction]) -> Json:
+    """Counts of unparsed replies, and of anomalies and prevented ones in the answers on all predicted flips."""
     flips = [flip for prediction in predictions for flip in prediction.flips]
     answers = [answer for flip in flips for answer in flip.answers]
     return {

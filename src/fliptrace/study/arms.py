@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A model of the study: a stage in the tree of stages that trained it.
+    """A model of the study: a stage in the tree of stages.
 
-    `parent` is the arm it was trained on from, None for the untuned base. `control` is the arm it must beat to have
-    helped: as many more steps from the same parent, without what is new in it. `note`: what it is, in one sentence.
-    `is_extended`: beside the method itself, one of its variations.
+    `parent` is the arm whose training it continues, None for the untuned base. `control` is the arm it must beat to
+    count as helpful: equally many steps from the same parent, without what is new in this arm. `note` describes the arm
+    in one sentence. `is_extended` marks a variation of the method.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""The baselines of a study: fitted on the very cases that the language models learned from, and asked like them.
+"""The baselines of a study: fitted on the same cases as the language models, and used for prediction in the same way.
 
-They predict alone; what the predictions are worth is for metrics.py, as of any other cell.
+This module only predicts. As for any other cell, metrics.py scores the predictions.
 """
 
 from __future__ import annotations
@@ -8,23 +8,26 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json
 from fliptrace.core.flips import FlipCase
-from fliptrace.inference.triggers import InferenceConfig, name_triggers
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.seams import choose_decoder
+from fliptrace.inference.triggers import name_triggers
 from fliptrace.models.classical.boosted_trees import fit_trigger_trees
 from fliptrace.models.classical.trigger_words import fit_trigger_words
-from fliptrace.models.rules import RULES, Rule
+from fliptrace.models.rules import RULES
 from fliptrace.predictions.rows import Prediction
-from fliptrace.study.classical_predictions import SupportModel, predict_by_support
+from fliptrace.study.classical_predictions import predict_by_support
 from fliptrace.training.encoder.model import EncoderSpec, fit_encoder
 
 
 class BaselineKind(NamedTuple):
-    """What a baseline is called; and whether another seed could make another model of it."""
+    """The title of a baseline, and whether another seed could give another model."""
 
     title: str
     has_seed: bool
@@ -42,17 +45,11 @@ BASELINES: Mapping[str, BaselineKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A fitted baseline. `cost` is what fitting an encoder took (training/encoder/model.py), None for the others."""
+    """A fitted baseline. `cost` is the cost of fitting an encoder (training/encoder/model.py), None for the others."""
 
     name: str
     cost: Json | None
-    _model: Rule | SupportModel
-
-    def predict(self, cases: Sequence[FlipCase]) -> list[Prediction]:
-        """A prediction for every case, in order; where there is support, named is what has at least 0.5."""
-        if isinstance(self._model, Rule):
-            return list(name_triggers(self._model, cases, InferenceConfig()))
-        return predict_by_support(self._model, cases)
+    predict: Callable[[Sequence[FlipCase]], list[Prediction]]  # a prediction for every case, in order
 
 
 def fit_baseline(
@@ -65,20 +62,22 @@ def fit_baseline(
     encoder: EncoderSpec | None = None,
     on_step: Callable[[int, int], None] = lambda step, num_steps: None,
 ) -> Baseline:
-    """Fit the baseline of that name on `train`, to weigh the last `window` utterances; rules learn nothing.
+    """Fit the named baseline on `train`, to score the last `window` utterances. Rules learn nothing.
 
-    An encoder is saved to `folder`, and built from nothing unless `encoder` names one; `window` overrides its own.
-    InputError where the name is not known (the nearest is told), or the cases teach nothing.
+    An encoder is saved to `folder`. It is trained from scratch unless `encoder` names a base; `window` overrides the
+    window of `encoder`. InputError where the name is unknown (the message names the nearest known one), or where
+    nothing can be learned from the cases.
     """
     if name in RULES:
-        return Baseline(name, None, RULES[name])
+        decoder = choose_decoder(RULES[name].as_model(), InferenceConfig())
+        return Baseline(name, None, lambda cases: list(name_triggers(decoder, cases)))
     if name == "words":
-        return Baseline(name, None, fit_trigger_words(train, window=window))
+        return Baseline(name, None, partial(predict_by_support, fit_trigger_words(train, window=window)))
     if name == "trees":
-        return Baseline(name, None, fit_trigger_trees(train, window=window, seed=seed))
+        return Baseline(name, None, partial(predict_by_support, fit_trigger_trees(train, window=window, seed=seed)))
     if name == "encoder":
         spec = replace(encoder or EncoderSpec(), window=window)
         fitted = fit_encoder(train, spec, folder, seed, on_step)
-        return Baseline(name, asdict(fitted.cost), fitted)
+        return Baseline(name, asdict(fitted.cost), partial(predict_by_support, fitted))
     nearest = difflib.get_close_matches(name, BASELINES, n=1, cutoff=0)[0]
     raise InputError(f"baseline {name!r}", f"not known; did you mean {nearest!r}?")

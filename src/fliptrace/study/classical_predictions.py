@@ -1,6 +1,6 @@
-"""Writes what classical models predict as ordinary prediction files, to be scored and compared like any model's.
+"""Write the predictions of classical models as ordinary prediction files, to be scored and compared like any other.
 
-They stand beside language models as baselines; none can be named as a MODEL, for each is fitted on the spot.
+Classical models are baselines beside language models. None can be named as MODEL, because each is fitted on the spot.
 """
 
 from __future__ import annotations
@@ -25,12 +25,15 @@ class SupportModel(Protocol):
     """A model that gives every utterance its support at once, instead of answers: trees, words, an encoder."""
 
     def supports(self, cases: Sequence[FlipCase]) -> tuple[tuple[float, ...], ...]:
-        """Per case how likely each utterance of the dialogue is a trigger, 0 to 1."""
+        """For every case, how likely each utterance of its dialogue is a trigger, from 0 to 1."""
         ...
 
 
 def predict_by_support(model: SupportModel, cases: Sequence[FlipCase], threshold: float = 0.5) -> list[Prediction]:
-    """A prediction for every case: named is what has at least `threshold` support. InputError unless 0 < it <= 1."""
+    """Predict every case; utterances with a support of at least `threshold` are named.
+
+    InputError unless 0 < threshold <= 1.
+    """
     if not 0 < threshold <= 1:
         raise InputError("threshold", f"{threshold}: expected more than 0 and at most 1")
     rows = []
@@ -43,7 +46,7 @@ def predict_by_support(model: SupportModel, cases: Sequence[FlipCase], threshold
 def write_trees_predictions(
     trees: TriggerTrees, cases: Sequence[FlipCase], threshold: float, path: Path, data: Json
 ) -> list[Prediction]:
-    """Write `predict_by_support`, its manifest beside it; `data` says what the trees learned from and the cases are."""
+    """Write the rows of `predict_by_support` and a manifest. `data` describes the training data and the cases."""
     manifest: Json = {
         "task": "trigger",
         "model": "boosted-trees",
@@ -62,7 +65,7 @@ def write_trees_predictions(
 def write_word_counts_predictions(
     words: WordCounts, dialogues: Sequence[Dialogue], path: Path, data: Json
 ) -> list[EmotionPrediction]:
-    """Write `WordCounts.label`, its manifest beside it; `data` says what it learned from and the dialogues are."""
+    """Write the labels of `WordCounts.label` and a manifest. `data` describes the training data and the dialogues."""
     manifest: Json = {"task": "emotion", "model": "word-counts", "data": data, "num_dialogues": len(dialogues)}
 
     def make_rows(num_done: int) -> Iterator[EmotionPrediction]:

@@ -1,5 +1,7 @@
-"""How long the cells of a study will take on this machine: as long as the same arm took with another seed, or what a
-trial of some seconds lets expect (training/speed.py). One cell after the other, one at a time.
+"""Estimate how long the cells of a study will take on this machine, made one after another.
+
+A cell is expected to take as long as the same arm took with another seed. Without such a cell, the estimate comes from
+a trial of a few seconds (training/speed.py).
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ from fliptrace.training.recipe import BASE
 from fliptrace.training.speed import Speed, measure_speed
 from fliptrace.training.stage_tree import needed_for
 
-# Seconds of fitting a baseline and asking it about everything, for 1,000 training cases: one core of the machine that
-# docs/results.md was measured on, 4,000 cases of MELD-FR (words 10 s, trees 14 s, encoder from nothing 180 to 270 s).
+# Seconds to fit a baseline and to predict all test sets, for 1,000 training cases. Measured with 4,000 cases of MELD-FR
+# on one core of the machine of docs/results.md (words 10 s, trees 14 s, encoder from scratch 180 to 270 s).
 _BASELINE_SECONDS = {"words": 2.5, "trees": 3.5, "encoder": 60.0}
 
 
 def estimate_study(folder: StudyFolder, keys: Sequence[CellKey]) -> dict[CellKey, float | None]:
-    """Minutes of each cell of a study on disk, as `estimate_minutes` has it. InputError where a corpus is missing."""
+    """Estimate the minutes of cells of a study on disk (`estimate_minutes`). InputError where a corpus is missing."""
     if not keys:
         return {}
     tracks = dict.fromkeys(key.track for key in keys)
@@ -42,9 +44,10 @@ def estimate_minutes(
     tests: Mapping[str, TestSet],
     finished: Mapping[CellKey, Json],
 ) -> dict[CellKey, float | None]:
-    """Minutes of each of `keys`, in order; None where nothing is known. `data` are by track, `tests` all there are.
+    """Estimate the minutes of each of `keys`, in order; None where nothing is known.
 
-    Each base and track of which an arm has no finished cell is tried once, for some seconds.
+    `data` is by track; `tests` are all test sets. Where an arm has no finished cell of any seed, its base and track are
+    timed in one trial of a few seconds.
     """
     known = _mean_seconds(finished)
     untimed = [key for key in keys if _Place.of(key) not in known and key.base != BASELINE]
@@ -63,7 +66,7 @@ def estimate_minutes(
 
 
 class _Place(NamedTuple):
-    """A cell but for its seed."""
+    """The key of a cell without its seed."""
 
     base: str
     track: str
@@ -75,14 +78,14 @@ class _Place(NamedTuple):
 
 
 class _Work(NamedTuple):
-    """What a cell takes: stages to be trained, and readings by test set."""
+    """The work of a cell: stages to train, and evaluations by test set."""
 
     stages: tuple[str, ...]
     evaluations: Mapping[str, Iterable[str]]
 
 
 def _mean_seconds(finished: Mapping[CellKey, Json]) -> dict[_Place, float]:
-    """Of training and readings, over seeds; cells that tell of no seconds tell nothing."""
+    """Mean seconds of training and evaluations over seeds. Cells without recorded seconds are left out."""
     seconds: dict[_Place, list[float]] = {}
     for key, cell in finished.items():
         timed = _seconds_of(cell)
@@ -104,7 +107,7 @@ def _baseline_seconds(name: str, num_train: int) -> float:
 def _measure(
     study: Study, keys: Iterable[CellKey], data: Mapping[str, TrainingData], tests: Mapping[str, TestSet]
 ) -> dict[tuple[str, str], Speed | None]:
-    """By base and track: one trial of all that these cells take. None where there can be none."""
+    """Run one trial per base and track that covers the work of these cells. None where no trial is possible."""
     work: dict[tuple[str, str], list[_Work]] = {}
     for key in keys:
         work.setdefault((key.base, key.track), []).append(_work(study, key, tests))
@@ -115,13 +118,13 @@ def _measure(
         recipe = study.recipe(base, track, study.seeds[0])
         try:
             speeds[base, track] = measure_speed(recipe, data[track], stages=stages, evaluations=evaluations)
-        except InputError:  # the base is not at hand; a list of cells is no place to fail for it
+        except InputError:  # the base is missing, which must not keep cells from being listed
             speeds[base, track] = None
     return speeds
 
 
 def _work(study: Study, key: CellKey, tests: Mapping[str, TestSet]) -> _Work:
-    """An arm trains its own stage, and with it those it grows from that are no cells of the track."""
+    """The work of an arm: its own stage, those earlier stages that are not cells of the track, and its evaluations."""
     recipe, arms = study.recipe(key.base, key.track, key.seed), study.tracks[key.track].arms
     stages = [] if key.arm == BASE else needed_for(recipe.stages, [key.arm])
     others = [stage.name for stage in stages if arms is not None and stage.name not in arms]

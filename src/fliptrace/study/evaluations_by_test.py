@@ -1,10 +1,10 @@
-"""What an arm of a study is read on, and how."""
+"""The test sets of an arm of a study, and the evaluations to run on each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fliptrace.inference.triggers import InferenceConfig
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.study.names import held_out_name
 from fliptrace.study.plan import CellKey, Study
 from fliptrace.training.recipe import Recipe
@@ -13,8 +13,10 @@ from fliptrace.training.recipe import Recipe
 def evaluations_by_test(
     study: Study, recipe: Recipe, key: CellKey, tests: Iterable[str]
 ) -> dict[str, dict[str, InferenceConfig]]:
-    """Readings by name, by the name of the test set: those of the arm's own track, of what that holds out, and where
-    the arm transfers, of all `tests`. `recipe` is that of the arm's run.
+    """The evaluations of an arm by test set, then by name. `recipe` is the recipe of the arm's run.
+
+    An arm is evaluated on the test sets of its track, on the dialogues that the track holds out, and, if it is part of
+    the transfer matrix, on all other `tests`.
     """
     names, own = list(tests), study.evaluations_of(recipe, key.arm)
     own_tests = study.tracks[key.track].tests

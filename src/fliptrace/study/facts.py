@@ -1,6 +1,6 @@
-"""What the corpora of a track hold, in counts alone: no text, so that it may be kept beside the figures.
+"""Statistics of the corpora of a track. They are counts without any text, so they may be kept beside the metrics.
 
-Counts are of labels that may count (`FlipCase.known_triggers`). Shares are rounded to four digits.
+Only known labels are counted (`FlipCase.known_triggers`). Shares are rounded to four digits.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from fliptrace.corpora.splits import split_by_group
 
 
 def track_facts(files: Mapping[str, EfrFile], *, share: float, seed: int) -> Json:
-    """The facts of a track from its files by split, "train" and "val" among them; groups are found over all of them.
+    """Compute the statistics of a track from its files by split, which must include "train" and "val".
 
-    Leaks are told of the official division and of one by group, as a recipe makes it with `resplit = share`.
+    Groups are found over all files together. Leaks are given for the official split and for a split by group, as a
+    recipe with `resplit = share` makes it.
     """
     splits = dict(zip(files, assign_groups_across([file.cases for file in files.values()]), strict=True))
     train, val = splits["train"], splits["val"]
@@ -38,9 +39,10 @@ def track_facts(files: Mapping[str, EfrFile], *, share: float, seed: int) -> Jso
 
 
 def split_facts(cases: Sequence[FlipCase]) -> Json:
-    """Flips, triggers and where they lie; distances count from the target back, 0 is the target itself.
+    """Count the flips and triggers of a split, and the distances of triggers from the target.
 
-    Triggers before the source are counted where their labels are known, `num_known_whole` cases.
+    Distances count backwards; 0 is the target itself. Triggers before the source are counted only in the
+    `num_known_whole` cases whose labels are known from the first utterance.
     """
     labelled = [case for case in cases if case.triggers is not None]
     whole = [case for case in labelled if case.known_from == 0]
@@ -67,5 +69,5 @@ def _describe(file: EfrFile) -> Json:
 
 
 def _ratio(part: int, whole: int) -> float | None:
-    """None where there is nothing to take a share of."""
+    """The share of `part` in `whole`; None where `whole` is 0."""
     return round(part / whole, 4) if whole else None

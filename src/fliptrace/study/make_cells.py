@@ -1,7 +1,7 @@
-"""Makes a cell: trains an arm, reads it on its test sets, and gives what the cell's file holds.
+"""Make a cell: train an arm, evaluate it on its test sets, and return the content of the cell's file.
 
-The folder of a run (one base, or the baselines, on one track with one seed) keeps checkpoints and predictions, from
-which a killed study goes on. Nobody else needs them.
+The folder of a run (one base, or the baselines, on one track with one seed) keeps checkpoints and predictions. A killed
+study resumes from them; nothing else needs them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import NamedTuple
 from fliptrace.core.files import Json, hash_file, hash_json, read_json, versions, write_json
 from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.leaks import find_leaks
-from fliptrace.inference.triggers import InferenceConfig, predict_file
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.seams import choose_decoder
+from fliptrace.inference.triggers import predict_file
 from fliptrace.models.local.loading import load_local
 from fliptrace.models.local.model import LocalModel
 from fliptrace.predictions.rows import Prediction, read_predictions
@@ -37,14 +39,14 @@ from fliptrace.training.stage_tree import named
 from fliptrace.training.stages import train
 from fliptrace.training.trainer import CHECKPOINT, COST
 
-PLAIN = "plain"  # the one reading of a baseline
-SECONDS = "seconds.json"  # in a stage's folder: what training took, written with its last step
-Progress = Callable[[str, int, int], None]  # what is being done, how much of it is, of how much
+PLAIN = "plain"  # the only evaluation of a baseline
+SECONDS = "seconds.json"  # in a stage's folder: its training time, written with its last step
+Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, and out of how much
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the cells of a run share. `command` is the one that made them."""
+    """What the cells of a run share. `command` is the command line that makes them."""
 
     study: Study
     data: TrainingData
@@ -55,7 +57,7 @@ class Run:
 
 
 def make_cell(run: Run, key: CellKey) -> Json:
-    """The cell, from what is finished of it in the run's folder and what is not."""
+    """Make the cell, reusing what is already finished in the run's folder."""
     recipe = run.study.recipe(next(iter(run.study.bases)) if key.base == BASELINE else key.base, key.track, key.seed)
     made = _make_baseline(run, key, recipe) if key.base == BASELINE else _make_arm(run, key, recipe)
     return {
@@ -90,7 +92,7 @@ class _Made(NamedTuple):
 
 
 def _make_baseline(run: Run, key: CellKey, recipe: Recipe) -> _Made:
-    """A baseline knows no languages and costs little: it is asked about everything."""
+    """Fit a baseline and evaluate it on all test sets, because it is cheap and works in any language."""
     run.on_progress(f"training {key.arm}", 0, 1)
     began = time.monotonic()
     baseline = fit_baseline(
@@ -115,7 +117,7 @@ def _make_arm(run: Run, key: CellKey, recipe: Recipe) -> _Made:
     device = pick_device(recipe.device)
     model = load_local(trained.checkpoint, device=device, name=f"{key.base}/{key.track}/{key.arm}")
     tests = {
-        test: {name: _read(run, model, run.tests[test], name, config, trained.place) for name, config in due.items()}
+        test: {name: _evaluate(run, model, run.tests[test], name, config, trained.place) for name, config in due.items()}
         for test, due in evaluations_by_test(run.study, recipe, key, run.tests).items()
     }
     weights = [hash_file(path) for path in sorted(Path(trained.checkpoint).glob("*.safetensors"))]
@@ -123,7 +125,7 @@ def _make_arm(run: Run, key: CellKey, recipe: Recipe) -> _Made:
 
 
 class _Trained(NamedTuple):
-    """`place` is where the arm's predictions go; `training` None for the untuned base."""
+    """A trained arm. `place` is the folder for its predictions. `training` is None for the untuned base."""
 
     checkpoint: str
     place: Path
@@ -145,7 +147,7 @@ def _train(run: Run, key: CellKey, recipe: Recipe) -> _Trained:
 
 
 class _Clock:
-    """Follows a training: tells how it goes on, and times its steps without what lies around them."""
+    """Report the progress of a training, and time its steps without the work before and after them."""
 
     def __init__(self, run: Run, recipe: Recipe) -> None:
         self._run = run
@@ -165,7 +167,7 @@ class _Clock:
         if self._first is None:
             self._first = step, time.monotonic()
         elif step == num_steps:
-            # All steps as fast as those seen here: the first is not timed, nor are those before a kill.
+            # Extrapolate to all steps: the first step here and those before a kill are not timed.
             seconds = (time.monotonic() - self._first[1]) * num_steps / (step - self._first[0])
             number = self._recipe.stages.index(self._stage) + 1
             place = RunFolder(self._run.folder).stage(number, self._stage)
@@ -176,32 +178,34 @@ class _Clock:
     def stage_ends(self, name: str, scores: Json) -> None: ...
 
 
-def _read(run: Run, model: LocalModel, test: TestSet, name: str, config: InferenceConfig, place: Path) -> Json:
+def _evaluate(run: Run, model: LocalModel, test: TestSet, name: str, config: InferenceConfig, place: Path) -> Json:
+    """Run one evaluation on one test set and return its metrics; finished predictions are reused."""
     path = place / "predictions" / f"{test.name}.{name}.jsonl"
     cost_path = path.with_suffix(".cost.json")
     predictions = _kept(path, test) if cost_path.exists() else None
     if predictions is None:
         began = time.monotonic()
 
-        def tell(num_done: int) -> None:
-            run.on_progress(f"reading {test.name} {name}", num_done, len(test.cases))
+        def report_progress(num_done: int) -> None:
+            run.on_progress(f"evaluating {test.name} {name}", num_done, len(test.cases))
 
-        tell(0)
-        predicted = predict_file(model, test.cases, config, path, run.data.manifest, tell)
+        report_progress(0)
+        decoder = choose_decoder(model.as_model(), config)
+        predicted = predict_file(decoder, test.cases, path, run.data.manifest, report_progress)
         predictions = predicted.predictions
-        num_read = len(predictions) - predicted.num_resumed
-        if num_read == 0:  # all was read before a kill: to be timed, it is read again
-            return _read(run, model, test, name, config, place)
-        seconds = (time.monotonic() - began) * len(predictions) / num_read
+        num_new = len(predictions) - predicted.num_resumed
+        if num_new == 0:  # all rows were written before a kill: predict again, to time it
+            return _evaluate(run, model, test, name, config, place)
+        seconds = (time.monotonic() - began) * len(predictions) / num_new
         write_json(cost_path, _cost(model, test.cases, config, predictions, seconds))
     return _metrics(predictions, test, config, read_json(cost_path))
 
 
 def _kept(path: Path, test: TestSet) -> list[Prediction] | None:
-    """The predictions of an earlier sitting, if they are of these cases under these labels."""
+    """The predictions of an earlier, interrupted call, if they are for these cases with these labels."""
     rows = [row for row in read_predictions(path) if isinstance(row, Prediction)]
-    read = [(row.id, row.group, row.gold) for row in rows]
-    return rows if read == [(case.id, case.group, case.triggers) for case in test.cases] else None
+    labels = [(row.id, row.group, row.gold) for row in rows]
+    return rows if labels == [(case.id, case.group, case.triggers) for case in test.cases] else None
 
 
 def _cost(
@@ -211,7 +215,7 @@ def _cost(
     predictions: Sequence[Prediction],
     seconds: float,
 ) -> Json:
-    """Seconds and tokens; weighed answers are no replies, so that of an exact reading only its rationales count."""
+    """Seconds and tokens. Scored answers are not generated, so in exact decoding only rationales count as replies."""
     replies = [answer for row in predictions for answer in (*row.answers, *row.drafts)]
     is_written = config.decoding.kind != "exact" or config.ask == "chain"
     questions = (render_question(View(case, config.layout), config.ask) for case in cases)

@@ -1,7 +1,7 @@
-"""What one reading of one arm did on one test set, as the figures that a cell keeps.
+"""The metrics that a cell keeps of one evaluation of one arm on one test set.
 
-Counts stand by group, so that intervals and paired tests can be made without the predictions: those hold corpus content
-and are not kept. Draws nothing, writes nothing.
+Counts are kept by group, so that intervals and paired tests can be computed without the predictions. Predictions hold
+corpus content and are not kept. This module draws no samples and writes no files.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from fliptrace.core.files import Json
 from fliptrace.core.flips import FlipCase
-from fliptrace.inference.triggers import InferenceConfig
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.breakdown import Slice, break_down, slice_cases
 from fliptrace.scoring.calibration import calibrate
@@ -25,7 +25,7 @@ from fliptrace.scoring.thresholds import choose_threshold, leave_one_group_out
 from fliptrace.scoring.triggers import score_triggers
 from fliptrace.training.val_scores import score_rationales
 
-KS = (1, 3, 5, 7, 9, 15, 21, 31, 41, 61)  # odd, so that no vote ties; and as many as there are
+KS = (1, 3, 5, 7, 9, 15, 21, 31, 41, 61)  # odd, so that no vote ties; the number of samples is added
 
 
 def evaluation_metrics(
@@ -36,10 +36,11 @@ def evaluation_metrics(
     code_mixing: Mapping[str, str] | None = None,
     cost: Json | None = None,
 ) -> Json:
-    """The figures of the predictions for these cases, in their order; groups stand A to Z. InputError without labels.
+    """Compute the metrics of predictions for `cases`, in the same order. Groups are sorted from A to Z.
 
-    `code_mixing` names the slice of every case id (scoring/code_mixing.py). Where support is a plain yes or no, as of a
-    rule or a greedy answer, there is no calibration, no curve and no threshold to choose: null.
+    `code_mixing` maps every case id to its slice (scoring/code_mixing.py). InputError where cases have no labels. Where
+    support is a plain yes or no, as for a rule or a greedy answer, `left_out`, `calibration` and `risk_coverage` are
+    null.
     """
     scores = score_triggers(predictions, "study")
     judged = score_self_evaluation(predictions)
@@ -70,7 +71,7 @@ def evaluation_metrics(
 
 
 def f1_of(metrics: Json) -> float:
-    """Trigger F1 from the counts by group of figures, of their `left_out` or of a point of their `k_curve`.
+    """Trigger F1 from counts by group: those of an evaluation, of its `left_out`, or of a point of its `k_curve`.
 
     >>> f1_of({"tp": [3, 0], "wrong": [1, 1]})
     0.75
@@ -80,13 +81,13 @@ def f1_of(metrics: Json) -> float:
 
 
 def flip_matrix(cases: Sequence[FlipCase]) -> Json:
-    """How many flips go from one emotion to another, `neutral->joy`, the most frequent first."""
+    """Count the flips of every type, named like `neutral->joy`, the most frequent first."""
     counts = Counter(f"{case.flip.before}->{case.flip.after}" for case in cases)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _samples(predictions: Sequence[Prediction], config: InferenceConfig) -> Json:
-    """What there is to say of samples: null where none were drawn."""
+    """Metrics of the samples; null where none were drawn."""
     num_samples = min(len(prediction.answers) for prediction in predictions)
     if config.decoding.kind != "sample" or num_samples < 2:
         return {"k_curve": None, "agreement": None}
@@ -99,13 +100,13 @@ def _samples(predictions: Sequence[Prediction], config: InferenceConfig) -> Json
 
 
 def _support(predictions: Sequence[Prediction], config: InferenceConfig) -> Json:
-    """What there is to say of support: null where it is a plain yes or no."""
+    """Metrics of the support; null where it is a plain yes or no."""
     if not _is_scored(predictions, config):
         return {"left_out": None, "calibration": None, "risk_coverage": None}
     left_out = [count_case(*row) for row in labelled(leave_one_group_out(predictions, "study"), "study")]
     calibration = calibrate(predictions, "study")
     return {
-        # Each group has a threshold of its own; the one told is that chosen on all of them.
+        # Each group is scored at its own threshold; the threshold reported is the one chosen on all groups.
         "left_out": _by_group(left_out) | {"threshold": choose_threshold(predictions, "study").threshold},
         "calibration": None if calibration is None else calibration.to_json(),
         "risk_coverage": cover(predictions, "study").to_json(),
@@ -113,7 +114,7 @@ def _support(predictions: Sequence[Prediction], config: InferenceConfig) -> Json
 
 
 def _is_scored(predictions: Sequence[Prediction], config: InferenceConfig) -> bool:
-    """Samples and exact reading weigh utterances, classifiers do so under any reading."""
+    """Whether support is graded: sampling and exact decoding grade it, classifiers do so in any evaluation."""
     shares = (share for prediction in predictions for share in prediction.vote.support)
     return config.decoding.kind != "greedy" or any(0 < share < 1 for share in shares)
 
@@ -141,13 +142,13 @@ def _by_group(cases: Sequence[CaseCounts]) -> Json:
 
 
 def _to_lists(by_group: Floats) -> Json:
-    """tp and wrong ones of each group, whole numbers without a point: means over subsets are not whole."""
+    """tp and wrong of each group. Whole numbers are written as integers; means over subsets need not be whole."""
     tp, wrong = ([int(x) if x.is_integer() else x for x in row] for row in by_group.tolist())
     return {"tp": tp, "wrong": wrong}
 
 
 def _round(value: Any) -> Any:
-    """Every float in a JSON value to 6 digits."""
+    """Round every float in a JSON value to 6 digits."""
     if isinstance(value, dict):
         return {name: _round(inner) for name, inner in value.items()}
     if isinstance(value, list):

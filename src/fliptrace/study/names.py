@@ -1,12 +1,12 @@
-"""What cells and test sets are called, where that means something."""
+"""Names of cells and test sets that carry a meaning."""
 
 from __future__ import annotations
 
-BASELINE = "baseline"  # stands for the base in the cells of what is no language model
+BASELINE = "baseline"  # takes the place of the base in the keys of baseline cells
 
 
 def held_out_name(track: str) -> str:
-    """The test set of what a track keeps out of training.
+    """The name of the test set of dialogues that a track holds out of training.
 
     >>> held_out_name("masac")
     'masac-held-out'
@@ -15,5 +15,5 @@ def held_out_name(track: str) -> str:
 
 
 def is_own_test(track: str, test: str) -> bool:
-    """Whether a test set is of what the track was trained for: its val, or dialogues kept out of its training."""
+    """Whether a test set belongs to the track: its val split, or the dialogues held out of its training."""
     return test in (track, held_out_name(track))

@@ -1,7 +1,7 @@
-"""A study as its TOML file states it: bases x tracks x seeds x arms, and what each arm is read on.
+"""A study as its TOML file defines it: bases x tracks x seeds x arms, and the evaluations of each arm.
 
-The arms are the stages of one recipe, which may grow as a tree (training/stage_tree.py); a study adds the untuned base
-and the baselines. Every number of a recipe stands here once, and all runs share it.
+The arms are the stages of one recipe, which may form a tree (training/stage_tree.py). A study adds the untuned base and
+the baselines. Every number of a recipe is stated once here and shared by all runs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, hash_json
-from fliptrace.inference.triggers import InferenceConfig
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.prompts.views import LayoutName
 from fliptrace.study.arms import Arm
 from fliptrace.study.baselines import BASELINES
@@ -37,29 +37,29 @@ from fliptrace.training.recipe import (
 from fliptrace.training.stage_tree import needed_for, num_opened, parent_of
 from fliptrace.training.typed_toml import Part, parse_table, read_toml
 
-FORMAT = 1  # of a cell's file
+FORMAT = 1  # version of the format of cell files
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
 class StudyBase(Base):
-    """A base of the study; what its size asks for overrides what all bases share."""
+    """A base model of the study. Its own layout and tuning override those shared by all bases."""
 
     layout: LayoutName | None = None
     tuning: Tuning | None = None
 
 
 class Track(Part):
-    """Data to train on. Its val is a test set of the study under the track's name, unless `tests` names others."""
+    """Training data. Its val split is a test set of the study under the track's name, unless `tests` names others."""
 
     title: str
     data: Data
     prompt: Prompt = Prompt()
-    arms: list[str] | None = None  # None: all of them
-    seeds: list[int] | None = None  # None: those of the study
+    arms: list[str] | None = None  # None: all arms
+    seeds: list[int] | None = None  # None: all seeds of the study
     baselines: bool = True
-    transfers: bool = True  # whether the arm of the transfer matrix is read on everything else, too
-    tests: list[str] | None = None  # test sets of other tracks that its arms are read on instead of its own val
+    transfers: bool = True  # whether the transfer arm is also evaluated on all other test sets
+    tests: list[str] | None = None  # tracks whose test sets its arms are evaluated on instead of its own val
 
     @property
     def is_test(self) -> bool:
@@ -67,29 +67,31 @@ class Track(Part):
 
 
 class TestFile(Part):
-    """A file that is only read: `NAME:SPLIT` or a path."""
+    """A file that is used for evaluation only: `NAME:SPLIT` or a path."""
 
     title: str
     file: str
 
 
 class Role(Part):
-    """How the report speaks of an arm, and which arm it must beat to have helped."""
+    """How the report presents an arm, and which arm it must beat to count as helpful."""
 
     title: str | None = None
     control: str | None = None
     note: str = ""
-    extended: bool = False  # a variation of the method, made only when the extended study is asked for
+    extended: bool = False  # a variation of the method, made only in the extended study
 
 
 class Transfer(Part):
-    """The arm that is read on the test sets of all tracks, and how."""
+    """The arm that is evaluated on the test sets of all tracks, and with which evaluations."""
 
     arm: str
     evaluations: list[str] = renamed_from("readings", min_length=1)
 
 
 class Study(Part):
+    """A whole study, with all names in it checked against each other."""
+
     name: Name
     seeds: list[int] = Field(min_length=1)
     bases: dict[Name, StudyBase] = Field(min_length=1)
@@ -100,11 +102,11 @@ class Study(Part):
     stages: list[Stage] = Field(min_length=1)
     arms: dict[str, Role] = Field(default={})
     evaluations: dict[str, EvaluationPart] = renamed_from("readings", min_length=1)
-    # of the dialogues that a track's `hold_out` keeps out of training
+    # evaluations on the dialogues that a track's `hold_out` keeps out of training
     held_out_evaluations: list[str] = renamed_from("held_out_readings", default=[])
     transfer: Transfer | None = None
     baselines: list[str] = Field(default=list(BASELINES))
-    encoder: str = SCRATCH  # what the baseline "encoder" is fitted from: "scratch", a local folder or a Hub id
+    encoder: str = SCRATCH  # initial weights of the baseline "encoder": "scratch", a local folder or a Hub id
 
     @model_validator(mode="after")
     def _names_what_there_is(self) -> Self:
@@ -112,26 +114,26 @@ class Study(Part):
         _refuse_twice("seeds", self.seeds)
         _refuse_twice("stages", arms)
         if BASELINE in self.bases:
-            raise ValueError(f"bases: {BASELINE!r} stands for what is no language model; expected another name")
+            raise ValueError(f"bases: {BASELINE!r} is reserved for baselines; expected another name")
         _refuse_twice("tests", [*self.tests, *self.tracks, *map(held_out_name, self.tracks)])
         _refuse_unknown("arms", [*self.arms, *(r.control for r in self.arms.values() if r.control)], arms)
         _refuse_unknown("baselines", self.baselines, list(BASELINES))
         for name, part in self.evaluations.items():
-            _refuse_unknown(f"readings.{name}.after", [] if isinstance(part.after, str) else part.after, arms[1:])
+            _refuse_unknown(f"evaluations.{name}.after", [] if isinstance(part.after, str) else part.after, arms[1:])
         _refuse_unknown("held_out_evaluations", self.held_out_evaluations, list(self.evaluations))
-        lent = [name for name, track in self.tracks.items() if track.is_test]
+        test_tracks = [name for name, track in self.tracks.items() if track.is_test]
         for name, track in self.tracks.items():
             _refuse_unknown(f"tracks.{name}.arms", track.arms or [], arms)
             _refuse_unknown(f"tracks.{name}.seeds", track.seeds or [], self.seeds)
-            _refuse_unknown(f"tracks.{name}.tests", track.tests or [], lent)
+            _refuse_unknown(f"tracks.{name}.tests", track.tests or [], test_tracks)
         if self.transfer is not None:
             _refuse_unknown("transfer.arm", [self.transfer.arm], arms)
-            _refuse_unknown("transfer.readings", self.transfer.evaluations, list(self.evaluations))
+            _refuse_unknown("transfer.evaluations", self.transfer.evaluations, list(self.evaluations))
         return self
 
     @property
     def all_arms(self) -> tuple[Arm, ...]:
-        """As the report shows them: the base, then the stages in order."""
+        """All arms in the order of the report: the base, then the stages in order."""
         parents = {stage.name: parent_of(self.stages, stage) for stage in self.stages}
         origin = {BASE: None} | {name: parent.name if parent else BASE for name, parent in parents.items()}
         roles = {name: self.arms.get(name, Role()) for name in origin}
@@ -141,7 +143,7 @@ class Study(Part):
         )
 
     def recipe(self, base: str, track: str, seed: int) -> Recipe:
-        """The recipe of one run, with all stages; a run trains those that its cells need."""
+        """The recipe of one run, with all stages. A run trains only the stages that its cells need."""
         part, of_base = self.tracks[track], self.bases[base]
         layout = {"layout": of_base.layout} if of_base.layout else {}
         return parse_recipe(
@@ -154,7 +156,7 @@ class Study(Part):
                 "curate": self.curate.model_dump(mode="json"),
                 "tuning": (of_base.tuning or self.tuning).model_dump(mode="json"),
                 "stages": [stage.model_dump(mode="json") for stage in self.stages],
-                # The study reads every arm itself, to time it; training only looks at val with the first reading.
+                # The study evaluates every arm itself, to time it. Training scores val with the first evaluation only.
                 "evaluations": {
                     name: part.model_dump(mode="json") | {"after": []} for name, part in self.evaluations.items()
                 },
@@ -163,12 +165,15 @@ class Study(Part):
         )
 
     def transfers(self, key: CellKey) -> bool:
-        """Whether a cell belongs into the transfer matrix."""
+        """Whether a cell belongs to the transfer matrix."""
         is_arm = self.transfer is not None and key.arm == self.transfer.arm
         return is_arm and self.tracks[key.track].transfers
 
     def evaluations_of(self, recipe: Recipe, arm: str) -> dict[str, InferenceConfig]:
-        """What an arm is read with on its own track. The untuned base was taught no reasons and no judging."""
+        """The evaluations of an arm on its own track, by name.
+
+        The untuned base was not taught to give reasons or to judge, so it only has those that ask for plain answers.
+        """
         is_last = arm == self.stages[-1].name
         due = {name: part for name, part in self.evaluations.items() if part.is_due(arm, is_last=is_last)}
         if arm == BASE:
@@ -178,7 +183,7 @@ class Study(Part):
 
 
 class CellKey(NamedTuple):
-    """Names one cell, and its file."""
+    """The key of one cell, from which its file is named."""
 
     base: str
     track: str
@@ -187,7 +192,8 @@ class CellKey(NamedTuple):
 
     @property
     def file_name(self) -> str:
-        """
+        """The name of the cell's file.
+
         >>> CellKey("scratch", "meld", 0, "chain").file_name
         'scratch.meld.seed-0.chain.json'
         """
@@ -195,7 +201,7 @@ class CellKey(NamedTuple):
 
     @property
     def run(self) -> str:
-        """The name of the run that makes it: cells of one run are made one after the other.
+        """The name of the run that makes the cell. The cells of one run are made one after another.
 
         >>> CellKey("scratch", "meld", 0, "chain").run
         'scratch.meld.seed-0'
@@ -204,7 +210,7 @@ class CellKey(NamedTuple):
 
 
 def read_study(path: Path) -> Study:
-    """A study from a TOML file. InputError names every key that is wrong, and the known key nearest to an unknown."""
+    """Read a study from a TOML file. InputError names every wrong key, and the known key nearest to an unknown one."""
     study = parse_table(Study, read_toml(path), str(path), "study")
     for key in cells(study, extended=True):
         if key.base != BASELINE:
@@ -214,8 +220,10 @@ def read_study(path: Path) -> Study:
 
 
 def cells(study: Study, *, extended: bool = False) -> Iterator[CellKey]:
-    """The cells of a study, `extended` ones too or not: seed by seed, so that one seed's tables are whole before the
-    next begins. Baselines without a seed of their own have one cell a track.
+    """Yield the cells of a study; with `extended`, those of extended arms too.
+
+    Cells come seed by seed, so that the tables of one seed are complete before the next begins. A baseline that does
+    not depend on the seed has one cell per track.
     """
     for seed in study.seeds:
         for name, track in study.tracks.items():
@@ -230,7 +238,7 @@ def cells(study: Study, *, extended: bool = False) -> Iterator[CellKey]:
 
 
 def definition(study: Study, key: CellKey) -> str:
-    """The hash of all that a cell's figures depend on and the study states; data files are hashed in the cell."""
+    """Hash of everything in the study that a cell's metrics depend on. Data files are hashed in the cell instead."""
     track = study.tracks[key.track]
     plain: Json = {"key": key._asdict(), "format": FORMAT}
     if key.base == BASELINE:
@@ -254,7 +262,7 @@ def definition(study: Study, key: CellKey) -> str:
 
 
 def _plain(value: Part | Mapping[str, Part]) -> Json:
-    """A table, or what holds tables, as JSON; titles change no figure."""
+    """A table, or a mapping of tables, as JSON. Titles are left out because they change no metric."""
     if isinstance(value, Part):
         return value.model_dump(mode="json", by_alias=True, exclude={"title", "after"})
     assert isinstance(value, dict)
@@ -263,32 +271,35 @@ def _plain(value: Part | Mapping[str, Part]) -> Json:
 
 def _arms_of(study: Study, track: Track, extended: bool) -> list[str]:
     every = [BASE, *(stage.name for stage in study.stages)]
-    wanted = [arm for arm in every if extended or not study.arms.get(arm, Role()).extended]
-    return [arm for arm in wanted if track.arms is None or arm in track.arms]
+    planned = [arm for arm in every if extended or not study.arms.get(arm, Role()).extended]
+    return [arm for arm in planned if track.arms is None or arm in track.arms]
 
 
 def _refuse_unknown(place: str, names: Sequence[str | int], known: Sequence[str | int]) -> None:
     for name in names:
         if name not in known:
-            raise ValueError(f"{place}: {name!r} is none of {', '.join(map(str, known))}")
+            raise ValueError(f"{place}: unknown {name!r}; expected one of {', '.join(map(str, known))}")
 
 
 def _refuse_twice(place: str, names: Sequence[str | int]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
-            raise ValueError(f"{place}: {name!r} is there twice")
+            raise ValueError(f"{place}: {name!r} occurs {count} times; expected once")
 
 
 def _refuse_unread(study: Study, key: CellKey, path: Path) -> None:
-    """InputError where a recipe of the study is none, or where an arm would be trained and then read on nothing."""
+    """Raise InputError where a recipe is invalid, or where an arm would be trained but never evaluated."""
     evaluations = study.evaluations_of(study.recipe(key.base, key.track, key.seed), key.arm)
     if not study.transfers(key) and (not evaluations or study.tracks[key.track].tests == []):
-        raise InputError(path, f"tracks.{key.track}: arm {key.arm!r} is read on nothing; expected a reading and a test")
+        found = f"tracks.{key.track}: arm {key.arm!r} would never be evaluated"
+        raise InputError(path, f"{found}; expected at least one evaluation and one test set")
 
 
 def _refuse_dealing_anew(study: Study, path: Path) -> None:
-    """InputError where an extended arm changes the core: held-out groups are dealt to the longest line of stages with
-    own answers (training/stage_splits.py), and were it one of extended arms, all arms would be taught other cases.
+    """Raise InputError where an extended arm would change the cells of the core study.
+
+    Held-out groups are distributed over the longest line of stages with own answers (training/stage_splits.py). If an
+    extended arm made that line longer, all arms would be trained on other cases.
     """
     opened = {stage.name: num_opened(study.stages, stage) for stage in study.stages}
     core = max((num for name, num in opened.items() if not study.arms.get(name, Role()).extended), default=0)
@@ -296,6 +307,6 @@ def _refuse_dealing_anew(study: Study, path: Path) -> None:
         if num > core:
             raise InputError(
                 path,
-                f"arms.{name}: extended, and stage {num} of its line with own answers; the core study has {core}, "
-                "so held-out groups would be dealt anew for all arms",
+                f"arms.{name}: this extended arm is stage {num} with own answers in its line; expected at most {core}, "
+                "as in the core study, because more would redistribute the held-out groups of all arms",
             )

@@ -1,7 +1,7 @@
-"""Makes the cells of a study that are not there yet, several runs at once, and keeps each as soon as it is finished.
+"""Make the missing cells of a study, several runs at once, and save each cell as soon as it is finished.
 
-A study is a folder: study.toml, cells/ with a small file a cell, facts.json, and the report that is made from these.
-Cells are all that resuming needs; runs (checkpoints, predictions) lie elsewhere and may be thrown away.
+A study is a folder: study.toml, cells/ with one small file per cell, facts.json, and the report made from them. Only
+the cells are needed to resume. Runs (checkpoints, predictions) are stored elsewhere and may be deleted.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from fliptrace.study.plan import FORMAT, CellKey, Study, cells, definition, read
 from fliptrace.study.test_sets import load_tests, load_track
 
 CELLS, FACTS = "cells", "facts.json"
-_PROCESSES = multiprocessing.get_context("spawn")  # a GPU that was in use does not outlive a fork
-_SHARE_BY_GROUP = 0.1  # of the split by group whose leaks stand beside the official ones
+_PROCESSES = multiprocessing.get_context("spawn")  # a fork cannot use a GPU that its parent has used
+_SHARE_BY_GROUP = 0.1  # val share of the split by group, whose leaks are shown beside those of the official split
 
 
 class Event(NamedTuple):
-    """What a run is doing: `what`, and how much of it is done. A finished cell comes with what it holds."""
+    """Progress of a run: `what` it is doing, and how much of that is done. `cell` is the content of a finished cell."""
 
     run: str
     what: str
@@ -45,9 +45,9 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StudyFolder:
-    """A study and what is finished of it. `root` is the folder of corpora, None the cache of downloads.
+    """A study on disk, with its finished cells.
 
-    `is_extended`: with the cells of the study's extended arms.
+    `root` is the folder of corpora; None means the download cache. `is_extended` includes the cells of extended arms.
     """
 
     path: Path
@@ -66,14 +66,14 @@ class StudyFolder:
         return self.path / CELLS / key.file_name
 
     def finished(self) -> dict[CellKey, Json]:
-        """The cells that are there, in the order of the plan; RunError where one was made by another study."""
+        """Read the finished cells, in the order of the plan. RunError where one belongs to a different study.toml."""
         there = {key: read_cell(self.cell(key)) for key in self.planned() if self.cell(key).exists()}
         stale = [key for key, cell in there.items() if cell.get("definition") != definition(self.study, key)]
         if stale:
             raise RunError(
                 self.cell(stale[0]),
-                f"{len(stale)} of {len(there)} cells were made by another study.toml than this one; "
-                "give it back what it said, or remove them to have them made anew",
+                f"{len(stale)} of {len(there)} cells were made with a different study.toml; expected cells of this "
+                "one: restore the file, or delete these cells so that they are made again",
             )
         return there
 
@@ -82,29 +82,30 @@ class StudyFolder:
         return [key for key in self.planned() if key not in there]
 
     def gather_facts(self) -> Json:
-        """What the tracks' corpora hold, in counts; written once, so that the report can be made without them."""
+        """Statistics of the tracks' corpora. They are saved once, so that the report does not need the corpora."""
         path = self.path / FACTS
         tracks = {name: track for name, track in self.study.tracks.items() if track.is_test}
         if not path.exists() or read_json(path)["tracks"].keys() != tracks.keys():
-            told = {
+            by_track = {
                 name: {"title": track.title}
                 | track_facts(self._files(name), share=_SHARE_BY_GROUP, seed=self.study.seeds[0])
                 for name, track in tracks.items()
             }
-            write_json(path, {"format": FORMAT, "tracks": told})
+            write_json(path, {"format": FORMAT, "tracks": by_track})
         facts: Json = read_json(path)
         return facts
 
     def _files(self, track: str) -> dict[str, EfrFile]:
         data = self.study.tracks[track].data
         if len(data.train) > 1 or len(data.val) > 1:
-            raise InputError(f"study {self.study.name}, track {track}", "facts are of one train and one val file")
+            found = f"{len(data.train)} train and {len(data.val)} val files"
+            raise InputError(f"study {self.study.name}, track {track}", f"{found}; expected one file of each")
         refs = {"train": data.train[0], "val": data.val[0]}
         return {split: read_flip_cases(locate_ref(ref, self.root)) for split, ref in refs.items()}
 
 
 def read_cell(path: Path) -> Json:
-    """A finished cell. Cells of the first version call their evaluations readings."""
+    """Read a finished cell. Older cells call their evaluations "readings"."""
     cell: Json = read_json(path)
     tests = {name: rename_key(test, "readings", "evaluations") for name, test in cell["tests"].items()}
     return cell | {"tests": tests}
@@ -119,10 +120,10 @@ def reproduce(
     on_event: Callable[[Event], None],
     only: Sequence[CellKey] | None = None,
 ) -> None:
-    """Make the missing cells (or those of `only` that are), `num_jobs` runs at once, each in a process of its own.
+    """Make the missing cells, or only those in `only`, `num_jobs` runs at once, each in its own process.
 
-    A run that fails, or whose process is killed, does not stop the others; RunError tells of the first that did, when
-    all else is done.
+    A run that fails, or whose process is killed, does not stop the others. When all runs have ended, RunError names the
+    first one that failed.
     """
     missing = [key for key in folder.missing() if only is None or key in only]
     by_run: dict[str, list[CellKey]] = {}
@@ -132,7 +133,8 @@ def reproduce(
     failed = _work_off(jobs, num_jobs, on_event)
     if failed:
         name, error = next(iter(failed.items()))
-        raise RunError(f"run {name}", f"{error}; {len(failed)} of {len(by_run)} runs failed, given again they go on")
+        counts = f"{len(failed)} of {len(by_run)} runs failed"
+        raise RunError(f"run {name}", f"{error}; {counts}; run the same command again to resume")
 
 
 class _Job(NamedTuple):
@@ -144,11 +146,11 @@ class _Job(NamedTuple):
 
 
 class _Worker(NamedTuple):
-    """The process of a run. What it tells ends with it, however it ends."""
+    """The process of a run, and the connection for its messages, which closes however the process ends."""
 
     run: str
     process: BaseProcess
-    told: Connection
+    messages: Connection
 
 
 class _Failure(NamedTuple):
@@ -156,20 +158,20 @@ class _Failure(NamedTuple):
 
 
 def _work_off(jobs: Sequence[_Job], num_jobs: int, on_event: Callable[[Event], None]) -> dict[str, str]:
-    """Do all jobs, `num_jobs` at once; what went wrong, by run. No process is left, however this ends."""
+    """Do all jobs, `num_jobs` at once, and return the errors by run. No process is left running, however this ends."""
     waiting, failed = deque(jobs), dict[str, str]()
     working: dict[object, _Worker] = {}
     try:
         while waiting or working:
             while waiting and len(working) < num_jobs:
                 worker = _start(waiting.popleft(), max(1, (os.cpu_count() or 1) // num_jobs))
-                working[worker.told] = worker
-            for told in wait_for([worker.told for worker in working.values()]):
-                message = _hear(working[told])
+                working[worker.messages] = worker
+            for connection in wait_for([worker.messages for worker in working.values()]):
+                message = _receive(working[connection])
                 if isinstance(message, Event):
                     on_event(message)
                     continue
-                ended = working.pop(told)
+                ended = working.pop(connection)
                 if message is not None:
                     failed[ended.run] = message.error
                     on_event(Event(ended.run, f"failed: {message.error}"))
@@ -181,17 +183,17 @@ def _work_off(jobs: Sequence[_Job], num_jobs: int, on_event: Callable[[Event], N
 
 
 def _start(job: _Job, num_threads: int) -> _Worker:
-    told, tell = _PROCESSES.Pipe(duplex=False)
-    process = _PROCESSES.Process(target=_work, args=(job, tell, num_threads))
+    receiver, sender = _PROCESSES.Pipe(duplex=False)
+    process = _PROCESSES.Process(target=_work, args=(job, sender, num_threads))
     process.start()
-    tell.close()  # the process has the only other end of it
-    return _Worker(job.run, process, told)
+    sender.close()  # only the worker holds a sending end now, so the pipe closes when the worker ends
+    return _Worker(job.run, process, receiver)
 
 
-def _hear(worker: _Worker) -> Event | _Failure | None:
-    """What a run tells next, None when it has done all. Nothing is told by a process that was killed."""
+def _receive(worker: _Worker) -> Event | _Failure | None:
+    """The next message of a run; None when it has finished. A killed process shows in its exit code only."""
     try:
-        message: Event | _Failure = worker.told.recv()
+        message: Event | _Failure = worker.messages.recv()
     except (EOFError, OSError):
         worker.process.join()
         code = worker.process.exitcode
@@ -201,40 +203,40 @@ def _hear(worker: _Worker) -> Event | _Failure | None:
     return message
 
 
-def _work(job: _Job, tell: Connection, num_threads: int) -> None:
-    """What a process does from its start to its end."""
+def _work(job: _Job, sender: Connection, num_threads: int) -> None:
+    """The main function of a worker process."""
     _prepare(num_threads)
     try:
-        _make_run(job, tell.send)
+        _make_run(job, sender.send)
     except InputError as error:
-        tell.send(_Failure(str(error)))
+        sender.send(_Failure(str(error)))
     except Exception as error:
-        tell.send(_Failure(f"{type(error).__name__}: {error}"))
+        sender.send(_Failure(f"{type(error).__name__}: {error}"))
         raise
 
 
 def _prepare(num_threads: int) -> None:
-    """Its share of the cores, and an end when the study is killed; who interrupts the study means its parent."""
+    """Limit a worker to its share of the cores, and end it when its parent is killed. The parent handles SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ["OMP_NUM_THREADS"] = str(num_threads)  # scikit-learn reads it when it is imported
+    os.environ["OMP_NUM_THREADS"] = str(num_threads)  # scikit-learn reads it at import
     import torch
 
     torch.set_num_threads(num_threads)
     parent = multiprocessing.parent_process()
     assert parent is not None
-    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(parent.sentinel,), daemon=True).start()
 
 
-def _end_with(sentinel: int) -> None:
+def _exit_with_parent(sentinel: int) -> None:
     wait_for([sentinel])
     os._exit(1)
 
 
-def _make_run(job: _Job, tell: Callable[[Event], None]) -> None:
+def _make_run(job: _Job, send: Callable[[Event], None]) -> None:
     from fliptrace.study.make_cells import Run, make_cell
 
     def progress(what: str, num_done: int, num: int) -> None:
-        tell(Event(job.run, what, num_done, num))
+        send(Event(job.run, what, num_done, num))
 
     progress("loading data", 0, 1)
     study, root = job.folder.study, job.folder.root
@@ -243,4 +245,4 @@ def _make_run(job: _Job, tell: Callable[[Event], None]) -> None:
     for key in job.keys:
         cell = make_cell(run, key)
         write_text(job.folder.cell(key), to_line(cell))
-        tell(Event(job.run, key.arm, 1, 1, cell))
+        send(Event(job.run, key.arm, 1, 1, cell))

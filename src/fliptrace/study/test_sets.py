@@ -1,6 +1,6 @@
-"""The cases that a study reads its arms on: the val of every track, dialogues held out of its training, further files.
+"""The test sets of a study: the val split of every track, dialogues held out of its training, and further files.
 
-A case has the same group whoever reads it, so that counts by group of different arms can be paired.
+A case is in the same group whichever arm is tested on it, so that counts by group can be paired across arms.
 """
 
 from __future__ import annotations
@@ -22,33 +22,40 @@ from fliptrace.study.plan import Study
 from fliptrace.training.data import TrainingData, load_training_data
 from fliptrace.training.measured_sets import collect_sets
 
-ENGLISH = ("meld:train", "emorynlp:train")  # what English dialogue sounds like; GoEmotions holds romanised Hindi
+ENGLISH = ("meld:train", "emorynlp:train")  # sources of the English vocabulary; GoEmotions contains romanised Hindi
 MIXED = "masac-fr"  # the corpus whose utterances mix two languages
 
 
 @dataclass(frozen=True, slots=True)
 class TestSet:
-    """`code_mixing` names the slice of every case id by its share of English; None where all is of one language."""
+    """A named set of labelled cases.
+
+    `code_mixing` maps every case id to its slice by share of English words. It is None where the cases are in one
+    language, or where the English corpora are missing.
+    """
 
     name: str
     title: str
     cases: tuple[FlipCase, ...]
     code_mixing: Mapping[str, str] | None = None
-    __test__ = False  # pytest takes this module and class for tests by their names
+    __test__ = False  # the names of this module and class look like tests to pytest
 
     @property
     def groups_sha256(self) -> str:
-        """Of which cases stand in which group: counts by group can be paired where it is the same."""
+        """Hash of the group of every case. Counts by group can be paired between cells where this hash is equal."""
         return hash_json([[case.id, case.dialogue.group] for case in self.cases])
 
 
 def load_track(study: Study, track: str, root: Path | None) -> TrainingData:
-    """Train and val of a track, which no base and no seed changes."""
+    """Load train and val of a track. They are the same for every base and every seed."""
     return load_training_data(study.recipe(next(iter(study.bases)), track, study.seeds[0]), root)
 
 
 def load_tests(study: Study, root: Path | None) -> dict[str, TestSet]:
-    """All test sets of a study by name; what a track holds out is under TRACK-held-out."""
+    """Load all test sets of a study by name. The dialogues that a track holds out are under `TRACK-held-out`.
+
+    InputError where a further file has no labelled case.
+    """
     vocabulary = _english(root)
     sets = {}
     for name, track in study.tracks.items():
@@ -63,7 +70,7 @@ def load_tests(study: Study, root: Path | None) -> dict[str, TestSet]:
         [cases] = assign_groups_across([read_flip_cases(locate_ref(file.file, root)).cases])
         labelled = [case for case in cases if case.triggers is not None]
         if not labelled:
-            raise InputError(f"study {study.name}, tests.{name}", f"no case of {file.file} has labels")
+            raise InputError(f"study {study.name}, tests.{name}", f"no case of {file.file} has labels; expected some")
         sets[name] = _test_set(name, file.title, labelled, vocabulary)
     return sets
 
@@ -74,7 +81,7 @@ def _test_set(name: str, title: str, cases: Sequence[FlipCase], vocabulary: froz
 
 
 def _english(root: Path | None) -> frozenset[str] | None:
-    """The words of English dialogue; None where the corpora are not at hand, and slices by English are left out."""
+    """The vocabulary of English dialogue. None where its corpora are missing; slices by English are then left out."""
     try:
         files = [read_corpus(locate_ref(ref, root)) for ref in ENGLISH]
     except InputError:

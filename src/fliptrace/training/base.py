@@ -1,4 +1,4 @@
-"""The model a stage starts from, and the checkpoint it ends in: full weights, or an adapter over a base."""
+"""Load the model a stage starts from, and save the checkpoint it ends with: full weights, or an adapter on a base."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ ADAPTER_CONFIG = "adapter_config.json"
 
 
 class Parent(NamedTuple):
-    """A Hugging Face model ready to be trained on, and its tokenizer."""
+    """A Hugging Face model that is ready for training, and its tokenizer."""
 
     model: Any
     tokenizer: Any
 
     @property
     def bare(self) -> Any:
-        """The Hugging Face model itself, which generates; an adapter's layers are in place."""
+        """The Hugging Face model without the PEFT wrapper, for generation. An adapter's layers stay in place."""
         from peft import PeftModel
 
         return self.model.get_base_model() if isinstance(self.model, PeftModel) else self.model
 
 
 def scratch_spec(part: Scratch) -> ScratchSpec:
-    """The sizes of a recipe's scratch model; InputError where they do not go together."""
+    """The sizes of a recipe's scratch model. Raises InputError if they are inconsistent."""
     try:
         return ScratchSpec(**part.model_dump())
     except ValueError as error:
@@ -43,7 +43,7 @@ def scratch_spec(part: Scratch) -> ScratchSpec:
 
 
 def make_base(recipe: Recipe, texts: Iterable[str], folder: Path) -> str:
-    """The reference of the base: the recipe's own, or `folder`, into which a scratch model is built once."""
+    """Return the reference of the base model: that of the recipe, or `folder`, where a scratch model is built once."""
     if recipe.base.scratch is None:
         return recipe.base.model
     spec = scratch_spec(recipe.base.scratch)
@@ -53,31 +53,32 @@ def make_base(recipe: Recipe, texts: Iterable[str], folder: Path) -> str:
 
 
 def load_parent(tuning: Tuning, ref: str, merged: Path, seed: int) -> Parent:
-    """Weights to train on. With LoRA: the parent's adapter goes on, or is merged into `merged` for a new one.
+    """Load the weights to train.
 
-    A new adapter's weights are drawn from `seed`.
+    With LoRA, training either continues the parent's adapter, or merges it into its base (saved in `merged`) and
+    starts a new adapter. A new adapter's weights are drawn from `seed`.
     """
     model = _load_model(tuning, ref, merged, seed)
     if tuning.gradient_checkpointing:
         with quiet():
             model.gradient_checkpointing_enable()
-        model.enable_input_require_grads()  # else nothing flows back through a frozen embedding
+        model.enable_input_require_grads()  # otherwise no gradient flows back through a frozen embedding
     return Parent(model, load_tokenizer(ref))
 
 
 def save_checkpoint(parent: Parent, folder: Path, defaults: InferenceDefaults) -> None:
-    """Weights (or adapter), tokenizer and reading habits; `folder` appears whole or not at all."""
+    """Save weights (or adapter), tokenizer and inference defaults. `folder` appears complete or not at all."""
     with saving(folder), new_folder(folder) as neighbour, quiet():
         parent.model.save_pretrained(neighbour)
         parent.tokenizer.save_pretrained(neighbour)
         defaults.write(neighbour)
         if is_adapter(str(neighbour)):
-            (neighbour / "README.md").unlink()  # peft's form for a model card, blank but for a path of this machine
+            (neighbour / "README.md").unlink()  # peft's empty model card template, which contains a local path
             _name_base(neighbour / ADAPTER_CONFIG, folder, parent.bare.name_or_path)
 
 
 def _name_base(config: Path, folder: Path, base: str) -> None:
-    """Relative to the adapter's folder, so that a run can be moved; absolute for a base that lies outside of it."""
+    """Write the base's path: relative to the adapter's folder, so that a run can be moved; absolute outside the run."""
     place = Path(base).resolve()
     if Path(base).is_dir():
         inside = place.is_relative_to(folder.parent.parent.resolve())
@@ -95,7 +96,7 @@ def _load_model(tuning: Tuning, ref: str, merged: Path, seed: int) -> Any:
 
 
 def _merge(adapter: str, folder: Path) -> str:
-    """Fold an adapter into its base in fp32, as bf16 would round the sum."""
+    """Merge an adapter into its base in fp32, because bf16 would round the sum."""
     if not folder.exists():
         with saving(folder), new_folder(folder) as neighbour, quiet():
             load_causal_lm(adapter, "fp32").merge_and_unload().save_pretrained(neighbour)
@@ -108,12 +109,13 @@ def _with_old_adapter(model: Any, ref: str) -> Any:
 
     with quiet():
         adapted = PeftModel.from_pretrained(model, ref, is_trainable=True).eval()
-    # The file names it relative to itself; from here peft would not find it, and ask the Hub at every save.
+    # The file names the base relative to itself. peft would not find it from here, and would ask the Hub at every save.
     adapted.peft_config["default"].base_model_name_or_path = model.name_or_path
     return adapted
 
 
 def with_new_adapter(model: Any, tuning: Tuning, seed: int) -> Any:
+    """Add a new LoRA adapter to all linear layers, its weights drawn from `seed`."""
     import torch
     from peft import LoraConfig, get_peft_model
 
@@ -130,7 +132,7 @@ def with_new_adapter(model: Any, tuning: Tuning, seed: int) -> Any:
 
 
 def _load_frozen(tuning: Tuning, ref: str) -> Any:
-    """The base under an adapter, in 4 bits where the recipe asks for it and bitsandbytes is there."""
+    """Load the base of an adapter, in 4 bits if the recipe asks for it and bitsandbytes is available."""
     config = load_config(ref)
     if is_mxfp4(config):
         return _load_unpacked(ref)
@@ -151,7 +153,7 @@ def _load_frozen(tuning: Tuning, ref: str) -> Any:
 
 
 def _load_unpacked(ref: str) -> Any:
-    """gpt-oss is published in MXFP4, through which nothing flows back: in bf16 it can stand under an adapter."""
+    """Load a model stored in MXFP4 (gpt-oss) in bf16, because gradients cannot flow back through MXFP4 weights."""
     import torch
     from transformers import AutoModelForCausalLM, Mxfp4Config
 
@@ -168,7 +170,10 @@ def is_mxfp4(config: Any) -> bool:
 
 
 def quantizes(tuning: Tuning, config: Any) -> bool:
-    """Whether the frozen base is put into 4 bits. Not one that is packed: bitsandbytes does not see its experts."""
+    """Whether the frozen base is quantized to 4 bits. MXFP4 models are not: bitsandbytes does not see their experts.
+
+    Raises InputError if the recipe demands 4 bits and bitsandbytes or a CUDA device is missing.
+    """
     if is_mxfp4(config):
         return False
     has_bitsandbytes = find_spec("bitsandbytes") is not None and pick_device(tuning.device).startswith("cuda")
@@ -178,5 +183,5 @@ def quantizes(tuning: Tuning, config: Any) -> bool:
 
 
 def frozen_dtype(tuning: Tuning) -> Any:
-    """Frozen weights need no fp32 copy where bf16 is computed anyway."""
+    """The dtype of frozen weights: they need no fp32 copy if the computation is in bf16 anyway."""
     return "bf16" if uses_bf16(tuning) and pick_device(tuning.device) != "cpu" else "fp32"

@@ -1,5 +1,6 @@
-"""The classical baselines of a recipe, fitted on the data it trains on: boosted trees on triggers, word counts on
-emotions. They see exactly what the model was taught, without what the recipe holds out.
+"""The classical baselines of a recipe: boosted trees for triggers, word counts for emotions.
+
+They are fitted on exactly the data that the model is trained on, without what the recipe holds out.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.voting import Vote
 from fliptrace.corpora.longest_prefixes import LongestPrefix
-from fliptrace.inference.triggers import InferenceConfig
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.classical.boosted_trees import TriggerTrees, fit_trigger_trees
 from fliptrace.models.classical.word_counts import ClassWeight, WordCounts, fit_word_counts
 from fliptrace.predictions.rows import EmotionPrediction, Prediction
@@ -26,14 +27,14 @@ UNION = "all emotion files"
 
 
 class FittedWords(NamedTuple):
-    """Word counts, and what they were fitted on: a file, or `UNION`; and how rare emotions were weighed."""
+    """A word count model, the file it was fitted on (or `UNION`), and its weighting of rare emotions."""
 
     fitted_on: str
     class_weight: str
     model: WordCounts
 
     def fits(self, ref: str) -> bool:
-        """Whether it is a baseline for that evaluation file: fitted on its corpus, or on all."""
+        """Whether this is a baseline for an evaluation file: fitted on the same corpus, or on all."""
         return self.fitted_on == UNION or corpus_of(self.fitted_on) == corpus_of(ref)
 
 
@@ -42,7 +43,7 @@ def fit_trees(recipe: Recipe, data: TrainingData) -> TriggerTrees:
 
 
 def name_by_trees(trees: TriggerTrees, cases: Sequence[FlipCase], config: InferenceConfig) -> list[Prediction]:
-    """What the trees hold likely, as a prediction a case."""
+    """Name the triggers that the trees find likely: one prediction per case."""
     return [
         Prediction.of(case, _vote(support, config.threshold), ())
         for case, support in zip(cases, trees.supports(cases), strict=True)
@@ -50,9 +51,9 @@ def name_by_trees(trees: TriggerTrees, cases: Sequence[FlipCase], config: Infere
 
 
 def fit_words(data: TrainingData, refs: Iterable[str]) -> list[FittedWords]:
-    """On the training files of the corpora of these evaluation files, each alone, and on all emotion files together.
+    """Fit word counts for these evaluation files: on each training file of their corpora, and on all emotion files.
 
-    Not together where the files differ in their emotion sets.
+    The fit on all files is skipped if their emotion sets differ.
     """
     corpora = {corpus_of(ref) for ref in refs}
     trained = {name: list(dialogues) for name, dialogues in data.emotions.items() if corpus_of(name) in corpora}
@@ -67,13 +68,13 @@ def fit_words(data: TrainingData, refs: Iterable[str]) -> list[FittedWords]:
 
 
 def corpus_of(ref: str) -> str:
-    """The corpus of `NAME:SPLIT`; of a path the folder it lies in."""
+    """The corpus of `NAME:SPLIT`, or the folder of a path."""
     name, colon, _ = ref.partition(":")
     return name if colon else str(Path(ref).parent)
 
 
 def label_by_words(model: WordCounts, prefixes: Sequence[LongestPrefix]) -> list[EmotionPrediction]:
-    """The likeliest emotion among those of each dialogue's own set, which is what a model of ours chooses among."""
+    """Label each dialogue with the likeliest emotions of its own set, the same choice that a trained model has."""
     dialogues = [prefix.dialogue for prefix in prefixes]
     rows = []
     for plain, dialogue, scores in zip(model.label(dialogues), dialogues, model.scores(dialogues), strict=True):

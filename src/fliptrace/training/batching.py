@@ -1,7 +1,7 @@
-"""How the examples of a stage come together in batches: each in a row of its own, or as trees of what they share.
+"""Group the examples of a stage into batches: one row per example, or prefix trees that share tokens.
 
-Both draw all batches before the start, so that a resumed stage sees the same ones. Not here: how a tree is laid out
-(training/packing/prefix_tree.py), nor what is made of the loss (local.py).
+Both kinds draw all batches before training starts, so that a resumed stage sees the same ones. The layout of a tree is
+in training/packing/prefix_tree.py, the loss in losses.py.
 """
 
 from __future__ import annotations
@@ -18,26 +18,27 @@ from fliptrace.training.packing.tree_batches import Bundle, bundle_examples, col
 
 
 class Batching(Protocol):
-    """Examples by their place in the stage, in batches that as rows take `batch_tokens` at most, padding included. One
-    that is longer is a batch of its own.
+    """The batches of a stage. A batch lists examples by their position in the stage.
+
+    A batch takes at most `batch_tokens` tokens, counted as rows, padding included. A longer example gets its own batch.
     """
 
     @property
     def examples(self) -> Sequence[Example | SoftExample]: ...
 
     def draw(self, epochs: float, seed: int) -> list[list[int]]:
-        """All batches in order; more epochs only add to them."""
+        """All batches in order. More epochs only append batches."""
 
     def collate(self, batch: Sequence[int]) -> dict[str, Tensor]:
-        """What `completion_loss` takes."""
+        """The input tensors of `completion_loss`."""
 
     def count_tokens(self, batch: Sequence[int]) -> int:
-        """Those that go through the model, padding not counted."""
+        """The tokens that go through the model, without padding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Side by side, those of like length together."""
+    """Batches of padded rows, grouped by length."""
 
     examples: Sequence[Example | SoftExample]
     batch_tokens: int
@@ -55,7 +56,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Those of a dialogue together, what they share once."""
+    """Batches of prefix trees: examples of one dialogue stay together, and shared tokens are stored once."""
 
     examples: Sequence[Example]
     bundles: Sequence[Bundle]
@@ -64,7 +65,7 @@ class Trees:
 
     @classmethod
     def of(cls, tokenized: Tokenized, batch_tokens: int, pad_id: int) -> Trees:
-        """Of examples without soft targets, as recipes that pack make them."""
+        """Bundle the examples of a stage. None may have soft targets, as `Recipe.packs` ensures."""
         plain = [example for example in tokenized.examples if isinstance(example, Example)]
         assert len(plain) == len(tokenized.examples) == len(tokenized.beginnings)
         return cls(plain, bundle_examples(plain, tokenized.beginnings, batch_tokens), batch_tokens, pad_id)
@@ -80,7 +81,7 @@ class Trees:
 
     @property
     def probe_examples(self) -> list[Example]:
-        """The examples that tell most of whether a model can read trees: a dialogue of several, the longest."""
+        """The best examples to test tree support with: the longest dialogue that has more than one example."""
 
         def length(bundle: Bundle) -> tuple[bool, int]:
             return len(bundle.members) > 1, max(len(self.examples[place]) for place in bundle.members)

@@ -1,4 +1,4 @@
-"""The cases and dialogues a run trains and chooses on, where they come from, and what is wrong with that."""
+"""Load the cases and dialogues for training and validation, with a manifest of their origin and checks for leaks."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from fliptrace.training.recipe import Data, OutOfZone, Recipe
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """`manifest` names files, hashes, counts and leaks; `notes` are what a user should read before the start.
+    """The data of a run.
 
-    `emotions` and `emotion_val` are dialogues with labels by the file they come from.
+    `manifest` lists files, hashes, counts and leaks; `notes` are remarks for the user. `emotions` and `emotion_val` map
+    emotion files to their labelled dialogues.
     """
 
     train: tuple[FlipCase, ...]
@@ -37,9 +38,9 @@ class TrainingData:
 
 
 def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
-    """Read, group and split what a recipe names; `root` is the folder of corpora, None the cache of downloads.
+    """Read, group and split the data of a recipe. `root` is the folder of corpora; None is the download cache.
 
-    RunError where train and val share groups and the recipe does not say `shared_groups = "report"`.
+    Raises RunError if train and val share groups, unless the recipe sets `shared_groups = "report"`.
     """
     part = recipe.data
     files = {ref: read_flip_cases(locate_ref(ref, root), to_train=True) for ref in _refs(part)}
@@ -57,7 +58,7 @@ def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
         raise RunError(
             "recipe data",
             f"{leaks}, so scores would be too good; "
-            'set resplit to split anew by group, or shared_groups = "report" to go on with that remark',
+            'set resplit to split anew by group, or shared_groups = "report" to continue with a warning',
         )
     taught = treat_out_of_zone(train, part.out_of_zone)
     kept, kept_val = tuple(taught[: part.max_train_cases]), tuple(val[: part.max_val_cases])
@@ -69,7 +70,11 @@ def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
     }
     if emotions or emotion_val:
         manifest |= _describe_emotions(emotions, taught_dialogues, emotion_val, train)
-    notes = [f"{f.path.name}: {len(f.left_out)} cases end on no flip, left out" for f in files.values() if f.left_out]
+    notes = [
+        f"{file.path.name}: {len(file.left_out)} cases do not end on a flip, left out"
+        for file in files.values()
+        if file.left_out
+    ]
     if not leaks.is_clean:
         notes.append(f"{leaks}: scores on val are too good by an unknown amount")
     dialogues = {ref: file.dialogues for ref, file in emotion_val.items()}
@@ -77,7 +82,7 @@ def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
 
 
 def _split(part: Data, files: dict[str, EfrFile], seed: int) -> tuple[Sequence[FlipCase], Sequence[FlipCase]]:
-    """Train and val, under groups assigned over all files: as published, or all of it split anew by group."""
+    """Return train and val with groups assigned across all files: as published, or split anew by group."""
     grouped = dict(zip(files, assign_groups_across([file.cases for file in files.values()]), strict=True))
     train = [case for ref in part.train for case in grouped[ref]]
     val = [case for ref in part.val for case in grouped[ref]]
@@ -90,18 +95,18 @@ def _split(part: Data, files: dict[str, EfrFile], seed: int) -> tuple[Sequence[F
 def _read_erc(ref: str, root: Path | None) -> ErcFile:
     file = read_corpus(locate_ref(ref, root))
     if isinstance(file, EfrFile):
-        raise InputError(f"recipe data, {ref}", "flip cases; expected a file of dialogues with an emotion an utterance")
+        raise InputError(f"recipe data, {ref}", "flip cases; expected dialogues with an emotion for each utterance")
     return file
 
 
 def _taught(file: ErcFile, held_out: Sequence[Dialogue | FlipCase], part: Data) -> tuple[Dialogue, ...]:
-    """The dialogues of a file to train on, under the labels that the recipe wants."""
+    """The training dialogues of a file, in the emotion set that the recipe asks for."""
     kept = drop_leaks(file.dialogues, held_out) if held_out else file.dialogues
     return kept if part.emotion_set == "as labelled" else tuple(map(_in_masac8, kept))
 
 
 def _in_masac8(dialogue: Dialogue) -> Dialogue:
-    """Labels without a counterpart are taken away: their utterances are shown, and not asked about."""
+    """Map labels to MASAC8. Those without a counterpart are removed: their utterances are shown but not asked about."""
     emotions = tuple(e and to_masac8(e, dialogue.emotion_set) for e in dialogue.emotions)
     bare = dialogue.with_emotions((None,) * len(dialogue))
     return replace(bare, emotion_set=MASAC8).with_emotions(emotions)
@@ -113,7 +118,7 @@ def _describe_emotions(
     val: Mapping[str, ErcFile],
     train: Sequence[FlipCase],
 ) -> Json:
-    """The files of emotions, and for each val file what it shares with everything that is trained on."""
+    """Describe the emotion files, and for each val file what it shares with all training data."""
     described = {
         ref: {"sha256": hash_file(file.path), "num_dialogues": len(taught.get(ref, file.dialogues))}
         for ref, file in {**files, **val}.items()
@@ -128,7 +133,7 @@ def _describe(file: EfrFile) -> Json:
 
 
 def treat_out_of_zone(cases: Sequence[FlipCase], how: OutOfZone) -> tuple[FlipCase, ...]:
-    """The cases with the triggers before the source, many of which look carried over (docs/data.md), or without."""
+    """Keep or remove triggers before the source, many of which look like annotation artefacts (docs/data.md)."""
     if how == "keep":
         return tuple(cases)
     return tuple(
@@ -143,17 +148,20 @@ def _refs(part: Data) -> tuple[str, ...]:
     refs = (*part.train, *part.val)
     twice = [ref for ref, count in Counter(refs).items() if count > 1]
     if twice:
-        raise InputError("recipe data", f"{twice[0]} is named twice; expected files of different names, each once")
+        raise InputError("recipe data", f"{twice[0]} is listed twice; expected files with different names, each once")
     return refs
 
 
 def _refuse_unlabelled(files: Sequence[EfrFile]) -> None:
     for file in files:
         if not file.cases:
-            raise InputError(file.path, "holds no flip case; expected cases to train or to choose on")
+            raise InputError(file.path, "no flip cases; expected cases for training or validation")
         unlabelled = [case.id for case in file.cases if case.triggers is None]
         if unlabelled:
-            raise InputError(file.path, f"{len(unlabelled):,} cases have no triggers, the first is {unlabelled[0]}")
+            raise InputError(
+                file.path,
+                f"{len(unlabelled):,} cases have no triggers, the first is {unlabelled[0]}; expected labelled cases",
+            )
 
 
 def _refuse_same_ids(files: Sequence[EfrFile]) -> None:
@@ -161,5 +169,5 @@ def _refuse_same_ids(files: Sequence[EfrFile]) -> None:
     twice = [case_id for case_id, count in ids.items() if count > 1]
     if twice:
         raise InputError(
-            "recipe data", f"two cases are called {twice[0]}; expected files of different names, each once"
+            "recipe data", f"two cases have the id {twice[0]}; expected files with different names, each once"
         )

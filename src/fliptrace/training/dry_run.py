@@ -1,4 +1,4 @@
-"""What a recipe would cost, before anything is spent: tokens, steps, memory, and one real step on a shrunken model."""
+"""Estimate what a recipe costs before a run: tokens, steps, memory, and one real step on a shrunken model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ from fliptrace.training.stage_splits import stage_cases
 
 @dataclass(frozen=True, slots=True)
 class StageCost:
-    """What one stage trains on. Own answers are not there yet; those of rule:previous stand in for them."""
+    """What one stage trains on.
+
+    The model's own answers do not exist yet; the answers of rule:previous take their place.
+    """
 
     name: str
     num_rows: int
@@ -42,7 +45,10 @@ class StageCost:
 
 @dataclass(frozen=True, slots=True)
 class MemoryCost:
-    """Bytes, estimated. Activations after Korthikanti et al. (2022): 34 bytes a token, layer and hidden unit."""
+    """Estimated memory in bytes.
+
+    Activations follow Korthikanti et al. (2022): 34 bytes per token, layer and hidden unit.
+    """
 
     num_parameters: int
     num_trainable: int
@@ -57,7 +63,7 @@ class MemoryCost:
 
 @dataclass(frozen=True, slots=True)
 class TriedStep:
-    """A forward, a backward and an optimizer step on a random model of the same architecture, shrunken."""
+    """A forward pass, a backward pass and an optimizer step on a shrunken random model of the same architecture."""
 
     architecture: str
     num_parameters: int
@@ -67,7 +73,10 @@ class TriedStep:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """`not_packed`: why examples would be trained apart though the recipe packs them, as far as can be told."""
+    """The estimated cost of a run.
+
+    `not_packed` tells why examples would not be packed although the recipe asks for it, as far as is known beforehand.
+    """
 
     stages: tuple[StageCost, ...]
     memory: MemoryCost
@@ -79,7 +88,7 @@ class DryRun:
 
 
 class PlannedStage(NamedTuple):
-    """What a stage costs, and the batches it trains on."""
+    """The cost of a stage, and the batches it trains on."""
 
     cost: StageCost
     batching: Batching
@@ -87,9 +96,9 @@ class PlannedStage(NamedTuple):
 
 
 class PlannedRun(NamedTuple):
-    """A run before it begins: the architecture of its base, without weights, and every stage in order.
+    """A run before it begins: the architecture of its base, without weights, and all stages in order.
 
-    `not_packed`: why its examples are trained apart though the recipe packs them.
+    `not_packed` tells why its examples are not packed although the recipe asks for it.
     """
 
     tokenizer: Any
@@ -102,7 +111,7 @@ class PlannedRun(NamedTuple):
 
 
 def plan_run(recipe: Recipe, data: TrainingData) -> PlannedRun:
-    """Lay out all stages. InputError where the base cannot be reached."""
+    """Plan all stages. Raises InputError if the base cannot be loaded."""
     builder = InstructionBuilder(recipe, emotions=data.emotions)
     if recipe.base.scratch is None:
         tokenizer, config = load_tokenizer(recipe.base.model), load_config(recipe.base.model)
@@ -118,13 +127,13 @@ def plan_run(recipe: Recipe, data: TrainingData) -> PlannedRun:
 
 
 def _blank_model(config: Any) -> Any:
-    """The model on the meta device, where weights are counted and take no room."""
+    """Build the model on the meta device, where weights have shapes but take no memory."""
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(config)
 
 
 def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
-    """Everything `train` would do but the work. InputError where the base cannot be reached."""
+    """Plan everything that `train` would do, without doing it. Raises InputError if the base cannot be loaded."""
     planned = plan_run(recipe, data)
     memory = _memory(recipe.local_tuning, planned)
     step = _try_step(recipe.local_tuning, planned.config, planned.stages[0].batching)
@@ -168,7 +177,7 @@ def _plan_stages(
 
 
 def _memory(tuning: Tuning, planned: PlannedRun) -> MemoryCost:
-    """From the architecture and the batches."""
+    """Estimate memory from the architecture and the largest batches."""
     config, model = planned.config, planned.blank_model()
     largest = [_largest_batch(stage) for stage in planned.stages]
     num_parameters = sum(weight.numel() for weight in model.parameters())
@@ -176,15 +185,15 @@ def _memory(tuning: Tuning, planned: PlannedRun) -> MemoryCost:
     num_adapted = sum(tuning.lora_rank * (m.in_features + m.out_features) for m in linears)
     is_full = tuning.method == "full"
     text = config.get_text_config()
-    bytes_a_unit = 4 if tuning.gradient_checkpointing else 34  # checkpointing keeps a layer's input alone
+    bytes_per_unit = 4 if tuning.gradient_checkpointing else 34  # checkpointing keeps only a layer's input
     num_tokens = max(batch.num_tokens for batch in largest)
-    activations = num_tokens * text.num_hidden_layers * text.hidden_size * bytes_a_unit
-    logits = 3 * 4 * text.vocab_size * max(batch.num_trained for batch in largest)  # in fp32, softmax and gradient too
+    activations = num_tokens * text.num_hidden_layers * text.hidden_size * bytes_per_unit
+    logits = 3 * 4 * text.vocab_size * max(batch.num_trained for batch in largest)  # fp32; logits, softmax, gradient
     return MemoryCost(
         num_parameters=num_parameters,
         num_trainable=num_parameters if is_full else num_adapted,
-        weights=round(num_parameters * _bytes_a_weight(tuning, config)) + (0 if is_full else 4 * num_adapted),
-        gradients_and_optimizer=12 * (num_parameters if is_full else num_adapted),  # gradient, Adam's two moments
+        weights=round(num_parameters * _bytes_per_weight(tuning, config)) + (0 if is_full else 4 * num_adapted),
+        gradients_and_optimizer=12 * (num_parameters if is_full else num_adapted),  # gradient and Adam's two moments
         activations=activations + logits,
     )
 
@@ -195,23 +204,23 @@ class _Tokens(NamedTuple):
 
 
 def _largest_batch(stage: PlannedStage) -> _Tokens:
-    """The most tokens of a batch, padding not counted, and the most that one is trained on, which may be another."""
+    """The most tokens of any batch, without padding, and the most trained tokens of any batch."""
     batching, batches = stage.batching, stage.schedule.batches
     trained = [len(example) - example.num_prompt_tokens for example in batching.examples]
     most_trained = max(sum(trained[place] for place in batch) for batch in batches)
     return _Tokens(max(map(batching.count_tokens, batches)), most_trained)
 
 
-def _bytes_a_weight(tuning: Tuning, config: Any) -> float:
+def _bytes_per_weight(tuning: Tuning, config: Any) -> float:
     if tuning.method == "lora" and is_mxfp4(config):
         return 2  # unpacked to bf16
     if quantizes(tuning, config):
-        return 0.53  # 4 bits, and the scales of blocks of 64
+        return 0.53  # 4 bits, plus the scales of blocks of 64
     return 2 if frozen_dtype(tuning) == "bf16" and tuning.method == "lora" else 4
 
 
 def _try_step(tuning: Tuning, config: Any, batching: Batching) -> TriedStep:
-    """On the shortest examples, so that it takes seconds whatever the recipe."""
+    """Try a step on the two shortest examples, so that it takes seconds for any recipe."""
     torch.manual_seed(0)
     model: Any = AutoModelForCausalLM.from_config(shrink(config)).float().train()
     if tuning.method == "lora":
@@ -230,7 +239,7 @@ def _try_step(tuning: Tuning, config: Any, batching: Batching) -> TriedStep:
 
 
 def shrink(config: Any) -> Any:
-    """The same architecture and vocabulary, two narrow layers: what a laptop steps through in a second."""
+    """The same architecture and vocabulary with two narrow layers, for a step of about a second on a laptop."""
     small = deepcopy(config)
     if hasattr(small, "quantization_config"):
         del small.quantization_config

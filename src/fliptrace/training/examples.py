@@ -1,4 +1,4 @@
-"""From instructions to tokens: examples, the look at them before a stage starts, and batches by token budget."""
+"""Tokenize instructions into examples, run preflight checks, and form batches by token budget."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from fliptrace.models.trees.reply_tree import ReplyTree, batch_trees, grow_tree
 from fliptrace.prompts.views import TruncatedView
 from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
 
-WIDTH_STEP = 16  # batches are padded to a multiple of it: for every new width oneDNN compiles and keeps bf16 kernels
-_NUM_LINES = 3  # `Dialogue` and two utterances: one greeting alone begins many dialogues
-IGNORED = -100  # the label that cross entropy passes over (torch's default ignore_index)
+WIDTH_STEP = 16  # batch widths are multiples of it, because oneDNN compiles and keeps bf16 kernels for every new width
+_NUM_LINES = 3  # `Dialogue` and two utterances, because many dialogues begin with the same greeting
+IGNORED = -100  # the label that cross entropy ignores (torch's default ignore_index)
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Token ids of prompt and completion; loss falls on those from `num_prompt_tokens` on."""
+    """Token ids of prompt and completion. The loss covers the ids from `num_prompt_tokens` on."""
 
     ids: tuple[int, ...]
     num_prompt_tokens: int
@@ -34,7 +34,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class SoftExample:
-    """Several replies to one prompt as one sequence; `shares[i]` of the loss falls on reply i."""
+    """Several replies to one prompt as one sequence. Reply i gets `shares[i]` of the loss."""
 
     tree: ReplyTree
     shares: tuple[float, ...]
@@ -48,7 +48,7 @@ class SoftExample:
 
     @classmethod
     def of(cls, example: Example | SoftExample) -> SoftExample:
-        """The same thing as a tree: a plain example is one of a single reply."""
+        """Convert a plain example into a tree with a single reply; a soft example is returned unchanged."""
         if isinstance(example, SoftExample):
             return example
         start = example.num_prompt_tokens
@@ -57,9 +57,10 @@ class SoftExample:
 
 @dataclass(frozen=True, slots=True)
 class Tokenized:
-    """The examples of a stage, in the order of their instructions, and the ids of those too long for the model.
+    """The examples of a stage, in the order of their instructions.
 
-    `beginnings`: of each example what `find_beginning` says of its instruction.
+    `too_long` are the ids of the instructions that exceed the model's context. `beginnings` holds the result of
+    `find_beginning` for each example.
     """
 
     examples: tuple[Example | SoftExample, ...]
@@ -68,7 +69,10 @@ class Tokenized:
 
 
 def tokenize(instructions: Sequence[Instruction], chat: ChatFormat, context_length: int) -> Tokenized:
-    """Prompts and completions apart, as generation will see them. Rows longer than the context are left out, named."""
+    """Tokenize prompts and completions separately, as generation does.
+
+    Rows longer than the context are left out and listed in `too_long`.
+    """
     examples: list[Example | SoftExample] = []
     beginnings: list[tuple[str, ...]] = []
     too_long: list[str] = []
@@ -91,10 +95,11 @@ def _tokenize(instruction: Instruction, chat: ChatFormat) -> Example | SoftExamp
 
 
 def find_beginning(instruction: Instruction) -> tuple[str, ...]:
-    """What instructions on one dialogue have in common, in the dialogue layout: all up to its second utterance.
+    """The part of a prompt that instructions on one dialogue share: everything up to its second utterance.
 
-    Read from the prompt itself: it holds for every kind, and parts cases whose prompts leave out the oldest utterances,
-    which have nothing to share. A question on a first utterance stands by itself.
+    This is for the dialogue layout. The prompt itself decides, so it works for every kind of instruction, and it
+    separates cases whose prompts omit the oldest utterances and so share nothing. A question about the first utterance
+    of a dialogue has a beginning of its own.
     """
     question = next(place for place, message in enumerate(instruction.prompt) if message.role == "user")
     before = (message.content for message in instruction.prompt[:question])
@@ -108,11 +113,11 @@ def preflight(
     chat: ChatFormat,
     stage: str,
 ) -> Preflight:
-    """Look before training; RunError where nothing is left to train on."""
+    """Run the checks before training. Raises RunError if there is nothing to train on."""
     if not tokenized.examples:
         raise RunError(
             f"stage {stage}",
-            f"nothing left to train on: {len(instructions)} rows made, {len(tokenized.too_long)} of them too long",
+            f"nothing left to train on: {len(instructions)} rows, {len(tokenized.too_long)} of them too long",
         )
     left_out = frozenset(tokenized.too_long)
     kept = [instruction for instruction in instructions if instruction.id not in left_out]
@@ -134,10 +139,10 @@ def preflight(
 
 
 def make_batches(lengths: Sequence[int], batch_tokens: int, epochs: float, seed: int) -> list[list[int]]:
-    """All batches of a stage, in order: positions of examples of like length, at most `batch_tokens` with padding.
+    """Return all batches of a stage in order, as positions of examples of similar length.
 
-    Every epoch takes every example once, in batches drawn anew; the last may be cut short. An example longer than
-    the budget is a batch of its own.
+    A batch has at most `batch_tokens` tokens, padding included; a longer example gets its own batch. Every epoch uses
+    each example once, in newly drawn batches; a fractional last epoch is cut short.
     """
     batches: list[list[int]] = []
     whole, rest = divmod(epochs, 1)
@@ -152,7 +157,7 @@ def _epoch(lengths: Sequence[int], batch_tokens: int, rng: random.Random) -> Ite
     widths = [padded_width(length) for length in lengths]
     order = sorted(range(len(widths)), key=lambda i: (widths[i], rng.random()))
     batches: list[list[int]] = [[]]
-    for i in order:  # ascending, so the newest is the longest of its batch
+    for i in order:  # ascending, so the last one added is the longest of its batch
         if batches[-1] and (len(batches[-1]) + 1) * widths[i] > batch_tokens:
             batches.append([])
         batches[-1].append(i)
@@ -170,10 +175,10 @@ def padded_width(length: int) -> int:
 
 
 def collate(examples: Sequence[Example | SoftExample], pad_id: int) -> dict[str, torch.Tensor]:
-    """Pad on the left, so that completions end together and the LM head need not run over the prompts.
+    """Collate rows, padded on the left, so that completions end together and the LM head can skip the prompts.
 
-    Returns input_ids, attention_mask, position_ids, labels: (batch, time), the labels not yet shifted. With a soft
-    example among them what `collate_soft` returns.
+    Returns input_ids, attention_mask, position_ids and labels (not yet shifted), each (batch, time). If any example is
+    soft, returns what `collate_soft` returns.
     """
     if any(isinstance(example, SoftExample) for example in examples):
         return collate_soft([SoftExample.of(example) for example in examples], pad_id)
@@ -182,11 +187,11 @@ def collate(examples: Sequence[Example | SoftExample], pad_id: int) -> dict[str,
 
 
 def collate_soft(examples: Sequence[SoftExample], pad_id: int) -> dict[str, torch.Tensor]:
-    """Trees side by side.
+    """Collate soft examples, one tree per row.
 
-    Returns input_ids, position_ids: (batch, time); attention_mask: (batch, 1, time, time), to be added to the scores;
-    targets: (targets, 3), row and read column of the logits and the token there; shares: (targets,) of the loss;
-    num_read: the number of last columns whose logits are read.
+    Returns input_ids and position_ids: (batch, time); attention_mask: (batch, 1, time, time), added to the attention
+    scores; targets: (targets, 3), each a row, a column among the logits and a token; shares: (targets,), of the loss;
+    num_read: the number of last columns whose logits are needed.
     """
     trees = [example.tree for example in examples]
     batch = batch_trees(trees, pad_id, WIDTH_STEP)

@@ -1,6 +1,7 @@
-"""From checkpoints to a folder that models/embedded.py reads without torch: graphs, tokenizer, habits; then compared.
+"""Export checkpoints to a folder that models/embedded.py runs without torch: graphs, tokenizer, inference defaults.
 
-Several checkpoints (seeds of one recipe) make one model that averages their probabilities.
+Several checkpoints (seeds of one recipe) form one model that averages their probabilities. Every export is compared
+with torch.
 """
 
 from __future__ import annotations
@@ -27,15 +28,18 @@ from fliptrace.prompts.views import View
 if TYPE_CHECKING:
     from fliptrace.models.local.model import LocalModel
 
-# What a probability may be off by.
+# The largest accepted difference of a probability.
 TOLERANCE = 1e-3
-_MAX_PARAMETERS = 500_000_000  # in 4 bytes each; protobuf ends at 2 GiB
-_NUM_COMPARED = 40  # cases of the sample corpus; each is asked for triggers and for an emotion
+_MAX_PARAMETERS = 500_000_000  # 4 bytes each, and protobuf is limited to 2 GiB
+_NUM_COMPARED = 40  # cases of the sample corpus, each with one trigger question and one emotion question
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: `max_difference` is the largest between a probability here and torch's over `num_choices`."""
+    """An exported model.
+
+    `max_difference` is the largest difference between its probabilities and torch's over `num_choices` choices.
+    """
 
     folder: Path
     num_bytes: int
@@ -46,31 +50,33 @@ class Exported:
 def export_onnx(
     checkpoints: Sequence[Path], folder: Path, *, half: bool = False, threshold: float | None = None
 ) -> Exported:
-    """Write `folder` whole or not at all from checkpoints or runs; a folder that stands there already is replaced.
+    """Export checkpoints or runs to `folder`, which appears complete or not at all. An existing folder is replaced.
 
-    `half` stores weights in 16 bits; `threshold` is the support from which exact decoding names a trigger, for the
-    first checkpoint's own. InputError where checkpoints do not go together, RunError where the graph's probabilities
-    are more than TOLERANCE off torch's.
+    `half` stores weights in 16 bits. `threshold` is the support from which exact decoding names a trigger; None keeps
+    the first checkpoint's threshold. Raises InputError if the checkpoints do not match each other, and RunError if the
+    graph's probabilities differ from torch's by more than TOLERANCE.
     """
     places = [last_checkpoint(path) if is_run(path) else path for path in checkpoints]
     for place in places:
         if hosted_ref(place) is not None:
-            raise InputError(place, f"stands for {hosted_ref(place)}, whose weights are its provider's")
+            raise InputError(place, f"refers to {hosted_ref(place)}; expected local weights")
     members = [_load_llama(place) for place in places]
-    defaults = _shared_habits(places, threshold)
+    defaults = _shared_defaults(places, threshold)
     _check_alike(places, members)
     with new_folder(folder) as neighbour:
         _write(members, defaults, neighbour, half)
         choices = compared_choices(defaults, members[0])
         difference = max_difference(members, load_embedded(neighbour), choices)
         if not difference <= TOLERANCE:
-            raise RunError(folder, f"probabilities are {difference:.1e} off torch's; expected at most {TOLERANCE:.0e}")
+            raise RunError(
+                folder, f"probabilities differ from torch's by {difference:.1e}; expected at most {TOLERANCE:.0e}"
+            )
     num_bytes = sum(path.stat().st_size for path in folder.iterdir())
     return Exported(folder, num_bytes, len(choices), difference)
 
 
 def compared_choices(defaults: InferenceDefaults, model: LocalModel) -> list[Choice]:
-    """What graph and torch are compared on: the questions of the sample corpus that fit, and a chat of many turns."""
+    """The choices for the comparison with torch: questions of the sample corpus that fit, and a longer chat."""
     choices = [_CHAT]
     for case in load_sample("val")[:_NUM_COMPARED]:
         view = View(case, defaults.layout)
@@ -84,15 +90,15 @@ def compared_choices(defaults: InferenceDefaults, model: LocalModel) -> list[Cho
 
 
 def max_difference(members: Sequence[ReplyScorer], embedded: ReplyScorer, choices: Sequence[Choice]) -> float:
-    """The largest difference of a reply's probability, by itself and given that it is one of the choice's.
+    """The largest difference of a reply's probability, both absolute and normalised over the choice's replies.
 
-    Of several members the mean is compared, which is what the embedded model gives.
+    Several members are averaged, as in the embedded model.
     """
     by_member = [model.score_replies(choices) for model in members]
     found = 0.0
     for place, row in enumerate(embedded.score_replies(choices)):
-        wanted = np.logaddexp.reduce([rows[place] for rows in by_member]) - np.log(len(members))
-        for one, other in ((np.exp(row), np.exp(wanted)), (_given_one(row), _given_one(wanted))):
+        expected = np.logaddexp.reduce([rows[place] for rows in by_member]) - np.log(len(members))
+        for one, other in ((np.exp(row), np.exp(expected)), (_normalised(row), _normalised(expected))):
             found = max(found, float(np.abs(one - other).max()))
     return found
 
@@ -109,19 +115,19 @@ _CHAT = Choice(
 )
 
 
-def _given_one(log_probs: Any) -> Any:
+def _normalised(log_probs: Any) -> Any:
     weights = np.exp(np.asarray(log_probs) - np.max(log_probs))
     return weights / weights.sum()
 
 
 def _load_llama(place: Path) -> LocalModel:
-    """In fp32 on the CPU, an adapter folded into its base."""
+    """Load a Llama in fp32 on the CPU, with an adapter merged into its base."""
     from fliptrace.models.local.loading import load_local
 
     local = load_local(str(place), device="cpu", dtype="fp32")
     kind, num_parameters = local.model.config.model_type, local.model.num_parameters()
     if kind != "llama":
-        raise InputError(place, f"a model of type {kind}; expected a Llama, the only one whose graph is written here")
+        raise InputError(place, f"a model of type {kind}; expected a Llama, the only supported type")
     if num_parameters > _MAX_PARAMETERS:
         raise InputError(
             place, f"{num_parameters:,} parameters; expected at most {_MAX_PARAMETERS:,} for one ONNX file"
@@ -129,12 +135,15 @@ def _load_llama(place: Path) -> LocalModel:
     return local
 
 
-def _shared_habits(places: Sequence[Path], threshold: float | None) -> InferenceDefaults:
-    """How the members are asked, which has to be the same; the first one's thresholds hold, but for a given one."""
+def _shared_defaults(places: Sequence[Path], threshold: float | None) -> InferenceDefaults:
+    """The first member's inference defaults, with `threshold` if given.
+
+    Raises InputError if the members' layouts or questions differ.
+    """
     first, *others = [InferenceDefaults.read(place) or InferenceDefaults() for place in places]
     for place, defaults in zip(places[1:], others, strict=True):
         if (defaults.layout, defaults.ask) != (first.layout, first.ask):
-            raise InputError(place, f"is asked otherwise than {places[0]}; expected one layout for all members")
+            raise InputError(place, f"has another layout or question than {places[0]}; expected the same for all")
     return first if threshold is None else replace(first, thresholds={**first.thresholds, "exact": threshold})
 
 
@@ -148,7 +157,7 @@ def _check_alike(places: Sequence[Path], members: Sequence[LocalModel]) -> None:
 
 
 def _tokenizer_files(local: LocalModel) -> dict[str, str]:
-    """The tokenizer as it runs, compact, and the template where there is one."""
+    """The contents of the tokenizer file, as compact JSON, and of the chat template if there is one."""
     tokenizer = local.chat_format.tokenizer
     files = {TOKENIZER: json.dumps(json.loads(tokenizer.backend_tokenizer.to_str()), ensure_ascii=False) + "\n"}
     return files | ({CHAT_TEMPLATE: tokenizer.chat_template} if tokenizer.chat_template else {})

@@ -1,4 +1,4 @@
-"""What a stage is taught: its mixture of instructions, over views that fit the model's context."""
+"""Build the training instructions of a stage: its mixture of kinds, from views that fit the model's context."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from fliptrace.training.recipe import Recipe, Stage
 
 @dataclass(frozen=True, slots=True)
 class InstructionBuilder:
-    """Makes the instructions of any stage of a recipe. `emotions` are its dialogues with labels, by file.
+    """Builds the instructions of any stage of a recipe.
 
-    `soft` are the soft targets of every stage, by its name; without any all targets are hard.
+    `emotions` are the labelled dialogues by file. `soft` are the soft targets by stage name; a stage without any has
+    only hard targets.
     """
 
     recipe: Recipe
@@ -33,7 +34,7 @@ class InstructionBuilder:
     soft: Mapping[str, SoftTargets] = field(default_factory=dict)
 
     def instructions(self, stage: Stage, views: Sequence[View], own: Sequence[OwnAnswer]) -> list[Instruction]:
-        """The stage's mixture, shuffled; the same recipe and answers give the same rows in the same order."""
+        """The stage's shuffled mixture. The same recipe and answers give the same rows in the same order."""
         seed = self.recipe.seed + self.recipe.stages.index(stage)
         others: dict[Kind, float] = {kind: weight for kind, weight in stage.mixture.items() if kind != "emotion"}
         soft = self.soft.get(stage.name, SoftTargets())
@@ -44,7 +45,7 @@ class InstructionBuilder:
         return rows
 
     def _emotion_instructions(self, stage: Stage, soft: SoftTargets, seed: int) -> list[Instruction]:
-        """Every file as often as it is weighed, times the weight of the kind."""
+        """Mix the emotion files, each by its weight times the weight of the kind."""
         files = self.recipe.data.emotions if stage.emotions is None else stage.emotions
         weights = {ref: weight * stage.mixture["emotion"] for ref, weight in files.items()}
         layout = self.recipe.layout
@@ -54,17 +55,17 @@ class InstructionBuilder:
     def fit_views(
         self, cases: Sequence[FlipCase], num_tokens: Callable[[Sequence[Message]], int], context_length: int
     ) -> list[TruncatedView]:
-        """Cases as training shows them, the oldest utterances dropped where the model's context asks for it."""
-        # A reply, feedback and a second reply must fit behind the question; a quarter where the context is short.
+        """Return the training views of cases. The oldest utterances are dropped if the model's context is too short."""
+        # Reply, feedback and second reply must fit behind the question: 512 tokens, or a quarter of a short context.
         room = context_length - min(512, context_length // 4)
         views = (training_view(case, self.recipe.layout) for case in cases)
         return [truncate_to_context(view, lambda v: num_tokens(render_question(v, "chain")) <= room) for view in views]
 
     def texts(self, cases: Sequence[FlipCase]) -> Iterator[str]:
-        """What a scratch tokenizer is trained on: questions and replies of the training cases."""
+        """The texts for training a scratch tokenizer: questions and replies of the training cases, and utterances."""
         views = [training_view(case, self.recipe.layout) for case in cases]
-        untaught = Curator(self.recipe.curate.num_wordings, seed=self.recipe.seed)
-        for instruction in untaught.make("answer", views) + untaught.make("chain", views):
+        curator = Curator(self.recipe.curate.num_wordings, seed=self.recipe.seed)
+        for instruction in curator.make("answer", views) + curator.make("chain", views):
             yield from (message.content for message in instruction.prompt)
             yield instruction.completion
         for dialogues in self.emotions.values():

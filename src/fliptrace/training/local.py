@@ -1,7 +1,7 @@
-"""One training stage on this machine, in one process: Hugging Face Trainer underneath.
+"""Train one stage locally, in one process, with Hugging Face Trainer.
 
-Ours are the batches (batching.py; all drawn before the start, so that a resumed stage sees the same ones), the loss on
-completions alone, early stopping on the trigger F1 of val, and steps that are whole or not there.
+This module adds the batches (batching.py; drawn before training starts, so that a resumed stage sees the same ones),
+the loss on completions only, early stopping on the trigger F1 of val, and step folders that are complete or not there.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from fliptrace.training.losses import completion_loss
 from fliptrace.training.recipe import Stage, Tuning
 from fliptrace.training.runs import saving
 
-TRAINER_STATE_NAME = "trainer_state.json"  # what Trainer calls its own
-WHOLE = "whole.json"  # marks a step's folder that was written to its end
+TRAINER_STATE_NAME = "trainer_state.json"  # Trainer's name for its state file
+WHOLE = "whole.json"  # marks a step folder that was written completely
 
 
 class Length(NamedTuple):
-    """Optimizer steps of a stage, and evaluations evenly among them, the last at the end."""
+    """The optimizer steps of a stage, and its evaluations, evenly spaced with the last one at the end."""
 
     num_steps: int
     num_evals: int
@@ -39,9 +39,10 @@ class Length(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StageJob:
-    """Everything `train_stage` needs to know; `steps` is the folder where it keeps what it takes to go on.
+    """Everything `train_stage` needs to know about a stage.
 
-    `length` is that of another stage, where this one takes its steps; else the epochs tell.
+    `steps` is the folder for the state that a killed stage resumes from. `length` is given if the stage takes the steps
+    of another one (`steps_of`); otherwise its epochs decide.
     """
 
     stage: Stage
@@ -54,7 +55,7 @@ class StageJob:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What a stage tells while it runs: `evaluate` gives the trigger F1 on val of the model as it is."""
+    """Callbacks of a running stage. `evaluate` returns the trigger F1 on val of the model in its current state."""
 
     evaluate: Callable[[], float]
     on_log: Callable[[Json], None]
@@ -64,7 +65,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class StageCost:
-    """What a stage is laid out to take: `num_tokens` go through the model, padding not counted."""
+    """The planned cost of a stage. `num_tokens` go through the model, without padding."""
 
     num_parameters: int
     num_trainable: int
@@ -88,14 +89,14 @@ def count_cost(model: Any, job: StageJob) -> StageCost:
 
 
 def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
-    """Train `model` in place and return it with the weights that were best on val; goes on where it was killed."""
+    """Train `model` in place and return it with the weights that were best on val. A killed stage resumes."""
     schedule = plan(job)
     attend_to_batches(model, job.batching)
     trainer = _StageTrainer(
         model=model,
         args=_arguments(job, schedule),
-        train_dataset=range(len(job.batching.examples)),  # places, which the batching knows
-        eval_dataset=[],  # `evaluate` is ours and knows its cases; Trainer only wants to see something here
+        train_dataset=range(len(job.batching.examples)),  # positions in the batching
+        eval_dataset=[],  # unused, since `evaluate` is overridden, but Trainer requires it
         data_collator=job.batching.collate,
         callbacks=[_Report(watch), _StopEarly(job.tuning.patience)],
     )
@@ -114,7 +115,7 @@ def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The batches of a stage in order, and after how many optimizer steps it is evaluated."""
+    """The batches of a stage in order, and the number of optimizer steps between evaluations."""
 
     batches: list[list[int]]
     num_steps: int
@@ -122,7 +123,10 @@ class Schedule:
 
 
 def plan(job: StageJob) -> Schedule:
-    """Lay a stage out; its last step is an evaluation, for which fewer than `eval_every` steps may be cut off."""
+    """Plan the steps of a stage.
+
+    The last step is followed by an evaluation. To that end, fewer than `eval_every` steps may be cut off.
+    """
     draw = partial(job.batching.draw, seed=job.seed)
     if job.length is not None:
         num_steps, num_evals = job.length
@@ -135,7 +139,7 @@ def plan(job: StageJob) -> Schedule:
 
 
 def _draw_enough(draw: Callable[[float], list[list[int]]], num_batches: int) -> list[list[int]]:
-    """Of as many epochs as that takes: of trees, one may give a few batches less than another."""
+    """Draw enough epochs for `num_batches`. With trees, epochs may differ by a few batches."""
     epochs = math.ceil(num_batches / len(draw(1)))
     while len(batches := draw(epochs)) < num_batches:
         epochs += 1
@@ -149,7 +153,7 @@ def _length(tuning: Tuning, num_batches: int, epochs: float) -> Length:
 
 
 def newest_step(steps: Path) -> Path | None:
-    """The last step that was written to its end; what a kill left half written is removed."""
+    """Return the last complete step folder, and remove incomplete ones that a kill left behind."""
     folders = sorted(steps.glob("checkpoint-*"), key=_step_number) if steps.exists() else []
     for folder in folders:
         if not (folder / WHOLE).exists():
@@ -162,7 +166,7 @@ def newest_step(steps: Path) -> Path | None:
 
 
 def _point_at_best(step: Path) -> None:
-    """A run that was moved finds its best step beside this one."""
+    """Correct the path of the best step in a run that was moved: it lies next to this step."""
     path = step / TRAINER_STATE_NAME
     state = read_json(path)
     best = state["best_model_checkpoint"] and str(step.parent / Path(state["best_model_checkpoint"]).name)
@@ -171,7 +175,7 @@ def _point_at_best(step: Path) -> None:
 
 
 def _had_stopped(trainer: _StageTrainer, step: Path) -> bool:
-    """Whether a stage was killed after its early stop; takes its state up. Trainer itself would go on by a step."""
+    """Whether a stage was killed after its early stop; if so, restore its state. Trainer would take one more step."""
     state = TrainerState.load_from_json(str(step / TRAINER_STATE_NAME))
     if not is_exhausted(state.log_history, trainer.patience):
         return False
@@ -188,18 +192,18 @@ def computes_bf16(device: str) -> bool:
 
 
 def pick_device(device: str) -> str:
-    """`auto` takes the first accelerator there is."""
+    """Resolve `auto` to cuda if available, else cpu."""
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def attend_to_batches(model: Any, batching: Batching) -> None:
-    """Choose the attention that trains these batches, and trains them fastest."""
+    """Choose the attention implementation that these batches need, and the fastest one for them."""
     if isinstance(batching, Trees):
         attend_to_trees(model)
     elif model.device.type == "cpu":
-        # Short rows: the plain kernels train 1.5 to 1.8 times as fast as SDPA's backward pass (docs/results.md).
+        # On short rows, eager attention trains 1.5 to 1.8 times as fast as SDPA (docs/results.md).
         model.set_attn_implementation("eager")
 
 
@@ -226,8 +230,8 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
         return_outputs: bool = False,
         num_items_in_batch: int | torch.Tensor | None = None,
     ) -> torch.Tensor:
-        # Trainer divides by the number of batches of a step exactly where it gives no `num_items_in_batch`.
-        # Not by TrainingArguments.bf16: that wraps the model's forward for good, evaluations on val included.
+        # Trainer divides by the number of batches per step exactly when it passes no `num_items_in_batch`.
+        # TrainingArguments.bf16 would wrap the model's forward permanently, also for evaluations on val.
         with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.in_bf16):
             return completion_loss(model, inputs, num_items_in_batch)
 
@@ -240,9 +244,9 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     def _determine_best_metric(self, metrics: dict[str, float], trial: Any) -> bool:
-        """Of equals the later step: it has learned more of what val does not ask."""
+        """Prefer the later of two equal steps: it has learned more that val does not test."""
         if metrics["eval_trigger_f1"] == self.state.best_metric:
-            self.state.best_metric = None  # anything is better than none
+            self.state.best_metric = None  # with no best metric, any step counts as better
         is_best: bool = super()._determine_best_metric(metrics, trial)
         return is_best
 
@@ -255,20 +259,20 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
 
 
 def keep_steps(*kept: Path) -> None:
-    """Remove the steps beside these. One loses its mark first: a kill must not leave half of it under the mark."""
+    """Remove all other step folders. The mark goes first, so that a kill never leaves an incomplete folder marked."""
     for folder in set(kept[0].parent.glob("checkpoint-*")) - set(kept):
         (folder / WHOLE).unlink(missing_ok=True)
         shutil.rmtree(folder)
 
 
 def is_exhausted(log: Sequence[Json], patience: int) -> bool:
-    """Whether the last `patience` evaluations of Trainer's history brought nothing better than those before."""
+    """Whether the last `patience` evaluations in Trainer's history did not improve on the best before them."""
     scores = [row["eval_trigger_f1"] for row in log if "eval_trigger_f1" in row]
     return bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= patience
 
 
 class _StopEarly(TrainerCallback):  # type: ignore[misc]
-    """Stops after `patience` evaluations without a better one; all it knows is in the trainer's saved history."""
+    """Stops after `patience` evaluations without improvement. Its only state is the trainer's saved history."""
 
     def __init__(self, patience: int) -> None:
         self.patience = patience
@@ -284,12 +288,12 @@ class _Report(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step % state.eval_steps == 0:
-            control.should_log = True  # a stage may go on from here, and a mean over the steps before would be lost
+            control.should_log = True  # a stage may resume from here and would lose the mean loss of the steps before
         self.watch.on_step(state.global_step, state.max_steps)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any, **_: Any) -> None:
-        wanted = ("loss", "learning_rate", "grad_norm", "eval_trigger_f1")
-        row = {name: logs[name] for name in wanted if name in logs}
+        keys = ("loss", "learning_rate", "grad_norm", "eval_trigger_f1")
+        row = {name: logs[name] for name in keys if name in logs}
         if row:
             self.watch.on_log({"step": state.global_step} | row)
 

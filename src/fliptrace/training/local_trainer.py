@@ -1,4 +1,4 @@
-"""Stages trained on this machine: tokens, the look before the start, rows or trees, Hugging Face Trainer, weights."""
+"""Train stages locally: tokenize, run preflight checks, form batches of rows or trees, train, and save the weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import read_json, write_json
-from fliptrace.models.base import ChatModel
+from fliptrace.models.base import Model
 from fliptrace.models.local.loading import load_local
 from fliptrace.models.local.model import LocalModel
 from fliptrace.training.base import Parent, load_parent, make_base, save_checkpoint
@@ -25,12 +25,12 @@ from fliptrace.training.trainer import COST, PREFLIGHT, Reports, StageData, Stag
 
 @dataclass(frozen=True, slots=True)
 class LocalTrainer:
-    """A Trainer on one device of this machine."""
+    """A Trainer on one local device."""
 
     recipe: Recipe
 
     def check(self) -> None:
-        """What is here can be trained on; `begin` says what cannot be loaded."""
+        """Do nothing: a local base can always be trained, and `begin` reports one that cannot be loaded."""
 
     def make_base(self, texts: Iterable[str], folder: Path) -> str:
         return make_base(self.recipe, texts, folder)
@@ -41,14 +41,14 @@ class LocalTrainer:
         loaded.model.to(pick_device(tuning.device))
         return LocalStage(self.recipe, place, loaded, LocalModel(loaded.bare, loaded.tokenizer, parent))
 
-    def open(self, checkpoint: Path) -> ChatModel:
+    def open(self, checkpoint: Path) -> Model:
         device = pick_device(self.recipe.local_tuning.device)
-        return load_local(str(checkpoint), device=device, name=self.recipe.name)
+        return load_local(str(checkpoint), device=device, name=self.recipe.name).as_model()
 
 
 @dataclass(frozen=True, slots=True)
 class LocalStage:
-    """A StageTrainer; `trainee` is the parent's own weights, and changes as they are trained."""
+    """A StageTrainer. `trainee` shares the parent's weights, so it changes during training."""
 
     recipe: Recipe
     place: StagePlace
@@ -68,12 +68,12 @@ class LocalStage:
         length = None if stage_data.steps_like is None else _length_of(stage_data.steps_like)
         job = StageJob(self.place.stage, tuning, batching, seed, self.place.folder / "steps", length)
         write_json(self.place.folder / COST, asdict(count_cost(self.parent.model, job)))
-        evaluate = partial(stage_data.score, self.trainee)
+        evaluate = partial(stage_data.score, self.trainee.as_model())
         train_stage(self.parent.model, job, Watch(evaluate, reports.on_log, reports.on_resume, reports.on_step))
         save_checkpoint(self.parent, self.place.checkpoint, stage_data.defaults)
 
     def _pack(self, checks: Preflight, tokenized: Tokenized) -> tuple[Preflight, Batching]:
-        """The batches, as prefix trees where recipe and model allow it; and the look with what came of that."""
+        """Choose the batching: prefix trees if recipe and model allow it, else rows. The checks record the choice."""
         tokens, pad_id = self.recipe.local_tuning.batch_tokens, self.parent.tokenizer.pad_token_id or 0
         rows = Rows(tokenized.examples, tokens, pad_id)
         if not self.recipe.packs:
@@ -84,9 +84,9 @@ class LocalStage:
         return checks, trees if checks.packed else rows
 
     def _why_not_packed(self, model: Any, trees: Trees) -> str | None:
-        """As was decided when the stage began: where it goes on, its batches have to be the same.
+        """Why the stage is not packed. A resumed stage keeps its first decision, because its batches must not change.
 
-        RunError where it began on trees that cannot be trained here.
+        Raises RunError if it began on trees, and this machine cannot train on them.
         """
         path = self.place.folder / PREFLIGHT
         began = read_json(path) if path.exists() else None
@@ -101,6 +101,6 @@ class LocalStage:
 
 
 def _length_of(stage: Path) -> Length:
-    """What a finished stage took."""
+    """The number of steps and evaluations of a finished stage."""
     cost = read_json(stage / COST)
     return Length(cost["num_steps"], cost["num_evals"])

@@ -1,7 +1,7 @@
-"""The loss of a batch, on its completions alone: rows side by side, rows with soft targets, a row that holds a tree.
+"""The loss of a batch, on its completions only: padded rows, rows with soft targets, or one row with a tree.
 
-The LM head runs over the columns that predict something. Which batch is which is told by what its collation returns
-(examples.py, training/packing/tree_batches.py).
+The LM head runs only over columns that predict something. The keys of the collated batch (examples.py,
+packing/tree_batches.py) tell which kind of batch it is.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from fliptrace.training.examples import IGNORED
 
 
 def completion_loss(model: Any, inputs: dict[str, Tensor], num_tokens: int | Tensor | None = None) -> Tensor:
-    """Mean cross entropy over the completions' tokens of a batch; the LM head runs over the last positions alone.
+    """Mean cross entropy over the completion tokens of a batch. The LM head runs only over the last positions.
 
-    `num_tokens` is what to divide by where several batches make one optimizer step: the tokens of all of them.
-    With soft targets the mean is weighted by their shares.
+    If several batches make one optimizer step, `num_tokens` is the number of completion tokens of all of them, by which
+    the sum is divided. With soft targets the mean is weighted by their shares, and `num_tokens` is ignored.
     """
     if "targets" in inputs:
         return _soft_loss(model, inputs)
@@ -33,14 +33,14 @@ def completion_loss(model: Any, inputs: dict[str, Tensor], num_tokens: int | Ten
     num_kept = labels.shape[1] - first + 1
     features = {name: tensor for name, tensor in inputs.items() if name != "labels"}
     logits = model(**features, logits_to_keep=num_kept, use_cache=False).logits  # (batch, num_kept, vocab)
-    predicted, wanted = logits[:, :-1].flatten(0, 1).float(), labels[:, first:].flatten()
+    predicted, target = logits[:, :-1].flatten(0, 1).float(), labels[:, first:].flatten()
     if num_tokens is None:
-        return cross_entropy(predicted, wanted, ignore_index=IGNORED)
-    return cross_entropy(predicted, wanted, ignore_index=IGNORED, reduction="sum") / num_tokens
+        return cross_entropy(predicted, target, ignore_index=IGNORED)
+    return cross_entropy(predicted, target, ignore_index=IGNORED, reduction="sum") / num_tokens
 
 
 def _soft_loss(model: Any, inputs: dict[str, Tensor]) -> Tensor:
-    """Cross entropy of the targets of `collate_soft`, each by its share."""
+    """Cross entropy of the targets of `collate_soft`, weighted by their shares."""
     targets, shares = inputs["targets"], inputs["shares"]
     features = {name: inputs[name] for name in ("input_ids", "position_ids", "attention_mask")}
     num_kept = int(inputs["num_read"])
@@ -50,16 +50,17 @@ def _soft_loss(model: Any, inputs: dict[str, Tensor]) -> Tensor:
 
 
 def tree_loss(model: Any, inputs: dict[str, Tensor], num_tokens: int | Tensor | None = None) -> Tensor:
-    """Mean cross entropy over the completions' tokens; the model attends to trees (tree_attention.attend_to_trees).
+    """Mean cross entropy over the completion tokens of a tree.
 
-    `num_tokens` is what to divide by where several rows make one optimizer step: the tokens of all of them.
+    The model must attend to trees (models/trees/attention.py). If several rows make one optimizer step, `num_tokens` is
+    the number of completion tokens of all of them.
     """
     labels = inputs["labels"][0]
     device = labels.device
     narrow = TokenTree(*(inputs[name][0].cpu().numpy() for name in ("input_ids", "position_ids", "ends")))
     tree = widen(narrow, device)
     ids, positions = (torch.from_numpy(array).to(device) for array in (tree.ids, tree.positions))
-    taught = (labels != IGNORED).nonzero()[:, 0]
-    logits = read_tree(model, ids, positions, PrefillAttention(tree, device), taught - 1)  # (taught, vocab)
-    loss = cross_entropy(logits.float(), labels[taught], reduction="sum")
-    return loss / (len(taught) if num_tokens is None else num_tokens)
+    labelled = (labels != IGNORED).nonzero()[:, 0]
+    logits = read_tree(model, ids, positions, PrefillAttention(tree, device), labelled - 1)  # (labelled, vocab)
+    loss = cross_entropy(logits.float(), labels[labelled], reduction="sum")
+    return loss / (len(labelled) if num_tokens is None else num_tokens)

@@ -1,6 +1,6 @@
-"""What a finished model is measured on: the cases and dialogues of val that a recipe names, and those it holds out.
+"""The evaluation sets of a finished model: the val cases and dialogues of a recipe, and those that it holds out.
 
-With every set stands what it shares with the training data; a figure is printed beside that.
+Every set carries a report of what it shares with the training data, to be printed next to its scores.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ HELD_OUT = "held-out dialogues"
 
 @dataclass(frozen=True, slots=True)
 class CaseSet:
-    """Flip cases under one name. `leaks`: what their dialogues share with the training cases;
-    `emotion_leaks`: with everything trained on.
+    """Flip cases under one name.
+
+    `leaks` reports what their dialogues share with the training cases, `emotion_leaks` what they share with all
+    training data, emotion files included.
     """
 
     name: str
@@ -41,13 +43,13 @@ class CaseSet:
 
     @property
     def sha256(self) -> str:
-        """Of what stands in them, triggers included."""
+        """The hash of the cases' content, triggers included."""
         return _hash((case.id, case.dialogue, sorted(case.triggers or ())) for case in self.cases)
 
 
 @dataclass(frozen=True, slots=True)
 class DialogueSet:
-    """Dialogues with an emotion an utterance, under the file's own labels."""
+    """Dialogues with an emotion for each utterance, in the file's own emotion set."""
 
     name: str
     dialogues: tuple[Dialogue, ...]
@@ -64,7 +66,10 @@ class DialogueSet:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredSets:
-    """`val` chooses the threshold; `held_out` are the cases whose dialogues were trained on nowhere, if any."""
+    """All evaluation sets of a recipe.
+
+    `val` also chooses the threshold. `held_out` are the cases whose dialogues appear in no training data, if any.
+    """
 
     val: tuple[CaseSet, ...]
     held_out: CaseSet | None
@@ -76,7 +81,10 @@ class MeasuredSets:
 
 
 def collect_sets(recipe: Recipe, data: TrainingData, root: Path | None, limit: int | None = None) -> MeasuredSets:
-    """The sets of a recipe, of each the first `limit` cases and dialogues; groups as training has them."""
+    """Collect the sets of a recipe, at most the first `limit` cases or dialogues of each.
+
+    Cases are grouped as in training.
+    """
     part = recipe.data
     refs = (*part.train, *part.val)
     read = [read_efr(locate_ref(ref, root)).cases for ref in refs]
@@ -101,7 +109,7 @@ def collect_sets(recipe: Recipe, data: TrainingData, root: Path | None, limit: i
 def _held_out(
     recipe: Recipe, cases: Sequence[FlipCase], taught: Sequence[Dialogue | FlipCase], root: Path | None
 ) -> tuple[FlipCase, ...]:
-    """The cases that overlap with what the recipe holds out, without those that overlap with anything trained on."""
+    """The cases that overlap with what the recipe holds out, except those that overlap with any training data."""
     members = [member for ref in recipe.data.hold_out for member in read_corpus(locate_ref(ref, root)).members]
     if not members:
         return ()

@@ -1,8 +1,8 @@
-"""A Llama as an ONNX graph that weighs reply trees: log-probabilities of the wanted tokens, and nothing else comes out.
+"""Export a Llama as an ONNX graph that scores reply trees. Its only output: log-probabilities of the requested tokens.
 
-The forward pass is written out anew over the model's own weights. Against an export of the stock one it takes two
-thirds of the time: keys and values are not copied for the heads that share them, the last layer and the vocabulary are
-computed for the columns that are read, and each part has the form that onnxruntime knows a fused kernel for.
+The forward pass is reimplemented here over the model's own weights. It takes two thirds of the time of an export of the
+stock forward pass: keys and values are not copied for heads that share them, the last layer and the vocabulary are
+computed only for the requested columns, and each part has a form for which onnxruntime has a fused kernel.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 INPUTS = ("ids", "positions", "visible", "columns", "rows", "tokens")
-OPSET = 18  # that of the exporter: read by every onnxruntime since 1.14
-_IR_VERSION = 10  # onnxruntime 1.22 reads no later one
+OPSET = 18  # the exporter's; supported by onnxruntime since 1.14
+_IR_VERSION = 10  # the latest that onnxruntime 1.22 reads
 _LARGEST_INT16 = 2**15 - 1
-_HIDDEN = -1e9  # added to the score of what a token does not see: its share is exactly 0
+_HIDDEN = -1e9  # added to the attention scores of hidden tokens, whose weight becomes exactly 0
 
 
 class TreeForward(nn.Module):
@@ -46,9 +46,10 @@ class TreeForward(nn.Module):
     def forward(
         self, ids: Tensor, positions: Tensor, visible: Tensor, columns: Tensor, rows: Tensor, tokens: Tensor
     ) -> Tensor:
-        """ids, positions (trees, time); visible (trees, time, time), a row sees a column; columns (num_read,).
+        """Return the log-probabilities (reads,) at `rows` and `tokens` (reads,) of a table (trees * num_read, vocab).
 
-        rows and tokens (reads,): which log-probabilities come out, among (trees * num_read, vocab).
+        ids, positions: (trees, time). visible: (trees, time, time), True where a row sees a column. columns:
+        (num_read,), the columns whose predictions are computed.
         """
         angles = positions[:, None, :, None] * self.frequencies  # (trees, 1, time, head_size / 2)
         angles = torch.cat((angles, angles), -1)
@@ -63,7 +64,7 @@ class TreeForward(nn.Module):
         return read
 
     def _pass(self, layer: Any, hidden: Tensor, turn: Tensor, mask: Tensor, columns: Tensor | None = None) -> Tensor:
-        """One layer; with `columns` for these alone, though they see the others."""
+        """Apply one layer. With `columns`, only these are computed; they still attend to all others."""
         attention = layer.self_attn
         normal = self._normalise(hidden, layer.input_layernorm)
         keys = _rotate(self._split(attention.k_proj(normal)), turn)
@@ -77,12 +78,12 @@ class TreeForward(nn.Module):
         return passed
 
     def _split(self, projected: Tensor) -> Tensor:
-        """(trees, time, heads * head_size) to (trees, heads, time, head_size)."""
+        """Reshape (trees, time, heads * head_size) to (trees, heads, time, head_size)."""
         trees, time, _ = projected.shape
         return projected.reshape(trees, time, -1, self.head_size).transpose(1, 2)
 
     def _attend(self, queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-        """Heads that share keys and values are laid one after the other: one large product instead of copies."""
+        """Attend. Query heads that share keys and values are concatenated: one large product instead of copies."""
         trees, _, time, size = queries.shape
         share = self.num_heads // self.num_kv_heads
         together = queries.reshape(trees, self.num_kv_heads, share * time, size) * size**-0.5
@@ -92,23 +93,25 @@ class TreeForward(nn.Module):
         return seen.transpose(1, 2).flatten(2)
 
     def _normalise(self, hidden: Tensor, norm: Any) -> Tensor:
-        """Root mean square norm, divided by the root: the form onnxruntime fuses."""
+        """Root mean square norm, written as a division by the root, the form that onnxruntime fuses."""
         scale = torch.sqrt(hidden.pow(2).mean(-1, keepdim=True) + self.epsilon)
         normal: Tensor = hidden / scale * norm.weight
         return normal
 
 
 def _rotate(heads: Tensor, turn: Tensor) -> Tensor:
-    """Rotary positions: heads (trees, heads, time, head_size), turn its cosines and sines (2, trees, 1, time, ...)."""
+    """Apply rotary positions.
+
+    heads: (trees, heads, time, head_size); turn: cosines and sines (2, trees, 1, time, head_size).
+    """
     first, second = heads.chunk(2, -1)
     return heads * turn[0] + torch.cat((-second, first), -1) * turn[1]
 
 
 def make_graph(model: Any, *, half: bool = False) -> bytes:
-    """The ONNX file of a `LlamaForCausalLM` in fp32 and eval mode, weights inside.
+    """Return the ONNX file, weights included, of a `LlamaForCausalLM` in fp32 and eval mode.
 
-    `half` stores the weights in 16 bits; they are computed with in 32 all the same. The same weights give the same
-    bytes.
+    `half` stores the weights in 16 bits; the computation stays in fp32. The same weights give the same bytes.
     """
     dim = torch.export.Dim
     trees, time, num_read, num_reads = dim("trees"), dim("time"), dim("num_read"), dim("reads")
@@ -126,7 +129,7 @@ def make_graph(model: Any, *, half: bool = False) -> bytes:
             external_data=False,
             verbose=False,
         )
-    assert program is not None, "the exporter gave nothing"
+    assert program is not None, "the exporter returned nothing"
     graph = _strip(program.model_proto)
     if half:
         _store_half(graph)
@@ -136,7 +139,7 @@ def make_graph(model: Any, *, half: bool = False) -> bytes:
 
 
 def _example() -> tuple[Tensor, ...]:
-    """Inputs in which no two dimensions are the same by chance."""
+    """Example inputs in which no two dimensions have the same size by chance."""
     trees, time, num_read, num_reads = 3, 11, 5, 7
     ids = torch.zeros(trees, time, dtype=torch.long)
     positions = torch.arange(time).repeat(trees, 1)
@@ -146,7 +149,7 @@ def _example() -> tuple[Tensor, ...]:
 
 
 def _strip(graph: Any) -> Any:
-    """Without what the exporter notes of the machine it ran on: stack traces with paths."""
+    """Remove what the exporter records about the machine it ran on, such as stack traces with paths."""
     del graph.metadata_props[:]
     del graph.graph.metadata_props[:]
     for part in (*graph.graph.node, *graph.graph.input, *graph.graph.output, *graph.graph.value_info):
@@ -161,9 +164,9 @@ def _strip(graph: Any) -> Any:
 
 
 def _store_half(graph: Any) -> None:
-    """Matrices of weights as 16-bit integers and a scale a row; onnxruntime undoes it once, as it loads.
+    """Store weight matrices as 16-bit integers with one scale per row, which onnxruntime expands once, at load time.
 
-    On trained 2.75M models probabilities move by a few 1e-4; stored as 16-bit floats by 1.3e-3.
+    On trained 2.75M models this changes probabilities by a few 1e-4; 16-bit floats change them by 1.3e-3.
     """
     restoring: list[Any] = []
     for weight in list(graph.graph.initializer):
@@ -183,7 +186,7 @@ def _store_half(graph: Any) -> None:
 
 @contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """The exporter's own warnings off: of packages it would like to see, and of names it is about to change."""
+    """Silence the exporter's own warnings, about optional packages and upcoming renames."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

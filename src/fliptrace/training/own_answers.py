@@ -1,4 +1,4 @@
-"""What a stage's parent answers to cases it did not train on: asked once, kept in the stage's folder."""
+"""Collect a stage's own answers: the replies of its parent to cases, sampled once and kept in the stage's folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from fliptrace.core.files import read_jsonl, write_jsonl
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.curate.correcting import OwnAnswer, choose_own_answers
-from fliptrace.inference.triggers import InferenceConfig, answer_cases
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.sampling import answer_cases
 from fliptrace.models.base import ChatModel, Decoding
 from fliptrace.models.rules import RULES
 from fliptrace.prompts.answers import parse_answer, render_answer
@@ -21,7 +22,7 @@ from fliptrace.training.recipe import Recipe
 def collect_own_answers(
     model: ChatModel, cases: Sequence[FlipCase], recipe: Recipe, made_by: str, path: Path
 ) -> list[OwnAnswer]:
-    """Distinct answers, right ones at most in the recipe's share; read from `path` where it is there."""
+    """Return distinct answers, at most `max_right_share` of them correct. They are read from `path` if it exists."""
     if not path.exists():
         _ask(model, cases, recipe, made_by, path)
     own = _read(path, cases, recipe.layout)
@@ -29,7 +30,7 @@ def collect_own_answers(
 
 
 def placeholder_answers(case: FlipCase, recipe: Recipe) -> list[OwnAnswer]:
-    """Those of rule:previous, as many as a model will give: for a look at what a run costs before it begins."""
+    """Answers of rule:previous, as many as a model would give, for estimating the cost of a run."""
     view = training_view(case, recipe.layout)
     named = RULES["previous"].name_triggers(case)
     own = OwnAnswer(view, recipe.curate.own_ask, Answer(named, render_answer(named, view)), "rule:previous")
@@ -38,7 +39,7 @@ def placeholder_answers(case: FlipCase, recipe: Recipe) -> list[OwnAnswer]:
 
 def _ask(model: ChatModel, cases: Sequence[FlipCase], recipe: Recipe, made_by: str, path: Path) -> None:
     part = recipe.curate
-    # Free, so that the errors it is to correct are those it makes.
+    # Unconstrained, so that the errors to correct are the model's real ones.
     greedy = Decoding(max_new_tokens=part.own_max_new_tokens, constrain=False)
     sample = replace(
         greedy, kind="sample", num_samples=part.own_samples, temperature=part.own_temperature, seed=recipe.seed

@@ -1,4 +1,4 @@
-"""The look before a stage starts: what it is about to train on, in counts and in texts. Knows no tokenizer."""
+"""The preflight checks of a stage: counts and sample texts of what it will train on. Needs no tokenizer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from fliptrace.core.messages import Instruction
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What a stage is about to train on: counts, and one trained text of each kind, decoded.
+    """What a stage will train on: counts, and one decoded completion of each kind in `samples`.
 
-    `too_long` are the ids of the rows left out; the cut views lost their oldest utterances to the model's context.
-    `packed`: whether examples are trained as prefix trees; `not_packed`: why they are not though the recipe packs them.
+    `too_long` are the ids of the omitted rows. `num_cut_views` counts views that lost their oldest utterances to the
+    model's context. `packed` tells whether examples are trained as prefix trees; `not_packed` is the reason if they are
+    not although the recipe asks for it.
     """
 
     num_rows: int

@@ -1,10 +1,12 @@
-"""A run folder: what it was started with, and the refusal to go on with anything else.
+"""The run folder: its files, and the check that a run continues with the recipe and data it was started with.
 
-manifest.json   recipe, data, versions          log.jsonl    a row every few steps and every evaluation
-base/           the scratch model, if any       scores.json  every stage, every reading, beside the rules
-1-chain/        instructions.jsonl, preflight.json, cost.json, own-answers.jsonl (later stages), steps/ while it
-                trains, checkpoint/, predictions/, scores.json, and last of all stage.json
-Of a hosted base: answers.jsonl, every reply of the run; in each stage training.jsonl, as uploaded, and job.json.
+manifest.json   recipe, data, versions
+log.jsonl       one row every few steps, and one per evaluation
+base/           the scratch model, if any
+scores.json     the scores of every stage and evaluation, next to those of the rules
+1-chain/        instructions.jsonl, preflight.json, cost.json, own-answers.jsonl (later stages), steps/ (while the
+                stage trains), checkpoint/, predictions/, scores.json, and stage.json, which is written last
+With a hosted base also: answers.jsonl, every reply of the run; in each stage training.jsonl, as uploaded, and job.json.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ _NEIGHBOUR = re.compile(r"\..+\.[0-9a-z_]{8}")
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The places in one run folder."""
+    """The paths in one run folder."""
 
     path: Path
 
@@ -49,7 +51,7 @@ class RunFolder:
             file.write(to_line(row))
 
     def sweep(self) -> None:
-        """Remove what a kill left half written: the neighbours under which core/files.py fills files and folders."""
+        """Remove what a killed run left incomplete: the temporary files and folders of core/files.py."""
         for entry in [entry for pattern in (".*", "*/.*", "*/*/.*") for entry in self.path.glob(pattern)]:
             if not _NEIGHBOUR.fullmatch(entry.name):
                 continue
@@ -59,7 +61,7 @@ class RunFolder:
                 entry.unlink()
 
     def rewind_log(self, stage: str, step: int) -> None:
-        """Drop what a killed stage logged beyond the step it goes on from, and a last row that it did not finish."""
+        """Drop rows that a killed stage logged after the step it resumes from, and an incomplete last row."""
         path = self.path / "log.jsonl"
         if path.exists():
             rows = [json.loads(line) for line in read_text(path).rpartition("\n")[0].split("\n") if line]
@@ -67,9 +69,9 @@ class RunFolder:
 
 
 def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
-    """Start a run folder or go on with it; RunError where it was started with another recipe or other data.
+    """Start a run folder or continue it. Raises RunError if it was started with another recipe or other data.
 
-    A recipe with more stages behind those that the run was started with extends it.
+    A recipe that only adds stages at the end extends the run.
     """
     manifest = path / MANIFEST
     ours: Json = {"recipe": recipe.to_json(), "data": data}
@@ -82,10 +84,10 @@ def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
         elif changed:
             lines = "\n  ".join(changed)
             raise RunError(
-                path, f"started with another recipe or other data:\n  {lines}\nname another folder with --out"
+                path, f"started with another recipe or other data:\n  {lines}\nchoose another folder with --out"
             )
     elif path.exists() and any(not entry.name.startswith(".") for entry in path.iterdir()):
-        raise RunError(path, f"not empty, and not a run: it has no {MANIFEST}")
+        raise RunError(path, f"not empty and not a run: it has no {MANIFEST}; expected a run or an empty folder")
     else:
         stamp = {"recipe_hash": recipe.digest, "versions": versions("torch", "transformers", "peft", "accelerate")}
         write_json(manifest, ours | stamp)
@@ -94,12 +96,15 @@ def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
 
 @contextmanager
 def saving(place: Path) -> Iterator[None]:
-    """RunError where `place` cannot be written: a full disk is an OSError to some, other errors to torch and others."""
+    """Raise RunError if `place` cannot be written.
+
+    Python reports a full disk as OSError; torch and safetensors raise errors of their own.
+    """
     from safetensors import SafetensorError
 
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
         raise RunError(
-            place, f"could not be written ({error}); what was there before is whole: make room and run it again"
+            place, f"could not be written ({error}); earlier files are intact: free some space and run it again"
         ) from error

@@ -1,5 +1,6 @@
-"""How fast a recipe is on this machine: its real steps and readings, tried for seconds on an untrained model of its
-full size. Not a dry run (dry_run.py), which counts, and steps on a shrunken model alone.
+"""Measure how fast a recipe is on this machine, by timing its steps and evaluations on an untrained full-size model.
+
+Unlike this, a dry run (dry_run.py) only counts, and makes its one step on a shrunken model.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from transformers import AutoModelForCausalLM
 
 from fliptrace.core.flips import FlipCase
 from fliptrace.curate.curator import Curator
-from fliptrace.inference.triggers import CASES_AT_ONCE, InferenceConfig, name_triggers
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.seams import choose_decoder
+from fliptrace.inference.triggers import CASES_AT_ONCE, name_triggers
 from fliptrace.models.local.loading import load_local, quiet
 from fliptrace.models.local.model import LocalModel
 from fliptrace.prompts.views import training_view
@@ -30,19 +33,20 @@ from fliptrace.training.local import attend_to_batches, pick_device, uses_bf16
 from fliptrace.training.losses import completion_loss
 from fliptrace.training.recipe import Recipe, Tuning
 
-# Laid out are so many cases, and steps in proportion: of 4,000 MELD-FR cases that gives all stages' steps within 10%.
+# Plan with this many cases and scale the steps up. For 4,000 MELD-FR cases all stages' steps are within 10%.
 _NUM_PLANNED = 500
-# With more parameters a single step takes longer than anyone waits for a list.
+# Models with more parameters are not measured, because a single step would take too long.
 _MOST_PARAMETERS = {"cpu": 100_000_000}
 _MOST_PARAMETERS_ELSEWHERE = 1_000_000_000
-_ENOUGH_SECONDS = 0.5  # what lasts as long can be told from the noise of a busy machine
+_ENOUGH_SECONDS = 0.5  # long enough to stand out from the noise of a busy machine
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """`stages`: seconds that training a stage takes, evaluations on val included. `cases`: seconds a case, by reading.
+    """Measured durations, with torch's present number of threads.
 
-    With the threads that torch has here. The own answers of a stage are not in it, nor is making its instructions.
+    `stages`: seconds to train each stage, evaluations on val included, but without collecting the stage's own answers
+    or building its instructions. `cases`: seconds per case for each evaluation.
     """
 
     stages: Mapping[str, float]
@@ -52,9 +56,9 @@ class Speed:
 def measure_speed(
     recipe: Recipe, data: TrainingData, *, stages: Iterable[str], evaluations: Iterable[str]
 ) -> Speed | None:
-    """Try the named stages and readings; None where the model is too large for that on this device.
+    """Time the named stages and evaluations. Returns None if the model is too large to measure on this device.
 
-    InputError where the base cannot be reached.
+    Raises InputError if the base cannot be loaded.
     """
     sample = _some_groups(data.train)
     planned = plan_run(recipe, replace(data, train=sample))
@@ -67,11 +71,11 @@ def measure_speed(
         first = next(iter(recipe.evaluations))
         model = load_local(str(Path(folder) / "base"), device=device)
         cases = {
-            name: _seconds_a_case(model, data.val, recipe.inference_config(name)) for name in {first, *evaluations}
+            name: _seconds_per_case(model, data.val, recipe.inference_config(name)) for name in {first, *evaluations}
         }
         trainee = load_parent(recipe.local_tuning, str(Path(folder) / "base"), Path(folder) / "merged", recipe.seed)
         wanted = [stage for stage in planned.stages if stage.cost.name in set(stages)]
-        steps = {stage.cost.name: _seconds_a_step(trainee, recipe.local_tuning, stage) for stage in wanted}
+        steps = {stage.cost.name: _seconds_per_step(trainee, recipe.local_tuning, stage) for stage in wanted}
     scale = len(data.train) / len(sample)
     evaluation = len(data.val) * cases[first]
     trained = {
@@ -83,7 +87,7 @@ def measure_speed(
 
 
 def _some_groups(cases: Sequence[FlipCase]) -> tuple[FlipCase, ...]:
-    """Whole groups, as stages deal them out, drawn until the cases are enough."""
+    """Sample whole groups, because stages split by group, until there are enough cases."""
     groups = sorted({case.group for case in cases})
     random.Random(0).shuffle(groups)
     by_group: dict[str, list[FlipCase]] = {group: [] for group in groups}
@@ -97,19 +101,19 @@ def _some_groups(cases: Sequence[FlipCase]) -> tuple[FlipCase, ...]:
 
 
 def _save_untrained(planned: PlannedRun, folder: Path) -> None:
-    """Saved, so that it is loaded by what loads the real one."""
+    """Save an untrained model, so that the usual loading code can load it."""
     with quiet():
         AutoModelForCausalLM.from_config(planned.config).save_pretrained(folder)
         planned.tokenizer.save_pretrained(folder)
 
 
-def _seconds_a_step(parent: Parent, tuning: Tuning, stage: PlannedStage) -> float:
-    """Of optimizer steps on a batch of the stage's middle size, a part of which tells where the whole takes long."""
+def _seconds_per_step(parent: Parent, tuning: Tuning, stage: PlannedStage) -> float:
+    """Seconds per optimizer step on a batch of median size. If that takes long, part of the batch is extrapolated."""
     device = pick_device(tuning.device)
     parent.model.to(device).train()
     attend_to_batches(parent.model, stage.batching)
     weights = [weight for weight in parent.model.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=0.0)  # so that one stage leaves to the next what it found
+    optimizer = torch.optim.AdamW(weights, lr=0.0)  # so that every stage is measured on the same weights
     count_tokens = stage.batching.count_tokens
     batches = sorted(stage.schedule.batches, key=count_tokens)
     batch = batches[len(batches) // 2]
@@ -127,20 +131,21 @@ def _step(model: Any, inputs: Mapping[str, torch.Tensor], optimizer: torch.optim
     with torch.autocast(model.device.type, torch.bfloat16, enabled=in_bf16):
         loss = completion_loss(model, batch)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0).item()  # .item() waits for the accelerator
+    nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0).item()  # .item() waits for the device
     optimizer.step()
     optimizer.zero_grad()
 
 
-def _seconds_a_case(model: LocalModel, val: Sequence[FlipCase], config: InferenceConfig) -> float:
+def _seconds_per_case(model: LocalModel, val: Sequence[FlipCase], config: InferenceConfig) -> float:
     cases = random.Random(0).sample(val, min(CASES_AT_ONCE, len(val)))
     usual = config if config.judge else _until_usual_end(model, cases[:32], config)
-    tried = _try(lambda num: list(name_triggers(model, cases[:num], usual)), len(cases))
+    decoder = choose_decoder(model.as_model(), usual)
+    tried = _try(lambda num: list(name_triggers(decoder, cases[:num])), len(cases))
     return tried.seconds / tried.num
 
 
 def _until_usual_end(model: LocalModel, cases: Sequence[FlipCase], config: InferenceConfig) -> InferenceConfig:
-    """With replies cut at the mean length of those it would be taught: an untrained model finds no end."""
+    """Limit replies to the mean length of training replies, as an untrained model never ends its reply."""
     taught = Curator(num_wordings=1).make(config.ask, [training_view(case, config.layout) for case in cases])
     length = round(mean(len(model.chat_format.encode_completion(each.completion)) for each in taught))
     decoding = replace(config.decoding, max_new_tokens=min(length, config.decoding.max_new_tokens))
@@ -153,8 +158,8 @@ class _Tried(NamedTuple):
 
 
 def _try(work: Callable[[int], object], num: int) -> _Tried:
-    """Work on `num` items at once; on fewer, where those take long enough already."""
-    work(1)  # what is loaded or compiled once is not counted
+    """Time `work` on up to `num` items at once: double the number until the time suffices."""
+    work(1)  # warm-up, not timed: loading and compiling
     num_tried = 1
     while (seconds := _time(work, num_tried)) < _ENOUGH_SECONDS and num_tried < num:
         num_tried = min(2 * num_tried, num)

@@ -1,4 +1,4 @@
-"""Which training cases a stage may learn from, and which its parent answers without having trained on them."""
+"""Split the training cases by stage: which it learns from, and which its parent answers as unseen cases."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from fliptrace.training.stage_tree import num_opened
 
 @dataclass(frozen=True, slots=True)
 class StageCases:
-    """`taught`: the labels a stage learns from. `answered`: those of them whose answers by its parent it corrects.
+    """The cases of one stage.
 
-    The parent trained on no case of a group in `answered`, unless the stage wants them in-sample.
+    `taught` are the cases whose labels the stage learns from. `answered` are those among them that its parent answers,
+    and whose answers the stage corrects. The parent has not trained on any group in `answered`, unless the stage asks
+    for in-sample answers.
     """
 
     taught: tuple[FlipCase, ...]
@@ -24,14 +26,14 @@ class StageCases:
 
 
 def stage_cases(recipe: Recipe, cases: Sequence[FlipCase]) -> list[StageCases]:
-    """The cases of every stage. The held-out groups are dealt out evenly to the stages of a line that need own answers.
+    """Choose the cases of every stage.
 
-    A part opens with the stage that it is held out for, and from then on its labels are taught as well.
-    RunError where there are too few groups for that.
+    The held-out groups are split evenly among the stages of a line that need own answers. Each part is held out until
+    its stage; that stage and its descendants also train on its labels. Raises RunError if there are too few groups.
     """
     num_parts = max(num_opened(recipe.stages, stage) for stage in recipe.stages)
     groups = sorted({case.group for case in cases})
-    part_of = _deal(groups, recipe.curate.held_out, num_parts, recipe.seed)
+    part_of = _assign_parts(groups, recipe.curate.held_out, num_parts, recipe.seed)
     stages: list[StageCases] = []
     for stage in recipe.stages:
         opened = num_opened(recipe.stages, stage)
@@ -45,15 +47,15 @@ def stage_cases(recipe: Recipe, cases: Sequence[FlipCase]) -> list[StageCases]:
         if not taught or (stage.needs_own_answers and not answered):
             raise RunError(
                 f"stage {stage.name}",
-                f"{len(groups)} groups of cases, of which curate.held_out keeps "
-                f"{len(part_of)} for {num_parts} stages: too few for this one; expected more data or another share",
+                f"{len(groups)} groups of cases, of which curate.held_out keeps {len(part_of)} for {num_parts} stages, "
+                "too few for this one; expected more data or another share",
             )
         stages.append(StageCases(taught, answered))
     return stages
 
 
-def _deal(groups: Sequence[str], share: float, num_parts: int, seed: int) -> dict[str, int]:
-    """Parts 1 to `num_parts` of the held-out groups; the others are in none."""
+def _assign_parts(groups: Sequence[str], share: float, num_parts: int, seed: int) -> dict[str, int]:
+    """Map each held-out group to its part, 1 to `num_parts`. Groups that are not held out are missing."""
     if num_parts == 0:
         return {}
     shuffled = _shuffle(groups, f"{seed}/held-out")
@@ -62,7 +64,7 @@ def _deal(groups: Sequence[str], share: float, num_parts: int, seed: int) -> dic
 
 
 def _first_share(groups: Sequence[str], share: float | None, seed: int) -> Sequence[str]:
-    """A share of the groups, of which a greater one holds all of a smaller one."""
+    """A random share of the groups; a larger share contains every smaller one."""
     if share is None:
         return groups
     return _shuffle(groups, f"{seed}/share")[: max(1, round(len(groups) * share))]
@@ -75,5 +77,5 @@ def _shuffle(groups: Sequence[str], seed: str) -> list[str]:
 
 
 def _cases_of(groups: Sequence[str], cases: Sequence[FlipCase]) -> tuple[FlipCase, ...]:
-    wanted = set(groups)
-    return tuple(case for case in cases if case.group in wanted)
+    chosen = set(groups)
+    return tuple(case for case in cases if case.group in chosen)

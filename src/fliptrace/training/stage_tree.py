@@ -1,4 +1,4 @@
-"""Which stage grows from which: mostly each from the one before, and in a study several from one parent."""
+"""The tree of stages: usually each stage's parent is the previous one; in a study several may share a parent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fliptrace.training.recipe import BASE, Stage
 
 
 def parent_of(stages: Sequence[Stage], stage: Stage) -> Stage | None:
-    """The stage that this one goes on from; None where that is the base."""
+    """The stage that this one starts from; None if it starts from the base."""
     position = stages.index(stage)
     if stage.parent is None:
         return stages[position - 1] if position else None
@@ -28,9 +28,10 @@ def lineage(stages: Sequence[Stage], stage: Stage) -> Iterator[Stage]:
 
 
 def opens_part(stages: Sequence[Stage], stage: Stage) -> bool:
-    """Whether the labels of one more part of the held-out groups are taught from this stage on.
+    """Whether this stage adds one more part of the held-out groups to the training labels.
 
-    Those of its own answers; a control opens what the stage opens whose steps it takes.
+    A stage that needs own answers does: it adds the part its parent answered. A control stage adds a part if the stage
+    named by its `steps_of` does.
     """
     if stage.steps_of is not None:
         return opens_part(stages, named(stages, stage.steps_of))
@@ -38,12 +39,12 @@ def opens_part(stages: Sequence[Stage], stage: Stage) -> bool:
 
 
 def num_opened(stages: Sequence[Stage], stage: Stage) -> int:
-    """How many parts of the held-out groups are open in this stage."""
+    """How many parts of the held-out groups this stage may train on."""
     return sum(opens_part(stages, ancestor) for ancestor in lineage(stages, stage))
 
 
 def needed_for(stages: Sequence[Stage], names: Sequence[str]) -> list[Stage]:
-    """The named stages and all that must be trained before them, in the order of the recipe."""
+    """The named stages and all stages that must be trained before them, in the order of the recipe."""
     needed: set[str] = set()
     for name in names:
         for ancestor in lineage(stages, named(stages, name)):

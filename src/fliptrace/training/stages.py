@@ -1,6 +1,6 @@
-"""The stacked run: base, then stage by stage, each from the one before; what is finished is not done again.
+"""Train a stacked run: the base, then stage by stage, each from its parent. Finished stages are not repeated.
 
-open run -> base -> for every stage: own answers -> instructions -> preflight -> train -> read on val -> done
+open run -> base -> for every stage: own answers -> instructions -> preflight -> train -> evaluate on val -> done
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from fliptrace.core.files import Json, hash_json, read_json, write_json, write_j
 from fliptrace.corpora.longest_prefixes import LongestPrefix
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.instructions import write_instructions
-from fliptrace.inference.emotions import label_emotions
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.emotions import LABEL_TOKENS
+from fliptrace.inference.seams import choose_decoder, choose_labeler
 from fliptrace.inference.task_files import emotion_row
-from fliptrace.inference.triggers import InferenceConfig, name_triggers, predict_file
-from fliptrace.models.base import ChatModel, DecodingKind
+from fliptrace.inference.triggers import name_triggers, predict_file
+from fliptrace.models.base import ChatModel, Decoding, DecodingKind, Model
 from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults
 from fliptrace.scoring.intervals import Settings
 from fliptrace.scoring.scores import score_emotion_file
@@ -43,7 +45,7 @@ EMOTION_SCORES = "emotion-scores.json"
 
 
 class Listener(Protocol):
-    """Who is told how a run goes on."""
+    """Receives the progress of a run."""
 
     def stage_begins(self, number: int, num_stages: int, name: str) -> None: ...
     def on_preflight(self, preflight: Preflight) -> None: ...
@@ -64,7 +66,7 @@ class Run:
     trainer: Trainer
 
     def number(self, stage: Stage) -> int:
-        """Its place in the recipe, from 1."""
+        """The stage's position in the recipe, from 1."""
         return self.recipe.stages.index(stage) + 1
 
     def place(self, stage: Stage) -> Path:
@@ -80,22 +82,22 @@ def train(
     only: Sequence[str] | None = None,
     trainer: Trainer | None = None,
 ) -> Json:
-    """Train all stages that are not finished yet; the val scores of every stage and reading, as in scores.json.
+    """Train all unfinished stages. Returns the val scores of every stage and evaluation, as in scores.json.
 
-    With `only`, these stages and those that they grow from. `trainer` None trains on this machine.
-    RunError where `folder` holds a run of another recipe or of other data.
+    `only` restricts training to these stages and those that they depend on. Without `trainer`, training is local.
+    Raises RunError if `folder` holds a run of another recipe or of other data.
     """
     run = Run(recipe, data, open_run(folder, recipe, data.manifest), listener, trainer or _train_here(recipe))
     run.folder.sweep()
-    wanted = recipe.stages if only is None else needed_for(recipe.stages, only)
-    left = [stage for stage in wanted if Checkpoint.read(run.place(stage)) is None]
+    needed = recipe.stages if only is None else needed_for(recipe.stages, only)
+    left = [stage for stage in needed if Checkpoint.read(run.place(stage)) is None]
     builder = InstructionBuilder(recipe, teacher, data.emotions, teach_softly(recipe, data, left))
     cases = dict(zip((stage.name for stage in recipe.stages), stage_cases(recipe, data.train), strict=True))
     if left:
         run.trainer.check()
     base = run.trainer.make_base(builder.texts(data.train), run.folder.base)
     scores: Json = {}
-    for stage in wanted:
+    for stage in needed:
         if stage in left:
             listener.stage_begins(run.number(stage), len(recipe.stages), stage.name)
             parent = parent_of(recipe.stages, stage)
@@ -108,14 +110,14 @@ def train(
 
 
 def _train_here(recipe: Recipe) -> Trainer:
-    from fliptrace.training.local_trainer import LocalTrainer  # torch, which hosted training needs not
+    from fliptrace.training.local_trainer import LocalTrainer  # imports torch, which hosted training does not need
 
     return LocalTrainer(recipe)
 
 
 @dataclass(frozen=True, slots=True)
 class _StageRun:
-    """One stage on its way from its parent to its checkpoint."""
+    """Takes one stage from its parent to its checkpoint."""
 
     run: Run
     stage: Stage
@@ -136,16 +138,16 @@ class _StageRun:
 
     @property
     def parent_ref(self) -> str:
-        """Relative to the run where it lies in it, so that the same run elsewhere writes the same files."""
+        """The parent's reference, relative if it lies inside the run, so that a run writes the same files anywhere."""
         folder = self.run.folder.path
         return os.path.relpath(self.parent, folder) if Path(self.parent).is_relative_to(folder) else self.parent
 
     def finish(self, cases: StageCases) -> Checkpoint:
-        """Do what is not done yet of this stage, and write down last of all that it is finished."""
+        """Do what is left of this stage. Its Checkpoint file is written last and marks it as finished."""
         if not self.checkpoint.exists():
             self._train(cases)
         shutil.rmtree(self.steps, ignore_errors=True)
-        self._read_on_val()
+        self._evaluate_on_val()
         recipe = self.run.recipe
         ref = str(self.checkpoint.relative_to(self.run.folder.path))
         done = Checkpoint(ref, self.stage.name, self.parent_ref, recipe.digest, hash_json(self.run.data.manifest))
@@ -171,21 +173,23 @@ class _StageRun:
 
     @property
     def _steps_like(self) -> Path | None:
-        """The stage whose steps this one takes, if any's."""
+        """The folder of the stage named by `steps_of`, if any."""
         if self.stage.steps_of is None:
             return None
         return self.run.place(named(self.run.recipe.stages, self.stage.steps_of))
 
     @property
     def _first_config(self) -> InferenceConfig:
-        """The recipe's first reading chooses the best step."""
+        """The recipe's first evaluation, which chooses the best step."""
         return self.run.recipe.inference_config(next(iter(self.run.recipe.evaluations)))
 
-    def _score(self, model: ChatModel) -> float:
-        """Trigger F1 on val: read exactly, that of each group at the threshold best on all other groups, since a
-        threshold that is chosen anyway should not be the one a step happens to like.
+    def _score(self, model: Model) -> float:
+        """Return the trigger F1 on val.
+
+        With exact decoding, each group is scored at the threshold that is best on all other groups. Otherwise a step
+        could win because a threshold happens to fit it.
         """
-        predictions = list(name_triggers(model, self.run.data.val, self._first_config))
+        predictions = list(name_triggers(choose_decoder(model, self._first_config), self.run.data.val))
         if self._first_config.decoding.kind == "exact":
             return choose_threshold(predictions, "val").f1_left_out
         return score_triggers(predictions, "val").f1
@@ -201,8 +205,8 @@ class _StageRun:
 
         return Reports(self.run.listener.on_preflight, on_log, on_resume, self.run.listener.stepped)
 
-    def _read_on_val(self) -> None:
-        """Predict val in every reading due after this stage; keep the thresholds that samples and exact call for."""
+    def _evaluate_on_val(self) -> None:
+        """Run every evaluation that is due after this stage, and store the thresholds that it chooses."""
         recipe, val = self.run.recipe, self.run.data.val
         model = self.run.trainer.open(self.checkpoint)
         is_last = self.stage is recipe.stages[-1]
@@ -212,9 +216,9 @@ class _StageRun:
             if not part.is_due(self.stage.name, is_last=is_last):
                 continue
             path = self.place / "predictions" / f"{name}.jsonl"
-            told = partial(self.run.listener.evaluation, name, len(val))
+            on_case = partial(self.run.listener.evaluation, name, len(val))
             config = recipe.inference_config(name)
-            predicted = predict_file(model, val, config, path, self.run.data.manifest, told)
+            predicted = predict_file(choose_decoder(model, config), val, path, self.run.data.manifest, on_case)
             scores[name] = score_evaluation(predicted.predictions, val, config, recipe.seed)
             if "chosen_threshold" in scores[name] and part.ask == self._first_config.ask:
                 thresholds[config.decoding.kind] = scores[name]["chosen_threshold"]["threshold"]
@@ -223,11 +227,13 @@ class _StageRun:
             write_json(self.place / EMOTION_SCORES, self._label_emotions_of_val(model))
         write_json(self.place / SCORES, scores)
 
-    def _label_emotions_of_val(self, model: ChatModel) -> Json:
-        """The emotions of every emotion file of val from bare text: scores by file, predictions on disk."""
+    def _label_emotions_of_val(self, model: Model) -> Json:
+        """Label every emotion file of val from bare text. Returns the scores by file; predictions go to disk."""
         recipe, scores = self.run.recipe, {}
+        config = InferenceConfig(recipe.layout, decoding=Decoding(max_new_tokens=LABEL_TOKENS))
+        labeler = choose_labeler(model, config)
         for ref, dialogues in self.run.data.emotion_val.items():
-            labelled = label_emotions(model, dialogues, recipe.layout)
+            labelled = labeler.label(dialogues)
             rows = [emotion_row(LongestPrefix(d), labels) for d, labels in zip(dialogues, labelled, strict=True)]
             path = self.place / "predictions" / f"emotions-{Path(ref).stem.replace(':', '-')}.jsonl"
             write_jsonl(path, (row.to_json() for row in rows))

@@ -1,4 +1,4 @@
-"""The soft targets of a run, as its recipe wants them: classical models, each fitted on what it does not teach."""
+"""Compute the soft targets of a run from classical models. Each target comes from a model not fitted on its example."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ NUM_FOLDS = 5
 
 
 def teach_softly(recipe: Recipe, data: TrainingData, stages: Sequence[Stage]) -> dict[str, SoftTargets]:
-    """Those of these stages, by name. The same recipe and data give the same; empty ones where none are wanted."""
+    """Return the soft targets of these stages by name, empty for stages without any.
+
+    The same recipe and data give the same targets.
+    """
     if not stages:
         return {}
     emotions = soft_emotions({ref: data.emotions[ref] for ref in recipe.curate.soft_emotions}, num_folds=NUM_FOLDS)

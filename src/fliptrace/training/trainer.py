@@ -1,6 +1,7 @@
-"""Who trains the stages of a run: this machine (local_trainer.py), or a provider (training/hosted/trainer.py).
+"""The interface for training the stages of a run, locally (local_trainer.py) or by a provider (hosted/trainer.py).
 
-A stage is begun on its parent, which is asked for its own answers; then it is taught a lesson, and leaves a checkpoint.
+A stage begins by loading its parent, which may first answer cases itself. Then the stage trains on its data and saves a
+checkpoint.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from fliptrace.core.files import Json
 from fliptrace.core.messages import Instruction, Message
-from fliptrace.models.base import ChatModel
+from fliptrace.models.base import ChatModel, Model
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.prompts.views import TruncatedView
 from fliptrace.training.preflight import Preflight
@@ -25,7 +26,7 @@ PREFLIGHT = "preflight.json"
 
 @dataclass(frozen=True, slots=True)
 class StagePlace:
-    """A stage to be trained: its `number` in the recipe, from 1, and the folder that is its own."""
+    """A stage to train, its `number` in the recipe, from 1, and its own folder."""
 
     stage: Stage
     number: int
@@ -38,22 +39,26 @@ class StagePlace:
 
 @dataclass(frozen=True, slots=True)
 class StageData:
-    """What a stage is taught. `truncated` are the views it is made of, `defaults` how the trained model is to be asked.
+    """The training data of a stage.
 
-    `steps_like` is the folder of the stage whose optimizer steps this one takes, if of any. `score` gives the trigger
-    F1 on val, by which a trainer may choose among what it has trained.
+    `truncated` are the views that the instructions are built from; `defaults` are the inference defaults of the trained
+    model. `score` returns the trigger F1 on val, by which a trainer may choose among its checkpoints. `steps_like` is
+    the folder of the stage named by `steps_of`, if any.
     """
 
     instructions: Sequence[Instruction]
     truncated: Sequence[TruncatedView]
     defaults: InferenceDefaults
-    score: Callable[[ChatModel], float]
+    score: Callable[[Model], float]
     steps_like: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Where a trainer tells how a stage goes on. `on_resume`: what was logged after this step is logged again."""
+    """Callbacks by which a trainer reports the progress of a stage.
+
+    `on_resume` gets the step that training resumes from: rows logged after that step will be logged again.
+    """
 
     on_preflight: Callable[[Preflight], None]
     on_log: Callable[[Json], None]
@@ -62,28 +67,28 @@ class Reports:
 
 
 class Trainee(ChatModel, Protocol):
-    """A stage's parent, as it is asked before it is trained on."""
+    """A stage's parent, which may be asked for answers before it is trained."""
 
     @property
     def context_length(self) -> int:
-        """Tokens of prompt and reply together that it takes in."""
+        """The maximum number of tokens of prompt and reply together."""
         ...
 
     def num_tokens(self, messages: Sequence[Message]) -> int:
-        """Tokens of a prompt, or a few more."""
+        """The number of tokens of a prompt, or a slight overestimate."""
         ...
 
 
 class StageTrainer(Protocol):
-    """One stage begun on its parent."""
+    """Trains one stage, whose parent is loaded."""
 
     @property
     def trainee(self) -> Trainee: ...
 
     def train(self, stage_data: StageData, reports: Reports) -> None:
-        """Teach the lesson; the checkpoint appears whole or not at all, and a killed stage goes on.
+        """Train on the stage's data. The checkpoint appears complete or not at all, and a killed stage can resume.
 
-        RunError where there is nothing to train on, or it cannot go on as it began.
+        Raises RunError if there is nothing to train on, or if the stage cannot resume the way it began.
         """
         ...
 
@@ -92,17 +97,17 @@ class Trainer(Protocol):
     """Trains the stages of one run."""
 
     def check(self) -> None:
-        """Before a run begins or goes on: RunError where its base can no longer be trained on."""
+        """Check a run before it begins or resumes. Raises RunError if its base can no longer be trained."""
         ...
 
     def make_base(self, texts: Iterable[str], folder: Path) -> str:
-        """The reference of the base; `folder` is where one may be made of `texts`."""
+        """Return the reference of the base. A trainer may build one from `texts` in `folder`."""
         ...
 
     def begin(self, place: StagePlace, parent: str) -> StageTrainer:
-        """Open a stage's parent: the base, or the folder of a checkpoint."""
+        """Load a stage's parent: the base, or the folder of a checkpoint."""
         ...
 
-    def open(self, checkpoint: Path) -> ChatModel:
-        """A trained model, to be read."""
+    def open(self, checkpoint: Path) -> Model:
+        """Open a trained model for inference."""
         ...

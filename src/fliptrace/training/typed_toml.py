@@ -1,6 +1,6 @@
-"""A TOML file as a typed value: what is wrong is named by its place, and an unknown key by the nearest known one.
+"""Read TOML files into typed values. Errors name the key; for an unknown key they suggest the nearest known one.
 
-Knows nothing of what the tables mean: recipe.py and the study's plan do.
+What the tables mean is defined in recipe.py and in the study's plan.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fliptrace.core.files import Json, read_text
 
 
 class Part(BaseModel):
-    """A table of such a file: unknown keys are errors, values do not change."""
+    """A table of a TOML file: unknown keys are errors, and the values are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,7 +27,7 @@ Table = TypeVar("Table", bound=Part)
 
 
 def read_toml(path: Path) -> Json:
-    """The tables of a file; InputError where it is not TOML."""
+    """Read the tables of a file. Raises InputError if it is not TOML."""
     try:
         return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
@@ -35,15 +35,15 @@ def read_toml(path: Path) -> Json:
 
 
 def parse_table(kind: type[Table], table: Json, place: str, name: str) -> Table:
-    """The table as a value; InputError names every key that is wrong. `name` stands for the table as a whole."""
+    """Validate a table. The InputError names every wrong key; `name` stands for the table as a whole."""
     try:
         return kind.model_validate(table)
     except ValidationError as error:
-        complaints = [_complaint(kind, item["loc"], item["type"], item["msg"], name) for item in error.errors()]
-        raise InputError(place, "; ".join(complaints)) from error
+        problems = [_describe_problem(kind, item["loc"], item["type"], item["msg"], name) for item in error.errors()]
+        raise InputError(place, "; ".join(problems)) from error
 
 
-def _complaint(kind: type[Part], location: tuple[int | str, ...], error: str, message: str, name: str) -> str:
+def _describe_problem(kind: type[Part], location: tuple[int | str, ...], error: str, message: str, name: str) -> str:
     place = ".".join(map(str, location)) or name
     if error != "extra_forbidden":
         return f"{place}: {message.removeprefix('Value error, ')}"
@@ -55,7 +55,7 @@ def _complaint(kind: type[Part], location: tuple[int | str, ...], error: str, me
 
 
 def _type_at(kind: Any, location: tuple[int | str, ...]) -> Any:
-    """The type of what stands at a place below a table: keys of tables lead into fields, others into what they hold."""
+    """The type at `location` below a table. A step is a field of a table, or an index or key of a list or dict."""
     for step in location:
         kind = _without_none(kind)
         is_table = isinstance(kind, type) and issubclass(kind, BaseModel)
@@ -64,14 +64,15 @@ def _type_at(kind: Any, location: tuple[int | str, ...]) -> Any:
 
 
 def _field_type(table: type[BaseModel], key: str) -> Any:
-    """The type of a field, given its name or a key that it used to have."""
+    """The type of a field, given its name or its former key."""
     fields = table.model_fields
     name = next((name for name, field in fields.items() if key in (name, field.serialization_alias)), key)
     return fields[name].annotation
 
 
 def _without_none(kind: Any) -> Any:
-    """
+    """The type without its `None` and its `Annotated` wrapper.
+
     >>> _without_none(int | None)
     <class 'int'>
     """

@@ -1,4 +1,4 @@
-"""What a reading of a stage scored on val, as it stands in a run's scores.json."""
+"""Score an evaluation of a stage on val, in the format of a run's scores.json."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from fliptrace.core.files import Json
 from fliptrace.core.flips import FlipCase
-from fliptrace.inference.triggers import InferenceConfig
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.predictions.rows import Prediction
 from fliptrace.prompts.chains import false_observations, parse_chain
 from fliptrace.prompts.views import View
@@ -19,8 +19,9 @@ from fliptrace.scoring.thresholds import choose_threshold
 
 @dataclass(frozen=True, slots=True)
 class RationaleScores:
-    """How far rationales can be believed: observations that the prompt does not bear out, answers that go against
-    their own verdicts. Over the cases whose prompt was not cut.
+    """How trustworthy rationales are, over the cases whose prompt was not cut.
+
+    Counts observations that are false for the prompt, and answers that contradict their own verdicts.
     """
 
     num_rationales: int
@@ -32,7 +33,10 @@ class RationaleScores:
 def score_evaluation(
     predictions: Sequence[Prediction], cases: Sequence[FlipCase], config: InferenceConfig, seed: int
 ) -> Json:
-    """`score --json` of the predictions for these cases, and what there is to say of samples, judgements, reasons."""
+    """The `score --json` object of predictions for these cases.
+
+    Where it applies, also the chosen threshold, scores of self-evaluation, and scores of rationales.
+    """
     scores = score_trigger_file(predictions, Settings(seed=seed), "val").to_json()
     if config.decoding.kind == "exact" or any(prediction.vote.num_samples > 1 for prediction in predictions):
         scores["chosen_threshold"] = choose_threshold(predictions, "val")._asdict()
@@ -48,7 +52,7 @@ def score_evaluation(
 def score_rationales(
     predictions: Sequence[Prediction], cases: Sequence[FlipCase], config: InferenceConfig
 ) -> RationaleScores:
-    """Hold every observation of every first reply against the prompt it was made from."""
+    """Check every observation of every first reply against its prompt."""
     parsed = [
         (view, parse_chain(answer.text, view))
         for prediction, case in zip(predictions, cases, strict=True)

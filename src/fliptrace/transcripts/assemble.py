@@ -1,6 +1,6 @@
-"""From what a reader found to a dialogue: text cleaned, names settled, times and labels checked, and all of it told.
+"""Convert the raw utterances of a reader to the utterances of a dialogue, and note every correction.
 
-The same for every format, so that a format is only where its utterances stand.
+Text is cleaned, speaker names are unified, and times and labels are checked. This step is the same for every format.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_UTTERANCES, RawUtte
 from fliptrace.transcripts.speech import take_cues
 from fliptrace.transcripts.times import read_time
 
-ALONE = "Speaker 1"  # who speaks where a file names nobody
-UNKNOWN = "Unknown"  # who speaks where others are named
-_MAX_NAME = 100  # characters; more is no name but a column taken for one
+ALONE = "Speaker 1"  # the speaker of every utterance if a file names none
+UNKNOWN = "Unknown"  # the speaker of unnamed utterances if a file names others
+_MAX_NAME = 100  # characters; a longer name probably comes from the wrong column
 
-# Control characters become blanks; marks that stand for nothing (byte order, zero width) go.
+# Control characters become blanks; byte order marks and zero-width characters are removed.
 _CONTROLS: dict[int, str | None] = dict.fromkeys((*range(32), *range(127, 160)), " ") | dict.fromkeys(
     (0x200B, 0x2060, 0xFEFF)
 )
 
 
 def assemble(found: Iterable[RawUtterance], source: Source, reader: Reader, emotion_set: EmotionSet) -> list[Utterance]:
-    """The utterances as the dialogue will hold them; notes go to `source.notes`.
+    """Return the utterances of the dialogue and add notes to `source.notes`.
 
-    InputError where there is none, where there are too many, or where one is longer than speech is.
+    InputError if there are no utterances or too many, or if one is too long to be speech.
     """
     builder = _UtteranceBuilder(source, reader, emotion_set)
     for raw in found:
         builder.take(raw)
         if len(builder.utterances) > MAX_UTTERANCES:
-            raise source.error(raw.place, f"over {MAX_UTTERANCES:,} utterances; give one dialogue a file")
+            raise source.error(raw.place, f"over {MAX_UTTERANCES:,} utterances; expected one dialogue per file")
     if not builder.utterances:
-        raise source.error("", f"no utterances in it, read as {reader.name}; expected lines that somebody speaks")
+        raise source.error("", f"no utterances found, read as {reader.name}; expected at least one")
     return builder.finish()
 
 
 @dataclass(slots=True)
 class _UtteranceBuilder:
-    """Where the utterances of one file are prepared, one after another, and quirks counted."""
+    """Builds the utterances of one file in order and counts the quirks for the notes."""
 
     source: Source
     reader: Reader
@@ -62,8 +62,8 @@ class _UtteranceBuilder:
 
     def take(self, raw: RawUtterance) -> None:
         if len(raw.text) > MAX_CHARACTERS:
-            wanted = f"wanted at most {MAX_CHARACTERS:,} (a line or row for each utterance)"
-            raise self.source.error(raw.place, f"an utterance of {len(raw.text):,} characters, {wanted}")
+            expected = f"expected at most {MAX_CHARACTERS:,} (a line or row for each utterance)"
+            raise self.source.error(raw.place, f"an utterance of {len(raw.text):,} characters, {expected}")
         speaker, text = self._speaker(raw), clean(raw.text)
         cues = tuple(filter(None, map(clean, raw.cues)))
         if self.reader.has_cues:
@@ -87,7 +87,8 @@ class _UtteranceBuilder:
     def _speaker(self, raw: RawUtterance) -> str | None:
         name = clean(raw.speaker or "")
         if len(name) > _MAX_NAME:
-            raise self.source.error(raw.place, f"a speaker's name of {len(name):,} characters; is that their column?")
+            expected = f"expected at most {_MAX_NAME} (is this the speaker column?)"
+            raise self.source.error(raw.place, f"a speaker name of {len(name):,} characters, {expected}")
         if name.isdecimal():
             name = f"Speaker {name}"
         if not name:
@@ -98,7 +99,7 @@ class _UtteranceBuilder:
         return known
 
     def _without_cues(self, text: str, speaker: str | None) -> tuple[str, tuple[str, ...]]:
-        """Where somebody's whole utterance is a cue it is what they do, and stays; where nobody's, only a cue."""
+        """Remove cues from a text, unless the whole utterance of a named speaker is a cue; it is then kept as text."""
         rest, cues = take_cues(text)
         if cues and speaker is not None and not any(letter.isalnum() for letter in rest):
             return text, ()
@@ -129,7 +130,7 @@ class _UtteranceBuilder:
             return None
 
     def _heard_once(self) -> list[str]:
-        """Of three or more speakers, those of one utterance: words before a colon that may be no name."""
+        """If there are three or more speakers, return those with only one utterance, which may not be names at all."""
         heard = Counter(u.speaker for i, u in enumerate(self.utterances) if i not in self.nameless)
         return [name for name, number in heard.items() if number == 1] if len(heard) >= 3 else []
 
@@ -137,17 +138,17 @@ class _UtteranceBuilder:
         notes = []
         if len(self.nameless) == len(self.utterances):
             notes.append(
-                f"the file names no speakers: all utterances are given to {ALONE!r}; flips are only found per speaker, "
-                "so flips from one person to another may be taken for one person's"
+                f"the file names no speakers: all utterances are assigned to {ALONE!r}. Flips are found per speaker, "
+                "so changes of emotion between different people may be reported as flips"
             )
         elif self.nameless:
-            notes.append(f"{_count(len(self.nameless), 'utterance')} without a speaker, given to {UNKNOWN!r}")
+            notes.append(f"{_count(len(self.nameless), 'utterance')} without a speaker, assigned to {UNKNOWN!r}")
         if self.respelled:
-            notes.append(f"speakers whose names differ in case are taken for one: {shown(self.respelled)}")
+            notes.append(f"speaker names that differ only in case are read as one speaker: {shown(self.respelled)}")
         if (once := self._heard_once()) and self.reader.has_cues:
-            notes.append(f"taken for speakers, but heard only once: {shown(once, 5)}")
+            notes.append(f"speakers with only one utterance, which may not be names: {shown(once, 5)}")
         if self.num_cued:
-            notes.append(f"cues in brackets taken out of the text of {_count(self.num_cued, 'utterance')}")
+            notes.append(f"cues in brackets removed from the text of {_count(self.num_cued, 'utterance')}")
         if self.num_bare_cues:
             notes.append(f"{_count(self.num_bare_cues, 'cue')} between utterances left out")
         if self.num_empty:
@@ -164,7 +165,7 @@ class _UtteranceBuilder:
 
 
 def clean(text: str) -> str:
-    """Wrong decoding repaired, control characters out, any run of blanks one blank.
+    """Repair wrong decoding, replace control characters by blanks, and collapse each run of blanks to one.
 
     >>> clean(" It\\x92s \\n late\\x00 ")
     'It’s late'

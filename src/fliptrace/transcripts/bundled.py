@@ -1,4 +1,4 @@
-"""Transcripts that come with the package, written for it: something to look at before one has a file of one's own."""
+"""Transcripts bundled with the package, for trying commands without a file of your own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from fliptrace.core.errors import InputError
 
 _FOLDER = Path(__file__).parents[1] / "sample"
 
-# English with times, a call to a pet courier; Hindi-English lines of text, a family before a wedding.
+# call: English with times, a call to a pet courier. hindi-english: plain text lines, a family before a wedding.
 BUNDLED: Mapping[str, Path] = {"call": _FOLDER / "call.vtt", "hindi-english": _FOLDER / "hindi-english.txt"}
 
 
 def transcript_path(ref: str | Path) -> Path:
-    """The file a user means: a path, or `sample` (short for `sample:call`) or `sample:hindi-english`.
+    """Resolve a transcript reference: a path, `sample` (short for `sample:call`) or `sample:hindi-english`.
 
     >>> transcript_path("sample").name
     'call.vtt'
@@ -23,5 +23,5 @@ def transcript_path(ref: str | Path) -> Path:
     if name != "sample" or Path(ref).exists():
         return Path(ref)
     if (which or "call") not in BUNDLED or (colon and not which):
-        raise InputError(ref, f"no such transcript; there are {', '.join(f'sample:{each}' for each in BUNDLED)}")
+        raise InputError(ref, f"no such transcript; expected one of {', '.join(f'sample:{each}' for each in BUNDLED)}")
     return BUNDLED[which or "call"]

@@ -1,4 +1,4 @@
-"""From a path to text: sizes, encodings, and what is no text at all."""
+"""Read a file as text: check its size, determine its encoding, and reject binary files."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from fliptrace.transcripts.source import MAX_BYTES
 
 
 class Decoded(NamedTuple):
-    """The text, line ends as newlines; `guessed` is the encoding where nothing but a guess could tell it."""
+    """A decoded text with line ends as newlines. `guessed` is the encoding if it had to be guessed, else None."""
 
     text: str
     guessed: str | None
 
 
-# The longer marks first: UTF-32's begins with UTF-16's.
+# Byte order marks. UTF-32 comes before UTF-16 because its mark begins with that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -34,18 +34,19 @@ _NO_TEXT = (
     (b"\x1f\x8b", "a gzip file"),
 )
 
-# What transcripts are written in where it is not UTF-8, and which of equally good guesses comes first: French and Czech
-# look alike to a guesser, French is met more often. Without the list short texts are taken for EBCDIC or UTF-7.
+# Candidate encodings for text that is not UTF-8, most frequent first. The order decides between equally good guesses:
+# French and Czech look alike to the detector, but French is more frequent. Without this list, short texts are detected
+# as EBCDIC or UTF-7.
 _LIKELY = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r"),
     *("shift_jis", "gb18030", "big5", "euc_kr", "euc_jp"),
 )
 
-_SAMPLE_BYTES = 100_000  # about what the guess is made on: enough to tell a language, and quick
+_SAMPLE_BYTES = 100_000  # approximate size of the sample for the guess: enough to identify a language, and fast
 
 
 def read_file(path: Path) -> Decoded:
-    """The text of a file; InputError where it is missing, too large or no text."""
+    """Read a text file; InputError if it is missing, too large or not text."""
     try:
         if path.is_dir():
             raise InputError(path, "a folder; expected a transcript file")
@@ -56,12 +57,12 @@ def read_file(path: Path) -> Decoded:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise InputError(path, getattr(error, "strerror", None) or str(error)) from error
     if len(data) > MAX_BYTES:
-        raise InputError(path, f"over {MAX_BYTES // 1_000_000} MB; a transcript is smaller: give one dialogue a file")
+        raise InputError(path, f"over {MAX_BYTES // 1_000_000} MB; expected one dialogue per file")
     return decode(data, path.name)
 
 
 def decode(data: bytes, name: str) -> Decoded:
-    """Bytes as text: by their byte order mark, else as UTF-8, else by charset-normalizer's best guess."""
+    """Decode bytes by their byte order mark, else as UTF-8, else by charset-normalizer's best guess."""
     for magic, kind in _NO_TEXT:
         if data.startswith(magic):
             raise InputError(name, f"this is {kind}; expected text: save it as .txt or .csv")
@@ -69,25 +70,25 @@ def decode(data: bytes, name: str) -> Decoded:
         if data.startswith(mark):
             return Decoded(_lines_of(_decode_as(data[len(mark) :], encoding, name)), None)
     if b"\0" in data:
-        raise InputError(name, "holds NUL bytes: not text, or UTF-16 without its mark; save it as UTF-8")
+        raise InputError(name, "contains NUL bytes: not text, or UTF-16 without a byte order mark; save it as UTF-8")
     try:
         return Decoded(_lines_of(data.decode()), None)
     except UnicodeDecodeError as error:
         guess = _guess(data)
         if guess is None:
-            raise InputError(name, f"byte {error.start} is not UTF-8, nor is it like other text") from error
+            raise InputError(name, f"byte {error.start} is not UTF-8, and no other encoding fits") from error
         return Decoded(_lines_of(_decode_as(data, guess, name)), guess)
 
 
 def _guess(data: bytes) -> str | None:
     from charset_normalizer import from_bytes
 
-    # Lines of plain ASCII say nothing, and there may be megabytes of them before the first that does.
-    telling = bytearray()
+    # Only lines with non-ASCII bytes help to identify the encoding, and megabytes of ASCII may precede them.
+    sample = bytearray()
     for line in data.splitlines(keepends=True):
-        if not line.isascii() and len(telling) < _SAMPLE_BYTES:  # whole lines: half a character would spoil the guess
-            telling += line
-    matches = from_bytes(bytes(telling), cp_isolation=list(_LIKELY))
+        if not line.isascii() and len(sample) < _SAMPLE_BYTES:  # whole lines, so that no character is cut
+            sample += line
+    matches = from_bytes(bytes(sample), cp_isolation=list(_LIKELY))
     best = matches.best()
     if best is None:
         return None

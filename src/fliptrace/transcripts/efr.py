@@ -1,8 +1,8 @@
-"""Reads one dialogue out of EFR and ERC JSON, the form of MELD-FR and MaSaC (docs/data.md).
+"""Reader for one dialogue from EFR or ERC JSON, the format of MELD-FR and MaSaC (docs/data.md).
 
-A list of objects of equally long lists `speakers`, `utterances`, `emotions`, `triggers`. EFR cases are prefixes of
-their dialogue, so the longest is the dialogue where all belong to one. For the flips and triggers in such a file there
-is `corpora.efr`; here they are passed over.
+Format: a list of objects with equally long lists `speakers`, `utterances`, `emotions` and `triggers`. EFR cases are
+prefixes of their dialogue. If all cases belong to one dialogue, the longest case is read. Triggers are ignored here;
+`corpora.efr` reads them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Columns = Mapping[str, Any]
 
 
 def read_efr(source: Source) -> Iterator[RawUtterance]:
-    """The utterances of the one dialogue in the file, or of the case or dialogue at position `part`, from 0."""
+    """Yield the utterances of the only dialogue in the file, or of the case or dialogue at position `part` (from 0)."""
     entries = source.json if isinstance(source.json, list) else [source.json]
     if not entries:
         raise source.error("", "empty; expected cases or dialogues")
@@ -55,7 +55,7 @@ def _columns_of(position: int, entry: object, source: Source) -> _Columns:
 
 
 def _choose(cases: Sequence[_Columns], source: Source) -> int:
-    """The position asked for, else of the dialogue that all the others are prefixes of."""
+    """Return the requested position, or that of the case of which all others are prefixes."""
     if source.part is not None:
         if not source.part.isdecimal() or len(source.part) > 9 or int(source.part) >= len(cases):
             raise source.error("", f"no case {source.part!r}; expected a position from 0 to {len(cases) - 1}")
@@ -63,19 +63,19 @@ def _choose(cases: Sequence[_Columns], source: Source) -> int:
     dialogues = _longest(cases)
     if len(dialogues) > 1:
         first = ", ".join(map(str, dialogues[:5]))
-        found = f"{len(dialogues):,} dialogues, the longest cases of the first at {first}"
-        raise source.error("", f"{found}; expected one: name it by its position, as {source.name}#{dialogues[0]}")
+        found = f"{len(dialogues):,} dialogues, the first at positions {first}"
+        raise source.error("", f"{found}; expected one: give its position, as in {source.name}#{dialogues[0]}")
     if len(cases) > 1:
-        source.notes.append(f"{len(cases):,} cases of one dialogue: the longest is read")
+        source.notes.append(f"{len(cases):,} cases of one dialogue: only the longest is read")
     return dialogues[0]
 
 
 def _longest(cases: Sequence[_Columns]) -> list[int]:
-    """Positions of the cases that are no prefix of another, in order; of equal ones the first."""
+    """Return the positions of the cases that are not a prefix of another, in order; the first of equal cases."""
     keys = [
         [(speaker or "", text) for speaker, text in zip(c["speakers"], c["utterances"], strict=True)] for c in cases
     ]
-    # Sorted, all that begin with a dialogue stand right behind it, so a look at the neighbour is enough.
+    # In sorted order, the extensions of a dialogue follow it directly, so comparing neighbours is enough.
     order = sorted(range(len(cases)), key=lambda position: (keys[position], -position))
     after = [*(keys[position] for position in order[1:]), None]
     pairs = zip(order, after, strict=True)

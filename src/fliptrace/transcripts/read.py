@@ -1,4 +1,7 @@
-"""From a file of any known format to one dialogue. A new format is one file beside this one, and one line below."""
+"""Read a transcript file of any supported format as one dialogue.
+
+To add a format, add a module with a `Reader` to this package and list the reader in `_READERS`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from fliptrace.transcripts.rows import ALIASES
 from fliptrace.transcripts.source import Reader, Source
 from fliptrace.transcripts.transcript import Transcript
 
-# In the order in which they are asked whether a text is theirs; of those with one suffix the last takes what fits none.
+# In the order in which `fits` is tried. If no reader fits, the last one with the suffix of the file is used.
 _READERS = (
     vtt.READER,
     srt.READER,
@@ -44,10 +47,11 @@ def read_transcript(
     columns: Mapping[str, str] | None = None,
     emotion_set: EmotionSet = MASAC8,
 ) -> Transcript:
-    """The dialogue of a file, and notes on how it was read; InputError names what stands in the way.
+    """Read one dialogue from a file, with notes on how it was read; InputError if that is not possible.
 
-    `format` is a name in `READERS`, told by suffix and content where None. `columns` names columns of tables and
-    lists by their role: {"speaker": "caller", "text": "words"}. Behind the path, #NAME names one dialogue of several.
+    `format` is a name in `READERS`; if None, it is detected from suffix and content. `columns` maps roles to the column
+    names of a table or list: {"speaker": "caller", "text": "words"}. If a file contains several dialogues, append #NAME
+    to the path to select one.
     """
     columns = _check_columns(columns or {})
     chosen = None if format is None else _reader_called(format)
@@ -55,17 +59,20 @@ def read_transcript(
     decoded = read_file(file)
     source = Source(file.name, decoded.text, columns, part)
     if decoded.guessed is not None:
-        source.notes.append(f"not UTF-8: read as {decoded.guessed}, which is a guess; look at the accents")
+        source.notes.append(f"not UTF-8: read as {decoded.guessed}, which is a guess; check the accented letters")
     reader = chosen or detect(source, file.suffix)
     if columns and not reader.has_columns:
-        raise source.error("", f"read as {reader.name}, which has no columns to name; expected csv, tsv, json or jsonl")
+        raise source.error("", f"read as {reader.name}, which has no columns; expected csv, tsv, json or jsonl")
     utterances = assemble(reader.read(source), source, reader, emotion_set)
     name = clean(file.stem if part is None else f"{file.stem}#{part}") or "transcript"
     return Transcript(Dialogue(name, name, tuple(utterances), emotion_set), reader.name, tuple(source.notes))
 
 
 def detect(source: Source, suffix: str) -> Reader:
-    """The reader for a text: one of its suffix that fits it, else any that fits, else its suffix's, else plain text.
+    """Choose the reader for a text.
+
+    Readers that fit the content come first, those of the suffix before others. If none fits, the suffix decides. With
+    an unknown suffix, the text is read as plain text, or as CSV if columns are given.
 
     >>> detect(Source("notes.txt", "WEBVTT\\n"), ".txt").name, detect(Source("notes", "Ana: Late."), "").name
     ('vtt', 'text')
@@ -77,7 +84,7 @@ def detect(source: Source, suffix: str) -> Reader:
 
 
 def _locate(path: Path | str) -> _Located:
-    """The file, and what stands behind # where that is not part of its name."""
+    """Split a path into the file and the part after #, unless # belongs to the name of an existing file."""
     path = Path(path)
     name, mark, part = path.name.rpartition("#")
     if mark and name and not path.exists():

@@ -1,4 +1,4 @@
-"""Reads JSON and JSONL: a list of objects, an utterance each, or an object that holds such a list."""
+"""Readers for JSON and JSONL: a list of objects, one per utterance, or an object that contains such a list."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _MAX_DEPTH = 3  # {"results": {"utterances": [...]}} and the like
 
 
 def read_json(source: Source) -> Iterator[RawUtterance]:
-    """An utterance an object of the list."""
+    """Yield one utterance per object of the list."""
     records = _find_records(source.json, _MAX_DEPTH)
     if records is None:
         found = f"an object with {shown(source.json)}" if isinstance(source.json, dict) else type(source.json).__name__
-        wanted = f"a list of objects, or an object that holds one as {', '.join(_LISTS)}"
-        raise source.error("", f"found {found}, expected {wanted}")
+        expected = f"a list of objects, or an object that contains one as {', '.join(_LISTS)}"
+        raise source.error("", f"found {found}, expected {expected}")
     return _read([(f"item {number}", record) for number, record in enumerate(records, start=1)], source)
 
 
 def read_jsonl(source: Source) -> Iterator[RawUtterance]:
-    """An utterance a line; blank lines are passed over."""
+    """Yield one utterance per line; blank lines are skipped."""
     if source.text.count("\n") > 2 * MAX_ROWS:
-        raise source.error("", f"over {MAX_ROWS:,} rows; give one dialogue a file")
+        raise source.error("", f"over {MAX_ROWS:,} rows; expected one dialogue per file")
     lines = enumerate(source.text.split("\n"), start=1)
     parsed = [(f"line {n}", parse_json(line, source.name, n)) for n, line in lines if line.strip()]
     return _read(parsed, source)

@@ -1,4 +1,4 @@
-"""Rows with named columns, whatever they are written in: which column is which, which dialogue is asked for."""
+"""Rows with named columns, from any file format: choose the column of each role and the rows of one dialogue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from fliptrace.corpora.columns import is_missing
 from fliptrace.transcripts.source import MAX_ROWS, RawUtterance, Source
 
-# In the order in which they are chosen where a file has several; case, blanks and punctuation do not count.
+# If a file has several aliases of a role, the first one here is used. Case, blanks and punctuation are ignored.
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "speaker": (
         *("speaker", "speaker_name", "speaker_label", "speaker_id", "speakers", "name", "who", "from", "role"),
@@ -29,16 +29,16 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 
 
 class Row(NamedTuple):
-    """One row, and where it stands: "line 7", "item 3"."""
+    """One row and its place: "line 7", "item 3"."""
 
     place: str
     values: Mapping[str, Any]
 
 
 def read_rows(rows: Sequence[Row], found: Sequence[str], source: Source) -> Iterator[RawUtterance]:
-    """The utterances of one dialogue out of rows with the columns `found`; InputError where it is not to be told."""
+    """Yield the utterances of one dialogue from rows with the columns `found`; InputError if it is ambiguous which."""
     if len(rows) > MAX_ROWS:
-        raise source.error("", f"over {MAX_ROWS:,} rows; give one dialogue a file")
+        raise source.error("", f"over {MAX_ROWS:,} rows; expected one dialogue per file")
     columns = choose_columns(found, source)
     for place, values in _of_one_dialogue(rows, columns.get("dialogue"), source):
         cells = {role: values.get(column) for role, column in columns.items()}
@@ -53,7 +53,7 @@ def read_rows(rows: Sequence[Row], found: Sequence[str], source: Source) -> Iter
 
 
 def choose_columns(found: Sequence[str], source: Source) -> dict[str, str]:
-    """For each role its column: the one the user named, else the first alias there is. Only the text must be there."""
+    """Map each role to its column: the one the user named, else the first alias found. Only the text is required."""
     chosen = {role: _named_column(role, column, found, source) for role, column in source.columns.items()}
     free = {_plain(column): column for column in reversed(found) if column not in chosen.values()}
     for role, aliases in ALIASES.items():
@@ -62,21 +62,21 @@ def choose_columns(found: Sequence[str], source: Source) -> dict[str, str]:
             chosen[role] = column
             del free[_plain(column)]
     if "text" not in chosen:
-        wanted = (
+        expected = (
             f"one for the text ({', '.join(ALIASES['text'])}), or its name: columns={{'text': ...}}, --columns text=..."
         )
-        raise source.error("", f"columns {shown(found)}; expected {wanted}")
+        raise source.error("", f"columns {shown(found)}; expected {expected}")
     return chosen
 
 
 def known_roles(found: Sequence[str]) -> set[str]:
-    """The roles that columns of these names can have by their aliases."""
+    """Return the roles that have an alias among these column names."""
     plain = {_plain(column) for column in found}
     return {role for role, aliases in ALIASES.items() if any(_plain(alias) in plain for alias in aliases)}
 
 
 def shown(names: Iterable[str], at_most: int = 20) -> str:
-    """Names for a message: quoted, long ones shortened, the rest counted.
+    """Format names for a message: quoted, long names shortened, and those beyond `at_most` counted.
 
     >>> shown(["who", "what", "when"], at_most=2), shown([])
     ("'who', 'what' and 1 more", 'none')
@@ -88,7 +88,7 @@ def shown(names: Iterable[str], at_most: int = 20) -> str:
 
 
 def name_of(value: object) -> str | None:
-    """A speaker out of a cell; objects as meeting tools write them give their name."""
+    """Read a speaker from a cell; None if there is none. Objects, as meeting tools write them, are read by name."""
     if isinstance(value, dict):
         return next((name for key in ("name", "display_name", "id") if (name := name_of(value.get(key)))), None)
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -97,14 +97,14 @@ def name_of(value: object) -> str | None:
 
 
 def label_of(value: object) -> str | None:
-    """An emotion out of a cell, None where there is none; what cannot be one is called by its type."""
+    """Read an emotion from a cell; None if there is none. A list or object is returned as the name of its type."""
     if is_missing(value):
         return None
     return str(value) if isinstance(value, str | int | float) else type(value).__name__
 
 
 def text_of(value: object, source: Source, place: str) -> str:
-    """Text out of a cell, "" where there is none; lists of parts, as chat models' messages have, are joined."""
+    """Read text from a cell; "" if there is none. Lists of parts, as in messages of chat models, are joined."""
     if is_missing(value):
         return ""
     if isinstance(value, str | int | float):
@@ -125,7 +125,7 @@ def _named_column(role: str, column: str, found: Sequence[str], source: Source) 
 
 
 def _of_one_dialogue(rows: Sequence[Row], column: str | None, source: Source) -> Sequence[Row]:
-    """All rows, or those of the dialogue that was asked for; InputError where there are several and none was."""
+    """Return the rows of the requested dialogue, or all rows; InputError if none of several dialogues was requested."""
     if column is None:
         source.refuse_part("a file without a column for dialogues")
         return rows
@@ -134,7 +134,7 @@ def _of_one_dialogue(rows: Sequence[Row], column: str | None, source: Source) ->
         by_name.setdefault((label_of(row.values.get(column)) or "").strip(), []).append(row)
     if source.part is None and len(by_name) > 1:
         found = f"{len(by_name):,} dialogues in column {column!r} ({shown(by_name, 5)})"
-        raise source.error("", f"{found}; expected one: name it as {source.name}#NAME")
+        raise source.error("", f"{found}; expected one: select it with {source.name}#NAME")
     if source.part is None:
         return rows
     if source.part not in by_name:
@@ -143,7 +143,7 @@ def _of_one_dialogue(rows: Sequence[Row], column: str | None, source: Source) ->
 
 
 def _seconds(value: object, column: str) -> object:
-    """The cell as it is; columns in milliseconds, by their name, as seconds."""
+    """Return a cell unchanged, or in seconds if the name of its column ends with "ms"."""
     if not _plain(column).endswith("ms") or isinstance(value, bool) or not isinstance(value, str | int | float):
         return value
     try:

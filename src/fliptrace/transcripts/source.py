@@ -1,7 +1,7 @@
-"""What a reader of transcripts is given, what it gives back, and what it is. Not the readers themselves.
+"""Interface of the transcript readers: their input (`Source`), output (`RawUtterance`) and description (`Reader`).
 
-A reader finds utterances in a text and nothing more: cleaning, names, times and limits are `assemble`'s, the same for
-every format.
+A reader only finds the utterances in a text. Cleaning, names, times and limits are handled by `assemble`, in the same
+way for every format.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Any
 
 from fliptrace.core.errors import InputError
 
-MAX_BYTES = 20_000_000  # hours of speech are well under a megabyte, word times included some ten
-MAX_ROWS = 200_000  # a table or list may hold many dialogues; MELD's largest file has 9,989 rows
-MAX_UTTERANCES = 20_000  # of one dialogue: a day of talk without a break
-MAX_CHARACTERS = 10_000  # of one utterance: ten minutes of speech; more is a file read in the wrong way
+MAX_BYTES = 20_000_000  # hours of speech take under 1 MB, or about 10 MB with the times of words
+MAX_ROWS = 200_000  # a table may contain many dialogues; MELD's largest file has 9,989 rows
+MAX_UTTERANCES = 20_000  # in one dialogue: a day of uninterrupted talk
+MAX_CHARACTERS = 10_000  # in one utterance: ten minutes of speech; more suggests the wrong format
 
 
 @dataclass(frozen=True, slots=True)
 class RawUtterance:
-    """An utterance as a file gives it, nothing cleaned, nothing checked. `place` is "line 12" or "segment 3".
+    """An utterance as found in a file, neither cleaned nor checked. `place` is "line 12" or "segment 3".
 
-    `start` and `end` are seconds or clock times, as numbers or text; None and blank text are missing.
+    `start` and `end` are seconds or clock times, as numbers or text; None and blank text mean that the time is missing.
     """
 
     place: str
@@ -38,9 +38,9 @@ class RawUtterance:
 
 @dataclass
 class Source:
-    """A decoded file: `name` for errors, `text` with line ends as newlines, and what the user asked for.
+    """A decoded file with the options of the user. `name` is used in errors; `text` has newlines as line ends.
 
-    `part` is what stands behind # in the path and names one dialogue of several; readers write into `notes`.
+    `part`, the part of the path after #, selects one dialogue of several. Readers append to `notes`.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Source:
 
     @cached_property
     def json(self) -> Any:
-        """The text as JSON; InputError names line and column of what is broken."""
+        """The text as JSON; InputError names the line and column of a syntax error."""
         return parse_json(self.text, self.name, 1)
 
     @cached_property
@@ -68,17 +68,17 @@ class Source:
         return InputError(f"{self.name} {place}".strip(), message)
 
     def refuse_part(self, format: str) -> None:
-        """InputError where one dialogue is asked for in a file that cannot hold several."""
+        """Raise an InputError if a dialogue was requested by #; for formats that contain only one dialogue."""
         if self.part is not None:
-            raise self.error("", f"{format} holds one dialogue; expected the path without #{self.part}")
+            raise self.error("", f"{format} contains only one dialogue; expected the path without #{self.part}")
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One format. `fits` says whether a text is clearly in it; `read` gives the utterances in order, or InputError.
+    """One format. `fits` tells whether a text clearly has it; `read` yields utterances in order or raises InputError.
 
-    `has_columns`: what is read has named columns, so that the user may name them. `has_cues`: short words in brackets
-    are cues there, not speech.
+    `has_columns` means that the format has named columns, which the user may assign to roles. `has_cues` means that
+    short words in brackets are cues, not speech.
     """
 
     name: str
@@ -90,11 +90,11 @@ class Reader:
 
 
 def parse_json(text: str, name: str, first_line: int) -> Any:
-    """JSON out of a file; `first_line` is where the text begins in it."""
+    """Parse JSON from a file; `first_line` is the line of the file on which `text` begins."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         place = f"{name} line {first_line + error.lineno - 1} column {error.colno}"
         raise InputError(place, f"not JSON: {error.msg}") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; thousands of nested brackets
-        raise InputError(f"{name} line {first_line}", f"not JSON that can be read: {error}") from error
+    except (ValueError, RecursionError) as error:  # numbers with thousands of digits; very deep nesting
+        raise InputError(f"{name} line {first_line}", f"unreadable JSON: {error}") from error

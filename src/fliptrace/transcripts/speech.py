@@ -1,7 +1,7 @@
-"""How people write down who speaks: `Ana: text`, with times, cues in brackets and dashes around it.
+"""Parsing of lines such as `Ana: text`, with times, cues in brackets and dashes.
 
-For formats of plain lines (text, subtitles). All patterns are bounded, so that a line of megabytes costs no more than
-its length.
+Used for formats of plain lines (text, subtitles). All patterns are bounded, so that matching takes linear time even on
+lines of several megabytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_CUE_WORDS = 4
 
 
 class Spoken(NamedTuple):
-    """What one line says of who speaks; `speaker` is None where it names nobody."""
+    """One parsed line; `speaker` is None if the line names nobody."""
 
     speaker: str | None
     text: str
@@ -27,7 +27,7 @@ class Spoken(NamedTuple):
 
 
 class Cued(NamedTuple):
-    """A text without its cues."""
+    """A text without its cues, and the cues."""
 
     text: str
     cues: tuple[str, ...]
@@ -36,7 +36,7 @@ class Cued(NamedTuple):
 _RANGE = rf"({CLOCK})(?:\s?(?:-->|->|[-–—])\s?({CLOCK}))?"
 _BRACKETED_TIME = re.compile(rf"\s{{0,40}}(?:\[\s?{_RANGE}\s?\]|\(\s?{_RANGE}\s?\)|<\s?{_RANGE}\s?>)\s{{0,10}}[-–—:]?")
 _BARE_TIME = re.compile(rf"\s{{0,40}}{_RANGE}(?=\s|[-–—])\s{{0,10}}[-–—]?")
-# A name, then up to three brackets that belong to it (a time, a cue), then the colon. Asterisks are Markdown's.
+# A name, up to three brackets that belong to it (a time, a cue), and a colon. The asterisks are Markdown.
 _NAME = re.compile(
     r"\s{0,40}\*{0,2}([^\s:：\[\](){}<>|][^:：\[\](){}<>|]{0,59})((?:[\[(][^\[\]()]{1,40}[\])]\s{0,3}){0,3})\*{0,2}[:：]"
 )
@@ -50,7 +50,7 @@ _SMALL_WORDS = frozenset(
 
 
 def read_line(line: str) -> Spoken | None:
-    """The speaker, the text and what stands around them; None for a line that names nobody and has no bracketed time.
+    """Parse speaker, text, times and cues of a line; None if it names nobody and has no time in brackets.
 
     >>> read_line("[00:01:02] Ana (sighs): You are late: again.")
     Spoken(speaker='Ana', text='You are late: again.', cues=('sighs',), start='00:01:02', end=None)
@@ -71,7 +71,7 @@ def read_line(line: str) -> Spoken | None:
 
 
 def read_name(line: str) -> Spoken | None:
-    """What stands before the first colon if it can be a name, and the rest as text; else None.
+    """Parse a line as a name, a colon and text; None if the words before the first colon cannot be a name.
 
     >>> read_name("DR. RAY: Sit down."), read_name("One more thing: sit down.")
     (Spoken(speaker='DR. RAY', text='Sit down.', cues=(), start=None, end=None), None)
@@ -92,7 +92,7 @@ def read_name(line: str) -> Spoken | None:
 
 
 def split_lines(lines: Iterable[str]) -> list[Spoken]:
-    """What is said in the lines of one subtitle: a name or a dash begins something new, other lines go on.
+    """Split the lines of one subtitle into utterances: a name or a dash begins a new one, other lines continue it.
 
     >>> [(spoken.speaker, spoken.text) for spoken in split_lines(["- Where", "were you?", "- BEN: Out."])]
     [(None, 'Where were you?'), ('BEN', 'Out.')]
@@ -110,7 +110,7 @@ def split_lines(lines: Iterable[str]) -> list[Spoken]:
 
 
 def take_cues(text: str) -> Cued:
-    """Words in brackets, at most four of them, out of a text; signs of music are the cue "music".
+    """Remove cues from a text: one to four words in brackets. Musical notes become the cue "music".
 
     >>> take_cues("Well (sighs), fine [but only for today, my friend].")
     Cued(text='Well, fine [but only for today, my friend].', cues=('sighs',))
@@ -136,7 +136,7 @@ def _is_cue(words: str) -> bool:
 
 
 def _is_name(name: str) -> bool:
-    """Whether words may be a name: few, and if several have letters, none but small ones begins in lower case."""
+    """Whether words may be a name: at most five words. If several have letters, only particles may be in lower case."""
     words = name.split()
     if len(words) > MAX_NAME_WORDS or _OUTSIDE_NAMES & set(name):
         return False
@@ -146,7 +146,7 @@ def _is_name(name: str) -> bool:
 
 
 def _may_follow(text: str, colon: str) -> bool:
-    """Whether the text behind a colon may be speech: not the rest of a time, an address or a smiley."""
+    """Whether the text after a colon may be speech, rather than the rest of a time, an address or a smiley."""
     if not text or text[0].isspace() or colon.endswith("："):
         return True
     return not colon[0].isspace() and (text[0].isalpha() or text[0] in "\"'“‘„«*[(…¿¡")

@@ -1,4 +1,4 @@
-"""Reads CSV (comma, semicolon, tab or bar between the fields) and TSV with a header, by Python's csv."""
+"""Readers for tables with a header: CSV (fields separated by comma, semicolon, tab or bar) and TSV."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Table(NamedTuple):
 
 
 def read_csv(source: Source) -> Iterator[RawUtterance]:
-    """An utterance a row; the delimiter is the one under which the header makes most sense."""
+    """Yield one utterance per row; the delimiter is detected from the header."""
     return _read(source, _find_delimiter(source, _DELIMITERS))
 
 
@@ -32,12 +32,12 @@ def _read(source: Source, delimiter: str) -> Iterator[RawUtterance]:
     try:
         table = _parse(source, delimiter, csv.QUOTE_MINIMAL)
     except InputError as error:
-        # Tools that know nothing of quoting write a text's own quotes as they are: then quotes are but characters.
+        # Some tools never quote fields and write quotes in a text unescaped; then quotes are plain characters.
         try:
             table = _parse(source, delimiter, csv.QUOTE_NONE)
         except InputError:
             raise error from None
-        source.notes.append("quotes in it are not closed as CSV wants them: read as plain characters")
+        source.notes.append("quotes are not closed as CSV requires: read as plain characters")
     return read_rows(table.rows, table.header, source)
 
 
@@ -55,9 +55,9 @@ def _parse(source: Source, delimiter: str, quoting: int) -> _Table:
                 header = [cell.strip() for cell in cells]
                 continue
             if any(cell.strip() for cell in cells[len(header) :]):
-                wanted = f"wanted {len(header)} as in the header (put text that holds {delimiter!r} into quotes)"
-                raise source.error(place, f"{len(cells)} fields, {wanted}")
-            # Of columns called the same, the first counts.
+                expected = f"expected {len(header)} as in the header (put text that contains {delimiter!r} in quotes)"
+                raise source.error(place, f"{len(cells)} fields, {expected}")
+            # If several columns have the same name, the first is used.
             rows.append(Row(place, dict(reversed(list(zip(header, cells, strict=False))))))
             if len(rows) > MAX_ROWS:
                 break
@@ -69,13 +69,13 @@ def _parse(source: Source, delimiter: str, quoting: int) -> _Table:
 
 
 def _without_hint(text: str) -> tuple[str, int]:
-    """The text without the line "sep=;" that spreadsheets write, and how many lines that was."""
+    """Remove the line "sep=;" that spreadsheets write; also return the number of removed lines."""
     line, _, rest = text.partition("\n")
     return (rest, 1) if line.startswith("sep=") and len(line) <= 5 else (text, 0)
 
 
 def _find_delimiter(source: Source, delimiters: Sequence[str]) -> str:
-    """The delimiter under which the header has most of the named columns, then of known roles, then of fields."""
+    """Return the delimiter that gives the header the most named columns, then known roles, then fields."""
 
     def worth(delimiter: str) -> tuple[int, int, int]:
         header = _header(source, delimiter)

@@ -1,7 +1,6 @@
-"""Reads plain text: `Name: text` a line, with or without times before it.
+"""Reader for plain text: lines `Name: text`, with or without a time before the name.
 
-A line that names nobody goes on with the utterance before. In a file that names nobody at all, every line is an
-utterance.
+A line without a name continues the previous utterance. In a file without any names, every line is an utterance.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from fliptrace.transcripts.speech import Spoken, read_line
 
 
 def read_text_lines(source: Source) -> Iterator[RawUtterance]:
-    """An utterance for each line that names its speaker, those that follow joined to it."""
+    """Yield an utterance for each line that names a speaker, joined with the lines that continue it."""
     source.refuse_part("text")
     lines = source.text.split("\n")
     has_names = any(spoken is not None and spoken.speaker is not None for spoken in map(read_line, lines))
@@ -29,7 +28,7 @@ def read_text_lines(source: Source) -> Iterator[RawUtterance]:
             continue
         if current is not None:
             yield _join(place, current, more)
-        if spoken is None:  # too long already, which `assemble` says; nothing can follow
+        if spoken is None:  # the utterance is already too long; `assemble` raises the error
             return
         place, current, more, num_characters = f"line {number}", spoken, [], len(spoken.text)
     if current is not None:
@@ -41,5 +40,5 @@ def _join(place: str, spoken: Spoken, more: list[str]) -> RawUtterance:
     return RawUtterance(place, text, spoken.speaker, spoken.start, spoken.end, cues=spoken.cues)
 
 
-# Any text may be this, so no content speaks for it: it is what is left.
+# Any content may be plain text, so this reader never claims to fit; it is the fallback.
 READER = Reader("text", (".txt", ".text", ".md"), lambda source: False, read_text_lines, has_cues=True)

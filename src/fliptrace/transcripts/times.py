@@ -1,11 +1,11 @@
-"""Times in transcripts: seconds, or a clock that begins with the dialogue."""
+"""Times in transcripts: seconds, or clock times that start at zero."""
 
 from __future__ import annotations
 
 import math
 import re
 
-MAX_SECONDS = 7 * 24 * 3600.0  # a later "time" is a date (seconds since 1970), or milliseconds
+MAX_SECONDS = 7 * 24 * 3600.0  # a larger number is a date (seconds since 1970) or milliseconds
 
 CLOCK = r"\d{1,3}:\d{1,2}(?::\d{1,2})?(?:[.,]\d{1,9})?"
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)")
@@ -13,7 +13,7 @@ _SECONDS = re.compile(r"[+-]?\d{1,18}(?:[.,]\d{0,18})?\s?s?|[+-]?[.,]\d{1,18}")
 
 
 def read_time(raw: object) -> float | None:
-    """Seconds from the beginning; None where nothing is given, ValueError for what is no such time.
+    """Parse a time to seconds from the beginning; None if it is missing, ValueError if it is invalid.
 
     >>> read_time("01:02:03,500"), read_time("2:03"), read_time("12.5 s"), read_time(7), read_time(" ")
     (3723.5, 123.0, 12.5, 7.0, None)
@@ -22,7 +22,7 @@ def read_time(raw: object) -> float | None:
         return None
     seconds = _from_text(raw.strip()) if isinstance(raw, str) else _from_number(raw)
     if not 0 <= seconds <= MAX_SECONDS:  # NaN fails as well
-        raise ValueError(f"{raw!r} is no time within a dialogue")
+        raise ValueError(f"{raw!r} is not a time within a dialogue")
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""What reading a transcript gives: one dialogue, and what a reader of its analysis should know of the reading."""
+"""The result of reading a transcript file: one dialogue, with notes on how it was read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A dialogue from a file. `format` is the name it was read under; `notes` are sentences, in no promised wording."""
+    """A dialogue read from a file. `format` is the name of the reader; the wording of `notes` may change."""
 
     dialogue: Dialogue
     format: str
@@ -24,10 +24,10 @@ class Transcript:
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """One speaker an utterance, in order."""
+        """The speaker of each utterance, in order."""
         return self.dialogue.speakers
 
     @property
     def emotions(self) -> tuple[str | None, ...]:
-        """One emotion an utterance, in order; None where the file gives none."""
+        """The emotion of each utterance, in order; None if the file gives none."""
         return self.dialogue.emotions

@@ -1,4 +1,4 @@
-"""Reads WebVTT (https://www.w3.org/TR/webvtt1/) by webvtt-py: voice tags `<v Name>`, or `Name: text` in the cue."""
+"""Reader for WebVTT (https://www.w3.org/TR/webvtt1/), based on webvtt-py: voice tags `<v Name>` or `Name: text`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _MEANING = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": 
 
 
 def read_vtt(source: Source) -> Iterator[RawUtterance]:
-    """An utterance for each voice, name or dash in each cue; notes, styles and regions are passed over."""
+    """Yield an utterance for each voice, name or dash in each cue; notes, styles and regions are skipped."""
     import webvtt
     from webvtt.errors import MalformedCaptionError, MalformedFileError
 
     source.refuse_part("WebVTT")
     if source.text.count("-->") > MAX_UTTERANCES:
-        raise source.error("", f"over {MAX_UTTERANCES:,} cues, more than one dialogue has")
+        raise source.error("", f"over {MAX_UTTERANCES:,} cues; expected one dialogue per file")
     try:
         captions = webvtt.WebVTT.from_string(source.text.lstrip("\n")).captions
     except (MalformedFileError, MalformedCaptionError) as error:
@@ -34,7 +34,7 @@ def read_vtt(source: Source) -> Iterator[RawUtterance]:
 
 
 def split_cue(payload: str) -> list[Spoken]:
-    """What is said in a cue, voice by voice.
+    """Split the text of a cue into utterances by voice.
 
     >>> [spoken[:2] for spoken in split_cue("<v Ana>Late <i>again</i>?</v> <v.low Ben>&lt;sigh&gt;")]
     [('Ana', 'Late again?'), ('Ben', '<sigh>')]

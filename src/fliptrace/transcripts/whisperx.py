@@ -1,7 +1,7 @@
-"""Reads WhisperX and Whisper JSON: an object whose `segments` have text, start, end and, after diarisation, speaker.
+"""Reader for WhisperX and Whisper JSON: an object with `segments` that have text, start, end and perhaps a speaker.
 
-Each segment is an utterance. Where a segment has no speaker but its words do, it is the one of most of them, the
-earliest of equals.
+Each segment is an utterance. If a segment has no speaker but its words do, it gets the most frequent speaker of its
+words; in a tie, the earliest.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 
 def read_whisperx(source: Source) -> Iterator[RawUtterance]:
+    """Yield one utterance per segment."""
     source.refuse_part("WhisperX")
     segments = source.json.get("segments") if isinstance(source.json, dict) else None
     if not isinstance(segments, list):
@@ -30,7 +31,7 @@ def read_whisperx(source: Source) -> Iterator[RawUtterance]:
         text = text_of(segment.get("text"), source, place)
         yield RawUtterance(place, text, speaker, segment.get("start"), segment.get("end"))
     if num_by_words:
-        source.notes.append(f"segments without a speaker that have the one of most of their words: {num_by_words:,}")
+        source.notes.append(f"segments whose speaker is the most frequent one of their words: {num_by_words:,}")
 
 
 def _speaker_of_words(words: object) -> str | None:

@@ -1,4 +1,4 @@
-"""Boosted trees that name triggers: what they learn from structure, what they must not see, what they give back."""
+"""Boosted trees for triggers: what they learn from structure, what they must not see, what they return."""
 
 from __future__ import annotations
 
@@ -21,12 +21,18 @@ EMOTIONS = ("joy", "anger", "fear", "sadness")
 
 
 def taught_cases(num_cases: int = 80, *, known_from: int = 0) -> list[FlipCase]:
-    """Whoever is angry or afraid right before the flip is its trigger; else there is none."""
+    """Cases in which an angry or afraid utterance right before the flip is its trigger; all others have none."""
     cases = []
     for n in range(num_cases):
-        said = EMOTIONS[n % 4]
-        lines = [("Ana", "neutral"), ("Carla", EMOTIONS[n % 3]), ("Ana", "neutral"), ("Ben", said), ("Ana", "surprise")]
-        triggers = {3} if said in ("anger", "fear") else set()
+        emotion = EMOTIONS[n % 4]
+        lines = [
+            ("Ana", "neutral"),
+            ("Carla", EMOTIONS[n % 3]),
+            ("Ana", "neutral"),
+            ("Ben", emotion),
+            ("Ana", "surprise"),
+        ]
+        triggers = {3} if emotion in ("anger", "fear") else set()
         cases.append(case(*lines, triggers=triggers, known_from=known_from, id=f"c{n}"))
     return cases
 
@@ -38,8 +44,8 @@ def trees() -> TriggerTrees:
 
 def test_a_pattern_of_emotions_is_learned(trees: TriggerTrees) -> None:
     angry, joyful = (
-        case(("Ana", "neutral"), ("Carla", "joy"), ("Ana", "neutral"), ("Ben", said), ("Ana", "surprise"))
-        for said in ("anger", "joy")
+        case(("Ana", "neutral"), ("Carla", "joy"), ("Ana", "neutral"), ("Ben", emotion), ("Ana", "surprise"))
+        for emotion in ("anger", "joy")
     )
     assert trees.support(angry)[3] > 0.8
     assert max(trees.support(joyful)) < 0.2
@@ -113,7 +119,7 @@ def test_any_case_has_a_row_for_each_of_its_last_utterances(drawn: FlipCase) -> 
 
 @pytest.mark.parametrize("triggers", [set(), {0, 1}])
 def test_triggers_of_one_kind_teach_nothing(triggers: set[int]) -> None:
-    with pytest.raises(InputError, match=r"triggers among 2 utterances; expected both kinds"):
+    with pytest.raises(InputError, match=r"triggers among 2 utterances; expected triggers and others"):
         fit_trigger_trees([case(("Ana", "joy"), ("Ana", "fear"), triggers=triggers)])
 
 

@@ -1,4 +1,4 @@
-"""Triggers by words: what the words of candidate and target and their distance tell, and nothing else."""
+"""The word model of triggers uses the words of candidate and target and their distance, and nothing else."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SHOUTS, MURMURS = "you broke the lamp again!", "the weather is mild today"
 
 
 def quarrel(said: str, emotion: str = "neutral", *, triggers: set[int] | None = None, known_from: int = 0) -> FlipCase:
-    """Ben says something in the middle of Ana's flip; `triggers` are by default his utterance if he shouts."""
+    """A case in which Ben speaks in the middle of Ana's flip; by default his utterance is the trigger if he shouts."""
     lines = (("Ana", "neutral", "tea?"), ("Ben", emotion, said), ("Carla", "neutral", "hm"), ("Ana", "fear", "oh no"))
-    wanted = triggers if triggers is not None else {1} if said == SHOUTS else set()
-    return case(*lines, triggers=wanted, known_from=known_from, id=f"quarrel {said}")
+    labels = triggers if triggers is not None else {1} if said == SHOUTS else set()
+    return case(*lines, triggers=labels, known_from=known_from, id=f"quarrel {said}")
 
 
 TAUGHT = [quarrel(SHOUTS), quarrel(MURMURS)] * 20
@@ -66,7 +66,7 @@ def test_many_cases_at_once_give_what_they_give_one_by_one(words: TriggerWords) 
 
 
 @pytest.mark.parametrize("reads_emotions", [False, True])
-def test_emotions_are_looked_at_only_where_wanted(reads_emotions: bool) -> None:
+def test_emotions_are_used_only_on_request(reads_emotions: bool) -> None:
     taught = [quarrel("hm", "anger", triggers={1}), quarrel("hm", "joy", triggers=set())] * 20
     fitted = fit_trigger_words(taught, emotions=reads_emotions)
     angry, joyful = fitted.supports(taught[:2])
@@ -95,7 +95,7 @@ def test_labels_before_they_are_known_do_not_train() -> None:
 
 @pytest.mark.parametrize("triggers", [set(), {0, 1}])
 def test_triggers_of_one_kind_teach_nothing(triggers: set[int]) -> None:
-    with pytest.raises(InputError, match=r"triggers among 2 utterances; expected both kinds"):
+    with pytest.raises(InputError, match=r"triggers among 2 utterances; expected triggers and others"):
         fit_trigger_words([case(("Ana", "joy"), ("Ana", "fear"), triggers=triggers)])
 
 

@@ -1,4 +1,4 @@
-"""Emotions from word counts: what words and punctuation tell, and nothing else."""
+"""Emotions from word counts use words and punctuation, and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fliptrace.models.classical.word_counts import fit_word_counts
 
 
 def said(*lines: tuple[str, str | None], id: str = "d") -> Dialogue:
-    """A dialogue of Ana's, each line a text and its emotion."""
+    """A dialogue in which Ana says every line; a line is a text and its emotion."""
     return Dialogue(id, id, tuple(Utterance("Ana", text, emotion) for text, emotion in lines), MELD7, "toy", "val")
 
 
@@ -80,16 +80,16 @@ def test_the_same_data_gives_the_same_scores() -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([("fine", "joy"), ("fine", None)], "utterances of 1 emotions; expected two or more"),
-        ([("fine", "joy"), ("bad", "anger")], "2 utterances in which no word stands twice"),
+        ([("fine", "joy"), ("fine", None)], "1 emotions in the labelled utterances; expected at least two"),
+        ([("fine", "joy"), ("bad", "anger")], "no word occurs in two of 2 utterances; expected a larger training set"),
     ],
 )
-def test_too_little_to_learn_from_is_told(lines: list[tuple[str, str | None]], message: str) -> None:
+def test_too_little_training_data_is_refused(lines: list[tuple[str, str | None]], message: str) -> None:
     with pytest.raises(InputError, match=message):
         fit_word_counts([said(*lines)])
 
 
 def test_dialogues_of_two_emotion_sets_are_refused() -> None:
     other = Dialogue("e", "e", (Utterance("Ana", "fine", "joy"),), EKMAN7)
-    with pytest.raises(ValueError, match="emotion sets ekman7, meld7; expected one"):
+    with pytest.raises(ValueError, match="emotion sets ekman7, meld7; expected one emotion set"):
         fit_word_counts([*TAUGHT, other])

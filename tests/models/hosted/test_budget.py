@@ -1,4 +1,4 @@
-"""Prices, and a budget that holds a limit."""
+"""Prices, and a budget that enforces its limit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_price_is_two_numbers(text: str, expected: Price) -> None:
     "text", ["", "1", "1/", "/1", "1/2/3", "a/b", "-1/1", "1/-1", "inf/1", "1/inf", "nan/1", "1/nan", "nan/nan"]
 )
 def test_anything_else_is_no_price(text: str) -> None:
-    with pytest.raises(InputError, match="expected dollars a million tokens"):
+    with pytest.raises(InputError, match="expected dollars per million tokens"):
         parse_price(text)
 
 
@@ -76,7 +76,7 @@ def test_a_call_that_might_pass_the_limit_does_not_begin() -> None:
     budget = Budget(limit=1.0)
     budget.pay(400_000, 100_000, Price(1, 1))
     budget.set_aside(0.4, "a call")
-    with pytest.raises(RunError, match=r"--max-cost: .*goes on from there"):
+    with pytest.raises(RunError, match=r"--max-cost: .*continues from there"):
         budget.set_aside(0.2, "the next call")
 
 
@@ -92,7 +92,7 @@ def test_without_a_price_nothing_is_said_of_dollars() -> None:
     calls=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.floats(0, 1), st.integers(0, 4)), max_size=30),
 )
 def test_spent_and_reserved_never_pass_the_limit(limit: int, calls: list[tuple[int, int, float, int]]) -> None:
-    """Calls begin in turn; each ends some calls later, for a share of what it might have cost."""
+    """Calls begin one after another. Each ends some calls later and costs a share of its maximum."""
     budget, price = Budget(limit=float(limit)), Price(1_000_000, 1_000_000)
     under_way: list[tuple[int, float, int, int]] = []
     for now, (num_prompt, num_reply, share, length) in enumerate(calls):
@@ -115,7 +115,7 @@ def test_calls_under_way_at_once_do_not_pass_the_limit_together() -> None:
         model = open_fake(url, concurrency=16, price=price)
         assert model.capabilities.returns_n
         spent = model.budget.dollars
-        model.budget.limit = spent + 0.06  # the replies of some of the 40, each of 10 tokens at most
+        model.budget.limit = spent + 0.06  # enough for some of the 40 replies, of at most 10 tokens each
         provider.ledger.reset()
         with pytest.raises(RunError, match="--max-cost"):
             model.complete(requests(*map(str, range(40))), Decoding(max_new_tokens=10))

@@ -1,4 +1,4 @@
-"""What is found out about a server, and what is asked of it then."""
+"""What the probe finds out about a server, and how requests adapt to it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def refuses(*fields: str) -> Json:
 
 
 def name_honours(honours: Any) -> str:
-    """A test's name, the same in every process."""
+    """Return the name of a test, which must be the same in every process."""
     if not isinstance(honours, dict):
         return ""
     values = {name: "+".join(sorted(v)) if isinstance(v, frozenset) else v for name, v in honours.items()}
@@ -43,25 +43,25 @@ def name_honours(honours: Any) -> str:
     ("honours", "changes", "remarks"),
     [
         ({}, {}, []),
-        ({"n": False}, {"returns_n": False}, ["gives one reply a request whatever `n` is"]),
+        ({"n": False}, {"returns_n": False}, ["returns one reply per request whatever `n` is"]),
         ({"sampling": False}, {"samples": "never"}, ["it does not sample"]),
-        ({"n": False, "sampling": False}, {"returns_n": False, "samples": "never"}, ["gives one reply", "not sample"]),
+        ({"n": False, "sampling": False}, {"returns_n": False, "samples": "never"}, ["one reply", "not sample"]),
         ({"logprobs": False}, {"log_probabilities": "none"}, []),
         ({"end_in_logprobs": False}, {"log_probabilities": "without the end"}, ["without the end of the reply"]),
-        ({"response_format": False}, {"obeys_format": False}, ["does not hold replies to a schema"]),
+        ({"response_format": False}, {"obeys_format": False}, ["does not hold replies to a JSON schema"]),
         (
             {"max_completion_tokens": False},
             {},
             [],
         ),
-        (refuses("seed"), {"refused": ("seed",)}, ["does not take seed: left out"]),
-        (refuses("n"), {"returns_n": False, "refused": ("n",)}, ["gives one reply a request", "does not take n:"]),
+        (refuses("seed"), {"refused": ("seed",)}, ["does not accept seed: left out"]),
+        (refuses("n"), {"returns_n": False, "refused": ("n",)}, ["returns one reply", "does not accept n:"]),
         (
             refuses("logprobs", "temperature"),
             {"log_probabilities": "none", "refused": ("logprobs", "temperature", "top_logprobs")},
-            ["does not take logprobs, temperature, top_logprobs: left out"],
+            ["does not accept logprobs, temperature, top_logprobs: left out"],
         ),
-        (refuses("response_format"), {"obeys_format": False}, ["does not hold replies to a schema"]),
+        (refuses("response_format"), {"obeys_format": False}, ["does not hold replies to a JSON schema"]),
         (
             {"sampling": False} | refuses("generation_config"),
             {"samples": "never"},
@@ -74,8 +74,8 @@ def test_what_a_server_honours_is_found_and_told(honours: Json, changes: Json, r
     told = Told()
     with running(make_provider(honours=Honours(**honours))) as url:
         assert open_fake(url, watcher=told).capabilities == replace(FULL, **changes)
-    for found, wanted in zip(told.remarks, [*remarks, "does not tell how long a prompt it takes in"], strict=True):
-        assert wanted in found
+    for found, expected in zip(told.remarks, [*remarks, "does not report its context length"], strict=True):
+        assert expected in found
 
 
 def test_a_context_given_by_hand_is_not_asked_for_and_cuts_prompts() -> None:
@@ -129,7 +129,7 @@ def test_asking_takes_few_calls() -> None:
     provider = make_provider(honours=Honours(sampling=False, n=False))
     with running(provider) as url:
         assert open_fake(url).capabilities.samples == "never"
-    assert provider.ledger.num_requests <= 7  # the three of one greedy text each, three told to sample, and the schema
+    assert provider.ledger.num_requests <= 7  # 3 greedy, 3 with `generation_config`, 1 with a schema
 
 
 def test_max_tokens_stands_in_for_max_completion_tokens() -> None:
@@ -138,16 +138,16 @@ def test_max_tokens_stands_in_for_max_completion_tokens() -> None:
     assert (reply.text, reply.finish_reason) == ("ok", "length")
 
 
-def test_a_server_that_never_samples_is_read_greedily_alone() -> None:
+def test_a_server_that_never_samples_is_asked_greedily_alone() -> None:
     with running(make_provider(honours=Honours(sampling=False))) as url:
         model = open_fake(url)
-        with pytest.raises(InputError, match=r"#fake-1: gives the same reply again.*wanted --decode greedy"):
+        with pytest.raises(InputError, match=r"#fake-1: gives the same reply at any.*expected --decode greedy"):
             model.complete(requests("Hello"), SAMPLED)
         assert len(model.complete(requests("Hello"), Decoding())[0]) == 1
 
 
 def by_generation_config(body: Json) -> Said:
-    """As `transformers serve`: it knows neither n nor schemas, and is greedy unless `generation_config` says else."""
+    """Answer like `transformers serve`: no n, no schemas, and greedy unless `generation_config` says otherwise."""
     samples = json.loads(body.get("generation_config", "{}")).get("do_sample", False)
     return well_behaved(body | {"n": 1, "temperature": body["temperature"] if samples else 0})
 
@@ -169,11 +169,11 @@ def test_a_model_that_says_nothing_in_few_tokens_may_sample(server: LittleServer
     told = Told()
     with serving(server) as url:
         assert open_fake(url, watcher=told).capabilities.samples == "unknown"
-    assert "a model that thinks first? Then raise --max-new-tokens" in " ".join(told.remarks)
+    assert "if it is a reasoning model, raise --max-new-tokens" in " ".join(told.remarks)
 
 
 def thinks_first(body: Json) -> Said:
-    """As OpenAI's models that think: another temperature than 1 is an error."""
+    """Answer like OpenAI's reasoning models: any temperature other than 1 is an error."""
     if body.get("temperature", 1) != 1:
         message = "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) is."
         wrong = {"message": message, "param": "temperature", "code": "unsupported_value", "type": "x"}
@@ -242,6 +242,6 @@ def test_parameters_are_as_the_server_takes_them(capabilities: Capabilities, par
 
 
 @pytest.mark.parametrize("capabilities", [FULL, Capabilities(refused=("n", "seed"), context_tokens=9, samples="never")])
-def test_traits_are_read_back_from_json(capabilities: Capabilities) -> None:
+def test_capabilities_are_read_back_from_json(capabilities: Capabilities) -> None:
     row: Any = json.loads(json.dumps(capabilities.to_json()))
     assert Capabilities.from_json(row) == capabilities

@@ -1,4 +1,4 @@
-"""One call: when it is made again, after how long, and what is said of it where it fails."""
+"""A single call: when it is retried, after how long, and what a failure reports."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def call(
 
 
 def error_of(server: LittleServer, answer: Said) -> openai.APIError:
-    """The client's error where it is answered so."""
+    """Return the error that the client raises for an answer."""
     server.one_after_the_other(answer)
     with (
         serving(server) as url,
@@ -123,14 +123,14 @@ def test_a_call_that_takes_too_long_is_given_up_and_made_again(server: LittleSer
     with (
         stamina.set_testing(True, attempts=2, cap=True),
         serving(server) as url,
-        pytest.raises(InputError, match="no reply in time, several times over; a longer --timeout may help"),
+        pytest.raises(InputError, match="no reply in time after several attempts; a longer --timeout may help"),
     ):
         call(url, timeout_seconds=0.1)
     assert len(server.bodies) == 2
 
 
 def test_what_a_429_asks_for_is_waited(server: LittleServer) -> None:
-    # Left to itself it waits at most 0.2 seconds: 0.1 and as much of jitter.
+    # Without the header the wait is at most 0.2 seconds: 0.1 and as much jitter.
     server.one_after_the_other(error(429, Retry_After="1.5"), said("Good day"))
     with serving(server) as url:
         start = time.perf_counter()

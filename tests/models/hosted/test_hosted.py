@@ -1,4 +1,4 @@
-"""A hosted model as a whole: what is asked, in which order, what is kept, what is not paid twice."""
+"""A hosted model as a whole: which requests are sent, in which order, and what is stored and not paid for twice."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from fliptrace.fake_provider.answers import PlausibleModel
 from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Faults, Honours
-from fliptrace.models.base import ChatModel, Decoding, KeepsAnswers, LogprobSampler, ReplyScorer, Request
+from fliptrace.models.base import Decoding, Model, Request
 from fliptrace.models.hosted.budget import Price
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.provider import find_provider
@@ -63,7 +63,7 @@ def num_replies(provider: FakeProvider) -> int:
 
 
 def probed(url: str, provider: FakeProvider | LittleServer, **settings: Any) -> HostedModel:
-    """A model that has asked what its server is like; the server has forgotten it."""
+    """Return a model that has probed its server, and clear what the server recorded of it."""
     model = open_fake(url, **settings)
     assert model.capabilities
     if isinstance(provider, FakeProvider):
@@ -73,12 +73,9 @@ def probed(url: str, provider: FakeProvider | LittleServer, **settings: Any) -> 
     return model
 
 
-def test_it_is_a_chat_model_that_keeps_and_weighs_its_own_replies() -> None:
+def test_it_is_a_chat_model_that_keeps_and_scores_its_own_replies() -> None:
     model = open_fake("http://localhost:1/v1")
-    assert isinstance(model, ChatModel)
-    assert isinstance(model, KeepsAnswers)
-    assert isinstance(model, LogprobSampler)
-    assert not isinstance(model, ReplyScorer)
+    assert model.as_model() == Model(model.name, chat=model, sampler=model, keeps_replies=True)
 
 
 @pytest.mark.parametrize("honours", [Honours(), Honours(n=False)], ids=["n", "no n"])
@@ -100,7 +97,7 @@ def test_nothing_asked_is_nothing_answered() -> None:
 
 @dataclass(frozen=True)
 class LooksAtFile:
-    """A model that counts the replies in a file whenever it is asked."""
+    """A model that counts the replies in a file whenever it is called."""
 
     path: Path
     counts: list[int] = field(default_factory=list)
@@ -243,10 +240,10 @@ def test_faults_of_every_kind_change_no_reply(answers: Path) -> None:
     faults = Faults(share_429=0.15, share_500=0.15, share_dropped=0.1, share_dropped_after=0.1, seed=2)
     asked = requests(*map(str, range(30)))
     with running(make_provider()) as url:
-        wanted = open_fake(url).complete(asked, FIVE)
+        expected = open_fake(url).complete(asked, FIVE)
     with stamina.set_testing(True, attempts=20, cap=True), running(make_provider(faults=faults)) as url:
         model = open_fake(url, answers=answers, max_attempts=20)
-        assert model.complete(asked, FIVE) == wanted
+        assert model.complete(asked, FIVE) == expected
     assert model.budget.spent.num_retries > 5
     assert len(reply_rows(answers)) == 150
 
@@ -328,7 +325,7 @@ def test_an_answer_without_a_reply_ends_the_run(server: LittleServer) -> None:
     with serving(server) as url:
         model = probed(url, server)
         server.answer = lambda _: Said(200, {"choices": []})
-        with pytest.raises(RunError, match="answered a request with no reply at all"):
+        with pytest.raises(RunError, match="answered a request with no replies"):
             model.complete(requests("a"), FIVE)
 
 
@@ -344,7 +341,7 @@ def test_an_address_that_is_no_chat_is_an_input_error(server: LittleServer, answ
 
 
 def test_a_model_that_there_is_not_is_an_input_error() -> None:
-    complaint = r"HTTP 404: The model `nope` does not exist.* There are: fake-1, fake-2"
+    complaint = r"HTTP 404: The model `nope` does not exist.* Available models: fake-1, fake-2"
     with running(make_provider()) as url, pytest.raises(InputError, match=complaint):
         open_fake(url, "nope").complete(requests("a"), GREEDY)
 
@@ -386,7 +383,7 @@ def test_what_is_answered_stays_where_the_money_ends_and_is_not_paid_again(answe
     with running(provider) as url:
         model = probed(url, provider, answers=answers, price=price, concurrency=1)
         model.budget.limit = model.budget.dollars + 8  # four replies of two words
-        with pytest.raises(RunError, match="the same command goes on from there, with a limit of its own"):
+        with pytest.raises(RunError, match="the same command continues from there, with a fresh limit"):
             model.complete(requests(*"abcdef"), decoding)
         assert len(reply_rows(answers)) == 4
         again = open_fake(url, answers=answers, price=price, max_cost=4.0)
@@ -398,7 +395,7 @@ def test_what_is_answered_stays_where_the_money_ends_and_is_not_paid_again(answe
     "ref", ["openai:m", "https://openrouter.ai/api/v1#openai/gpt-5"], ids=["openai", "a server of others"]
 )
 def test_a_limit_without_a_price_is_refused(ref: str) -> None:
-    with pytest.raises(InputError, match="no price is known to hold --max-cost against; give one with --price"):
+    with pytest.raises(InputError, match="no price is known to enforce --max-cost with; expected one from --price"):
         HostedModel(find_provider(ref, {}), HostedSettings(max_cost=1.0))
 
 

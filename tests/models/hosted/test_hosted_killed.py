@@ -1,4 +1,4 @@
-"""Hosted predictions that are killed, and files of answers that are cut: they go on, and nothing is paid for twice."""
+"""Killed hosted predictions and truncated files of answers: they continue, and nothing is paid for twice."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FAULTS = Faults(LATENCY_SECONDS, share_429=0.02, share_500=0.02, share_dropped=0
 
 @pytest.mark.parametrize("returns_n", [True, False], ids=["n replies a request", "a request a reply"])
 def test_a_run_killed_20_times_ends_as_one_never_killed(returns_n: bool, tmp_path: Path) -> None:
-    provider = FakeProvider({"fake-1": PlausibleModel()}, FAULTS, Honours(n=returns_n))
+    provider = FakeProvider({"fake-1": PlausibleModel().as_model()}, FAULTS, Honours(n=returns_n))
     billed = provider.ledger.billed
     with running(provider) as url:
         predict(f"{url}#fake-1", tmp_path / "undisturbed")
@@ -38,7 +38,7 @@ def test_a_run_killed_20_times_ends_as_one_never_killed(returns_n: bool, tmp_pat
         for num_kills, (number, seconds) in enumerate(draw_moments(NUM_KILLS, LATENCY_SECONDS, returns_n), start=1):
             is_time = partial(has_paid, billed, number)
             assert predict_until(is_time, seconds, f"{url}#fake-1", tmp_path / "killed") == -signal.SIGKILL
-            assert Paid.of(billed).num_again <= num_kills * CONCURRENCY  # what was under way, and nothing else
+            assert Paid.of(billed).num_again <= num_kills * CONCURRENCY  # only the requests in flight
         predict(f"{url}#fake-1", tmp_path / "killed")
     assert is_same(tmp_path / "killed", tmp_path / "undisturbed")
     found = Paid.of(billed)
@@ -46,7 +46,7 @@ def test_a_run_killed_20_times_ends_as_one_never_killed(returns_n: bool, tmp_pat
 
 
 def test_a_file_of_answers_cut_at_any_byte_is_made_whole(tmp_path: Path) -> None:
-    provider, draw = FakeProvider({"fake-1": PlausibleModel()}), random.Random(0)
+    provider, draw = FakeProvider({"fake-1": PlausibleModel().as_model()}), random.Random(0)
     with running(provider) as url:
         predict(f"{url}#fake-1", tmp_path / "whole")
         whole = (tmp_path / "whole" / "answers").read_bytes()
@@ -57,10 +57,10 @@ def test_a_file_of_answers_cut_at_any_byte_is_made_whole(tmp_path: Path) -> None
             provider.ledger.reset()
             predict(f"{url}#fake-1", folder)
             assert is_same(folder, tmp_path / "whole")
-            num_kept = whole[: cut + 1].count(b"\n")  # a row that lacks its line break alone is whole
+            num_kept = whole[: cut + 1].count(b"\n")  # a row that lacks only its line break is complete
             assert Paid.of(provider.ledger.billed) == Paid(
                 NUM_REPLIES - max(0, num_kept - 1), num_again=0
-            )  # the first row is no reply
+            )  # the first row is not a reply
 
 
 def has_paid(billed: list[Billed], number: int) -> bool:

@@ -1,4 +1,4 @@
-"""Answer lines as JSON schemas, and back."""
+"""Answer lines as JSON schemas, and JSON replies as answer lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from toy_cases import CAFE, views_with_triggers
 from fliptrace.fake_provider.schema import read_schema
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Honours
-from fliptrace.inference.triggers import InferenceConfig, answer_cases
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.sampling import answer_cases
 from fliptrace.models.answer_line import AnswerLine
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.hosted.json_schema import answer_format, to_reply
@@ -38,9 +39,9 @@ def test_a_line_behind_reasons_has_them_first() -> None:
 
 @pytest.mark.parametrize("fills_reply", [True, False])
 def test_the_schema_is_one_that_strict_providers_take(fills_reply: bool) -> None:
-    wanted = answer_format(AnswerLine((1, 2), fills_reply=fills_reply))
-    assert wanted["json_schema"]["strict"] is True
-    assert read_schema(wanted) == wanted["json_schema"]["schema"]
+    response_format = answer_format(AnswerLine((1, 2), fills_reply=fills_reply))
+    assert response_format["json_schema"]["strict"] is True
+    assert read_schema(response_format) == response_format["json_schema"]["schema"]
 
 
 @given(views_with_triggers(), st.sampled_from(["", "Ben shouts.", "Two\nlines", "Triggers: 99", '"quoted" ü']))
@@ -99,7 +100,7 @@ def test_an_array_is_read_as_a_line_is(text: str, value: set[int], anomalies: tu
     assert answer.anomalies == anomalies
 
 
-# A model whose JSON and whose plain reply to the same question differ: outside the schema it names what is not there.
+# A model whose JSON and plain reply differ: without the schema it also names an utterance that does not exist.
 LOOSE = ScriptedModel(default=("It is close.\nTriggers: 2 99",))
 
 

@@ -1,4 +1,4 @@
-"""The file of replies: what stands in it, what is read back, what a kill leaves."""
+"""The file of replies: its content, reading it back, and what a kill leaves of it."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_row_that_a_kill_cut_short_is_passed_over(path: Path, num_bytes: int) 
     fill(path)
     whole = path.read_bytes()
     path.write_bytes(whole[:-num_bytes])
-    # Without the line break alone the row is whole.
+    # A row that lacks only its line break is complete.
     assert len(AnswerStore(path)) == (3 if num_bytes == 1 else 2)
 
 

@@ -1,6 +1,6 @@
-"""Hosted models against `transformers serve`, a server that others wrote and that leaves out much of the wire format.
+"""Hosted models against `transformers serve`, a third-party server that leaves out much of the wire format.
 
-What is said here of the server was measured with transformers 5.23.0 (docs/hosted-servers.json).
+The tests hold for transformers 5.23.0 (docs/hosted-servers.json).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from fliptrace.models.hosted.capabilities import Capabilities
 from fliptrace.models.hosted.client import CallSettings
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.reply_cache import AnswerStore
+from fliptrace.models.local.loading import load_local
 from fliptrace.models.local.model import LocalModel
 from fliptrace.models.open_model import open_model
 
@@ -35,7 +36,7 @@ QUESTIONS = (
     "  two  lines\n\n",
 )
 NUM_TOKENS = 32
-ONE = CallSettings(concurrency=1)  # side by side, requests draw from one stream of random numbers
+ONE = CallSettings(concurrency=1)  # concurrent requests draw from one stream of random numbers
 
 
 @pytest.fixture(scope="session")
@@ -53,14 +54,12 @@ def hosted(served: Served) -> HostedModel:
 
 @pytest.fixture(scope="session")
 def local(served: Served) -> LocalModel:
-    model = open_model(str(served.folder), device="cpu").model
-    assert isinstance(model, LocalModel)
-    return model
+    return load_local(str(served.folder), device="cpu")
 
 
 def open_hosted(served: Served, settings: HostedSettings | None = None) -> HostedModel:
-    model = open_model(served.ref, hosted=settings or HostedSettings(calls=ONE)).model
-    assert isinstance(model, HostedModel)
+    model = open_model(served.ref, hosted=settings or HostedSettings(calls=ONE)).hosted
+    assert model is not None
     return model
 
 
@@ -121,7 +120,7 @@ def test_a_run_goes_on_where_it_was_cut_off(served: Served, tmp_path: Path) -> N
     whole = predict(served, out)
     assert len(whole) == 5
     rows = kept.read_text().splitlines(keepends=True)
-    assert len(rows) == 1 + 5 * 3  # what was found out about the server, and three samples of each
+    assert len(rows) == 1 + 5 * 3  # the capabilities of the server, and three samples of each
     kept.write_text("".join(rows[:9]) + rows[9][:40])  # as a kill leaves it
     for path in tmp_path.glob("val*"):
         if path != kept:
@@ -143,9 +142,8 @@ def predict(served: Served, out: Path) -> list[dict[str, object]]:
 
 def test_another_model_than_the_one_served_is_refused(served: Served) -> None:
     model = open_model(f"{served.url}#another").model
-    assert isinstance(model, HostedModel)
     with pytest.raises(InputError, match=r"pinned to .*; requested 'another'"):
-        model.complete([ask("Hello")], Decoding())
+        model.writer.complete([ask("Hello")], Decoding())
 
 
 def test_what_it_does_not_know_in_a_request_is_named(served: Served) -> None:

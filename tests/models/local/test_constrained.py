@@ -1,4 +1,4 @@
-"""Replies held to an answer line by untrained models, which would say anything else."""
+"""Constrained answer lines from untrained models, whose free replies are never legal."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_request_without_a_line_is_free_beside_others_that_are_held() -> None:
 
 @pytest.mark.parametrize("decoding", [GREEDY, SAMPLE])
 def test_reasons_are_those_of_the_free_reply(decoding: Decoding) -> None:
-    """Untrained models hardly ever come to an answer line, and then nothing holds them."""
+    """Untrained models hardly ever begin an answer line, so the constraint never applies."""
     free = make_local().complete(make_requests(None), decoding)
     assert make_local().complete(make_requests(replace(LINE, fills_reply=False)), decoding) == free
 
@@ -78,22 +78,22 @@ def test_the_first_choice_prevented_is_the_first_of_the_free_reply() -> None:
 
 
 def shares_of_lines(local: LocalModel, request: Request) -> Counter[str]:
-    """How probable each line is, going on from every beginning with the model's legal tokens alone."""
+    """Compute the probability of each legal line, renormalising the model over the legal tokens at every step."""
     assert request.line
     prompt = local.chat_format.encode_prompt(request.messages)
     shares: Counter[str] = Counter()
     beginnings: list[tuple[float, list[int]]] = [(1.0, [])]
     while beginnings:
-        share, said = beginnings.pop()
+        share, prefix = beginnings.pop()
         held = ConstrainedReply(local._line_tokens, request.line)
-        for token in said:
+        for token in prefix:
             held.say(token)
         if held.legal is None:
-            shares[local.chat_format.decode_reply(said)] += share
+            shares[local.chat_format.decode_reply(prefix)] += share
             continue
-        logits = local.model(input_ids=torch.tensor([prompt + said])).logits[0, -1]
+        logits = local.model(input_ids=torch.tensor([prompt + prefix])).logits[0, -1]
         next_ones = torch.softmax(held.legal.mask(logits), -1)
-        beginnings += [(share * float(next_ones[token]), [*said, token]) for token in sorted(held.legal.ids)]
+        beginnings += [(share * float(next_ones[token]), [*prefix, token]) for token in sorted(held.legal.ids)]
     return shares
 
 

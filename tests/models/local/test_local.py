@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from fliptrace.cli.main import app
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
-from fliptrace.models.base import ChatModel, Decoding, Request
+from fliptrace.models.base import Decoding, Model, Request
 from fliptrace.models.local.loading import load_causal_lm, load_config, load_local, load_tokenizer, quiet
 from fliptrace.models.local.model import LocalModel
 from fliptrace.models.local.sampling import draw_tokens, reply_generator
@@ -30,7 +30,7 @@ SAMPLE = Decoding("sample", num_samples=3, temperature=1.0, max_new_tokens=40, s
 
 @pytest.fixture(autouse=True, scope="module")
 def _one_thread() -> Iterator[None]:
-    """Threads that wait for each other over a few numbers each take minutes on a busy machine."""
+    """Use one thread: on a busy machine, threads that wait for each other over tiny tensors take minutes."""
     num_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -38,7 +38,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def make_requests(number: int = 9) -> list[Request]:
-    """Prompts of many lengths, the shortest and the longest not at the ends."""
+    """Prompts of many lengths in random order."""
     rng = random.Random(0)
     texts = [" ".join(rng.choices(SENTENCES, k=rng.randint(1, 3)))[rng.randint(0, 40) :] for _ in range(number)]
     return [Request(f"case {i}", (Message("user", text),)) for i, text in enumerate(texts)]
@@ -50,7 +50,7 @@ def make_local(family: str = "llama", **options: int) -> LocalModel:
 
 
 def generate(local: LocalModel, request: Request) -> tuple[str, int]:
-    """Text and number of tokens that Hugging Face's own generate gives for one prompt alone."""
+    """Return text and number of tokens that Hugging Face's `generate` gives for one prompt without a batch."""
     ids = torch.tensor([local.chat_format.encode_prompt(request.messages)])
     output = local.model.generate(
         ids,
@@ -81,7 +81,7 @@ def test_a_model_that_takes_no_trees_gives_the_same_replies(family: str, monkeyp
 
 
 @pytest.mark.parametrize("implementation", ["sdpa", "eager"])
-def test_reading_leaves_a_model_as_it_was(implementation: str) -> None:
+def test_decoding_leaves_a_model_as_it_was(implementation: str) -> None:
     local = make_local("llama" if implementation == "sdpa" else "gpt-oss")
     local.model.set_attn_implementation(implementation)
     local.complete(make_requests(2), GREEDY)
@@ -98,13 +98,13 @@ def test_later_waves_of_replies_go_on_where_the_first_ended() -> None:
 
 
 def test_prompts_on_one_dialogue_are_read_once() -> None:
-    """Four prompts that share all but their ends; then a token a reply."""
+    """Four prompts differ only at the end: the first pass holds them once, the second one token per reply."""
     local = make_local()
-    told = " ".join(SENTENCES[:3])
-    requests = [Request(f"case {i}", (Message("user", f"{told} {i}"),)) for i in range(4)]
-    assert local._scorer.takes_trees  # tried out before anything is counted
+    dialogue = " ".join(SENTENCES[:3])
+    requests = [Request(f"case {i}", (Message("user", f"{dialogue} {i}"),)) for i in range(4)]
+    assert local._scorer.takes_trees  # run the probe before widths are recorded
     widths: list[int] = []
-    local.model.model.embed_tokens.register_forward_hook(lambda _, given, __: widths.append(given[0].numel()))
+    local.model.model.embed_tokens.register_forward_hook(lambda _, inputs, __: widths.append(inputs[0].numel()))
     local.complete(requests, SAMPLE)
     length = local.num_tokens(requests[0].messages)
     assert 20 < length <= widths[0] < 2 * length
@@ -117,7 +117,8 @@ def test_the_replies_compared_with_generate_end_in_both_ways() -> None:
 
 
 def test_a_local_model_is_a_chat_model() -> None:
-    assert isinstance(make_local(), ChatModel)
+    model = make_local()
+    assert model.as_model() == Model(model.name, chat=model, scorer=model)
 
 
 @pytest.mark.parametrize("max_batch_tokens", [1, 1000, 100_000])
@@ -174,8 +175,8 @@ def test_a_prompt_that_leaves_no_room_for_the_reply_is_refused_by_name() -> None
     local = make_local()
     request = Request("case 5", (Message("user", " ".join(SENTENCES * 5)),))
     found = local.num_tokens(request.messages)
-    wanted = f"llama, request case 5: a prompt of {found} tokens; expected at most 192, the context of 256 less 64"
-    with pytest.raises(InputError, match=wanted):
+    message = f"llama, request case 5: a prompt of {found} tokens; expected at most 192, the context of 256 less 64"
+    with pytest.raises(InputError, match=message):
         local.complete([*make_requests(), request], Decoding(max_new_tokens=64))
 
 
@@ -225,7 +226,7 @@ def test_random_numbers_belong_to_seed_key_and_reply() -> None:
     assert len({draw(1, "a", 2), draw(2, "a", 2), draw(1, "b", 2), draw(1, "a", 1), draw(1, "2\na", 2)}) == 5
 
 
-# Loading: folders, adapters, and what is neither.
+# Loading: model folders, adapters, and references that are neither.
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2"])
@@ -238,7 +239,7 @@ def test_a_saved_folder_answers_as_the_model_did(family: str, tmp_path: Path) ->
 
 
 def save_adapter(tmp_path: Path) -> Path:
-    """A LoRA adapter whose every weight is random, over a tiny Llama, saved without a tokenizer."""
+    """Save a LoRA adapter with random weights over a tiny Llama, without a tokenizer."""
     base = load_causal_lm(str(save_tiny("llama", tmp_path / "base")))
     lora = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
     with quiet():
@@ -257,8 +258,8 @@ def test_an_adapter_folder_loads_over_its_base(dtype: str, tmp_path: Path) -> No
 
 def test_a_merged_adapter_answers_as_the_adapter_beside_its_base(tmp_path: Path) -> None:
     adapter, requests = save_adapter(tmp_path), make_requests(3)
-    beside = load_causal_lm(str(adapter), "fp32").get_base_model()
-    unmerged = LocalModel(beside, load_tokenizer(str(adapter)), "unmerged").complete(requests, GREEDY)
+    with_adapter = load_causal_lm(str(adapter), "fp32").get_base_model()
+    unmerged = LocalModel(with_adapter, load_tokenizer(str(adapter)), "unmerged").complete(requests, GREEDY)
     assert load_local(str(adapter), device="cpu").complete(requests, GREEDY) == unmerged
 
 
@@ -318,7 +319,7 @@ def test_loading_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str
 
 def test_predict_in_bf16_says_so(tmp_path: Path) -> None:
     model, out = save_tiny("llama", tmp_path / "model"), tmp_path / "p.jsonl"
-    asked = ["predict", str(model), "sample:val", "--out", str(out), "--limit", "1", "--layout", "window"]
-    asked += ["--max-new-tokens", "2", "--device", "cpu", "--dtype", "bf16"]
-    assert CliRunner().invoke(app, asked).exit_code == 0
+    command = ["predict", str(model), "sample:val", "--out", str(out), "--limit", "1", "--layout", "window"]
+    command += ["--max-new-tokens", "2", "--device", "cpu", "--dtype", "bf16"]
+    assert CliRunner().invoke(app, command).exit_code == 0
     assert read_manifest(out)["data"]["dtype"] == "bf16"

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from run_inference import label_emotions, predict_unified
 from tiny import make_model, make_tokenizer
 from toy_cases import CAFE
 
-from fliptrace.inference.emotions import label_emotions
-from fliptrace.inference.triggers import InferenceConfig
-from fliptrace.inference.unified import predict_unified
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.local.model import LocalModel
 from fliptrace.prompts.views import Layout
 

@@ -10,7 +10,7 @@ from tiny import FAMILIES, SENTENCES, make_model, make_tokenizer
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
-from fliptrace.models.base import Choice, ReplyScorer
+from fliptrace.models.base import Choice
 from fliptrace.models.local.model import LocalModel
 from fliptrace.models.local.scoring import ReplyLogprobScorer
 
@@ -34,7 +34,7 @@ def make_local(family: str = "llama", **options: str) -> LocalModel:
 
 
 def make_choices(number: int = 7, opening: str = "") -> list[Choice]:
-    """Prompts of many lengths, and not the same replies to each."""
+    """Prompts of many lengths, with different numbers of replies."""
     rng = random.Random(0)
     texts = [" ".join(rng.choices(SENTENCES, k=rng.randint(1, 3)))[rng.randint(0, 40) :] for _ in range(number)]
     return [
@@ -45,7 +45,7 @@ def make_choices(number: int = 7, opening: str = "") -> list[Choice]:
 
 @torch.inference_mode()
 def score_separately(local: LocalModel, choice: Choice, reply: str) -> float:
-    """One sequence, no padding, no mask of ours, all logits."""
+    """Score one reply with the stock forward pass: one sequence, without padding or a mask of ours."""
     head, (tail,) = local.chat_format.encode_replies(choice.opening, [reply])
     prompt = local.chat_format.encode_prompt(choice.messages) + head
     ids = torch.tensor([prompt + tail])
@@ -57,15 +57,15 @@ def expected(local: LocalModel, choices: list[Choice]) -> list[tuple[float, ...]
     return [tuple(score_separately(local, choice, reply) for reply in choice.replies) for choice in choices]
 
 
-def assert_close(found: list[tuple[float, ...]], wanted: list[tuple[float, ...]]) -> None:
-    assert [len(row) for row in found] == [len(row) for row in wanted]
-    for one, other in zip(found, wanted, strict=True):
+def assert_close(found: list[tuple[float, ...]], reference: list[tuple[float, ...]]) -> None:
+    assert [len(row) for row in found] == [len(row) for row in reference]
+    for one, other in zip(found, reference, strict=True):
         assert one == pytest.approx(other, abs=1e-4)
 
 
 @pytest.mark.parametrize("opening", ["", "1 Monica joy, new\n2 yes\n"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_tree_weighs_as_separate_sequences(family: str, opening: str) -> None:
+def test_a_tree_gives_the_scores_of_separate_sequences(family: str, opening: str) -> None:
     local, choices = make_local(family), make_choices(opening=opening)
     assert local._scorer.takes_trees
     assert_close(local.score_replies(choices), expected(local, choices))
@@ -86,9 +86,7 @@ def test_the_sliding_windows_of_the_test_are_shorter_than_its_prompts() -> None:
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma3"])
-def test_an_attention_that_takes_no_mask_of_ours_weighs_replies_apart(
-    family: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_without_tree_support_scores_replies_separately(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ReplyLogprobScorer, "takes_trees", False)
     local, choices = make_local(family), make_choices(opening="2 yes\n")
     assert_close(local.score_replies(choices), expected(local, choices))
@@ -98,23 +96,23 @@ def test_an_unknown_kind_of_layer_takes_no_trees() -> None:
     assert not make_local("llama", layer_types=["chunked_attention", "full_attention"])._scorer.takes_trees
 
 
-def test_a_model_that_heeds_no_mask_is_found_out_by_trying(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_probe_detects_a_model_that_ignores_the_mask(monkeypatch: pytest.MonkeyPatch) -> None:
     local, choices = make_local(), make_choices()
     forward = local.model.forward
 
-    def deaf(*, attention_mask: torch.Tensor, **named: object) -> object:
+    def ignores_mask(*, attention_mask: torch.Tensor, **named: object) -> object:
         return forward(attention_mask=None if attention_mask.ndim == 4 else attention_mask, **named)
 
-    wanted = expected(local, choices)
-    monkeypatch.setattr(local.model, "forward", deaf)
+    reference = expected(local, choices)
+    monkeypatch.setattr(local.model, "forward", ignores_mask)
     assert not local._scorer.takes_trees
-    assert_close(local.score_replies(choices), wanted)
+    assert_close(local.score_replies(choices), reference)
 
 
-def test_replies_of_which_one_at_most_is_said_share_less_than_all_probability() -> None:
+def test_probabilities_of_exclusive_replies_add_up_to_less_than_1() -> None:
     choice = Choice("one", (Message("user", SENTENCES[0]),), tuple("abcdefghijklmnopqrstuvwxyz"))
-    (weights,) = make_local().score_replies([choice])
-    assert 0 < sum(map(math.exp, weights)) < 1
+    (scores,) = make_local().score_replies([choice])
+    assert 0 < sum(map(math.exp, scores)) < 1
 
 
 def test_bf16_is_near_fp32() -> None:
@@ -125,15 +123,16 @@ def test_bf16_is_near_fp32() -> None:
         assert one == pytest.approx(other, rel=0.05, abs=1.0)
 
 
-def test_no_choices_give_no_weights() -> None:
+def test_no_choices_give_no_scores() -> None:
     assert make_local().score_replies([]) == []
 
 
 def test_a_local_model_is_a_reply_scorer() -> None:
-    assert isinstance(make_local(), ReplyScorer)
+    model = make_local()
+    assert model.as_model().scorer is model
 
 
-def test_a_reply_that_overruns_the_context_is_refused_by_name() -> None:
+def test_a_reply_that_exceeds_the_context_is_refused_by_name() -> None:
     local = make_local()
     choice = Choice("case 5", (Message("user", " ".join(SENTENCES * 6)),), REPLIES)
     with pytest.raises(

@@ -91,7 +91,7 @@ def test_few_texts_make_a_smaller_vocabulary(tmp_path: Path) -> None:
 
 
 def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         build_scratch(SENTENCES, SPEC, tmp_path, seed=1)
 
 
@@ -106,8 +106,8 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
 
 
 BAD_SIZES = [
-    ({"hidden_size": 30}, "hidden_size 30 over num_heads 4: expected an even size a head"),
-    ({"hidden_size": 36}, "hidden_size 36 over num_heads 4: expected an even size a head"),
+    ({"hidden_size": 30}, "hidden_size 30 over num_heads 4: expected an even size per head"),
+    ({"hidden_size": 36}, "hidden_size 36 over num_heads 4: expected an even size per head"),
     ({"num_kv_heads": 3}, "num_heads 4: expected a multiple of num_kv_heads 3"),
     ({"vocab_size": 261}, "vocab_size 261: expected at least 262"),
     ({"num_layers": 0}, "num_layers 0: expected more than 0"),

@@ -15,19 +15,19 @@ from fliptrace.report.run.report import read_run, render_html, render_markdown
 from fliptrace.report.run.toml_text import to_toml
 from fliptrace.training.recipe import parse_recipe, read_recipe
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A finished stage of F1 0.4, whose last case could not be read, and one not begun."""
+    """A run with a finished stage of F1 0.4, whose last answer could not be parsed, and a stage not begun."""
     folder = begin_run(tmp_path / "first-try")
     finish_stage(folder, 1, {"greedy": predictions([{1}, set(), None])})
     return folder
 
 
 class _Page(HTMLParser):
-    """Counts tags and keeps what is loaded from elsewhere; fails where tags do not close in order."""
+    """Collects tags and the addresses of external resources; fails where tags do not close in order."""
 
     VOID = frozenset({"meta", "link", "img", "br", "input"})
 
@@ -76,9 +76,8 @@ def test_markdown_tables_have_as_many_cells_as_their_heads(run: Path) -> None:
 
 def test_the_lead_says_how_far_the_run_came_and_whether_it_beats_the_best_rule(run: Path) -> None:
     text = lead(read_run(run))
-    assert text.startswith("1 of 2 stages finished. After stage “chain”, reading “greedy” names triggers with an F1 of")
-    assert "0.400 [" in text
-    assert "the best rule, “previous”, with 0.571 [" in text
+    assert text.startswith("1 of 2 stages finished. After stage “chain”, evaluation “greedy” has a trigger F1 of 0.400")
+    assert "The best rule, “previous”, has 0.571 [" in text
     assert "The difference is −0.171 [" in text
 
 
@@ -100,15 +99,15 @@ def test_a_run_without_scores_is_still_a_page(tmp_path: Path) -> None:
 
 def test_shared_groups_are_remarked(tmp_path: Path) -> None:
     report = read_run(begin_run(tmp_path, data={"leaks": LEAKING}))
-    wanted = "385 of 389 evaluation cases share 2 groups of dialogues with 40 of 4,711 training cases"
-    assert any(remark.startswith(wanted) for remark in remarks(report))
+    expected = "385 of 389 evaluation cases share 2 groups of dialogues with 40 of 4,711 training cases"
+    assert any(remark.startswith(expected) for remark in remarks(report))
 
 
 def test_choices_made_on_val_are_remarked(run: Path) -> None:
-    assert any("chosen on val, by the F1 of reading “greedy”" in remark for remark in remarks(read_run(run)))
+    assert any("chosen on val, by the F1 of evaluation “greedy”" in remark for remark in remarks(read_run(run)))
 
 
-def test_a_kept_step_that_scores_otherwise_when_read_is_remarked(run: Path) -> None:
+def test_a_kept_step_that_scores_otherwise_once_loaded_is_remarked(run: Path) -> None:
     text = "“greedy” after “chain” has an F1 of 0.400, but the step was kept for 0.500"
     assert any(remark.startswith(text) for remark in remarks(read_run(run)))
     log = run / "log.jsonl"
@@ -119,10 +118,11 @@ def test_a_kept_step_that_scores_otherwise_when_read_is_remarked(run: Path) -> N
 def test_a_model_that_scores_as_a_rule_is_remarked(tmp_path: Path) -> None:
     folder = begin_run(tmp_path)
     finish_stage(folder, 1, {"greedy": predictions([{1}, {1}, {1}])})
-    assert any(remark.startswith("No more than the rule “previous”") for remark in remarks(read_run(folder)))
+    start = "The model may have learned no more than the rule “previous”"
+    assert any(remark.startswith(start) for remark in remarks(read_run(folder)))
 
 
-def test_reasons_that_the_prompt_does_not_bear_out_are_remarked(tmp_path: Path) -> None:
+def test_observations_that_the_prompt_does_not_support_are_remarked(tmp_path: Path) -> None:
     folder = begin_run(tmp_path)
     place = finish_stage(folder, 1, {"chain": predictions([{1}, {1}, {2}])})
     scores = read_json(place / "scores.json")
@@ -130,8 +130,8 @@ def test_reasons_that_the_prompt_does_not_bear_out_are_remarked(tmp_path: Path) 
     scores["chain"]["rationales"] = said
     write_json(place / "scores.json", scores)
     found = remarks(read_run(folder))
-    assert any("2 of 8 observations in the rationales (25.0%) are not borne out by the prompt" in r for r in found)
-    assert any("1 of 3 answers go against the verdicts before them" in remark for remark in found)
+    assert any("2 of 8 observations in the rationales (25.0%) are not supported by the prompt" in r for r in found)
+    assert any("1 of 3 answers contradict the verdicts before them" in remark for remark in found)
 
 
 def test_a_single_group_is_said_where_an_interval_would_stand(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_the_page_stands_alone(run: Path) -> None:
     page = _parse(render_html(read_run(run)))
     assert page.outside == []
     assert "script" not in page.seen
-    assert page.seen.count("svg") == 1 + 2 + 3 + 1 + 2  # scale, two headed groups, three rules, a reading, two curves
+    assert page.seen.count("svg") == 1 + 2 + 3 + 1 + 2  # scale, 2 headings of groups, 3 rules, 1 evaluation, 2 curves
 
 
 def test_intervals_are_drawn_where_they_lie(run: Path) -> None:

@@ -26,7 +26,7 @@ STUDY = study()
 RULE = STUDY.leaks[0].rule_f1
 SPAN = Interval(0.6, 0.85)
 
-PICTURES: dict[str, Callable[[], str]] = {
+CHARTS: dict[str, Callable[[], str]] = {
     "ablation": lambda: ablation_chart(STUDY.ablation[0], RULE, "MELD", SPAN),
     "transfer": lambda: transfer_chart(STUDY.transfer[0], "all"),
     "k curve": lambda: k_curve_chart(STUDY.decoding[0], RULE, "MELD"),
@@ -41,10 +41,10 @@ def texts(svg: str) -> list[str]:
     return [element.text or "" for element in ElementTree.fromstring(svg).iter("text")]
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_the_same_svg_every_time_and_needs_nothing_else(name: str) -> None:
-    svg = PICTURES[name]()
-    assert svg == PICTURES[name]()
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_is_the_same_svg_every_time_and_needs_nothing_else(name: str) -> None:
+    svg = CHARTS[name]()
+    assert svg == CHARTS[name]()
     root = ElementTree.fromstring(svg)
     assert root.tag == "svg"
     assert root.get("role") == "img"
@@ -54,17 +54,17 @@ def test_a_picture_is_the_same_svg_every_time_and_needs_nothing_else(name: str) 
     assert not list(root.iter("style"))
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", CHARTS)
 def test_all_colours_and_the_font_are_the_pages(name: str) -> None:
-    svg = PICTURES[name]()
+    svg = CHARTS[name]()
     assert set(re.findall(r"var\(--(\w+)\)", svg)) <= set(COLOURS)
     assert re.findall(r"#[0-9a-f]{6}\b", svg) == []
     assert "font-family" not in svg
 
 
-@pytest.mark.parametrize("name", sorted(set(PICTURES) - {"flips"}))
+@pytest.mark.parametrize("name", sorted(set(CHARTS) - {"flips"}))
 def test_axes_are_named(name: str) -> None:
-    assert {"trigger F1", "share that are triggers", "tested on"} & set(texts(PICTURES[name]()))
+    assert {"trigger F1", "share of triggers", "tested on"} & set(texts(CHARTS[name]()))
 
 
 def test_names_are_text_and_no_markup_or_formula() -> None:
@@ -75,14 +75,14 @@ def test_names_are_text_and_no_markup_or_formula() -> None:
     assert "<script>$x^2$ & co" in texts(svg)
 
 
-def test_a_label_names_the_picture_to_those_who_do_not_see_it() -> None:
+def test_a_label_describes_the_chart_to_screen_readers() -> None:
     svg = to_svg(lambda canvas: None, 10, 10, 'a "quoted" <b>')
     assert ElementTree.fromstring(svg).get("aria-label") == 'a "quoted" <b>'
 
 
-def test_every_row_of_an_ablation_tells_its_f1() -> None:
+def test_every_row_of_an_ablation_shows_its_f1() -> None:
     table = STUDY.ablation[0]
-    written = texts(PICTURES["ablation"]())
+    written = texts(CHARTS["ablation"]())
     assert [text for text in written if re.fullmatch(r"0\.\d{3}", text)] == [f"{row.f1.mean:.3f}" for row in table.rows]
     assert written.count("best rule") == 1
 
@@ -98,7 +98,7 @@ def test_a_span_holds_all_intervals_and_single_seeds() -> None:
     assert span.high > max(found[1].interval.high, *found[1].by_seed.values())
 
 
-def test_one_figure_alone_still_has_an_axis() -> None:
+def test_a_single_value_still_has_an_axis() -> None:
     point = replace(estimate(0.7, seeds=(0,)), interval=None)
     assert f1_span([point]).low < point.mean < f1_span([point]).high
 

@@ -15,8 +15,8 @@ from fliptrace.report.study.sections import findings, lead, sections
 from fliptrace.study.evidence.values import StudyReport
 
 HEADINGS = [
-    "What was asked",
-    "What to bear in mind",
+    "Planned questions",
+    "Caveats",
     "The paper and this study",
     "What was compared",
     "Ablation",
@@ -24,13 +24,13 @@ HEADINGS = [
     "Decoding",
     "Self-evaluation",
     "Across languages",
-    "Where it is right",
-    "Answers that cannot be",
-    "Are the reasons true?",
+    "Where the model is right",
+    "Impossible answers",
+    "Are the rationales true?",
     "Can support be trusted?",
     "Flips in the data",
     "Cost",
-    "To run it again",
+    "How to reproduce this",
 ]
 EMPTY = {field.name: () for field in fields(StudyReport) if field.name not in ("header", "remarks")}
 
@@ -46,7 +46,7 @@ def markdown() -> str:
 
 
 class _Page(HTMLParser):
-    """Keeps tags and what is loaded or pointed to; fails where tags do not close in order."""
+    """Collects tags, ids, and the addresses that are loaded or linked; fails where tags do not close in order."""
 
     VOID = frozenset({"meta", "br"})
 
@@ -101,7 +101,7 @@ def test_no_two_things_on_the_page_have_one_id(html: str) -> None:
     assert sorted(set(ids)) == sorted(ids)
 
 
-def test_every_picture_is_there_and_well_formed(html: str) -> None:
+def test_every_chart_is_there_and_well_formed(html: str) -> None:
     svgs = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
     # Ablation, k curve, 5 slices, 2 reliabilities, risk on 3 tests; 1 transfer, 2 flip matrices.
     assert len(svgs) == 3 * (1 + 1 + 5 + 2 + 1) + 1 + 2
@@ -135,21 +135,21 @@ def test_markdown_tables_have_as_many_cells_as_their_heads(markdown: str) -> Non
     assert "<svg" not in markdown
 
 
-def test_every_table_tells_command_and_seeds_and_a_hash() -> None:
+def test_every_table_names_command_seeds_and_a_hash() -> None:
     found = tables(study())
     assert len(found) > 30
     for table in found:
         assert "fliptrace reproduce recipes/study.toml" in table.foot, table.title
         assert re.search(r"\b[0-9a-f]{8}\b", table.foot), table.title
-    ablation = next(table for table in found if table.title == "MELD-FR val: arm by reading")
+    ablation = next(table for table in found if table.title == "MELD-FR val: arm by evaluation")
     assert ablation.foot.endswith("seeds 0, 1, 2 · recipe c0ffee12 · meld-fr:train 9029d884 · meld groups 5e6f7a8b")
 
 
 def test_tables_of_f1_have_the_rules_in_them() -> None:
     found = {table.title: table for table in tables(study())}
-    for title in ("MELD-FR val: arm by reading", "MELD-FR val: + self-evaluation", "MELD-FR val: all scores"):
+    for title in ("MELD-FR val: arm by evaluation", "MELD-FR val: + self-evaluation", "MELD-FR val: all scores"):
         assert any(row.kind == "best" for row in found[title].rows), title
-    assert any(row.cells[0] == "best rule" for row in found["+ self-evaluation, reading “greedy”"].rows)
+    assert any(row.cells[0] == "best rule" for row in found["+ self-evaluation, evaluation “greedy”"].rows)
 
 
 def test_a_table_without_rules_of_its_own_borrows_the_best() -> None:
@@ -159,7 +159,7 @@ def test_a_table_without_rules_of_its_own_borrows_the_best() -> None:
         for table in report.ablation
     )
     found = {table.title: table for table in tables(replace(report, ablation=bare))}
-    assert found["MELD-FR val: arm by reading"].rows[-1].cells[0] == "best rule"
+    assert found["MELD-FR val: arm by evaluation"].rows[-1].cells[0] == "best rule"
 
 
 def test_what_is_not_noise_has_a_sign_that_needs_no_colour() -> None:
@@ -178,7 +178,7 @@ def test_what_is_not_noise_has_a_sign_that_needs_no_colour() -> None:
 def test_the_lead_says_how_much_was_done_and_what_could_be_seen() -> None:
     text = lead(study())
     assert text.startswith("26 of 28 cells are finished: 1 base, 3 tracks, 3 seeds.")
-    assert "less than about 0.013 cannot be told from none" in text
+    assert "F1 below about 0.013 cannot be distinguished from zero" in text
 
 
 def test_findings_keep_apart_what_helps_everywhere_and_what_varies() -> None:
@@ -187,7 +187,7 @@ def test_findings_keep_apart_what_helps_everywhere_and_what_varies() -> None:
     assert findings(report) == (
         ("helps", ("a, in all 3 tables",)),
         ("hurts", ("b, in all 2 tables",)),
-        ("noise", ("c, in the one table",)),
+        ("noise", ("c, in the only table",)),
         ("varies", ("d: helps in 1, noise in 2 of 3 tables",)),
         ("not measured", ("e",)),
     )
@@ -196,16 +196,16 @@ def test_findings_keep_apart_what_helps_everywhere_and_what_varies() -> None:
 def test_what_was_not_measured_is_not_there() -> None:
     report = replace(study(), **EMPTY)
     html = render_study_html(report)
-    known = ["What to bear in mind", "What was compared", "Do the splits leak?", "To run it again"]
+    known = ["Caveats", "What was compared", "Do the splits leak?", "How to reproduce this"]
     assert re.findall(r"<h2>(.+)</h2>", html) == known
     assert "26 of 28 cells" in render_study_markdown(report)
 
 
 def test_several_bases_are_told_apart() -> None:
     titles = [table.title for table in tables(study(bases=("small", "large")))]
-    assert "small · MELD-FR val: arm by reading" in titles
-    assert "large · MELD-FR val: arm by reading" in titles
-    assert len(set(filter(None, titles))) >= len(list(filter(None, titles))) - 5  # but for "all other arms"
+    assert "small · MELD-FR val: arm by evaluation" in titles
+    assert "large · MELD-FR val: arm by evaluation" in titles
+    assert len(set(filter(None, titles))) >= len(list(filter(None, titles))) - 5  # except "All other arms and tests"
 
 
 def test_a_transfer_is_named_and_folded() -> None:

@@ -49,8 +49,8 @@ def test_transcript_flips_triggers_reasons_and_consequences_are_there() -> None:
         "↯ Ben flips from neutral [2] to fear [4]; triggered by [3] (support 0.80)",
         "   │ Reason 3.",
         "",
-        "The reasons are put together from what was decided; the model gave none of its own.",
-        "Emotions are what the words express, by embedded; triggers have a support of 0.45 or more.",
+        "The reasons are filled in from a template; the model gave none of its own.",
+        "Emotions are what the words express, according to embedded; triggers have a support of 0.45 or more.",
     ]
 
 
@@ -62,10 +62,10 @@ def test_no_probability_stands_where_all_emotions_are_given() -> None:
     assert shown(analysis_of(emotion_scores=(None,) * 4))[1] == "[1]   Ana joy     line by Ana"
 
 
-def test_a_models_own_reasons_are_not_called_put_together() -> None:
+def test_a_models_own_reasons_are_not_called_a_template() -> None:
     analysis = analysis_of()
     flips = [FoundFlip(f.flip, f.triggers, f.support, f.reason, "model") for f in analysis.flips]
-    assert not [line for line in shown(analysis_of(flips=tuple(flips))) if "put together" in line]
+    assert not [line for line in shown(analysis_of(flips=tuple(flips))) if "template" in line]
 
 
 def test_a_dialogue_without_flips_says_so() -> None:

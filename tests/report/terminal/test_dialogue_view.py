@@ -41,7 +41,7 @@ def votes(*answers: set[int] | None) -> Vote:
         (votes(None), frozenset(), "no answer could be read; gold: none (wrong)"),
     ],
 )
-def test_a_flip_is_told_in_one_sentence(ballot: Vote, gold: frozenset[int] | None, sentence: str) -> None:
+def test_a_flip_is_described_in_one_sentence(ballot: Vote, gold: frozenset[int] | None, sentence: str) -> None:
     lines = shown(DIALOGUE, ShownFlip(RACHELS, ballot, gold)).splitlines()
     assert lines[-1].rstrip() == f"↯ Rachel flips from neutral [1] to anger [5]; {sentence}"
 
@@ -51,7 +51,7 @@ def test_utterances_are_numbered_from_one_and_targets_marked() -> None:
     rows = [line.split() for line in text.splitlines()[1:6]]
     assert [row[0] for row in rows] == ["[1]", "[2]", "[3]", "[4]", "[5]"]
     assert [row[1] == "↯" for row in rows] == [False, False, False, True, True]
-    assert text.index("Chandler flips") < text.index("Rachel flips")  # in the order they land
+    assert text.index("Chandler flips") < text.index("Rachel flips")  # in the order of their targets
 
 
 def test_transcript_and_reply_are_no_markup_and_no_terminal_commands() -> None:

@@ -29,12 +29,12 @@ def table_of(report: StudyReport, track: str = "meld", test: str = "meld", evalu
 
 @pytest.fixture(scope="module")
 def whole() -> StudyReport:
-    """Feedback helps, self-evaluation hurts, all else is alike."""
+    """A study in which feedback helps, self-evaluation hurts, and all other arms score alike."""
     shares = {"feedback": 0.85, "self-evaluation": 0.55}
     return report_of(study_cells(share_right=shares), study_facts(), ENOUGH, name="tiny", num_planned=60)
 
 
-def test_a_study_has_a_table_for_every_track_test_and_reading(whole: StudyReport) -> None:
+def test_a_study_has_a_table_for_every_track_test_and_evaluation(whole: StudyReport) -> None:
     places = [(table.base, table.track, table.test, table.evaluation) for table in whole.ablation]
     assert len(places) == len(set(places)) == 2 * 2 * 3
     assert places[0] == ("tiny", "meld", "meld", "greedy")
@@ -62,7 +62,7 @@ def test_planned_questions_are_answered_by_the_numbers(whole: StudyReport) -> No
 
 def test_summaries_count_verdicts_on_the_own_track_alone(whole: StudyReport) -> None:
     feedback = next(summary for summary in whole.summaries if summary.question.startswith("feedback"))
-    assert (feedback.num_helps, feedback.num_hurts, feedback.num_noise) == (6, 0, 0)  # 2 tracks, 3 readings
+    assert (feedback.num_helps, feedback.num_hurts, feedback.num_noise) == (6, 0, 0)  # 2 tracks, 3 evaluations
     assert feedback.text == "feedback against as many more steps: helps in 6, hurts in 0, noise in 0 of 6"
 
 
@@ -72,7 +72,7 @@ def test_holm_p_is_never_below_p(whole: StudyReport) -> None:
     assert all(difference.p <= difference.p_holm <= 1 for difference in found)
 
 
-def test_a_conclusion_holds_the_figures_it_is_made_from(whole: StudyReport) -> None:
+def test_a_conclusion_holds_the_numbers_it_is_made_from(whole: StudyReport) -> None:
     found = table_of(whole).comparisons[1]
     assert found.conclusion.startswith(f"feedback against as many more steps: +{found.difference.value:.3f} [+0.")
     assert found.conclusion.endswith(": helps")
@@ -83,10 +83,10 @@ def test_transfer_has_own_tests_on_the_diagonal_and_rules_beside(whole: StudyRep
     assert (matrix.trains, matrix.tests) == (("meld", "masac"), ("meld", "masac"))
     assert {(cell.train, cell.test) for cell in matrix.cells} == {(a, b) for a in matrix.trains for b in matrix.tests}
     assert set(matrix.rules) == {"meld", "masac"}
-    assert len(whole.transfer) == 7  # one an arm
+    assert len(whole.transfer) == 7  # one per arm
 
 
-def test_decoding_compares_each_reading_with_the_greedy_one(whole: StudyReport) -> None:
+def test_decoding_compares_each_evaluation_with_the_greedy_one(whole: StudyReport) -> None:
     table = whole.decoding[0]
     assert [(row.decode, row.from_greedy is None) for row in table.rows] == [
         ("greedy", True),
@@ -124,7 +124,7 @@ def test_counts_are_summed_and_shares_averaged_over_seeds(whole: StudyReport) ->
 
 
 def test_what_flatters_and_what_is_missing_is_remarked(whole: StudyReport) -> None:
-    assert whole.remarks[0] == "6 of 60 cells are missing: no row and no verdict is final."
+    assert whole.remarks[0] == "6 of 60 cells are missing, so no row and no verdict is final."
     assert whole.remarks[1].startswith("Trained on masac, tested on masac: 9 of 40 evaluation cases")
     leaks = {(row.track, row.test): row.leaks[:4] for row in whole.leaks}
     assert leaks == {
@@ -183,7 +183,7 @@ def test_arms_without_a_seed_in_common_are_not_compared() -> None:
     cells = [c for c in study_cells(tracks=["meld"], seeds=(0, 1)) if c["seed"] in arms.get(c["arm"], ())]
     report = report_of(cells)
     assert table_of(report).comparisons == ()
-    assert any("One seed" in remark for remark in report.remarks)
+    assert any("only one seed" in remark for remark in report.remarks)
 
 
 def test_a_rule_of_one_seed_is_compared_with_every_seed() -> None:
@@ -200,15 +200,15 @@ def test_an_unknown_arm_is_refused_by_name() -> None:
         report_of(cells)
 
 
-def test_seeds_that_were_asked_about_other_groups_are_refused() -> None:
+def test_seeds_that_were_tested_on_different_groups_are_refused() -> None:
     cells = study_cells(tracks=["meld"], arms=["chain"])
     cells[1]["tests"]["meld"]["groups_sha256"] = "another"
     with pytest.raises(InputError, match=r"tiny\.meld\.seed-1\.chain: test 'meld' has other groups than in tiny\.meld"):
         report_of(cells)
 
 
-def test_arms_that_were_asked_about_other_groups_are_not_compared() -> None:
+def test_arms_that_were_tested_on_different_groups_are_not_compared() -> None:
     cells = study_cells(tracks=["meld"], arms=["answer", "chain"], seeds=[0])
     cells[1]["tests"]["meld"]["groups_sha256"] = "another"
-    with pytest.raises(InputError, match="chain and answer were asked about other groups of dialogues"):
+    with pytest.raises(InputError, match="chain and answer were evaluated on different groups of dialogues"):
         report_of(cells)

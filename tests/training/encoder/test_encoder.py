@@ -1,4 +1,4 @@
-"""The encoder of candidate triggers: what it reads, that it learns, that it comes back from its folder."""
+"""The encoder baseline: its input rows, that it learns, and that it can be saved and loaded."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ SMALL = EncoderSpec(window=4, batch_tokens=512, device="cpu")
 
 
 def toy_cases(num_cases: int = 10) -> list[FlipCase]:
-    """What Ben says before Ana's flip is its trigger if he shouts; else the target is."""
+    """Cases in which Ben's utterance before Ana's flip is the trigger if he shouts; otherwise the target is."""
     return [
         case(
             ("Ana", "neutral", "Shall we eat?"),
@@ -62,12 +62,12 @@ def toy_cases(num_cases: int = 10) -> list[FlipCase]:
 
 
 def save_classifier(folder: Path, family: str) -> Path:
-    """A tiny untrained classifier of a family, as its folder on the Hub would be."""
+    """Save a tiny untrained classifier of a family, in the format of a Hub model."""
     model_class, config_class, more = FAMILIES[family]
     tokenizer = make_tokenizer(template=None)
     end = (tokenizer.eos_token, tokenizer.eos_token_id)
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(f"$A {end[0]}", f"$A {end[0]} $B {end[0]}", [end])
-    if family == "roberta":  # knows one type of segment only, as its tokenizer says
+    if family == "roberta":  # has only one token type, and its tokenizer says so
         tokenizer.model_input_names = ["input_ids", "attention_mask"]
     with quiet():
         config = config_class(vocab_size=len(tokenizer), pad_token_id=0, **SIZES, **more)
@@ -149,11 +149,11 @@ def test_a_seed_gives_the_same_weights_and_another_seed_others(tmp_path: Path) -
     assert one != other
 
 
-def test_steps_are_told_and_counted(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    fitted = fit_encoder(toy_cases(), SMALL, tmp_path / "fitted", 0, lambda *step: told.append(step))
+def test_steps_are_reported_and_counted(tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    fitted = fit_encoder(toy_cases(), SMALL, tmp_path / "fitted", 0, lambda *step: steps.append(step))
     num_steps = fitted.cost.num_steps
-    assert told == [(step, num_steps) for step in range(1, num_steps + 1)]
+    assert steps == [(step, num_steps) for step in range(1, num_steps + 1)]
     assert fitted.cost.num_parameters == sum(weight.numel() for weight in fitted._model.parameters())
     assert 40 * 20 < fitted.cost.num_tokens <= 40 * SMALL.max_tokens
 
@@ -190,7 +190,7 @@ def test_triggers_of_one_kind_teach_nothing(tmp_path: Path, triggers: set[int]) 
 def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
     folder = save_classifier(tmp_path / "base", "bert")
     (folder / "model.safetensors").unlink()
-    with pytest.raises(InputError, match="base: cannot be read as a sequence classifier"):
+    with pytest.raises(InputError, match="base: cannot be loaded as a sequence classifier"):
         fit_encoder(toy_cases(), replace(SMALL, base=str(folder)), tmp_path / "fitted", 0)
 
 
@@ -199,5 +199,5 @@ def test_a_tokenizer_that_cannot_pad_is_refused(tmp_path: Path) -> None:
     tokenizer = make_tokenizer(template=None)
     tokenizer.pad_token = None
     tokenizer.save_pretrained(folder)
-    with pytest.raises(InputError, match="no token to pad with"):
+    with pytest.raises(InputError, match="no padding token"):
         fit_encoder(toy_cases(), replace(SMALL, base=str(folder)), tmp_path / "fitted", 0)

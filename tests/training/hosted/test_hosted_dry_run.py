@@ -1,4 +1,4 @@
-"""What a hosted run would cost: counted without asking anybody."""
+"""The cost of a hosted run, counted without any request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fliptrace.training.hosted.dry_run import dry_run_hosted
 from fliptrace.training.stages import train
 
 NOWHERE = "http://127.0.0.1:1/v1"
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(__file__).parents[3] / "recipes"
 
 
 def test_nobody_is_asked_and_all_prices_make_a_sum() -> None:

@@ -1,4 +1,4 @@
-"""Three stages trained by a provider: what it is sent, what is made of it, and what a killed or refused client does."""
+"""Three stages trained by a provider: what is sent to it, what results, and what happens after kills and refusals."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def url(provider: FakeProvider) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def run(url: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of three stages. Tests only read it."""
+    """A finished run of three stages, which tests only read."""
     folder = tmp_path_factory.mktemp("runs") / "hosted"
     recipe = hosted_recipe(url)
     train(recipe, make_data(), folder, Recorder(), trainer=make_trainer(recipe, folder))
@@ -172,7 +172,7 @@ def test_a_job_is_cancelled_on_demand(tmp_path: Path, monkeypatch: pytest.Monkey
             go(recipe, tmp_path)
         assert cancel_jobs(recipe, tmp_path) == list(provider.jobs)
         assert cancel_jobs(recipe, tmp_path) == []
-        assert len(list((tmp_path / "1-chain").glob("job-ftjob-*.json"))) == 1  # the next time it is a new job
+        assert len(list((tmp_path / "1-chain").glob("job-ftjob-*.json"))) == 1  # the next run creates a new job
 
 
 def test_the_best_checkpoint_on_val_goes_on_where_the_recipe_says_so(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_model_that_goes_soon_is_told_of_before_money_is_spent(tmp_path: Path)
     told = Told()
     with running(make_provider(shutdown_dates={"fake-1": "2027-01-14"})) as url:
         go(hosted_recipe(url, **ONE), tmp_path, watcher=told)
-    assert [remark for remark in told.remarks if "is shut down on 2027-01-14, and what is trained on it" in remark]
+    assert [remark for remark in told.remarks if "will be shut down on 2027-01-14, together with all" in remark]
 
 
 @pytest.mark.parametrize(("today", "is_open"), [(OPENAI_LAST_JOBS, True), (date(2027, 1, 7), False)])
@@ -215,9 +215,9 @@ def test_openai_takes_no_new_jobs_after_its_last_day(today: date, is_open: bool)
         openai_itself = replace(here, ref="openai:fake-1", url=OPENAI_URL)
         with here.connect_blocking(5) as client:
             if is_open:
-                assert "until 2027-01-06 only" in next(check_retirement(openai_itself, client, today))
+                assert "only until 2027-01-06" in next(check_retirement(openai_itself, client, today))
             else:
-                with pytest.raises(RunError, match="taken no new fine-tuning jobs since 2027-01-06"):
+                with pytest.raises(RunError, match="no new fine-tuning jobs after 2027-01-06"):
                     list(check_retirement(openai_itself, client, today))
 
 
@@ -249,7 +249,7 @@ def test_a_limit_takes_all_prices_before_anything_is_asked(monkeypatch: pytest.M
         (HostedSettings(price=Price(1, 2)), None, "--training-price"),
         (HostedSettings(), 25.0, "--price"),
     ]:
-        with pytest.raises(InputError, match=f"--max-cost: .*give {missing}"):
+        with pytest.raises(InputError, match=f"--max-cost: .*expected {missing}"):
             HostedTrainer(recipe, settings, TODAY, training_price=training_price, budget=Budget(limit=5.0))
 
 
@@ -302,7 +302,7 @@ def test_a_run_tells_which_job_goes_on_and_how_it_stands(tmp_path: Path) -> None
     with running(make_provider()) as url:
         go(hosted_recipe(url, **ONE), tmp_path, watcher=told)
     said = " ".join(told.remarks)
-    assert "it goes on if you stop, --cancel ends it" in said
+    assert "which continues if you stop; --cancel ends it" in said
     assert "succeeded" in said
 
 
@@ -318,17 +318,17 @@ def test_a_provider_that_stumbles_makes_no_other_run(tmp_path: Path) -> None:
 
 
 REFUSED = [
-    ({"hosted": None}, r"is hosted: it takes \[hosted\] and no \[tuning\]"),
-    ({"base": {"model": "somewhere/local"}}, r"is trained here, and takes \[tuning\] instead"),
-    ({"tuning": {"learning_rate": 0.1}}, r"is hosted: it takes \[hosted\] and no \[tuning\]"),
+    ({"hosted": None}, r"is hosted; expected \[hosted\] and no \[tuning\]"),
+    ({"base": {"model": "somewhere/local"}}, r"is trained locally; expected \[tuning\]"),
+    ({"tuning": {"learning_rate": 0.1}}, r"is hosted; expected \[hosted\] and no \[tuning\]"),
     ({"stages": one_stage(1.5)}, "whole `epochs`"),
-    ({"stages": [one_stage(1)[0] | {"learning_rate": 0.1}]}, "takes learning_rate_multiplier"),
+    ({"stages": [one_stage(1)[0] | {"learning_rate": 0.1}]}, "with learning_rate_multiplier instead of learning_rate"),
     ({"hosted": {"suffix": "a name with blanks"}}, r"hosted\.suffix"),
     ({"hosted": {"epochs": 3}}, r"hosted\.epochs: unknown key"),
     ({"curate": {"soft_triggers": 0.5}}, "soft targets"),
     (
         {"evaluations": {"exact": {"decode": "exact"}}},
-        "reading 'exact': decode = 'exact' of a hosted model wants samples",
+        "evaluation 'exact': decode = 'exact' needs samples with a hosted model",
     ),
 ]
 

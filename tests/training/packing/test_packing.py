@@ -1,4 +1,4 @@
-"""Stages in the dialogue layout train on prefix trees as they would on rows, and say where they cannot."""
+"""Stages in the dialogue layout train on prefix trees exactly as on rows, and report when they cannot."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ DIALOGUE: Json = {"layout": "dialogue"}
 
 
 def make_packed(**changes: Any) -> Recipe:
-    """A recipe whose stages are packed, without a word on it; 2,048 tokens hold three or four of its examples."""
+    """A recipe that is packed by default. Its 2,048 tokens per batch hold three or four examples."""
     tuning = {"batch_tokens": 2048} | changes.pop("tuning", {})
     return make_recipe(prompt=DIALOGUE, tuning=tuning, **changes)
 
 
 def make_apart(**changes: Any) -> Recipe:
-    """The same, told not to."""
+    """The same recipe with packing turned off."""
     return make_packed(tuning={"packing": "none"} | changes.pop("tuning", {}), **changes)
 
 
@@ -78,7 +78,7 @@ def make_job(batching: Batching, steps: Path, length: Length | None = None, **tu
 
 
 def run(model: Any, job: StageJob) -> list[Json]:
-    """Train it; the rows that were logged."""
+    """Train the model and return the logged rows."""
     rows: list[Json] = []
     train_stage(model, job, Watch(lambda: 0.5, rows.append, lambda _: None, lambda *_: None))
     return rows
@@ -111,7 +111,7 @@ def test_what_a_stage_counts_is_what_goes_through_the_model(packed_run: Path) ->
 
 @pytest.mark.parametrize("method", ["full", "lora"])
 def test_a_step_on_trees_is_the_step_on_rows(method: str, tokenized: Tokenized, tmp_path: Path) -> None:
-    """In other batches, but of the same examples: one step takes them all."""
+    """The batches differ, but one step covers all examples."""
     norms, trained = [], []
     some = Tokenized(tokenized.examples[:8], (), tokenized.beginnings[:8])
     for batching in both_ways(some, 1500):
@@ -129,7 +129,7 @@ def test_a_step_on_trees_is_the_step_on_rows(method: str, tokenized: Tokenized, 
     assert norms[1] == pytest.approx(norms[0], rel=1e-4)
     assert len(rows) > 8 and sum(float(step.norm()) for step in rows.values()) > 0.1
     for name, step in rows.items():
-        # A step is a hundredth of its weight. Adam makes much of a gradient of almost nothing, and of its rounding.
+        # A step is a hundredth of its weight. Adam amplifies gradients near zero, and with them their rounding.
         assert float((trees[name] - step).norm()) <= 1e-3 * float(step.norm()), name
 
 
@@ -138,7 +138,7 @@ def trainable(model: Any) -> list[tuple[str, Any]]:
 
 
 def test_a_stage_takes_the_steps_it_is_given_of_trees_too(tokenized: Tokenized, tmp_path: Path) -> None:
-    """Although no epoch need have as many batches as another."""
+    """Even though epochs may differ in their number of batches."""
     trees = Trees.of(tokenized, 1500, pad_id=0)
     for num_steps in range(1, 40):
         schedule = plan(make_job(trees, tmp_path, Length(num_steps, 1), accumulate=2))
@@ -146,7 +146,7 @@ def test_a_stage_takes_the_steps_it_is_given_of_trees_too(tokenized: Tokenized, 
 
 
 class Uneven(Rows):
-    """Its second epoch has a batch less than its first."""
+    """Batches whose second epoch has one batch less than the first."""
 
     def draw(self, epochs: float, seed: int) -> list[list[int]]:
         return [[0]] * round(3 * epochs - (epochs > 1))
@@ -194,7 +194,7 @@ def test_a_stage_goes_on_as_it_began_or_not_at_all(tmp_path: Path, monkeypatch: 
         RunError, match="stage chain: began on prefix trees, which cannot be trained here: no trees today"
     ):
         train(recipe, make_data(), tmp_path, Recorder())
-    write_json(preflight, {key: value for key, value in began.items() if key != "packed"})  # as of an older version
+    write_json(preflight, {key: value for key, value in began.items() if key != "packed"})  # as an older version did
     recorder = Recorder()
     train(recipe, make_data(), tmp_path, recorder, only=["chain"])
     assert recorder.preflights[0].not_packed == "the stage began on rows"
@@ -202,7 +202,7 @@ def test_a_stage_goes_on_as_it_began_or_not_at_all(tmp_path: Path, monkeypatch: 
 
 @pytest.fixture(scope="module")
 def dropping(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A base that drops out, which no tree can be trained with."""
+    """A base with dropout, which rules out training on trees."""
     folder = tmp_path_factory.mktemp("base")
     spec = scratch_spec(make_recipe().base.scratch)  # type: ignore[arg-type]
     words = train_tokenizer(InstructionBuilder(make_packed()).texts(make_data().train), spec)
@@ -221,12 +221,12 @@ def test_a_model_that_cannot_read_trees_is_trained_on_rows_and_says_so(dropping:
     recorder, few = Recorder(), make_data(8, 2)
     for recipe, name in ((packed, "packed"), (plain, "plain")):
         train(recipe, few, tmp_path / name, recorder)
-    told = [checks.not_packed for checks in recorder.preflights]
-    assert told[1] is None and told[0] is not None and "attention_dropout is above 0" in told[0]
-    assert read_json(tmp_path / "packed" / "1-chain" / "preflight.json")["not_packed"] == told[0]
+    reasons = [checks.not_packed for checks in recorder.preflights]
+    assert reasons[1] is None and reasons[0] is not None and "attention_dropout is above 0" in reasons[0]
+    assert read_json(tmp_path / "packed" / "1-chain" / "preflight.json")["not_packed"] == reasons[0]
     weights = [files_of(tmp_path / name)["1-chain/checkpoint/model.safetensors"] for name in ("packed", "plain")]
     assert weights[0] == weights[1]
-    assert dry_run(packed, few).not_packed == told[0]
+    assert dry_run(packed, few).not_packed == reasons[0]
     costs = [dry_run(recipe, few).stages for recipe in (packed, plain)]
     assert costs[0] == costs[1]
 
@@ -238,7 +238,7 @@ def test_a_dry_run_counts_trees() -> None:
     for trees, apart in zip(packed.stages, plain.stages, strict=True):
         assert trees.num_trained_tokens == apart.num_trained_tokens
         assert trees.num_tokens < 0.8 * apart.num_tokens
-        assert trees.num_steps == pytest.approx(apart.num_steps, rel=0.25)  # of so few
+        assert trees.num_steps == pytest.approx(apart.num_steps, rel=0.25)  # rough, because there are so few steps
     assert packed.memory.activations < 0.8 * plain.memory.activations
     assert packed.step.loss == pytest.approx(plain.step.loss, rel=1e-5)
 
@@ -279,8 +279,8 @@ def test_what_shares_is_packed_unless_told_otherwise(changes: Json, packs: bool)
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"prompt": {"layout": "window"}}, "windows share nothing; expected prompt.layout = 'dialogue'"),
-        ({"curate": {"soft_triggers": 0.2}}, "tuning.packing = 'prefix-tree': .* soft targets several"),
+        ({"prompt": {"layout": "window"}}, "window prompts share nothing; expected prompt.layout = 'dialogue'"),
+        ({"curate": {"soft_triggers": 0.2}}, "tuning.packing = 'prefix-tree' .* soft targets give several"),
         ({"tuning": {"packing": "prefix-tree", "method": "lora", "lora_dropout": 0.1}}, "lora_dropout = 0"),
         ({"tuning": {"packing": "trie"}}, "tuning.packing: Input should be 'none' or 'prefix-tree'"),
     ],

@@ -1,4 +1,4 @@
-"""The layout of a tree, against definitions that are slow and plain; and which examples come together in one."""
+"""The layout of a tree, checked against slow and simple definitions, and the grouping of examples into trees."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ from fliptrace.training.packing.tree_batches import (
     make_tree_batches,
 )
 
-Token = tuple[int, ...]  # an example's ids up to a token and with it
+Token = tuple[int, ...]  # an example's ids up to and including a token
 
 
 @st.composite
 def one_example(draw: st.DrawFn) -> Example:
-    """Few different tokens, so that much is shared; completions too, and prompts that others begin with."""
+    """Use few different tokens, so that examples share prompts and completions, and prompts begin other prompts."""
     prompt = draw(st.lists(st.integers(1, 2), min_size=1, max_size=7))
     completion = draw(st.lists(st.integers(1, 2), min_size=1, max_size=4))
     return Example((*prompt, *completion), len(prompt))
@@ -58,14 +58,14 @@ def shareable(example: Example) -> list[Token]:
 
 
 def see(tree: TokenTree) -> NDArray[np.bool_]:
-    """(time, time), row sees column."""
+    """(time, time), True where a row sees a column."""
     columns = np.arange(len(tree))
     seen: NDArray[np.bool_] = sees(columns[:, None], columns, tree.ends)
     return seen
 
 
 def paths(row: TreeRow) -> list[tuple[int, ...]]:
-    """The columns of every example, from the root on: what the last token of each completion sees."""
+    """The columns of every example, from the root: those that the last token of its completion sees."""
     seen = see(row.tree)
     lasts = [q for q in range(len(row.tree)) if row.labels[q] != IGNORED and not np.any(seen[q + 1 :, q])]
     return [tuple(np.flatnonzero(seen[last]).tolist()) for last in lasts]
@@ -161,7 +161,7 @@ def test_padding_sees_itself_and_nothing_sees_it(examples: list[Example]) -> Non
 
 @st.composite
 def one_forked_branch(draw: st.DrawFn) -> Branch:
-    """A tail whose tokens part among themselves, each behind one that is on the path to the one before."""
+    """Draw a tail that forks: each token follows some token on the path to the previous one."""
     stem = draw(st.lists(st.integers(1, 2), max_size=6))
     parents = [-1]
     for node in range(1, draw(st.integers(1, 6))):
@@ -187,7 +187,7 @@ def test_a_tail_may_fork_and_every_token_sees_its_own_ancestors(branches: list[B
 
 
 def beginnings_of(examples: Sequence[Example]) -> list[tuple[str, ...]]:
-    """As if the first token said which dialogue it is."""
+    """Beginnings that treat the first token as the identity of the dialogue."""
     return [(str(example.ids[0]),) for example in examples]
 
 
@@ -239,7 +239,7 @@ def test_batches_are_drawn_by_the_seed_alone(bundles: list[Bundle], budget: int,
 
 @pytest.mark.parametrize("batch_tokens", [2048, 4096, 8192])
 def test_an_epoch_of_trees_has_about_the_steps_of_an_epoch_of_rows(batch_tokens: int) -> None:
-    """However much is shared; the lengths are about those of MELD-FR's examples."""
+    """This holds regardless of how much is shared. The lengths are about those of MELD-FR's examples."""
     rng = random.Random(0)
     examples = [
         Example((*range(number, number + length), 1), length)

@@ -1,6 +1,6 @@
-"""A tree gives the loss and the gradients of its examples apart, for every family and way to train.
+"""A tree gives the same loss and gradients as separate examples, for every family and training method.
 
-And each thing it takes to be so is taken away once, to see that these tests would tell.
+Each requirement is also broken once, to show that the tests would notice.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ TOLERANCE = 1e-5
 
 
 def make_examples() -> list[Example]:
-    """Two dialogues behind one system message, each asked about at five places, once twice and once three times.
+    """Examples about two dialogues after one system message, with questions at five places of each dialogue.
 
-    The longest example has 54 tokens, more than twice the widest window (Mistral's 24; Gemma's 8). One prompt goes on
-    behind another's completion, as feedback does.
+    Two of the places have several completions, two and three. The longest example has 54 tokens, more than twice the
+    widest window (Mistral's 24; Gemma's 8). One prompt continues after another's completion, as in feedback.
     """
     rng = random.Random(0)
 
@@ -44,10 +44,10 @@ def make_examples() -> list[Example]:
 
     system, examples = draw(5), []
     for _ in range(2):
-        trunk = [*system, *draw(30)]
-        for told in (8, 13, 20, 27, 35):
-            prompt = [*trunk[:told], *draw(6)]
-            completions = [draw(2 + told % 3) for _ in range({8: 2, 20: 3}.get(told, 1))]
+        dialogue = [*system, *draw(30)]
+        for length in (8, 13, 20, 27, 35):
+            prompt = [*dialogue[:length], *draw(6)]
+            completions = [draw(2 + length % 3) for _ in range({8: 2, 20: 3}.get(length, 1))]
             examples += [Example((*prompt, *completion), len(prompt)) for completion in completions]
         examples.append(Example((*examples[-1].ids, *draw(6), *draw(4)), len(examples[-1]) + 6))
     return examples
@@ -63,7 +63,7 @@ def gradients_of(model: Any, loss: Tensor) -> dict[str, Tensor]:
 
 
 def assert_exact(model: Any) -> None:
-    """Loss and every gradient of one step over all examples, apart in a padded batch and as one row."""
+    """Compare loss and gradients over all examples, as a padded batch and as one tree."""
     apart = completion_loss(model, collate(EXAMPLES, 0))
     wanted = gradients_of(model, apart)
     with attending_to_trees(model):
@@ -119,7 +119,7 @@ def by_flex(
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile:UserWarning")
 @pytest.mark.parametrize("family", ["llama", "mistral", "gemma3", "gpt-oss"])
 def test_flex_attention_gives_the_same_loss(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a CPU it knows no way back, and is not compiled."""
+    """Only the forward pass: on a CPU flex attention has no backward pass and is not compiled."""
     model = make_ready(family).eval()
     with torch.no_grad():
         blocks = tree_loss(model, collate_tree(EXAMPLES, 0)).item()
@@ -165,7 +165,7 @@ def test_gradient_checkpointing_changes_nothing(family: str, adapts: bool) -> No
     inner = model.get_base_model() if adapts else model
     inner.model.layers[0].input_layernorm.register_forward_hook(count)
     assert_exact(model)
-    assert num_calls == 4, "each loss once forward, once again for its gradients"
+    assert num_calls == 4, "each loss has one forward pass and one recomputation"
 
 
 def test_rows_of_one_step_add_up_to_the_loss_of_all_its_tokens() -> None:
@@ -204,12 +204,12 @@ def test_a_window_that_is_not_heeded_is_silently_wrong(monkeypatch: pytest.Monke
 
 
 def by_columns(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Positions as a model makes them itself where it is given none."""
+    """Use the positions that a model computes if it is given none."""
     return inputs | {"position_ids": torch.arange(inputs["ends"].shape[1])[None]}
 
 
 def causal(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """As without a mask of ours: every token sees all before it."""
+    """Use an ordinary causal mask: every token sees all earlier ones."""
     return inputs | {"ends": torch.full_like(inputs["ends"], inputs["ends"].shape[1])}
 
 
@@ -221,7 +221,7 @@ def test_a_wrong_row_is_silently_wrong(spoil: Callable[[dict[str, Tensor]], dict
 
 
 def blind(model: Any) -> Any:
-    """A decoder whose layers never hear of the tree."""
+    """A decoder that does not pass the tree to its layers."""
     forward = model.model.forward
 
     def forward_without(*args: Any, tree: object = None, **kwargs: Any) -> Any:
@@ -232,7 +232,7 @@ def blind(model: Any) -> Any:
 
 
 def fussy(model: Any) -> Any:
-    """A decoder that fails on what it does not know."""
+    """A decoder that fails on an unknown argument."""
     forward = model.model.forward
 
     def forward_known(*args: Any, **kwargs: Any) -> Any:
@@ -245,7 +245,7 @@ def fussy(model: Any) -> Any:
 
 
 def one_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Right on the way there, wrong on the way back."""
+    """Make the backward pass wrong and keep the forward pass right."""
     attend = PrefillAttention.attend
 
     def forget(row: PrefillAttention, layer: int, query: Tensor, key: Tensor, value: Tensor, **settings: Any) -> Tensor:
@@ -263,37 +263,38 @@ def test_the_self_test_finds_nothing_where_there_is_nothing(family: str) -> None
 
 
 @pytest.mark.parametrize("spread", [0.3, 0.02])
-def test_the_self_test_tells_of_a_model_that_heeds_no_masks(spread: float) -> None:
+def test_the_self_test_reports_a_model_that_ignores_masks(spread: float) -> None:
     model = make("llama")
     for weight in model.parameters():
         weight.data *= spread / 0.3 if weight.ndim > 1 else 1
-    told = self_test(blind(model), EXAMPLES, 0)
-    assert told is not None and "LlamaForCausalLM does not heed the masks of a prefix tree: its loss is" in told
+    reason = self_test(blind(model), EXAMPLES, 0)
+    assert reason is not None and "LlamaForCausalLM ignores the masks of a prefix tree: its loss is" in reason
 
 
-def test_the_self_test_tells_of_a_model_that_fails_on_a_tree() -> None:
-    told = self_test(fussy(make("llama")), EXAMPLES, 0)
-    assert told == "LlamaForCausalLM fails on a prefix tree: TypeError: unexpected keyword argument 'tree'"
+def test_the_self_test_reports_a_model_that_fails_on_a_tree() -> None:
+    reason = self_test(fussy(make("llama")), EXAMPLES, 0)
+    assert reason == "LlamaForCausalLM fails on a prefix tree: TypeError: unexpected keyword argument 'tree'"
 
 
-def test_the_self_test_tells_of_a_wrong_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_self_test_reports_a_wrong_backward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     one_way(monkeypatch)
-    told = self_test(make("llama"), EXAMPLES, 0)
-    assert told is not None and "LlamaForCausalLM does not learn from a prefix tree as apart" in told
+    reason = self_test(make("llama"), EXAMPLES, 0)
+    assert reason is not None and "learns differently from a prefix tree and from separate rows" in reason
 
 
 def test_the_self_test_takes_no_nan_for_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     attend = PrefillAttention.attend
     monkeypatch.setattr(PrefillAttention, "attend", lambda *states, **settings: attend(*states, **settings) * torch.nan)
-    told = self_test(make("llama"), EXAMPLES, 0)
-    assert told is not None and "its loss is nan" in told
+    reason = self_test(make("llama"), EXAMPLES, 0)
+    assert reason is not None and "its loss is nan" in reason
 
 
 def test_a_layer_that_keeps_its_window_to_itself_is_found_out() -> None:
     model = make("llama")
     model.config.sliding_window = 8
-    told = self_test(model, EXAMPLES, 0)
-    assert told == "LlamaForCausalLM fails on a prefix tree: ValueError: LlamaAttention slides by a mask alone"
+    reason = self_test(model, EXAMPLES, 0)
+    assert reason is not None
+    assert reason.startswith("LlamaForCausalLM fails on a prefix tree: ValueError: LlamaAttention applies its sliding")
 
 
 @pytest.mark.parametrize("implementation", ["sdpa", "eager"])
@@ -343,7 +344,7 @@ def dropping_in_attention() -> Any:
         (lambda: configured("llama", layer_types=["full_attention", "chunked_attention"]), "kind 'chunked_attention'"),
         (
             lambda: configured("llama", rope_parameters={"rope_type": "dynamic", "rope_theta": 1e4}),
-            "rotations that go by",
+            "RoPE scaled by the longest sequence",
         ),
         (lambda: configured("gpt-oss", output_router_logits=True), "auxiliary loss"),
         (lambda: make("gpt2"), r"transformer\.drop\.p is above 0"),
@@ -351,7 +352,7 @@ def dropping_in_attention() -> Any:
         (lambda: with_dropout(make("llama")), r"lora_dropout\.default\.p is above 0"),
     ],
 )
-def test_what_cannot_be_trained_on_trees_is_told_in_a_line(model: Callable[[], Any], reason: str) -> None:
-    told = supports(model())
-    assert told is not None and "\n" not in told
-    assert re.search(reason, told)
+def test_what_cannot_be_trained_on_trees_gives_a_reason_in_a_line(model: Callable[[], Any], reason: str) -> None:
+    found = supports(model())
+    assert found is not None and "\n" not in found
+    assert re.search(reason, found)

@@ -1,7 +1,7 @@
-"""Which of the last utterances triggered a flip, by boosted trees over emotions, speakers and structure.
+"""Predicts which of the last utterances triggered a flip, with boosted trees over emotions, speakers and structure.
 
-A baseline that reads no words (trigger_features.py says what it sees), and a teacher of soft targets. It needs
-scikit-learn, which the extra `study` brings.
+It is a baseline that uses no words (see trigger_features.py for its features) and a teacher of soft targets. It needs
+scikit-learn, which the extra `study` installs.
 """
 
 from __future__ import annotations
@@ -19,35 +19,37 @@ from fliptrace.models.classical.trigger_features import featurise
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TriggerTrees:
-    """Fitted trees; `corpora` are those they saw, whose habits of labelling they tell apart."""
+    """Fitted trees. `corpora` are the training corpora; the corpus is a feature, since labelling practice differs."""
 
     window: int
     corpora: tuple[str, ...]
     _forests: tuple[Any, ...]
 
     def support(self, case: FlipCase) -> tuple[float, ...]:
-        """How likely each utterance of the dialogue is a trigger, 0 to 1; 0 beyond the window and after the target."""
+        """Return the probability that each utterance is a trigger; it is 0 outside the window and after the target."""
         return self.supports([case])[0]
 
     def supports(self, cases: Sequence[FlipCase]) -> tuple[tuple[float, ...], ...]:
-        """`support` of every case, in one pass."""
+        """Return `support` for every case, in one pass."""
         if not cases:
             return ()
         table = featurise(cases, self.window, self.corpora)
-        likely = np.mean([forest.predict_proba(table.rows)[:, 1] for forest in self._forests], axis=0)
+        probabilities = np.mean([forest.predict_proba(table.rows)[:, 1] for forest in self._forests], axis=0)
         supports = [[0.0] * len(case.dialogue) for case in cases]
-        for case, utterance, share in zip(table.case_indices, table.utterance_indices, likely, strict=True):
-            supports[case][utterance] = float(share)
+        for case, utterance, probability in zip(
+            table.case_indices, table.utterance_indices, probabilities, strict=True
+        ):
+            supports[case][utterance] = float(probability)
         return tuple(map(tuple, supports))
 
 
 def fit_trigger_trees(
     cases: Sequence[FlipCase], *, window: int = 6, num_forests: int = 2, seed: int = 0
 ) -> TriggerTrees:
-    """Learn which of the last `window` utterances of every case are its known triggers.
+    """Fit trees that predict which of the last `window` utterances of a case are its triggers.
 
-    Utterances before a case's `known_from` are left out. ValueError where a case has no labels, InputError where
-    all utterances are triggers or none is.
+    Utterances before a case's `known_from` are left out. ValueError if a case has no labels; InputError if all
+    utterances are triggers or none is.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -57,9 +59,11 @@ def fit_trigger_trees(
     places = list(zip(table.case_indices, table.utterance_indices, strict=True))
     is_known = np.array([i >= cases[case].known_from for case, i in places], dtype=bool)
     is_trigger = np.array([i in gold[case] for case, i in places], dtype=bool)
-    rows, wanted = table.rows[is_known], is_trigger[is_known]
-    if wanted.all() or not wanted.any():
-        raise InputError("trees", f"{int(wanted.sum())} triggers among {len(wanted)} utterances; expected both kinds")
+    rows, labels = table.rows[is_known], is_trigger[is_known]
+    if labels.all() or not labels.any():
+        raise InputError(
+            "trees", f"{int(labels.sum())} triggers among {len(labels)} utterances; expected triggers and others"
+        )
     forests = tuple(
         HistGradientBoostingClassifier(
             max_iter=120,
@@ -70,7 +74,7 @@ def fit_trigger_trees(
             max_features=0.5,
             early_stopping=False,
             random_state=seed + number,
-        ).fit(rows, wanted)
+        ).fit(rows, labels)
         for number in range(num_forests)
     )
     return TriggerTrees(window, corpora, forests)

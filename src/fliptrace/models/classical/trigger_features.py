@@ -1,7 +1,7 @@
-"""What can be seen of a candidate trigger without reading its words: who spoke when, with which emotion, how long.
+"""Features of candidate triggers that use no words: who spoke when, with which emotion, and at what length.
 
-One row of numbers a candidate, for models that take tables. Of the text only its length, its punctuation and names
-of speakers are looked at. A row looks at the whole dialogue up to the target, and at nothing after it.
+Every candidate gives one row of numbers, for models that take tables. The text contributes only its length, its
+punctuation and the names of speakers. A row depends on the dialogue up to the target, and on nothing after it.
 """
 
 from __future__ import annotations
@@ -19,16 +19,19 @@ from fliptrace.core.dialogue import Utterance
 from fliptrace.core.emotion_sets import MASAC8, to_masac8
 from fliptrace.core.flips import FlipCase, find_flips
 
-_NONE = float("nan")  # nothing there: no such utterance, or no emotion known
-_NONE_IN_ROWS = -9.0  # below all that is there; trees cannot bin a column that is nothing but nan
+_NONE = float("nan")  # missing: no such utterance, or unknown emotion
+_NONE_IN_ROWS = -9.0  # stands for NaN; below all real values. Trees cannot bin a column that is all NaN
 _CODES = {label: float(code) for code, label in enumerate(MASAC8.labels)}
 _NUM_CODES = len(_CODES)
-_VALENCE = {"joy": 1.0, "surprise": 0.0, "neutral": 0.0}  # the others: -1
-_NUM_SEEN = 5  # utterances before the target whose emotion and speaker every row shows
+_VALENCE = {"joy": 1.0, "surprise": 0.0, "neutral": 0.0}  # all others: -1
+_NUM_SEEN = 5  # utterances before the target whose emotion and speaker are features of every row
 
 
 class Candidates(NamedTuple):
-    """`rows`: (candidates, features). Candidate n is utterance `utterance_indices[n]` of case `case_indices[n]`."""
+    """The feature table. Candidate n is utterance `utterance_indices[n]` of case `case_indices[n]`.
+
+    rows: (candidates, features), with the feature names in `names`.
+    """
 
     rows: NDArray[np.float64]
     case_indices: NDArray[np.int64]
@@ -38,11 +41,11 @@ class Candidates(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """A case up to its target, taken apart once for all its candidates."""
+    """What is computed once per case, from the dialogue up to its target, and shared by all its candidates."""
 
     case: FlipCase
     emotions: tuple[str | None, ...]
-    landed: frozenset[int]  # where earlier flips landed, of any speaker
+    targets: frozenset[int]  # of earlier flips, by any speaker
     sources: frozenset[int]
     corpus: float
 
@@ -63,7 +66,7 @@ class _Scene:
 
 
 def featurise(cases: Sequence[FlipCase], window: int, corpora: Sequence[str]) -> Candidates:
-    """The rows of the last `window` utterances of every case, the target among them, in the order of the cases."""
+    """Compute a row for each of the last `window` utterances of every case, including the target, in case order."""
     rows: list[list[float]] = []
     places: list[tuple[int, int]] = []
     names: tuple[str, ...] = ()
@@ -71,12 +74,12 @@ def featurise(cases: Sequence[FlipCase], window: int, corpora: Sequence[str]) ->
         scene = _scene(case, corpora)
         shared = _of_flip(scene)
         for i in range(max(0, case.flip.target - window + 1), case.flip.target + 1):
-            row = shared | _of_place(scene, i) | _of_speakers(scene, i) | _of_emotions(scene, i) | _of_text(scene, i)
+            row = shared | _of_position(scene, i) | _of_speakers(scene, i) | _of_emotions(scene, i) | _of_text(scene, i)
             names = names or tuple(row)
             rows.append(list(row.values()))
             places.append((position, i))
-    where = np.array(places, dtype=np.int64).reshape(-1, 2)
-    return Candidates(np.nan_to_num(np.array(rows), nan=_NONE_IN_ROWS), where[:, 0], where[:, 1], names)
+    indices = np.array(places, dtype=np.int64).reshape(-1, 2)
+    return Candidates(np.nan_to_num(np.array(rows), nan=_NONE_IN_ROWS), indices[:, 0], indices[:, 1], names)
 
 
 def _scene(case: FlipCase, corpora: Sequence[str]) -> _Scene:
@@ -88,7 +91,7 @@ def _scene(case: FlipCase, corpora: Sequence[str]) -> _Scene:
 
 
 def _of_flip(scene: _Scene) -> dict[str, float]:
-    """What all candidates of a case share."""
+    """Features that all candidates of a case share."""
     flip, speakers = scene.case.flip, scene.speakers
     target, source = flip.target, flip.source
     window = range(max(0, target - _NUM_SEEN), target + 1)
@@ -98,7 +101,7 @@ def _of_flip(scene: _Scene) -> dict[str, float]:
         for back in range(1, _NUM_SEEN + 1)
         for name, value in (
             (f"emotion {back} back", scene.code(target - back)),
-            (f"speaker {back} back", _who(scene, target - back)),
+            (f"speaker {back} back", _speaker_code(scene, target - back)),
         )
     }
     run = next((n for n in range(1, target + 1) if speakers[target - n] != flip.speaker), target + 1) - 1
@@ -114,17 +117,17 @@ def _of_flip(scene: _Scene) -> dict[str, float]:
         "num speakers ever": len(set(speakers[: target + 1])),
         "num between like after": sum(scene.emotions[i] == scene.emotions[target] for i in others),
         "num between not neutral": sum(scene.emotions[i] not in (None, "neutral") for i in others),
-        "num earlier flips": len(scene.landed),
-        "num flips in window": sum(i in scene.landed for i in window),
-        "num flips since source": sum(i in scene.landed for i in others),
+        "num earlier flips": len(scene.targets),
+        "num flips in window": sum(i in scene.targets for i in window),
+        "num flips since source": sum(i in scene.targets for i in others),
         "own run": run,
-        "source landed": source in scene.landed,
+        "source landed": source in scene.targets,
         **seen,
     }
 
 
-def _who(scene: _Scene, index: int) -> float:
-    """0 the flip's speaker, 1 the nearest other, 2 and so on; _NONE before the beginning."""
+def _speaker_code(scene: _Scene, index: int) -> float:
+    """Return 0 for the flip's speaker, 1 for the nearest other speaker, up to 3; _NONE before the first utterance."""
     if index < 0:
         return _NONE
     speakers = scene.speakers
@@ -132,8 +135,8 @@ def _who(scene: _Scene, index: int) -> float:
     return float(min(order.index(speakers[index]), 3))
 
 
-def _of_place(scene: _Scene, i: int) -> dict[str, float]:
-    """Where the candidate stands."""
+def _of_position(scene: _Scene, i: int) -> dict[str, float]:
+    """Features of the candidate's position relative to source, target and other flips."""
     flip, speakers = scene.case.flip, scene.speakers
     later = range(i + 1, flip.target)
     return {
@@ -145,31 +148,31 @@ def _of_place(scene: _Scene, i: int) -> dict[str, float]:
         "num turns until target": sum(speakers[j] != speakers[j + 1] for j in range(i, flip.target)),
         "num by flipper between": sum(speakers[j] == flip.speaker for j in later),
         "num by others between": sum(speakers[j] != flip.speaker for j in later),
-        "num flips between": sum(j in scene.landed for j in later),
-        "num earlier flips within 2": sum(i <= j <= i + 2 for j in scene.landed),
-        "candidate landed": i in scene.landed,
+        "num flips between": sum(j in scene.targets for j in later),
+        "num earlier flips within 2": sum(i <= j <= i + 2 for j in scene.targets),
+        "candidate landed": i in scene.targets,
         "candidate left": i in scene.sources,
-        "next landed": i + 1 in scene.landed,
-        "after next landed": i + 2 in scene.landed,
-        "previous landed": i - 1 in scene.landed,
+        "next landed": i + 1 in scene.targets,
+        "after next landed": i + 2 in scene.targets,
+        "previous landed": i - 1 in scene.targets,
     }
 
 
 def _of_speakers(scene: _Scene, i: int) -> dict[str, float]:
     flip, speakers = scene.case.flip, scene.speakers
     target = flip.target
-    said = [j for j in range(target + 1) if speakers[j] == speakers[i]]
+    own = [j for j in range(target + 1) if speakers[j] == speakers[i]]
     return {
-        "who": _who(scene, i),
+        "who": _speaker_code(scene, i),
         "own": speakers[i] == flip.speaker,
         "like before target": speakers[i] == speakers[target - 1],
         "like previous": _NONE if i == 0 else speakers[i] == speakers[i - 1],
         "like next": _NONE if i == target else speakers[i] == speakers[i + 1],
         "answers flipper": _NONE if i == 0 else speakers[i - 1] == flip.speaker,
         "answered by flipper": _NONE if i == target else speakers[i + 1] == flip.speaker,
-        "first said": said[0] == i,
-        "num said after": sum(j > i for j in said),
-        "last said to target": said[-1] == i,
+        "first said": own[0] == i,
+        "num said after": sum(j > i for j in own),
+        "last said to target": own[-1] == i,
         "is nearest other": speakers[i] != flip.speaker and all(s == flip.speaker for s in speakers[i + 1 : target]),
     }
 
@@ -205,19 +208,19 @@ def _of_emotions(scene: _Scene, i: int) -> dict[str, float]:
 
 def _of_text(scene: _Scene, i: int) -> dict[str, float]:
     utterances, target = scene.case.dialogue.utterances, scene.case.flip.target
-    shown = {"": i, "previous ": i - 1, "next ": i + 1, "target ": target, "before target ": target - 1}
+    indices = {"": i, "previous ": i - 1, "next ": i + 1, "target ": target, "before target ": target - 1}
     row = {
-        f"{name}{sign}": value
-        for name, j in shown.items()
-        for sign, value in (_signs(utterances[j]) if 0 <= j <= target else _NO_SIGNS).items()
+        f"{prefix}{name}": value
+        for prefix, j in indices.items()
+        for name, value in (_text_features(utterances[j]) if 0 <= j <= target else _NO_TEXT).items()
     }
     return row | {
-        "names flipper": _names(utterances[i], utterances[target].speaker),
-        "is named by target": _names(utterances[target], utterances[i].speaker),
+        "names flipper": _mentions(utterances[i], utterances[target].speaker),
+        "is named by target": _mentions(utterances[target], utterances[i].speaker),
     }
 
 
-def _signs(utterance: Utterance) -> dict[str, float]:
+def _text_features(utterance: Utterance) -> dict[str, float]:
     text = utterance.text
     return {
         "num words": math.log1p(len(text.split())),
@@ -229,9 +232,9 @@ def _signs(utterance: Utterance) -> dict[str, float]:
     }
 
 
-_NO_SIGNS = dict.fromkeys(_signs(Utterance("nobody", "")), _NONE)
+_NO_TEXT = dict.fromkeys(_text_features(Utterance("nobody", "")), _NONE)
 
 
-def _names(utterance: Utterance, speaker: str) -> float:
+def _mentions(utterance: Utterance, speaker: str) -> float:
     first = speaker.split()[0].lower()
     return float(first in re.findall(r"\w+", utterance.text.lower()))

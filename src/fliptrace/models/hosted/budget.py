@@ -1,7 +1,7 @@
-"""What hosted replies cost: tokens estimated and counted, prices, and a limit that is never passed.
+"""The cost of hosted replies: token counts, prices, and a spending limit that is never exceeded.
 
-Prices are those of the package genai-prices, or given by hand. Tokens read from a provider's cache count in full, so
-that what is said is at most what is billed.
+Prices come from the package genai-prices or are given by hand. Tokens read from a provider's cache count at the full
+price.
 """
 
 from __future__ import annotations
@@ -15,27 +15,29 @@ from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.messages import Message
 from fliptrace.models.hosted.provider import Provider
 
-_BYTES_A_TOKEN = 4  # of English in the tokenizers of LLMs, for what is said before the start
-_TOKENS_A_MESSAGE = 4  # role and separators of a chat template
-TOKEN_SAFETY_FACTOR = 1.5  # times what `count_about` thinks, where it must not be too few: other languages, odd names
+_BYTES_PER_TOKEN = 4  # of English text in LLM tokenizers; used for estimates only
+_TOKENS_PER_MESSAGE = 4  # role and separators of a chat template
+TOKEN_SAFETY_FACTOR = 1.5  # multiplies `count_about` where an underestimate would hurt: other languages, odd names
 _MILLION = 1_000_000
-_SHORT = 1_000  # tokens of a dialogue: some models cost more from 200,000 on
+_SHORT_PROMPT = 1_000  # as in a dialogue; some models cost more from 200,000 tokens on
 
 
 class Price(NamedTuple):
-    """Dollars a million tokens."""
+    """A price in dollars per million tokens."""
 
     prompt: float
     reply: float
 
     def of(self, num_prompt_tokens: float, num_tokens: float) -> float:
+        """Return the dollars for `num_prompt_tokens` of prompt and `num_tokens` of reply."""
         return (num_prompt_tokens * self.prompt + num_tokens * self.reply) / _MILLION
 
 
 class Estimate(NamedTuple):
-    """What is about to be asked: prompt tokens, estimated; reply tokens and `dollars`, at most, None without a price.
+    """Size and cost of the requests about to be sent.
 
-    `num_known` replies are on disk already and cost nothing.
+    `num_prompt_tokens` is an estimate. `max_tokens` and `dollars` assume the longest possible replies; `dollars` is
+    None without a price. `num_known` replies are already on disk and cost nothing.
     """
 
     num_calls: int
@@ -46,7 +48,7 @@ class Estimate(NamedTuple):
 
 
 class Spent(NamedTuple):
-    """So far: finished calls, tokens as the provider counts them, dollars (None without a price), calls made again."""
+    """Usage so far: finished calls, tokens as the provider counts them, dollars (None without a price), and retries."""
 
     num_calls: int
     num_prompt_tokens: int
@@ -56,7 +58,7 @@ class Spent(NamedTuple):
 
 
 class Watcher(Protocol):
-    """Who is told what a hosted model is at."""
+    """Receives remarks about a server, the estimate before each round of requests, and usage after each call."""
 
     def found(self, remark: str) -> None: ...
     def begins(self, estimate: Estimate) -> None: ...
@@ -64,7 +66,7 @@ class Watcher(Protocol):
 
 
 class NobodyWatches:
-    """A watcher that says nothing."""
+    """A watcher that ignores everything."""
 
     def found(self, remark: str) -> None: ...
     def begins(self, estimate: Estimate) -> None: ...
@@ -72,7 +74,7 @@ class NobodyWatches:
 
 
 def parse_price(text: str) -> Price:
-    """A price as a command line gives it.
+    """Parse a price given as PROMPT/REPLY on the command line. InputError where it is not two numbers from 0.
 
     >>> parse_price("0.4/1.6")
     Price(prompt=0.4, reply=1.6)
@@ -83,13 +85,14 @@ def parse_price(text: str) -> Price:
     except ValueError:
         price = Price(-1, -1)
     if not slash or not all(0 <= dollars < math.inf for dollars in price):
-        raise InputError(f"--price {text!r}", "expected dollars a million tokens of prompt and reply, such as 0.4/1.6")
+        raise InputError(f"--price {text!r}", "expected dollars per million tokens of prompt and reply, as in 0.4/1.6")
     return price
 
 
 def find_price(provider: Provider) -> Price | None:
-    """The published price of short prompts; None of a server of one's own and of an unknown model, as most fine-tuned
-    ones are.
+    """Return the published price for short prompts.
+
+    None for self-hosted servers and for unknown models, which include most fine-tuned ones.
     """
     from genai_prices import Usage, calc_price
 
@@ -97,32 +100,32 @@ def find_price(provider: Provider) -> Price | None:
         return None
     try:
         found = calc_price(
-            Usage(input_tokens=_SHORT, output_tokens=_SHORT),
+            Usage(input_tokens=_SHORT_PROMPT, output_tokens=_SHORT_PROMPT),
             provider.model,
             provider_id="azure" if provider.kind == "azure" else "openai",
         )
     except LookupError:
         return None
-    return Price(*(float(dollars) * _MILLION / _SHORT for dollars in (found.input_price, found.output_price)))
+    return Price(*(float(dollars) * _MILLION / _SHORT_PROMPT for dollars in (found.input_price, found.output_price)))
 
 
 def training_cost(num_tokens: float, training_price: float | None) -> float | None:
-    """Dollars of training on so many tokens, at a price a million of them; None without one."""
+    """Return the dollars for training on `num_tokens`; None without a price per million tokens."""
     return None if training_price is None else num_tokens * training_price / _MILLION
 
 
 def count_about(messages: Sequence[Message]) -> int:
-    """Tokens of a prompt, estimated without its tokenizer."""
-    return sum(_num_bytes(message) // _BYTES_A_TOKEN + _TOKENS_A_MESSAGE for message in messages)
+    """Estimate the tokens of a prompt without its tokenizer."""
+    return sum(_num_bytes(message) // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE for message in messages)
 
 
 def count_at_most(messages: Sequence[Message]) -> int:
-    """More tokens than any tokenizer of bytes makes of a prompt."""
-    return sum(_num_bytes(message) + 2 * _TOKENS_A_MESSAGE for message in messages)
+    """Return more tokens than any byte-level tokenizer makes of a prompt."""
+    return sum(_num_bytes(message) + 2 * _TOKENS_PER_MESSAGE for message in messages)
 
 
 def as_unicode(text: str) -> str:
-    """The text as it can be sent: half an emoji, which UTF-8 has no bytes for, as an escape."""
+    """Return the text with lone surrogates (half an emoji) escaped, since UTF-8 cannot encode them."""
     return text.encode(errors="backslashreplace").decode()
 
 
@@ -132,7 +135,7 @@ def _num_bytes(message: Message) -> int:
 
 @dataclass
 class Budget:
-    """Counts what is spent, on one model or on several, and lets no call begin that might pass `limit` dollars."""
+    """Tracks spending on one or several models and refuses every call that might exceed `limit` dollars."""
 
     limit: float | None = None
     num_calls: int = 0
@@ -149,28 +152,32 @@ class Budget:
         return Spent(self.num_calls, self.num_prompt_tokens, self.num_tokens, dollars, self.num_retries)
 
     def set_aside(self, dollars: float, what: str) -> float:
-        """What a call or a job may cost at most; RunError where that might pass the limit."""
+        """Reserve the most that a call or a job may cost, and return it. RunError where that might exceed the limit.
+
+        `what` names the call or job in the error.
+        """
         if self.limit is not None and self.dollars + self._reserved + dollars > self.limit:
             raise RunError(
                 "--max-cost",
-                f"${self.dollars:.4f} are spent, ${self._reserved:.4f} set aside for requests under way, and {what} "
-                f"may cost ${dollars:.4f}: over ${self.limit:g}. What was answered is on disk; the same command goes "
-                "on from there, with a limit of its own",
+                f"${self.dollars:.4f} spent, ${self._reserved:.4f} reserved for requests in flight, and {what} may "
+                f"cost ${dollars:.4f}; expected at most ${self.limit:g} together. Replies received so far are on disk; "
+                "the same command continues from there, with a fresh limit",
             )
         self._reserved += dollars
         return dollars
 
     def release(self, reserved: float) -> None:
+        """Give back an amount that `set_aside` reserved."""
         self._reserved = max(0.0, self._reserved - reserved)
 
     def pay(self, num_prompt_tokens: int, num_tokens: int, price: Price | None) -> None:
-        """Count a finished call."""
+        """Record a finished call."""
         self.num_calls += 1
         self.num_prompt_tokens += num_prompt_tokens
         self.num_tokens += num_tokens
         self.pay_dollars(price and price.of(num_prompt_tokens, num_tokens))
 
     def pay_dollars(self, dollars: float | None) -> None:
-        """Count a sum; None where nobody knows the price."""
+        """Record a sum of money; None where the price is unknown."""
         self._knows_prices |= dollars is not None
         self.dollars += dollars or 0.0

@@ -1,7 +1,7 @@
-"""What a server honours of the wire format, found out by a few small calls: servers ignore in silence what they lack.
+"""The capabilities of a server, found out by a few small calls, since servers silently ignore what they do not support.
 
-`transformers serve` for one ignores `n`, `logprobs` and `response_format`, and answers greedily at any temperature
-unless its `generation_config` says otherwise.
+For example, `transformers serve` ignores `n`, `logprobs` and `response_format`, and decodes greedily at any temperature
+unless the request's `generation_config` says otherwise.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from fliptrace.models.hosted.response import ChatReply
 
 _PROBE_TOKENS = 32
 _NUM_REPLIES = 3
-_SEED = 20_000  # of the probe, apart from those of samples
-_RANDOM = (Message("user", "Write twelve random digits, and nothing else."),)
-_GREETING = (Message("user", "Say good morning to Ada."),)
+_PROBE_SEED = 20_000  # far from the seeds of samples
+_RANDOM_PROMPT = (Message("user", "Write twelve random digits, and nothing else."),)
+_GREETING_PROMPT = (Message("user", "Say good morning to Ada."),)
 _WORD = "fliptrace"
-# Without top_k it draws from the 50 likeliest tokens, or from as many as the model's own generation_config says.
+# Without top_k, `transformers serve` samples from the 50 likeliest tokens, or as the model's generation_config says.
 DO_SAMPLE = {"generation_config": json.dumps({"do_sample": True, "top_k": 0})}
-# What servers of one's own do unless told otherwise: llama.cpp draws from the 40 likeliest tokens and penalizes, at
-# temperature 0 too, what stands already; vLLM and `transformers serve` do as a model's generation_config.json says.
-_UNCUT = {"top_p": 1.0, "top_k": 0, "min_p": 0.0}
-_UNPENALIZED = {"frequency_penalty": 0.0, "repeat_penalty": 1.0, "repetition_penalty": 1.0}
+# These override the defaults of self-hosted servers: llama.cpp samples from the 40 likeliest tokens and penalizes
+# repeated tokens, even at temperature 0; vLLM and `transformers serve` follow the model's generation_config.json.
+_NO_TRUNCATION = {"top_p": 1.0, "top_k": 0, "min_p": 0.0}
+_NO_PENALTIES = {"frequency_penalty": 0.0, "repeat_penalty": 1.0, "repetition_penalty": 1.0}
 
 Sampling = Literal["as asked", "by generation_config", "never", "unknown"]
 LogProbabilities = Literal["none", "without the end", "whole"]
 
 
 class Call(Protocol):
-    """One call with these parameters; Refused where the server does not take them."""
+    """Makes one call with the given parameters. Refused where the server rejects them."""
 
     def __call__(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> Awaitable[ChatReply]: ...
 
@@ -49,10 +49,12 @@ Spelling = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """`served_as` is what the server calls the model. `refused` are parameters it answers with an error.
+    """What a server supports.
 
-    `samples`: whether replies differ at temperature 1; "unknown" where it said nothing, as a model that thinks first
-    may in few tokens. `log_probabilities`: without the end of the reply, a set cannot be told from its supersets.
+    `served_as` is the server's name for the model. `samples` says whether replies differ at temperature 1; it is
+    "unknown" where they were empty, as a reasoning model's may be in few tokens. `log_probabilities` says whether they
+    include the end of the reply, without which a set of triggers cannot be told from its supersets. `refused` lists
+    the parameters that the server answers with an error.
     """
 
     served_as: str = ""
@@ -68,14 +70,18 @@ class Capabilities:
 
     @classmethod
     def from_json(cls, row: Json) -> Capabilities | None:
-        """None of a row that another version wrote."""
+        """Read what `to_json` wrote; None where another version wrote it."""
         try:
             return cls(**(row | {"refused": tuple(row["refused"])}))
         except (KeyError, TypeError):
             return None
 
     def taken(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """These parameters as the server takes them."""
+        """Return the parameters in the form that the server accepts.
+
+        Refused parameters are dropped, a refused token limit goes by its other name, and `generation_config` is added
+        where the server samples only with it.
+        """
         taken = {name: value for name, value in parameters.items() if name not in self.refused}
         for name, other in ((MAX_TOKENS, LEGACY_MAX_TOKENS), (LEGACY_MAX_TOKENS, MAX_TOKENS)):
             if name in self.refused and other not in self.refused and name in parameters:
@@ -85,30 +91,34 @@ class Capabilities:
         return taken
 
     def remarks(self) -> Iterator[str]:
-        """What a user should know, a sentence each."""
+        """Yield what a user should know about the server, as sentences that follow its name."""
         if not self.returns_n:
-            yield "gives one reply a request whatever `n` is: samples are asked for one by one"
+            yield "returns one reply per request whatever `n` is: samples are requested one by one"
         match self.samples:
             case "by generation_config":
-                yield "draws as it is asked to only where told by `generation_config`: it is told"
+                yield "samples only if `generation_config` says so: requests include it"
             case "never":
-                yield "gives the same reply again at temperature 1: it does not sample"
+                yield "gives the same reply every time at temperature 1: it does not sample"
             case "unknown":
-                yield f"said nothing in {_PROBE_TOKENS} tokens: a model that thinks first? Then raise --max-new-tokens"
+                yield f"returned no text in {_PROBE_TOKENS} tokens: if it is a reasoning model, raise --max-new-tokens"
         if not self.obeys_format:
-            yield "does not hold replies to a schema: answers are free, and read with tolerance"
+            yield "does not hold replies to a JSON schema: answers are free text and parsed leniently"
         if self.log_probabilities == "without the end":
             yield "gives log-probabilities without the end of the reply"
-        missed = [name for name in self.refused if name not in _UNCUT | _UNPENALIZED]  # of which none knows all
+        # No server knows all fields of the two tables, so refusing those is not worth a remark.
+        missed = [name for name in self.refused if name not in _NO_TRUNCATION | _NO_PENALTIES]
         if missed:
-            yield f"does not take {', '.join(missed)}: left out"
+            yield f"does not accept {', '.join(missed)}: left out"
 
 
 def spell_out(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """These parameters for a server of one's own: the limit by its older name, which all of them know (without it
-    llama-cpp-python writes on to the end of its context), and what they would otherwise set by themselves.
+    """Return the parameters as a self-hosted server needs them.
+
+    The token limit goes by its older name, which all servers know; without it llama-cpp-python writes on to the end of
+    its context. Settings that servers would otherwise choose themselves are added: no penalties and, for samples, no
+    truncation of the distribution.
     """
-    own = _UNPENALIZED | (_UNCUT if parameters.get("temperature", 0) > 0 else {})
+    own = _NO_PENALTIES | (_NO_TRUNCATION if parameters.get("temperature", 0) > 0 else {})
     spelled = own | dict(parameters)
     if MAX_TOKENS in spelled:
         spelled.setdefault(LEGACY_MAX_TOKENS, spelled.pop(MAX_TOKENS))
@@ -116,23 +126,23 @@ def spell_out(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def spelling_of(provider: Provider) -> Spelling:
-    """How requests to a provider are put: OpenAI and Azure refuse what they do not know."""
+    """Return the function that adapts parameters to a provider: OpenAI and Azure refuse fields they do not know."""
     return spell_out if provider.kind == "server" else dict
 
 
 async def find_capabilities(call: Call, context_tokens: int | None, spell: Spelling = dict) -> Capabilities:
-    """Ask the server what it is like: two to seven calls of a few tokens, and one for each parameter it refuses.
+    """Probe a server: two to seven calls of a few tokens, and one more for each parameter that it refuses.
 
-    `spell` is how requests to it are put, `spell_out` for servers of one's own.
+    `spell` adapts parameters to the provider; self-hosted servers need `spell_out`.
     """
     probe = _Probe(call, spell)
-    first = await probe.ask(_RANDOM, n=_NUM_REPLIES, temperature=1.0, logprobs=True, top_logprobs=0)
+    first = await probe.ask(_RANDOM_PROMPT, n=_NUM_REPLIES, temperature=1.0, logprobs=True, top_logprobs=0)
     returns_n = len(first.choices) == _NUM_REPLIES
     texts = _texts(first)
     if not returns_n:
         texts += [text for number in (1, 2) for text in _texts(await probe.ask_again(number))]
-    samples = _judge(texts)
-    if (samples == "never" or "top_k" in probe.refused) and await probe.samples_when_told():
+    samples = _judge_sampling(texts)
+    if (samples == "never" or "top_k" in probe.refused) and await probe.samples_with_generation_config():
         samples = "by generation_config"
     return Capabilities(
         served_as=first.model or "",
@@ -147,49 +157,53 @@ async def find_capabilities(call: Call, context_tokens: int | None, spell: Spell
 
 @dataclass
 class _Probe:
-    """Asks small questions, and leaves out what the server turns out not to take."""
+    """Asks small questions, and leaves out parameters once the server has refused them."""
 
     call: Call
     spell: Spelling
     refused: set[str] = field(default_factory=set)
 
     async def ask(self, messages: Sequence[Message], **parameters: Any) -> ChatReply:
-        wanted = self.spell({MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED} | parameters)
+        """Make a call, dropping one refused parameter after another until the server accepts it."""
+        intended = self.spell({MAX_TOKENS: _PROBE_TOKENS, "seed": _PROBE_SEED} | parameters)
         while True:
-            taken = Capabilities(refused=tuple(self.refused)).taken(wanted)
+            taken = Capabilities(refused=tuple(self.refused)).taken(intended)
             try:
                 return await self.call(messages, taken)
             except Refused as error:
                 self.refused.add(_find_refused(error, taken))
 
     async def ask_again(self, number: int, **more: Any) -> ChatReply:
-        """One more random line."""
-        parameters = self.spell({MAX_TOKENS: _PROBE_TOKENS, "seed": _SEED + number, "temperature": 1.0})
-        return await self.call(_RANDOM, Capabilities(refused=tuple(self.refused)).taken(parameters) | more)
+        """Ask once more for random digits, with another seed."""
+        parameters = self.spell({MAX_TOKENS: _PROBE_TOKENS, "seed": _PROBE_SEED + number, "temperature": 1.0})
+        return await self.call(_RANDOM_PROMPT, Capabilities(refused=tuple(self.refused)).taken(parameters) | more)
 
-    async def samples_when_told(self) -> bool:
+    async def samples_with_generation_config(self) -> bool:
+        """Whether replies differ where `generation_config` asks for sampling."""
         try:
-            told = [text for number in (0, 1, 2) for text in _texts(await self.ask_again(number, **DO_SAMPLE))]
+            texts = [text for number in (0, 1, 2) for text in _texts(await self.ask_again(number, **DO_SAMPLE))]
         except Refused:
             return False
-        return _judge(told) == "as asked"
+        return _judge_sampling(texts) == "as asked"
 
     async def obeys_format(self) -> bool:
+        """Whether a reply is held to a schema that allows a single word."""
         only = as_format("word", {"word": {"type": "string", "enum": [_WORD]}})
         before = set(self.refused)
         try:
-            reply = await self.ask(_GREETING, temperature=0.0, response_format=only)
+            reply = await self.ask(_GREETING_PROMPT, temperature=0.0, response_format=only)
             return bool(json.loads(_texts(reply)[0]) == {"word": _WORD})
-        except (InputError, ValueError):  # no JSON; or an error: llama-cpp-python answers a schema with a 500
+        except (InputError, ValueError):  # no JSON, or an error: llama-cpp-python answers a schema with HTTP 500
             return False
         finally:
-            # What it does not take beside a schema it may take without one; of the schema `obeys_format` tells. But no
-            # other call is at temperature 0, which models that think first refuse.
+            # Forget these refusals: the server may accept the same parameters without a schema, and the result of this
+            # method covers the schema. Keep only that of temperature 0, which reasoning models refuse: no other call
+            # of the probe tries it.
             self.refused = before | (self.refused & {"temperature"})
 
 
 def _find_refused(error: Refused, parameters: Mapping[str, Any]) -> str:
-    """The parameter that an error is about; the error itself where it is about none that can be left out."""
+    """Return the parameter that an error is about. Raises the error where it names none that can be left out."""
     if error.field in parameters:
         return error.field
     named = [name for name in parameters if re.search(rf"\b{name}\b", str(error))]
@@ -202,14 +216,15 @@ def _texts(reply: ChatReply) -> list[str]:
     return [choice.text for choice in reply.choices]
 
 
-def _judge(texts: Sequence[str]) -> Sampling:
+def _judge_sampling(texts: Sequence[str]) -> Sampling:
+    """Judge by several replies to the same prompt whether they were sampled."""
     if not any(text.strip() for text in texts):
         return "unknown"
     return "as asked" if len(set(texts)) > 1 else "never"
 
 
 def _judge_log_probabilities(reply: ChatReply) -> LogProbabilities:
-    """Whether the first reply that ended by itself has an entry for its end: one that adds nothing to its text."""
+    """Judge by the first reply that ended by itself whether its end has an entry, which adds nothing to the text."""
     for choice in reply.choices:
         entries = choice.probabilities
         if not entries:

@@ -1,7 +1,7 @@
-"""One call to a provider: made again while that may help, paid from a budget, its errors in our words.
+"""A single call to a provider: retries, payment from a budget, and errors in fliptrace's own words.
 
-Made again on 408, 409, 429, 5xx and broken connections, with backoff and jitter, after as long as the provider asks
-for. A call that waits holds no place among those that are under way.
+Calls are retried on 408, 409, 429, 5xx and broken connections, with backoff and jitter, and after any delay that the
+provider asks for. A call that waits for its retry occupies none of the slots for calls in flight.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _WithoutKeys(logging.Filter):
-    """Takes keys out of what stamina logs of a retry: the error that caused it, in a server's own words."""
+class _KeyFilter(logging.Filter):
+    """Removes keys from stamina's log records of retries, which quote the server's error."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         texts = {name: value for name, value in vars(record).items() if isinstance(value, str)}
@@ -37,20 +37,22 @@ class _WithoutKeys(logging.Filter):
         return True
 
 
-# It logs every retry as a warning, which without any handler goes to stderr: ours are counted and shown by the caller.
+# stamina logs every retry as a warning, which goes to stderr without a handler. Callers count and show retries instead.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
-logging.getLogger("stamina").addFilter(_WithoutKeys())
+logging.getLogger("stamina").addFilter(_KeyFilter())
 
 MAX_TOKENS = "max_completion_tokens"
 LEGACY_MAX_TOKENS = "max_tokens"
-_WAIT_FIRST_SECONDS = 0.1  # and as much again at random, then three times as long each time: a minute in all
-_WAIT_MAX_SECONDS = 30.0
+_FIRST_WAIT_SECONDS = 0.1  # plus as much jitter; tripled for each further retry: a minute in all
+_MAX_WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """How calls are made: at most `concurrency` at a time, each given up after `timeout_seconds` and made again, up to
-    `max_attempts` times.
+    """How calls are made.
+
+    At most `concurrency` calls are in flight. Each attempt ends after `timeout_seconds`, and a call has `max_attempts`
+    attempts in all.
     """
 
     concurrency: int = 8
@@ -60,39 +62,39 @@ class CallSettings:
     def __post_init__(self) -> None:
         if self.concurrency < 1 or self.max_attempts < 1:
             raise InputError(
-                "concurrency", f"{self.concurrency}, {self.max_attempts} attempts: expected 1 or more each"
+                "concurrency", f"{self.concurrency}, with {self.max_attempts} attempts; expected 1 or more of each"
             )
         if not self.timeout_seconds > 0:
-            raise InputError("timeout", f"{self.timeout_seconds} seconds: expected more than 0")
+            raise InputError("timeout", f"{self.timeout_seconds} seconds; expected more than 0")
 
 
 @dataclass
 class Caller:
-    """Makes calls of chat completions within one event loop."""
+    """Makes chat completion calls within one event loop."""
 
     provider: Provider
     client: AsyncOpenAI
     settings: CallSettings
     budget: Budget
     price: Price | None = None
-    _places: asyncio.Semaphore = field(init=False)
+    _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        self._places = asyncio.Semaphore(self.settings.concurrency)
+        self._slots = asyncio.Semaphore(self.settings.concurrency)
 
     async def call(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatReply:
-        """The provider's reply, asked for until it comes; errors as in `retried` and `call_once`."""
+        """Make a call, with retries, and return the reply. Errors as in `retried` and `call_once`."""
         return await self.retried(partial(self.call_once, messages, parameters))
 
     async def wait_for_place(self) -> None:
-        """Until there is one, behind all who wait for one by now."""
-        async with self._places:
+        """Wait for a free slot, behind all calls that are already waiting for one."""
+        async with self._slots:
             pass
 
     async def retried(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do work that makes one call, in one of the places, and again while that may help.
+        """Run `work`, which makes one call, in a free slot, and retry it while that may help.
 
-        Refused, Filtered, or another InputError where there is no reply to be had.
+        Refused, Filtered or another InputError where no reply can be had.
         """
         import openai
 
@@ -101,23 +103,25 @@ class Caller:
             async for attempt in attempts:
                 self.budget.num_retries += attempt.num > 1
                 with attempt:
-                    async with self._places:
+                    async with self._slots:
                         return await work()
         except openai.APIError as error:
-            raise explain(self.provider, error) from None  # its own text may hold what must not be shown
+            raise explain(self.provider, error) from None  # its own text may contain a key
         raise AssertionError("a retried call either returns or raises")
 
     async def call_once(self, messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatReply:
-        """The provider's reply, paid for. openai.APIError where none comes, InputError where what comes is none,
-        RunError where it might cost too much.
+        """Make one call, pay for it and return the reply.
+
+        openai.APIError where no reply arrives, InputError where the response is not a chat completion, RunError where
+        the call might exceed the budget.
         """
         import httpx2
 
         max_tokens = parameters.get(MAX_TOKENS) or parameters.get(LEGACY_MAX_TOKENS) or 0
-        said = [{"role": message.role, "content": as_unicode(message.content)} for message in messages]
-        body = {"model": self.provider.model, "messages": said} | dict(parameters)
-        at_most = self.price.of(count_at_most(messages), parameters.get("n", 1) * max_tokens) if self.price else 0.0
-        reserved = self.budget.set_aside(at_most, "the next call")
+        rows = [{"role": message.role, "content": as_unicode(message.content)} for message in messages]
+        body = {"model": self.provider.model, "messages": rows} | dict(parameters)
+        max_dollars = self.price.of(count_at_most(messages), parameters.get("n", 1) * max_tokens) if self.price else 0.0
+        reserved = self.budget.set_aside(max_dollars, "the next call")
         try:
             response = await self.client.post("/chat/completions", cast_to=httpx2.Response, body=body)
         finally:
@@ -131,7 +135,7 @@ class Caller:
         return reply
 
     async def list_models(self) -> dict[str, int | None]:
-        """The models that a server lists, with their tokens of context where it tells them; empty without a list."""
+        """Return the models that a server lists and their context length in tokens, if given; empty without a list."""
         import openai
 
         listed: dict[str, int | None] = {}
@@ -139,7 +143,7 @@ class Caller:
             async for model in self.client.models.list():
                 length = (model.model_extra or {}).get("max_model_len")  # vLLM's
                 listed[model.id] = length if isinstance(length, int) else None
-        except (openai.APIError, AttributeError, ValueError, TypeError):  # not a list, but 200
+        except (openai.APIError, AttributeError, ValueError, TypeError):  # HTTP 200, but not a list of models
             return listed
         return listed
 
@@ -149,12 +153,12 @@ class Caller:
         except ValidationError:
             raise InputError(
                 self.provider.ref,
-                f"what answers at {self.provider.url} speaks another format; most often the address has to end in /v1",
+                f"{self.provider.url} sent no chat completion; expected an OpenAI-compatible address, often in /v1",
             ) from None
 
 
 def retry_blocking(provider: Provider, work: Callable[[], T]) -> T:
-    """Do work that makes one call, and again while that may help; errors as in `Caller.retried`."""
+    """Run `work`, which makes one call, and retry it while that may help. Errors as in `Caller.retried`."""
     import openai
 
     attempts = _attempts(CallSettings().max_attempts)
@@ -174,8 +178,8 @@ def _attempts(num_attempts: int) -> Any:
         on=how_to_go_on,
         attempts=num_attempts,
         timeout=None,
-        wait_initial=_WAIT_FIRST_SECONDS,
-        wait_jitter=_WAIT_FIRST_SECONDS,
+        wait_initial=_FIRST_WAIT_SECONDS,
+        wait_jitter=_FIRST_WAIT_SECONDS,
         wait_exp_base=3,
-        wait_max=_WAIT_MAX_SECONDS,
+        wait_max=_MAX_WAIT_SECONDS,
     )

@@ -1,4 +1,4 @@
-"""Planned calls, made: so many at a time, each reply on disk before its place is free for the next."""
+"""Execution of planned calls: several at a time, each reply on disk before its slot is free for the next call."""
 
 from __future__ import annotations
 
@@ -17,84 +17,85 @@ from fliptrace.models.hosted.plan import PlannedCall
 from fliptrace.models.hosted.reply_cache import AnswerStore
 from fliptrace.models.hosted.response import ChatChoice, ChatReply
 
-_SYNC_SECONDS = 0.5  # of replies, that a loss of power may cost; a sync after each of them costs 0.4 ms of processor
+_SYNC_SECONDS = 0.5  # replies of this long may be lost to a power failure; a sync for each would cost 0.4 ms of CPU
 
 
 @dataclass
 class CallRun:
-    """Makes calls once; replies go into `store`, `watcher` hears of each call that is answered."""
+    """A single round of calls. Replies go into `store`; `watcher` is notified of every answered call."""
 
     caller: Caller
     store: AnswerStore
     watcher: Watcher
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _under_way: set[asyncio.Task[None] | None] = field(default_factory=set)
-    _failed: list[Exception] = field(default_factory=list)
+    _in_flight: set[asyncio.Task[None] | None] = field(default_factory=set)
+    _failures: list[Exception] = field(default_factory=list)
 
     async def make(self, calls: Sequence[PlannedCall]) -> None:
-        """Make all calls; after the first that fails no other begins, and what is under way is still kept."""
-        async with self._synced(), asyncio.TaskGroup() as group:
+        """Make all calls. After the first failure no other call begins, and replies in flight are still kept."""
+        async with self._syncing(), asyncio.TaskGroup() as group:
             for call in calls:
-                await self.caller.wait_for_place()  # behind those that are made again, which would else come last
-                if self._failed:
+                await self.caller.wait_for_place()  # behind retries, which would otherwise come last
+                if self._failures:
                     break
-                self._tasks.add(task := group.create_task(self._try(call)))
+                self._tasks.add(task := group.create_task(self._make_or_stop(call)))
                 task.add_done_callback(self._tasks.discard)
-                await asyncio.sleep(0)  # it takes the place
-        if self._failed:
-            raise self._failed[0]
+                await asyncio.sleep(0)  # lets the task take the slot
+        if self._failures:
+            raise self._failures[0]
 
     @asynccontextmanager
-    async def _synced(self) -> AsyncIterator[None]:
-        """Sync the store now and then, and at the end whatever happens."""
+    async def _syncing(self) -> AsyncIterator[None]:
+        """Sync the store at intervals, and at the end whatever happens."""
 
-        async def sync_now_and_then() -> None:
+        async def sync_periodically() -> None:
             while True:
                 await asyncio.sleep(_SYNC_SECONDS)
                 await asyncio.to_thread(self.store.sync)
 
-        syncing = asyncio.create_task(sync_now_and_then())
+        syncing = asyncio.create_task(sync_periodically())
         try:
             yield
         finally:
             syncing.cancel()
-            self.store.sync()  # what went wrong with one before goes wrong here as well
+            self.store.sync()  # an error that ended the periodic sync occurs here again
 
-    async def _try(self, call: PlannedCall) -> None:
-        """Make a call; where it fails no task goes on but those whose request is out."""
+    async def _make_or_stop(self, call: PlannedCall) -> None:
+        """Make a call. If it fails, cancel all tasks except those whose request is in flight."""
         try:
             await self._make_one(call)
         except (InputError, OSError) as error:
-            self._failed.append(error)
-            for task in self._tasks - self._under_way - {asyncio.current_task()}:
+            self._failures.append(error)
+            for task in self._tasks - self._in_flight - {asyncio.current_task()}:
                 task.cancel()
 
     async def _make_one(self, call: PlannedCall) -> None:
-        """Make a call and keep its replies; in between its task is among those under way.
+        """Make a call and keep its replies. Its task is in `_in_flight` while a request is out.
 
-        Where fewer replies came than were asked for, the others are asked for again.
+        Where the server returns fewer replies than requested, the missing ones are requested again.
         """
-        left = call
+        remaining = call
 
         async def ask() -> None:
-            nonlocal left
-            self._under_way.add(asyncio.current_task())
+            nonlocal remaining
+            self._in_flight.add(asyncio.current_task())
             try:
-                while left.places:
-                    reply = await self.caller.call_once(left.request.messages, left.parameters)
+                while remaining.places:
+                    reply = await self.caller.call_once(remaining.request.messages, remaining.parameters)
                     if not reply.choices:
-                        raise RunError(self.caller.provider.ref, "answered a request with no reply at all")
-                    left = self._keep(left, _completions(left, reply))
+                        ref = self.caller.provider.ref
+                        raise RunError(ref, "answered a request with no replies; expected at least one")
+                    remaining = self._keep(remaining, _completions(remaining, reply))
             finally:
-                self._under_way.discard(asyncio.current_task())
+                self._in_flight.discard(asyncio.current_task())
 
         try:
             await self.caller.retried(ask)
         except Filtered:
-            self._keep(left, [Completion("", 0, 0)] * len(left.places))  # no answer, which is counted
+            self._keep(remaining, [Completion("", 0, 0)] * len(remaining.places))  # counted as unparsed answers
 
     def _keep(self, call: PlannedCall, replies: Sequence[Completion]) -> PlannedCall:
-        """Put down the replies that were asked for; the call for those that are missing."""
+        """Store the replies that were requested, and return the call for the missing ones."""
         self.store.put(list(zip(call.places, replies, strict=False)))
         self.watcher.answered(self.caller.budget.spent)
         return call.behind(len(replies))
@@ -111,6 +112,6 @@ def _completion(reply: ChatReply, choice: ChatChoice, *, is_json: bool) -> Compl
         to_reply(choice.text) if is_json else choice.text,
         usage.prompt_tokens if usage else 0,
         round(usage.completion_tokens / len(reply.choices)) if usage else 0,
-        "stop" if choice.finish_reason in ("stop", None) else "length",  # a filter, too, may cut one off
+        "stop" if choice.finish_reason in ("stop", None) else "length",  # a content filter may cut off a reply, too
         log_probability=sum(entry.logprob for entry in entries) if entries else None,
     )

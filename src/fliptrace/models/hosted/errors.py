@@ -1,4 +1,4 @@
-"""What can go wrong with a call to a provider: whether to make it again and when, else what to tell, without keys."""
+"""Errors of calls to a provider: whether and when to retry, and what to report otherwise, without API keys."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fliptrace.models.hosted.provider import Provider, hide_keys
 if TYPE_CHECKING:
     from openai import APIStatusError
 
-_RETRIED = (408, 409, 429)
-_HOPELESS = ("insufficient_quota", "billing_hard_limit_reached")  # codes of a 429 that no waiting mends
-_WAIT_ASKED_FOR_MAX_SECONDS = 600.0  # one that asks for more is asked again then all the same
+_RETRIED_STATUSES = (408, 409, 429)
+_PERMANENT_CODES = ("insufficient_quota", "billing_hard_limit_reached")  # codes of a 429 that waiting does not resolve
+_MAX_RETRY_AFTER_SECONDS = 600.0  # a longer Retry-After is cut to this
 
 
 class Refused(InputError):
-    """The provider does not take the request as it is; `field` is what it does not take, where it says so."""
+    """The provider rejects the request. `field` is the parameter it rejects, where it says so."""
 
     field: str = ""
 
@@ -30,68 +30,69 @@ class NoSuchModel(InputError):
 
 
 class Filtered(InputError):
-    """The provider's content filter took offence at the prompt."""
+    """The provider's content filter rejected the prompt."""
 
 
 def how_to_go_on(error: Exception) -> bool | timedelta:
-    """Whether to make a call again that ended in this, or in how long."""
+    """Return whether to retry a call that ended in this error, or the delay before the retry."""
     import openai
 
     if isinstance(error, openai.APIStatusError):
-        is_lasting = error.status_code not in _RETRIED and error.status_code < 500
-        if is_lasting or error.code in _HOPELESS:
+        is_lasting = error.status_code not in _RETRIED_STATUSES and error.status_code < 500
+        if is_lasting or error.code in _PERMANENT_CODES:
             return False
         return wanted_wait(error) or True
     return isinstance(error, openai.APIConnectionError)
 
 
 def wanted_wait(error: APIStatusError) -> timedelta | None:
-    """What a `Retry-After` header asks for, in seconds or as a date, or OpenAI's own in milliseconds; None without one
-    that can be read.
+    """Return the delay that the response asks for; None where it gives none that can be parsed.
+
+    It is read from `retry-after-ms`, OpenAI's own header, or from `Retry-After`, in seconds or as a date.
     """
     headers = error.response.headers
-    asked = headers.get("retry-after", "")
+    retry_after = headers.get("retry-after", "")
     try:
-        seconds = float(headers["retry-after-ms"]) / 1000 if "retry-after-ms" in headers else float(asked)
+        seconds = float(headers["retry-after-ms"]) / 1000 if "retry-after-ms" in headers else float(retry_after)
     except ValueError:
         try:
-            seconds = (parsedate_to_datetime(asked) - datetime.now(UTC)).total_seconds()
+            seconds = (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds()
         except (TypeError, ValueError):
             return None
     if math.isnan(seconds):
         return None
-    return timedelta(seconds=max(0.0, min(seconds, _WAIT_ASKED_FOR_MAX_SECONDS)))
+    return timedelta(seconds=max(0.0, min(seconds, _MAX_RETRY_AFTER_SECONDS)))
 
 
 def explain(provider: Provider, error: Exception) -> InputError:
-    """A provider's error in our words, without keys."""
+    """Convert a provider's error to an InputError, without API keys."""
     import openai
 
     if isinstance(error, openai.APITimeoutError):
-        return InputError(provider.ref, "no reply in time, several times over; a longer --timeout may help")
+        return InputError(provider.ref, "no reply in time after several attempts; a longer --timeout may help")
     if isinstance(error, openai.APIConnectionError):
-        return InputError(provider.ref, f"cannot be reached at {provider.url} ({_cause(error)})")
+        return InputError(provider.ref, f"cannot be reached at {provider.url} ({_cause_text(error)})")
     if not isinstance(error, openai.APIStatusError):
         return InputError(provider.ref, hide_keys(str(error)))
-    said = f"HTTP {error.status_code}: {_said(error)}"
+    message = f"HTTP {error.status_code}: {_error_text(error)}"
     if error.status_code in (401, 403):
-        return InputError(provider.ref, f"{said}; is the key in the environment the right one?")
+        return InputError(provider.ref, f"{message}; is the key in the environment the right one?")
     if error.code == "content_filter":
-        return Filtered(provider.ref, said)
+        return Filtered(provider.ref, message)
     if error.status_code in (400, 422):
-        refused = Refused(provider.ref, said)
+        refused = Refused(provider.ref, message)
         refused.field = str(error.param or "")
         return refused
-    return (NoSuchModel if error.status_code == 404 else InputError)(provider.ref, said)
+    return (NoSuchModel if error.status_code == 404 else InputError)(provider.ref, message)
 
 
-def _said(error: APIStatusError) -> str:
+def _error_text(error: APIStatusError) -> str:
     body = error.body
     message = body.get("message") or body.get("detail") if isinstance(body, Mapping) else None
     text = str(message or error.response.text or error.message)
     return hide_keys(text)[:500]
 
 
-def _cause(error: Exception) -> str:
+def _cause_text(error: Exception) -> str:
     cause = error.__cause__ or error
     return hide_keys(f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__)

@@ -1,6 +1,6 @@
-"""The answer line as a JSON schema, for servers that hold replies to one; and back from JSON to the line.
+"""The answer line as a JSON schema, for servers that hold replies to one, and the conversion of such replies back.
 
-What is said after it is as from any other model: the rest of the code knows lines alone.
+The rest of the code sees replies as any other model writes them, with an answer line.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _TRIGGERS = "triggers"
 
 
 def answer_format(line: AnswerLine) -> Json:
-    """The `response_format` of a chat completion: numbers that the line may name, behind reasons where there are any.
+    """Return the `response_format` of a chat completion: the numbers that the line may name, after any reasons.
 
-    Strict schemas have no "each once": an array may name an utterance twice, which is then an anomaly as elsewhere.
+    Strict schemas cannot ask for unique items. An array that names an utterance twice is an anomaly, as elsewhere.
     """
     properties: Json = {} if line.fills_reply else {_REASONS: {"type": "string"}}
     properties[_TRIGGERS] = {
@@ -30,7 +30,7 @@ def answer_format(line: AnswerLine) -> Json:
 
 
 def as_format(name: str, properties: Json) -> Json:
-    """A strict schema of an object with just these properties."""
+    """Return a strict schema of an object with exactly these properties."""
     schema = {
         "type": "object",
         "properties": properties,
@@ -41,7 +41,7 @@ def as_format(name: str, properties: Json) -> Json:
 
 
 def to_reply(text: str) -> str:
-    """The reply as a model without a schema would have put it; the text itself where it is no such JSON.
+    """Convert a JSON reply to what a model without a schema would have written. Other texts are returned unchanged.
 
     >>> to_reply('{"reasons": "Ben shouts.", "triggers": [2, 5]}')
     'Ben shouts.\\nTriggers: 2 5'

@@ -1,7 +1,7 @@
-"""A model behind an address: OpenAI, Azure, or any server of the same wire format (vLLM, llama.cpp, Ollama, ...).
+"""A model behind an address: OpenAI, Azure, or any server with the same wire format (vLLM, llama.cpp, Ollama, ...).
 
-Not here: addresses and keys (provider.py), what a server honours (capabilities.py), which calls it takes
-(plan.py), making them (dispatch.py, client.py), replies on disk (reply_cache.py), money (budget.py).
+Not here: addresses and keys (provider.py), what a server supports (capabilities.py), which calls are needed (plan.py),
+making them (dispatch.py, client.py), replies on disk (reply_cache.py), cost (budget.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import hash_json
 from fliptrace.core.messages import Completion, Message
-from fliptrace.models.base import Decoding, Request
+from fliptrace.models.base import Decoding, Model, Request
 from fliptrace.models.hosted.budget import (
     TOKEN_SAFETY_FACTOR,
     Budget,
@@ -38,11 +38,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class HostedSettings:
-    """How a hosted model is asked. `answers`: the file of replies, None for memory alone. `max_cost` in dollars.
+    """How requests to a hosted model are made.
 
-    `context_tokens`: of prompt and reply together, where the server does not tell.
-    `more` goes into every request as it is. `structured`: whether answer lines are held by a schema where the server
-    does that; a model that was trained on lines is better left to them.
+    `answers` is the file of replies; None keeps them in memory only. `max_cost` is in dollars. `context_tokens` counts
+    prompt and reply together, for servers that do not report it. `more` is added to every request as it is.
+    `structured` holds answer lines to a JSON schema where the server supports that; a model that was trained on answer
+    lines is better off without it.
     """
 
     calls: CallSettings = field(default_factory=CallSettings)
@@ -55,13 +56,11 @@ class HostedSettings:
 
     def __post_init__(self) -> None:
         if self.max_cost is not None and not self.max_cost >= 0:
-            raise InputError("--max-cost", f"{self.max_cost}: expected dollars, 0 or more")
+            raise InputError("--max-cost", f"{self.max_cost}; expected dollars, 0 or more")
 
 
 class HostedModel:
-    """A ChatModel and a LogprobSampler behind an address."""
-
-    keeps_answers = True
+    """A ChatModel and LogprobSampler behind an address."""
 
     def __init__(
         self,
@@ -70,14 +69,14 @@ class HostedModel:
         watcher: Watcher | None = None,
         budget: Budget | None = None,
     ) -> None:
-        """`budget` is one that is shared with models asked before or after it."""
+        """`budget` may be shared with other models of the same command."""
         self.provider = provider
         self.settings = settings
         self.watcher = watcher or NobodyWatches()
         self.store = AnswerStore(settings.answers)
         self.budget = budget or Budget(settings.max_cost)
         if self.budget.limit is not None and settings.price is None and not provider.is_free:
-            raise InputError(provider.ref, "no price is known to hold --max-cost against; give one with --price")
+            raise InputError(provider.ref, "no price is known to enforce --max-cost with; expected one from --price")
         self._capabilities: Capabilities | None = None
 
     @property
@@ -86,7 +85,7 @@ class HostedModel:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the server honours; asked for once, and kept beside the replies. Where nothing may be spent: all."""
+        """What the server supports: probed once, and stored with the replies. A limit of $0 assumes full support."""
         if self._capabilities is None:
             known = self.store.capabilities(self._capabilities_key)
             self._capabilities = None if known is None else Capabilities.from_json(known)
@@ -101,7 +100,7 @@ class HostedModel:
         for remark in capabilities.remarks():
             self.watcher.found(f"{self.name} {remark}")
         if self.provider.kind == "server" and not (capabilities.context_tokens or self.settings.context_tokens):
-            self.watcher.found(f"{self.name} does not tell how long a prompt it takes in: if short, give --context")
+            self.watcher.found(f"{self.name} does not report its context length: if it is short, give --context")
 
     @property
     def _capabilities_key(self) -> str:
@@ -109,31 +108,34 @@ class HostedModel:
 
     @property
     def context_length(self) -> int:
-        """Tokens of prompt and reply together, where it is known; else more than any dialogue takes."""
+        """Tokens of prompt and reply together; where unknown, more than any dialogue takes."""
         return self.settings.context_tokens or self.capabilities.context_tokens or 2**31
 
     def num_tokens(self, messages: Sequence[Message]) -> int:
-        """Tokens of a prompt: an estimate that is rather too high."""
+        """Estimate the tokens of a prompt, rather too high than too low."""
         return int(count_about(messages) * TOKEN_SAFETY_FACTOR)
+
+    def as_model(self) -> Model:
+        return Model(self.name, chat=self, sampler=self, keeps_replies=True)
 
     def fits(self, messages: Sequence[Message], max_new_tokens: int) -> bool:
         return self.num_tokens(messages) + max_new_tokens <= self.context_length
 
     def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
-        """See ChatModel; but which reply is number n is the provider's to draw, and stays what it was on disk.
+        """See ChatModel. The provider decides which reply is number n; once on disk, it stays the same.
 
-        InputError where it cannot be asked so, RunError where that might cost too much.
+        InputError where the server does not support the decoding, RunError where the cost might exceed the budget.
         """
         if decoding.num_replies > 1:
             self._check_samples()
         return self._complete(requests, decoding, with_logprobs=False)
 
     def sample_with_logprobs(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
-        """See LogprobSampler. InputError where the server tells no log-probabilities that include a reply's end."""
+        """See LogprobSampler. InputError where the server gives no log-probabilities that include a reply's end."""
         if decoding.num_samples > 1:
             self._check_samples()
         told = self.capabilities.log_probabilities
-        # The bracket that closes JSON tells the end, too.
+        # With a JSON schema the closing bracket marks the end, too.
         closes = all(self._planner.format_of(request) is not None for request in requests)
         if told == "none" or (told == "without the end" and not closes):
             lacks = "no log-probabilities" if told == "none" else "log-probabilities that leave out a reply's end"
@@ -143,7 +145,7 @@ class HostedModel:
 
     def _check_samples(self) -> None:
         if self.capabilities.samples == "never":
-            raise InputError(self.name, "gives the same reply again at any temperature; expected --decode greedy")
+            raise InputError(self.name, "gives the same reply at any temperature; expected --decode greedy")
 
     def _complete(
         self, requests: Sequence[Request], decoding: Decoding, *, with_logprobs: bool
@@ -161,23 +163,23 @@ class HostedModel:
         return Planner(self.provider, self.capabilities, self.settings.more, self.settings.structured)
 
     def _check_money(self, estimate: Estimate) -> None:
-        """RunError where nothing may be spent, or the prompts alone would pass the limit: then nothing is begun."""
+        """RunError where nothing may be spent, or the prompts alone would exceed the limit. Nothing was sent then."""
         price, limit = self.settings.price, self.budget.limit
         if limit == 0:
             cost = "" if estimate.dollars is None else f", about ${estimate.dollars:.4f} at most"
             raise RunError(
                 "--max-cost",
-                f"0, so nothing was asked. The first round would take {estimate.num_calls:,} requests{cost}; how many "
-                "follow may hang on their replies",
+                f"0, so nothing was sent. The first round would take {estimate.num_calls:,} requests{cost}; how many "
+                "follow may depend on their replies",
             )
         if price is None or limit is None:
             return
         prompts = price.of(estimate.num_prompt_tokens, 0)
         if self.budget.dollars + prompts > limit:
-            raise RunError("--max-cost", f"the next prompts alone cost about ${prompts:.4f}: over ${limit:g}")
+            raise RunError("--max-cost", f"the next prompts alone cost about ${prompts:.4f} and exceed ${limit:g}")
 
     def _run(self, work: Callable[[Caller], Awaitable[T]]) -> T:
-        """Do it in an event loop of its own: the caller may have one running, as a notebook does."""
+        """Run `work` in a separate event loop: the caller may already be running one, as a notebook does."""
         from anyio.from_thread import start_blocking_portal
 
         async def connected() -> T:
@@ -188,7 +190,7 @@ class HostedModel:
             return portal.call(connected)
 
     async def _find_capabilities(self, caller: Caller) -> Capabilities:
-        # A server that is not there is found out in a second or two, not after minutes of patience.
+        # Few attempts, so that a missing server is reported in a second or two, not after minutes of retries.
         caller = replace(caller, settings=replace(caller.settings, max_attempts=min(3, caller.settings.max_attempts)))
 
         async def call(messages: Sequence[Message], parameters: Mapping[str, Any]) -> ChatReply:
@@ -200,6 +202,6 @@ class HostedModel:
         except NoSuchModel as error:
             names = ", ".join(sorted(listed)[:20])
             said = str(error).removeprefix(f"{self.name}: ")
-            raise InputError(self.name, f"{said}{f' There are: {names}' if names else ''}") from None
+            raise InputError(self.name, f"{said}{f' Available models: {names}' if names else ''}") from None
         self.store.put_capabilities(self._capabilities_key, capabilities.to_json())
         return capabilities

@@ -1,6 +1,6 @@
-"""Which calls have to be made for requests to be answered: what is on disk is not asked for, equal ones are asked once.
+"""Planning of calls: replies on disk are not requested again, and equal requests are sent once. Nothing is sent here.
 
-Calls on one dialogue stand in a row, shorter prompts first, so that a server's prefix cache helps. Makes no call.
+Calls about one dialogue follow each other, shorter prompts first, so that a server's prefix cache helps.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from fliptrace.models.hosted.reply_cache import Place
 
 
 class PlannedCall(NamedTuple):
-    """One call, and the places of the replies that come of it, in the order of its choices."""
+    """One call, and the places of its replies in the order of its choices."""
 
     request: Request
     places: tuple[Place, ...]
     parameters: dict[str, Any]
 
     def behind(self, num_replies: int) -> PlannedCall:
-        """The call for the replies behind the first so many."""
+        """Return the call for the replies after the first `num_replies`."""
         parameters, left = dict(self.parameters), self.places[num_replies:]
         parameters.pop("n", None)
         if "seed" in parameters:
@@ -36,12 +36,13 @@ class PlannedCall(NamedTuple):
 
 
 class CallPlan(NamedTuple):
-    """The calls to make, and for every request, in order, the places of its replies once they are made."""
+    """The calls to make, and the places of the replies to every request, in the order of the requests."""
 
     calls: list[PlannedCall]
     places: list[list[Place]]
 
     def estimate(self, max_new_tokens: int, price: Price | None) -> Estimate:
+        """Estimate the size and the cost of the calls."""
         num_prompt_tokens = sum(count_about(call.request.messages) for call in self.calls)
         asked = {place for call in self.calls for place in call.places}
         known = {place for row in self.places for place in row} - asked
@@ -52,7 +53,7 @@ class CallPlan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Knows a provider and what it honours. `more` goes into every request, `structured` asks for schemas."""
+    """Plans calls to one provider. `more` is added to every request; `structured` asks for JSON schemas."""
 
     provider: Provider
     capabilities: Capabilities
@@ -62,11 +63,11 @@ class Planner:
     def plan(
         self, requests: Sequence[Request], decoding: Decoding, known: Container[Place], *, with_logprobs: bool
     ) -> CallPlan:
-        """The calls for what is not `known`; `with_logprobs` asks for log-probabilities."""
+        """Plan the calls for replies that are not in `known`; `with_logprobs` asks for log-probabilities."""
         calls: list[PlannedCall] = []
         asked: set[Place] = set()
         rows: dict[int, list[Place]] = {}
-        for index in sorted(range(len(requests)), key=lambda i: [said.content for said in requests[i].messages]):
+        for index in sorted(range(len(requests)), key=lambda i: [message.content for message in requests[i].messages]):
             request = requests[index]
             parameters = self._parameters(request, decoding, with_logprobs=with_logprobs)
             key = self._key(request, parameters, decoding)
@@ -77,7 +78,7 @@ class Planner:
         return CallPlan(calls, [rows[index] for index in range(len(requests))])
 
     def format_of(self, request: Request) -> Json | None:
-        """The schema of its answer line, where it is to be held to one and the server does that."""
+        """Return the schema of a request's answer line; None where it has none or the server is not to enforce it."""
         if request.line is None or not self.structured or not self.capabilities.obeys_format:
             return None
         return answer_format(request.line)
@@ -85,7 +86,7 @@ class Planner:
     def _split(
         self, request: Request, places: Sequence[Place], parameters: Mapping[str, Any], decoding: Decoding
     ) -> Iterator[PlannedCall]:
-        """One call for all replies where the server honours `n`, else one for each."""
+        """Yield one call for all replies where the server supports `n`, else one for each."""
         size = max(1, len(places)) if self.capabilities.returns_n else 1
         for start in range(0, len(places), size):
             part = tuple(places[start : start + size])
@@ -95,16 +96,16 @@ class Planner:
             yield PlannedCall(request, part, self.capabilities.taken(spelling_of(self.provider)({**parameters, **own})))
 
     def _parameters(self, request: Request, decoding: Decoding, *, with_logprobs: bool) -> dict[str, Any]:
-        """What all replies to a request have in common."""
+        """Return the parameters that all replies to a request share."""
         parameters: dict[str, Any] = {MAX_TOKENS: decoding.max_new_tokens, "temperature": 0.0}
         if decoding.kind != "greedy":
             parameters |= {"temperature": decoding.temperature}
             parameters |= {"top_p": decoding.top_p} if decoding.top_p < 1 else {}
         if with_logprobs:
-            parameters |= {"logprobs": True, "top_logprobs": 0}  # llama-cpp-python tells none without the second
-        held = self.format_of(request)
-        if held is not None:
-            parameters["response_format"] = held
+            parameters |= {"logprobs": True, "top_logprobs": 0}  # llama-cpp-python gives none without `top_logprobs`
+        schema = self.format_of(request)
+        if schema is not None:
+            parameters["response_format"] = schema
         return parameters | dict(self.more)
 
     def _key(self, request: Request, parameters: Mapping[str, Any], decoding: Decoding) -> str:

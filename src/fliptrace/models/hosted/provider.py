@@ -1,10 +1,10 @@
-"""Where a hosted model is reached: what a reference means, which environment variables hold the key.
+"""Addresses and keys of hosted models: what a reference means and which environment variables it needs.
 
-openai:MODEL            OPENAI_API_KEY, and OPENAI_BASE_URL where it is not OpenAI itself
-azure:DEPLOYMENT        AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT, and OPENAI_API_VERSION
-http://host:port/v1#MODEL   any server of the same wire format; FLIPTRACE_API_KEY where it wants a key
+openai:MODEL                OPENAI_API_KEY, and OPENAI_BASE_URL where it is not OpenAI itself
+azure:DEPLOYMENT            AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT, and OPENAI_API_VERSION
+http://host:port/v1#MODEL   FLIPTRACE_API_KEY where the server needs a key; any server with the same wire format
 
-A key goes from the environment into the client and nowhere else; `hide_keys` takes it out of what a server says.
+A key goes from the environment into the client and nowhere else; `hide_keys` removes it from what a server returns.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 ProviderKind = Literal["openai", "azure", "server"]
 OPENAI_URL = "https://api.openai.com/v1"
-AZURE_API_VERSION = "2024-10-21"  # the last one that is not a preview, with files and fine-tuning jobs
-_KEYS: dict[ProviderKind, str] = {
+AZURE_API_VERSION = "2024-10-21"  # the last one with files and fine-tuning jobs that is not a preview
+_KEY_VARIABLES: dict[ProviderKind, str] = {
     "openai": "OPENAI_API_KEY",
     "azure": "AZURE_OPENAI_API_KEY",
     "server": "FLIPTRACE_API_KEY",
 }
-_WANTED = "expected an address and a model, such as http://localhost:8000/v1#MODEL"
-_NO_KEY = "none"  # the client insists on one, most servers of one's own on none
+_EXPECTED_ADDRESS = "expected an address and a model, such as http://localhost:8000/v1#MODEL"
+_NO_KEY = "none"  # a placeholder: the client requires a key, most self-hosted servers do not
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A model behind an address. `ref` is what it was named by, `model` what the provider calls it."""
+    """A model behind an address. `ref` is the reference that named it, `model` the provider's own name for it."""
 
     ref: str
     kind: ProviderKind
@@ -43,36 +43,37 @@ class Provider:
 
     @property
     def is_free(self) -> bool:
-        """Whether it is a server on this machine, where nobody bills."""
+        """Whether it is a server on this machine, which costs nothing."""
         return self.kind == "server" and urlsplit(self.url).hostname in ("localhost", "127.0.0.1", "::1")
 
     @property
     def is_openai(self) -> bool:
-        """Whether it is OpenAI's own service, whose calendar and prices are known."""
+        """Whether it is OpenAI's own service, whose prices and shutdown dates are known."""
         return self.url.rstrip("/") == OPENAI_URL
 
     def with_model(self, model: str) -> Provider:
-        """Another model at the same place: one that was trained there."""
+        """Return another model at the same address, such as one that was trained there."""
         head, mark = (self.url, "#") if self.kind == "server" else (self.kind, ":")
         return Provider(f"{head}{mark}{model}", self.kind, model, self.url)
 
     def connect(self, timeout_seconds: float) -> AsyncOpenAI:
-        """A client of the official library that makes each call once; InputError where the key is not there."""
+        """Return a client of the official library that does not retry. InputError where the key is missing."""
         from openai import AsyncAzureOpenAI, AsyncOpenAI
 
-        return (AsyncAzureOpenAI if self.kind == "azure" else AsyncOpenAI)(**self._access(timeout_seconds))
+        return (AsyncAzureOpenAI if self.kind == "azure" else AsyncOpenAI)(**self._client_options(timeout_seconds))
 
     def connect_blocking(self, timeout_seconds: float) -> OpenAI:
-        """The same for files and jobs, of which there is one at a time."""
+        """Return a blocking client, for files and jobs, which are handled one at a time."""
         from openai import AzureOpenAI, OpenAI
 
-        return (AzureOpenAI if self.kind == "azure" else OpenAI)(**self._access(timeout_seconds))
+        return (AzureOpenAI if self.kind == "azure" else OpenAI)(**self._client_options(timeout_seconds))
 
     def find_key(self) -> str:
-        """The key from the environment, without the line break of the file it came from. InputError, which never holds
-        it, where there is none or it is none.
+        """Return the key from the environment, stripped of white space such as a final line break.
+
+        InputError where it is missing or cannot be a key. The error never contains it.
         """
-        name = _KEYS[self.kind]
+        name = _KEY_VARIABLES[self.kind]
         key = os.environ.get(name, "").strip() or (_NO_KEY if self.kind == "server" else "")
         if not key:
             raise InputError(self.ref, f"needs a key in the environment: {name}")
@@ -80,7 +81,7 @@ class Provider:
             raise InputError(name, "holds characters that no key has; expected printable ASCII")
         return key
 
-    def _access(self, timeout_seconds: float) -> dict[str, Any]:
+    def _client_options(self, timeout_seconds: float) -> dict[str, Any]:
         key = self.find_key()
         shared = {"api_key": key, "timeout": timeout_seconds, "max_retries": 0}
         if self.kind != "azure":
@@ -90,12 +91,12 @@ class Provider:
 
 
 def is_hosted(ref: str) -> bool:
-    """Whether a MODEL is behind an address."""
+    """Return whether a MODEL reference names a hosted model."""
     return ref.startswith(("openai:", "azure:", "http://", "https://"))
 
 
 def find_provider(ref: str, environ: Mapping[str, str] = os.environ) -> Provider:
-    """What a reference to a hosted model means; InputError where it is incomplete, or holds a password.
+    """Resolve a reference to a hosted model. InputError where it is incomplete or contains a password.
 
     >>> find_provider("http://localhost:8000/v1#mine", {}).model
     'mine'
@@ -115,8 +116,8 @@ def find_provider(ref: str, environ: Mapping[str, str] = os.environ) -> Provider
 
 
 def hide_keys(text: str) -> str:
-    """The text without any key of ours: servers repeat what they were sent."""
-    for name in _KEYS.values():
+    """Replace our keys in a text by the names of their variables: servers may repeat what they were sent."""
+    for name in _KEY_VARIABLES.values():
         key = os.environ.get(name, "").strip()
         if key:
             text = text.replace(key, f"<{name}>")
@@ -127,20 +128,20 @@ def _find_server(ref: str) -> Provider:
     url, _, model = ref.partition("#")
     _check_address(url, "MODEL")
     if not model:
-        raise InputError(ref, f"names no model; {_WANTED}")
+        raise InputError(ref, f"names no model; {_EXPECTED_ADDRESS}")
     return Provider(ref, "server", model, url)
 
 
 def _check_address(url: str, place: str) -> str:
-    """The address; InputError, without the text itself, where it holds what must stand in no manifest and no error."""
+    """Return a valid address. InputError where it is none or holds credentials, which the error does not repeat."""
     try:
         parts = urlsplit(url)
         has_secret, is_address = parts.username or parts.password or parts.query, bool(parts.hostname)
-        _ = parts.port  # read to be checked
+        _ = parts.port  # raises ValueError where it is not a number
     except ValueError:
         has_secret, is_address = None, False
     if has_secret:
         raise InputError(place, "an address with a user, a password or a query; expected keys in their own variables")
     if not is_address:
-        raise InputError(place, f"{url!r} is no address; {_WANTED}")
+        raise InputError(place, f"{url!r} is not an address; {_EXPECTED_ADDRESS}")
     return url

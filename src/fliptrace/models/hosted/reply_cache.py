@@ -1,8 +1,7 @@
-"""Replies of hosted models in a file, each before the next is asked for: a killed run never pays for one twice.
+"""A file of hosted replies, each written before the next is requested, so that a killed run never pays for one twice.
 
-A JSONL file of its own beside what it is for. Rows hold hashes of requests, not their text: {"key", "number", "reply"}.
-Whatever becomes of the process, a reply that was put stays; whatever becomes of the machine, those that were there at
-the last `sync`. A row that a kill cut short is passed over.
+The file is JSONL. Rows hold hashes of requests, not their text: {"key", "number", "reply"}. A stored reply survives a
+kill of the process; those stored before the last `sync` survive a power failure. A row cut short by a kill is skipped.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from fliptrace.core.messages import Completion
 
 
 class Place(NamedTuple):
-    """Which reply: the hash of model, messages and parameters, and the number of the sample."""
+    """The identity of a reply: the hash of model, messages and parameters, and the number of the sample."""
 
     key: str
     number: int
@@ -37,7 +36,7 @@ class _KnownCapabilities(NamedTuple):
 
 
 class AnswerStore:
-    """Replies by their place. `path` None keeps them in memory alone."""
+    """Replies by place. With `path` None they are kept in memory only."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -57,7 +56,7 @@ class AnswerStore:
         return len(self._replies)
 
     def capabilities(self, key: str) -> Json | None:
-        """What was found out about a server; None where it was not asked yet."""
+        """Return the stored capabilities of a server; None where it was not probed yet."""
         return self._capabilities.get(key)
 
     def put_capabilities(self, key: str, capabilities: Json) -> None:
@@ -65,14 +64,14 @@ class AnswerStore:
         self._write([{"capabilities_of": key, "capabilities": capabilities}])
 
     def put(self, replies: Sequence[tuple[Place, Completion]]) -> None:
-        """Return once these are in the file: no kill of the process can take them away."""
+        """Store replies. They are in the file on return, so that no kill of the process can lose them."""
         self._replies.update(replies)
         self._write([{"key": place.key, "number": place.number, "reply": _to_json(reply)} for place, reply in replies])
 
     def sync(self) -> None:
-        """Return once all that was put before is on the disk: no loss of power can take it away."""
+        """Flush the file. All that was stored before is on the disk on return, so that no power failure can lose it."""
         if self.path is not None and not self._is_synced:
-            self._is_synced = True  # before: what is put meanwhile waits for the next one
+            self._is_synced = True  # set first: what is stored meanwhile waits for the next sync
             try:
                 with self.path.open("ab") as file:
                     os.fsync(file.fileno())
@@ -104,7 +103,7 @@ _FIELDS = tuple(field.name for field in fields(Completion))
 
 
 def _to_json(reply: Completion) -> Json:
-    """Flat, so that nothing is copied deeply, as `asdict` does."""
+    """Return the fields of a reply, without the deep copy that `asdict` makes."""
     return {name: getattr(reply, name) for name in _FIELDS}
 
 
@@ -112,12 +111,12 @@ def _append(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab+") as file:
         if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
-            text = "\n" + text  # behind a row that a kill cut short
+            text = "\n" + text  # after a row that a kill cut short
         file.write(text.encode())
 
 
 def _parse(line: str) -> _KnownCapabilities | _KnownReply | None:
-    """A whole row; None of anything else."""
+    """Parse a complete row; None for anything else."""
     try:
         row = json.loads(line)
         row = rename_key(rename_key(row, "traits_of", "capabilities_of"), "traits", "capabilities")
@@ -126,5 +125,5 @@ def _parse(line: str) -> _KnownCapabilities | _KnownReply | None:
         reply = row["reply"] | {"prevented": tuple(row["reply"]["prevented"])}
         place = Place(str(row["key"]), int(row["number"]))
         return _KnownReply(place, Completion(**reply)) if isinstance(reply["text"], str) else None
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -1,6 +1,6 @@
-"""What a provider sends back for a chat request, as far as we read it. What else stands in it is passed over.
+"""The parts of a provider's chat response that we read. All other fields are ignored.
 
-Read by pydantic from the bytes: the official client makes its objects far slower, where a request has ten replies.
+pydantic parses the bytes directly, since the official client is far slower for responses with ten replies.
 Format: https://platform.openai.com/docs/api-reference/chat/object.
 """
 
@@ -14,17 +14,21 @@ class _Part(BaseModel):
 
 
 class Said(_Part):
+    """The message of a choice."""
+
     content: str | None = None
 
 
 class TokenProbability(_Part):
-    """`logprob` is natural; the end of a reply may have an entry of its own, which adds nothing to its text."""
+    """A token and its natural log-probability. The end of a reply may have its own entry, which adds no text."""
 
     token: str
     logprob: float
 
 
 class Probabilities(_Part):
+    """The entries of a reply's tokens; None where the server gives none."""
+
     content: tuple[TokenProbability, ...] | None = None
 
 
@@ -41,19 +45,19 @@ class ChatChoice(_Part):
 
     @property
     def probabilities(self) -> tuple[TokenProbability, ...]:
-        """Of its tokens, in order; empty where they are not told."""
+        """The entries of its tokens, in order; empty where the server gives none."""
         return (self.logprobs and self.logprobs.content) or ()
 
 
 class Usage(_Part):
-    """Tokens as the provider counts them; `completion_tokens` are those of all replies."""
+    """Tokens as the provider counts them; `completion_tokens` covers all replies."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
 
 class ChatReply(_Part):
-    """`model` is what the provider calls the model that answered."""
+    """The response to one request. `model` is the provider's name for the model that answered."""
 
     choices: tuple[ChatChoice, ...]
     model: str | None = None

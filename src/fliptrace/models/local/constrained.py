@@ -1,7 +1,8 @@
-"""The answer line (models/answer_line.py) token by token: which tokens of a vocabulary may come next.
+"""Constrained decoding of the answer line (models/answer_line.py): finds which tokens may come next.
 
-A vocabulary is not walked at every step: once, for the tokens that can stand on such a line at all; these then once for
-every beginning of a line that comes up. Byte-level or sentencepiece is all one: a token is the text that it adds.
+The whole vocabulary is scanned once, to collect the tokens that can occur on an answer line at all. Those tokens are
+then checked once per line prefix that occurs, and the result is cached. Byte-level and sentencepiece vocabularies are
+treated alike: a token stands for the text that it adds.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from fliptrace.core.messages import PreventedKind
 from fliptrace.models.answer_line import MARK, AnswerLine, beginnings
 from fliptrace.models.chat_template import ChatFormat
 
-_SIGNS = frozenset(f"{MARK} none0123456789")
-_MARK_BEGUN = frozenset(beginnings(MARK))
-_BLANKS = {"Ġ": " ", "▁": " ", "Ċ": "\n"}  # as byte-level and sentencepiece vocabularies write them
-_ANCHOR = "x"  # something to stand before a token: alone, some decoders strip its blank
+_LINE_CHARACTERS = frozenset(f"{MARK} none0123456789")
+_MARK_PREFIXES = frozenset(beginnings(MARK))
+_WHITESPACE = {"Ġ": " ", "▁": " ", "Ċ": "\n"}  # spellings in byte-level and sentencepiece vocabularies
+_ANCHOR = "x"  # decoded before a token, because some decoders strip the leading space of the first token
 
 
 class Legal(NamedTuple):
-    """The tokens that may come next, or, where `is_denied`, all but which may."""
+    """The tokens that may come next or, if `is_denied`, the only tokens that may not."""
 
     ids: frozenset[int]
     is_denied: bool
@@ -33,7 +34,7 @@ class Legal(NamedTuple):
         return (token in self.ids) is not self.is_denied
 
     def mask(self, logits: Tensor) -> Tensor:
-        """The logits of one step, (vocab,), minus infinity where illegal."""
+        """Set illegal tokens to minus infinity in the logits of one step, (vocab,)."""
         ids = torch.tensor(sorted(i for i in self.ids if i < len(logits)), device=logits.device)
         if self.is_denied:
             return logits.index_fill(0, ids, -torch.inf)
@@ -41,7 +42,7 @@ class Legal(NamedTuple):
 
 
 class LineTokens:
-    """The tokens of one chat format on answer lines."""
+    """Finds the legal tokens of one chat format at each point of an answer line."""
 
     def __init__(self, chat_format: ChatFormat) -> None:
         self.chat_format = chat_format
@@ -49,21 +50,22 @@ class LineTokens:
         self._texts: dict[int, str] = {}
 
     def text(self, token: int) -> str:
-        """What a token adds to a text before it."""
+        """Return the text that a token adds when other text precedes it."""
         if token not in self._texts:
             self._texts[token] = self._decode([*self._anchor, token]).removeprefix(self._decode(self._anchor))
         return self._texts[token]
 
     def first_text(self, token: int) -> str:
-        """What a token is at the start of a reply: some tokenizers strip its blank there."""
+        """Return the text of a token at the start of a reply, where some tokenizers strip its leading space."""
         return self._decode([token])
 
     def legal(self, line: AnswerLine, text: str, *, is_first: bool, is_held: bool) -> Legal | None:
-        """What may follow `text`, a reply's current line; None where anything may.
+        """Return the tokens that may follow `text`, the current line of a reply; None if any token may.
 
-        `is_first`: nothing was said yet. `is_held`: the current line is the answer line, or nothing may stand before.
+        `is_first`: the reply is still empty. `is_held`: the current line must be the answer line, either because it
+        begins with the mark or because the answer line fills the whole reply.
         """
-        if not is_held and text not in _MARK_BEGUN:
+        if not is_held and text not in _MARK_PREFIXES:
             return None
         key = (line, text, is_first, is_held)
         if key not in self._legal:
@@ -71,32 +73,33 @@ class LineTokens:
         return self._legal[key]
 
     def _find_legal(self, line: AnswerLine, text: str, is_first: bool, is_held: bool) -> Legal | None:
-        read = self.first_text if is_first else self.text
+        text_of = self.first_text if is_first else self.text
         if is_held:
-            texts = ((token, read(token)) for token in self._line_tokens)
+            texts = ((token, text_of(token)) for token in self._line_tokens)
             ids = {token for token, added in texts if added and self._begins(line, text + added)}
             if line.ends(text) or line.ends(text.removesuffix(self.chat_format.end_text)):
                 ids |= self.chat_format.stop_ids
-            return Legal(frozenset(ids), is_denied=False) if ids else None  # a vocabulary that cannot spell goes free
-        # A token may enter the answer line and say what is illegal there at once, such as ":\n" after "Triggers".
-        denied = {token for token in self._entering[text] if not self._begins(line, (text + read(token)).lstrip(" "))}
+            return Legal(frozenset(ids), is_denied=False) if ids else None  # None: the vocabulary cannot spell the line
+        # One token may both complete the mark and add something illegal, such as ":\n" after "Triggers".
+        entering = self._entering[text]
+        denied = {token for token in entering if not self._begins(line, (text + text_of(token)).lstrip(" "))}
         return Legal(frozenset(denied), is_denied=True) if denied else None
 
     def _begins(self, line: AnswerLine, text: str) -> bool:
-        """Whether a legal line, and what ends a turn behind it, begins so."""
+        """Whether `text` is a prefix of a legal line followed by the end-of-turn text."""
         end = self.chat_format.end_text
         ended = (text.removesuffix(part) for part in (*beginnings(end), end) if part and text.endswith(part))
         return line.begins(text) or any(map(line.ends, ended))
 
     @cached_property
     def _line_tokens(self) -> list[int]:
-        """Tokens made of nothing but signs of an answer line and its end."""
-        signs = _SIGNS | set(self.chat_format.end_text)
-        return [token for token, raw in self._raw if set(raw) <= signs and set(self.text(token)) <= signs]
+        """Tokens that consist only of characters of an answer line or of the end-of-turn text."""
+        allowed = _LINE_CHARACTERS | set(self.chat_format.end_text)
+        return [token for token, raw in self._raw if set(raw) <= allowed and set(self.text(token)) <= allowed]
 
     @cached_property
     def _entering(self) -> dict[str, list[int]]:
-        """For every beginning of the mark: tokens that complete it and go on."""
+        """For every proper prefix of the mark, the tokens that complete the mark and add more text."""
         found: dict[str, list[int]] = {}
         for begun in beginnings(MARK):
             rest = MARK.removeprefix(begun)
@@ -106,13 +109,13 @@ class LineTokens:
 
     @cached_property
     def _raw(self) -> list[tuple[int, str]]:
-        """Every token that is text, as the vocabulary writes it but for its blanks; byte tokens decoded."""
+        """Every non-special token with its vocabulary spelling; whitespace is restored and byte tokens are decoded."""
         tokenizer = self.chat_format.tokenizer
         special = set(tokenizer.all_special_ids) | self.chat_format.stop_ids
         tokens = [token for token in range(len(tokenizer)) if token not in special]
         names = tokenizer.convert_ids_to_tokens(tokens)
         return [
-            (token, self.text(token) if _is_byte(name) else _unblank(name))
+            (token, self.text(token) if _is_byte(name) else _restore_whitespace(name))
             for token, name in zip(tokens, names, strict=True)
             if name is not None
         ]
@@ -130,19 +133,19 @@ class LineTokens:
 
 
 class ConstrainedReply:
-    """One reply while it is written: its current line, and what was prevented in it."""
+    """The state of one constrained reply during decoding: its current line and the choices prevented so far."""
 
     def __init__(self, tokens: LineTokens, line: AnswerLine) -> None:
         self.tokens = tokens
         self.line = line
         self.prevented: list[PreventedKind] = []
-        self._text = ""  # of the current line
+        self._text = ""  # the current line
         self._is_first = True
         self._has_ended = False
 
     @property
     def legal(self) -> Legal | None:
-        """What may come next; None where anything may."""
+        """The tokens that may come next; None if any token may."""
         if self._has_ended:
             return None
         return self.tokens.legal(self.line, self._text, is_first=self._is_first, is_held=self._is_held)
@@ -152,19 +155,19 @@ class ConstrainedReply:
         return self.line.fills_reply or self._text.startswith(MARK)
 
     def prevent(self, token: int) -> None:
-        """The model chose this token, which is illegal; it will be told to choose again."""
-        self.prevented.append(self.line.name_prevented(self._text + self._read(token)))
+        """Record that the model chose this illegal token; the caller chooses another one."""
+        self.prevented.append(self.line.name_prevented(self._text + self._text_of(token)))
 
     def say(self, token: int) -> None:
-        """The reply goes on by this token; what comes after its end is nothing."""
+        """Append a token to the reply; tokens after the end of the reply are ignored."""
         if self._has_ended:
             return
-        said = self._text + self._read(token)
+        text = self._text + self._text_of(token)
         self._has_ended = token in self.tokens.chat_format.stop_ids
         is_held, self._is_first = self._is_held, False
-        self._text = said if is_held else said.rpartition("\n")[2].lstrip(" ")
+        self._text = text if is_held else text.rpartition("\n")[2].lstrip(" ")
 
-    def _read(self, token: int) -> str:
+    def _text_of(self, token: int) -> str:
         if token in self.tokens.chat_format.stop_ids:
             return ""
         return self.tokens.first_text(token) if self._is_first else self.tokens.text(token)
@@ -176,9 +179,11 @@ def choose_legal(
     logits: Tensor,
     again: Callable[[Tensor, list[int]], Tensor],
 ) -> Tensor:
-    """The free choices (rows,), and where one is illegal what `again` chooses instead from logits (rows, vocab).
+    """Return the tokens (rows,) after replacing illegal choices; update every constrained reply.
 
-    `again` takes the masked logits of some rows and the numbers of these rows. Replies of None are not held.
+    `chosen` (rows,) are the model's free choices from `logits` (rows, vocab). For the rows whose choice is illegal,
+    `again` is called with their masked logits and their row numbers, and returns new tokens. A reply of None is not
+    constrained.
     """
     tokens: list[int] = chosen.tolist()
     rules = [reply and reply.legal for reply in replies]
@@ -197,11 +202,11 @@ def choose_legal(
 
 
 def _is_byte(name: str) -> bool:
-    """A byte-fallback token of sentencepiece, such as <0x0A>."""
+    """Whether this is a byte-fallback token of sentencepiece, such as <0x0A>."""
     return len(name) == 6 and name.startswith("<0x") and name.endswith(">")
 
 
-def _unblank(name: str) -> str:
-    for sign, blank in _BLANKS.items():
-        name = name.replace(sign, blank)
+def _restore_whitespace(name: str) -> str:
+    for spelling, whitespace in _WHITESPACE.items():
+        name = name.replace(spelling, whitespace)
     return name

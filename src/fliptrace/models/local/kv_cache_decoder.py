@@ -1,6 +1,6 @@
-"""Any decoder with attention reads prompts and replies: prompts once, their cache copied for each of their replies.
+"""Decodes with transformers' KV cache, for models that do not support trees (models/trees/tree_decoder.py).
 
-For what cannot read trees (models/trees/tree_decoder.py), on transformers' own cache.
+Works with any decoder that uses attention. Each prompt is prefilled once, and its cache is copied for each reply.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-# Prompt tokens in one forward pass. A 2.4M model on two cores prefilled 28,000 tokens in 1.1 to 1.4 s in passes of this
-# size and in 2.8 to 3.8 s at once.
+# Prompt tokens per forward pass. On two cores a 2.4M model prefilled 28,000 tokens in 1.1 to 1.4 s in passes of this
+# size, and in 2.8 to 3.8 s in a single pass.
 _PREFILL_TOKENS = 8_192
 
 
 class CachedReader:
-    """See local.PromptReader."""
+    """Implements model.PromptReader with a KV cache per reply."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        self._takes = frozenset(inspect.signature(model.forward).parameters)
+        self._parameters = frozenset(inspect.signature(model.forward).parameters)
 
     @staticmethod
     def order(prompt: Sequence[int]) -> Any:
-        """Prompts of like length together, longest first."""
+        """Sort key that groups prompts by length, longest first."""
         return -len(prompt)
 
     @staticmethod
@@ -35,7 +35,7 @@ class CachedReader:
         return num_prompts * num_replies * (longest + max_new_tokens)
 
     def read(self, prompts: Sequence[Sequence[int]], num_replies: int, max_new_tokens: int) -> Tensor:
-        """Padded on the left."""
+        """Prefill the prompts, padded on the left; see model.PromptReader.read."""
         width = max(map(len, prompts))
         ids, mask = _pad_left(prompts, width, max_new_tokens)
         ids, mask = ids.to(self.model.device), mask.to(self.model.device)
@@ -49,7 +49,7 @@ class CachedReader:
         self._cache = _join(caches)
         self._cache.batch_repeat_interleave(num_replies)
         self._mask = mask.repeat_interleave(num_replies, dim=0)  # (replies, width + max_new_tokens)
-        self._positions = (positions[:, -1] + 1).repeat_interleave(num_replies, dim=0)  # (replies,), of the next token
+        self._positions = (positions[:, -1] + 1).repeat_interleave(num_replies, dim=0)  # (replies,), next positions
         self._width = width
         return torch.cat(logits)
 
@@ -64,16 +64,16 @@ class CachedReader:
         self._mask, self._positions = self._mask[kept], self._positions[kept]
 
     def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: DynamicCache) -> Tensor:
-        """Logits of the next token, (batch, vocab); the cache grows by the tokens given."""
+        """Return the logits of the next token, (batch, vocab), and append the given tokens to the cache."""
         optional = {"position_ids": positions, "logits_to_keep": 1}
-        named = {name: value for name, value in optional.items() if name in self._takes}
+        named = {name: value for name, value in optional.items() if name in self._parameters}
         output = self.model(input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, **named)
         logits: Tensor = output.logits[:, -1].float()
         return logits
 
 
 def _pad_left(prompts: Sequence[Sequence[int]], width: int, max_new_tokens: int) -> tuple[Tensor, Tensor]:
-    """ids (prompts, width) and attention mask (prompts, width + max_new_tokens), 0 on the padding."""
+    """Return ids (prompts, width) and attention mask (prompts, width + max_new_tokens), both 0 on the padding."""
     ids = torch.zeros(len(prompts), width, dtype=torch.long)
     mask = torch.ones(len(prompts), width + max_new_tokens, dtype=torch.long)
     for row, prompt in enumerate(prompts):
@@ -83,7 +83,7 @@ def _pad_left(prompts: Sequence[Sequence[int]], width: int, max_new_tokens: int)
 
 
 def _join(caches: Sequence[DynamicCache]) -> DynamicCache:
-    """Caches of equally wide prompts as one, batch after batch."""
+    """Concatenate caches of equally wide prompts along the batch dimension."""
     if len(caches) > 1:
         for index, layer in enumerate(caches[0].layers):
             layer.keys = torch.cat([cache.layers[index].keys for cache in caches])

@@ -1,6 +1,6 @@
-"""From a reference (a folder, an adapter's folder, a Hub id) to tokenizer, weights and model. No training, no decoding.
+"""Loads tokenizer, config, weights and model from a reference: a model folder, an adapter folder or a Hub id.
 
-Nothing heavy is imported until something is loaded.
+Training and decoding are elsewhere. Heavy libraries are imported only when something is loaded.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _ADAPTER_CONFIG = "adapter_config.json"
 
 
 def load_local(ref: str, *, device: str = "auto", dtype: Dtype = "auto", name: str | None = None) -> LocalModel:
-    """A model to talk to, named `name` or else as `ref`.
+    """Load a chat model, named `name` or, by default, `ref`.
 
-    `dtype` "auto": what the weights are stored in on an accelerator, fp32 on the CPU.
+    `dtype` "auto" keeps the stored dtype of the weights on an accelerator and uses fp32 on the CPU.
     """
     _require_torch(f"model {ref}")
     from fliptrace.models.local.model import LocalModel
 
-    place = choose_device(device)
-    model = load_causal_lm(ref, "fp32" if dtype == "auto" and place.type == "cpu" else dtype)
-    return LocalModel(_unwrap(model).to(place), load_tokenizer(ref), name or ref)
+    chosen = choose_device(device)
+    model = load_causal_lm(ref, "fp32" if dtype == "auto" and chosen.type == "cpu" else dtype)
+    return LocalModel(_unwrap(model).to(chosen), load_tokenizer(ref), name or ref)
 
 
 def load_tokenizer(ref: str) -> Any:
-    """The tokenizer of a model; of an adapter: the one saved beside it, else its base model's."""
+    """Load the tokenizer of a model; for an adapter, the one in its folder or else that of its base model."""
     _require_torch(f"model {ref}")
     from transformers import AutoTokenizer
 
@@ -50,10 +50,10 @@ def load_tokenizer(ref: str) -> Any:
 
 
 def load_causal_lm(ref: str, dtype: Dtype = "auto", *, trainable: bool = False) -> Any:
-    """A Hugging Face causal language model on the CPU, in eval mode; for an adapter: a PeftModel over its base.
+    """Load a Hugging Face causal language model on the CPU, in eval mode; an adapter gives a PeftModel over its base.
 
-    `dtype` "auto" is what the weights are stored in. `trainable` lets an adapter go on training; it changes nothing
-    for a model without one.
+    `dtype` "auto" keeps the stored dtype of the weights. `trainable` makes the weights of an adapter trainable; it has
+    no effect on a model without an adapter.
     """
     _require_torch(f"model {ref}")
     import torch
@@ -61,9 +61,9 @@ def load_causal_lm(ref: str, dtype: Dtype = "auto", *, trainable: bool = False) 
 
     if is_adapter(ref):
         return _apply_adapter(load_causal_lm(base_of(ref), dtype), ref, trainable)
-    wanted = {"auto": "auto", "fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
-    # An adapter is looked for in our way alone; transformers' own search for one knocks at the Hub for cached models.
-    load = partial(AutoModelForCausalLM.from_pretrained, dtype=wanted, adapter_kwargs={"local_files_only": True})
+    torch_dtype = {"auto": "auto", "fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
+    # Adapters are handled above. transformers' own search for one would contact the Hub even for cached models.
+    load = partial(AutoModelForCausalLM.from_pretrained, dtype=torch_dtype, adapter_kwargs={"local_files_only": True})
     with quiet():
         return _load(ref, load).eval()
 
@@ -73,7 +73,7 @@ def is_adapter(ref: str) -> bool:
 
 
 def load_config(ref: str) -> Any:
-    """The architecture of a model, without its weights; of an adapter: its base model's."""
+    """Load the config of a model without its weights; for an adapter, the config of its base model."""
     _require_torch(f"model {ref}")
     from transformers import AutoConfig
 
@@ -84,17 +84,20 @@ def load_config(ref: str) -> Any:
 
 
 def base_of(adapter: str) -> str:
-    """The base model of an adapter's folder; a base inside the folder or beside it is named relative to it."""
+    """Return the base model of an adapter folder; a relative path is resolved against the adapter folder.
+
+    InputError if the adapter's config names no base.
+    """
     config = _folder(adapter) / _ADAPTER_CONFIG
     base = read_json(config).get("base_model_name_or_path")
     if not base:
         raise InputError(config, "base_model_name_or_path is empty; expected the folder or Hub id of the base model")
-    beside = _folder(adapter) / base
-    return str(beside if beside.is_dir() else base)
+    relative = _folder(adapter) / base
+    return str(relative if relative.is_dir() else base)
 
 
 def choose_device(device: str = "auto") -> torch.device:
-    """The named device, or the accelerator where there is one, else the CPU."""
+    """Return the named device; "auto" picks the accelerator if there is one, else the CPU."""
     import torch
 
     if device != "auto":
@@ -104,7 +107,7 @@ def choose_device(device: str = "auto") -> torch.device:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hugging Face's progress bars and warnings off, and back as they were."""
+    """Context manager that turns off Hugging Face's progress bars and warnings, and restores them afterwards."""
     from huggingface_hub.utils import logging as hub_logging
     from transformers.utils import logging
 
@@ -115,7 +118,7 @@ def quiet() -> Iterator[None]:
     logging.disable_progress_bar()
     try:
         with warnings.catch_warnings():
-            # Names that transformers 5.23 calls old and 5.0 does not know by another; nothing a user could do about it.
+            # transformers 5.23 deprecates these names, but 5.0 knows no others. Users could do nothing about it.
             warnings.filterwarnings("ignore", r"`\w*gradient_checkpointing\w*` is deprecated", FutureWarning)
             yield
     finally:
@@ -130,7 +133,7 @@ def _folder(ref: str) -> Path:
 
 
 def _load(ref: str, load: Callable[..., Any]) -> Any:
-    """Load from a folder, else from the Hub's cache, else from the Hub, and say plainly what is missing."""
+    """Load from a folder, else from the Hub's cache, else from the Hub. InputError says what is missing."""
     if _folder(ref).is_dir():
         return _load_folder(_folder(ref), load)
     if _folder(ref).is_absolute() or ref.startswith(".") or ref.count("/") > 1:
@@ -154,14 +157,14 @@ def _load_folder(folder: Path, load: Callable[..., Any]) -> Any:
 
 
 def _ask_hub(ref: str) -> None:
-    """One question to the Hub before loading, which would knock for most of a minute where nobody answers."""
+    """Check that the Hub has the model; without a network, loading would retry for most of a minute."""
     from huggingface_hub import HfApi
 
     try:
         HfApi().model_info(ref, timeout=10)
     except Exception as error:  # whatever its HTTP client raises: the client changed with huggingface_hub 1 and 2
         advice = "cannot be reached: put the model into a folder and give its path"
-        raise InputError(ref, f"no such folder, and on the Hub it {advice} ({_first_line(error)})") from error
+        raise InputError(ref, f"no such folder, and on the Hub the model {advice} ({_first_line(error)})") from error
 
 
 def _first_line(error: Exception) -> str:
@@ -181,7 +184,9 @@ def _apply_adapter(base: Any, ref: str, trainable: bool) -> Any:
 
 
 def _unwrap(model: Any) -> Any:
-    """The bare model, the adapter's layers in place; in fp32, where rounding is harmless, folded into the weights."""
+    """Return the model without its PEFT wrapper: in fp32, where rounding is harmless, the adapter is merged into the
+    weights; in other dtypes its layers stay in place.
+    """
     import torch
     from peft import PeftModel
 

@@ -1,9 +1,9 @@
-"""A Hugging Face decoder that answers: an own decoding loop on the stock forward pass.
+"""A chat model on a Hugging Face decoder: our own decoding loop around the stock forward pass.
 
-What prompts on one dialogue share is read once, and each prompt once for all replies to it
-(models/trees/tree_decoder.py; where a model's attention cannot be told what to see, kv_cache_decoder.py reads each
-prompt by itself); replies that have ended leave the batch. Not here: loading (loading.py), the text of prompts
-(models/chat_template.py), which token comes next (sampling.py).
+Prompts on one dialogue share a prefix, which is prefilled once, and each prompt is prefilled once for all its replies
+(models/trees/tree_decoder.py). Models whose attention does not support trees prefill each prompt separately
+(kv_cache_decoder.py). Finished replies leave the batch. Not here: loading (loading.py), the text of prompts
+(models/chat_template.py), the choice of the next token (sampling.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from transformers.cache_utils import DynamicLayer, LinearAttentionCacheLayerMixi
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Completion, Message
 from fliptrace.models.answer_line import AnswerLine
-from fliptrace.models.base import Choice, Decoding, Request
+from fliptrace.models.base import Choice, Decoding, Model, Request
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.local.constrained import ConstrainedReply, LineTokens
 from fliptrace.models.local.kv_cache_decoder import CachedReader
@@ -31,32 +31,32 @@ from fliptrace.models.local.scoring import MAX_PASS_LOGITS, ReplyLogprobScorer
 from fliptrace.models.trees.attention import attending_to_trees
 from fliptrace.models.trees.tree_decoder import TreeReader
 
-# Cached positions in one batch: 65,536 are 8 GiB for an 8B model with 8 KV heads in bf16, and 256 replies of 256
-# tokens for a tiny one, beyond which two CPU cores gain nothing.
+# Cached positions per batch. 65,536 positions take 8 GiB for an 8B model with 8 KV heads in bf16. For a tiny model they
+# are 256 replies of 256 tokens, beyond which two CPU cores gain nothing.
 MAX_BATCH_TOKENS = 65_536
-# Ended replies are dropped when they are this share of the batch: dropping copies what they all hold.
+# Finished replies are dropped once they make up this share of the batch, since dropping copies the whole cache.
 _DROP_SHARE = 0.25
 
 
 class PromptReader(Protocol):
-    """Reads a batch of prompts, then a token a reply at a time."""
+    """Runs the forward passes of a batch: prefills the prompts, then decodes one token per reply and step."""
 
     @staticmethod
     def order(prompt: Sequence[int]) -> Any:
-        """What to sort prompts by, so that neighbours are well read together."""
+        """Return the sort key of a prompt; neighbours in this order are batched together."""
 
     @staticmethod
     def num_cached(num_prompts: int, longest: int, num_replies: int, max_new_tokens: int) -> int:
-        """Positions whose keys and values a batch holds."""
+        """Return the number of positions whose keys and values a batch caches."""
 
     def read(self, prompts: Sequence[Sequence[int]], num_replies: int, max_new_tokens: int) -> Tensor:
-        """Logits of the first token of the replies to each prompt, (prompts, vocab), in fp32."""
+        """Prefill the prompts and return the logits of the first reply token, (prompts, vocab), in fp32."""
 
     def step(self, tokens: Tensor) -> Tensor:
-        """Logits after one more token of every reply, tokens (replies,), (replies, vocab), in fp32."""
+        """Append one token to every reply, tokens (replies,), and return the next logits, (replies, vocab), in fp32."""
 
     def keep(self, kept: Tensor) -> None:
-        """Go on with these replies only, (replies kept,)."""
+        """Keep only these replies; `kept` are indices into the current replies, (replies kept,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +65,14 @@ class _Prompt:
     key: str
     ids: list[int]
     line: AnswerLine | None
-    number: int  # of the first reply to it
+    number: int  # of the first reply to this prompt
 
 
 class LocalModel:
     """A ChatModel and a ReplyScorer on torch.
 
-    `model` is a causal language model in eval mode, `name` what results call it.
+    `model` is a causal language model in eval mode; `name` identifies it in results. InputError if a layer of the model
+    is not attention (state-space or linear-attention layers).
     """
 
     def __init__(self, model: Any, tokenizer: Any, name: str, *, max_batch_tokens: int = MAX_BATCH_TOKENS) -> None:
@@ -94,20 +95,23 @@ class LocalModel:
 
     @property
     def context_length(self) -> int:
-        """Tokens of prompt and reply together that the model can take in."""
+        """The maximum number of tokens of prompt and reply together."""
         length: int = self.model.config.get_text_config().max_position_embeddings
         return length
 
     def num_tokens(self, messages: Sequence[Message]) -> int:
-        """Tokens of the prompt that `messages` make."""
+        """Return the number of tokens of the prompt for `messages`."""
         return len(self.chat_format.encode_prompt(messages))
 
+    def as_model(self) -> Model:
+        return Model(self.name, chat=self, scorer=self)
+
     def fits(self, messages: Sequence[Message], max_new_tokens: int) -> bool:
-        """Whether the prompt and a reply of that length fit the context."""
+        """Whether the prompt and a reply of `max_new_tokens` fit the context."""
         return self.num_tokens(messages) + max_new_tokens <= self.context_length
 
     def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
-        """See ChatModel. InputError where a prompt leaves no room for `max_new_tokens`."""
+        """See ChatModel. InputError if a prompt leaves no room for `max_new_tokens`."""
         prompts = [
             _Prompt(index, request.key, self.chat_format.encode_prompt(request.messages), request.line, request.number)
             for index, request in enumerate(requests)
@@ -123,7 +127,7 @@ class LocalModel:
         return [replies[index] for index in range(len(requests))]
 
     def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
-        """See ReplyScorer. InputError where a prompt and its longest reply overrun the context."""
+        """See ReplyScorer. InputError if a prompt and its longest reply exceed the context."""
         return self._scorer.score(choices)
 
     @cached_property
@@ -149,7 +153,7 @@ class LocalModel:
                 )
 
     def _batches(self, prompts: Sequence[_Prompt], decoding: Decoding) -> Iterator[list[_Prompt]]:
-        """Prompts that are well read together; a batch never exceeds the budget but for a single prompt."""
+        """Yield batches of neighbouring prompts; only a batch of a single prompt may exceed the budget."""
         batch: list[_Prompt] = []
         longest = 0
         for prompt in sorted(prompts, key=lambda prompt: self._reader_type.order(prompt.ids)):
@@ -167,7 +171,7 @@ class LocalModel:
 
     @torch.inference_mode()
     def _write(self, batch: Sequence[_Prompt], decoding: Decoding) -> _Written:
-        """The replies of a batch, those to one prompt side by side."""
+        """Decode the replies of a batch; replies to the same prompt are adjacent."""
         with self._reader() as reader:
             logits = reader.read([prompt.ids for prompt in batch], decoding.num_replies, decoding.max_new_tokens)
             logits = logits.repeat_interleave(decoding.num_replies, dim=0)
@@ -199,7 +203,7 @@ class LocalModel:
         )
 
     def _completion(self, num_prompt_tokens: int, row: list[int], held: ConstrainedReply | None) -> Completion:
-        """Cut a row of tokens at its end; the stop token counts as generated."""
+        """Make a completion from a row of tokens, cut after its stop token, which counts as generated."""
         ends = (i for i, token in enumerate(row) if token in self.chat_format.stop_ids)
         end = next(ends, None)
         num_tokens = len(row) if end is None else end + 1
@@ -209,7 +213,10 @@ class LocalModel:
 
 
 class _Written(NamedTuple):
-    """Replies: tokens (replies, max_new_tokens), after a stop token whatever, -1 where never run; what held them."""
+    """Decoded replies and their constraints.
+
+    tokens: (replies, max_new_tokens). What follows a stop token is undefined; steps that were not run hold -1.
+    """
 
     tokens: Tensor
     held: Sequence[ConstrainedReply | None]

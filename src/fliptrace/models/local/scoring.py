@@ -1,7 +1,8 @@
-"""Scores given replies with a Hugging Face decoder: prompts and replies form one tree (models/trees/token_tree.py).
+"""Scores given replies with a Hugging Face decoder: computes the log-probability of each reply after its prompt.
 
-A model whose attention cannot be told what to see weighs every reply in a sequence of its own. Not here: which replies
-are worth asking about (inference/exact_voting.py), sampling (model.py).
+Prompts and replies form one tree (models/trees/token_tree.py). A model whose attention does not support trees scores
+every reply as a separate sequence. Not here: the choice of replies to score (inference/exact_voting.py), sampling
+(model.py).
 """
 
 from __future__ import annotations
@@ -26,27 +27,31 @@ from fliptrace.models.trees.prefill_attention import PrefillAttention, widen
 from fliptrace.models.trees.reply_tree import ROOT, ReplyTree, TreeBatch, batch_trees, grow_tree
 from fliptrace.models.trees.token_tree import Branch, lay_out, num_shared
 
-# Tokens in one forward pass, padding included: a pass of this size keeps two CPU cores busy.
+# Tokens per forward pass, padding included. A pass of this size keeps two CPU cores busy.
 MAX_PASS_TOKENS = 16_384
-# Logits in one forward pass: 256 MiB in fp32. It bounds the batch where the vocabulary is large.
+# Logits per forward pass, 256 MiB in fp32. This bounds the batch if the vocabulary is large.
 MAX_PASS_LOGITS = 64 * 2**20
-# Replies long enough that seeing each other's tokens moves them by nats.
+# If a model ignored the tree mask, so that these replies saw each other, their scores would change by nats.
 _PROBE_PROMPT, _PROBE_REPLIES = (
     (5, 6, 7),
     ((8, 9, 10, 11, 12, 13, 14, 15), (8, 15, 14, 13, 12, 11, 10, 9), (16, 17) * 4),
 )
-# Rounding moves the log-probability of such a reply by some 1e-5 in fp32, and by tenths in bf16.
+# Rounding changes the log-probability of such a reply by about 1e-5 in fp32 and by tenths of a nat in bf16.
 _PROBE_TOLERANCES = {torch.float32: 1e-3, torch.float64: 1e-3}
 _LOOSE_TOLERANCE = 1.5
 
 
 class _Job(NamedTuple):
-    place: int  # among the choices
+    place: int  # index of its choice
     tree: ReplyTree
 
 
 class ReplyLogprobScorer:
-    """Weighs replies with one model. `name` stands in errors, `context_length` are the positions the model knows."""
+    """Scores replies with one model.
+
+    `name` identifies the model in errors, `context_length` is its maximum number of tokens, and `max_pass_tokens` is
+    the budget of a forward pass.
+    """
 
     def __init__(
         self,
@@ -61,61 +66,63 @@ class ReplyLogprobScorer:
         self.name = name
         self.context_length = context_length
         self.max_pass_tokens = max_pass_tokens
-        self._takes = frozenset(inspect.signature(model.forward).parameters)
+        self._parameters = frozenset(inspect.signature(model.forward).parameters)
         self._config = model.config.get_text_config()
-        # Many prompts are asked about the same answers, and to split and join those takes as long as to weigh them.
+        # Many prompts have the same candidate replies, whose tokenization and tree take as long as scoring them.
         self._replies = lru_cache(1024)(self._grow_replies)
 
     def score(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
-        """See ReplyScorer.score_replies. InputError where a prompt and its longest reply overrun the context."""
+        """See ReplyScorer.score_replies. InputError if a prompt and its longest reply exceed the context."""
         jobs = [_Job(index, self._grow(choice)) for index, choice in enumerate(choices)]
         if not jobs or self.takes_trees:
             return self._score_jobs(jobs)
-        apart = [grow_tree(tree.prompt, [_tokens_of(reply)]) for _, tree in jobs for reply in tree.reads]
-        weights = iter(self._score_jobs([_Job(index, tree) for index, tree in enumerate(apart)]))
-        return [tuple(next(weights)[0] for _ in tree.reads) for _, tree in jobs]
+        separate = [grow_tree(tree.prompt, [_tokens_of(reply)]) for _, tree in jobs for reply in tree.reads]
+        scores = iter(self._score_jobs([_Job(index, tree) for index, tree in enumerate(separate)]))
+        return [tuple(next(scores)[0] for _ in tree.reads) for _, tree in jobs]
 
     @cached_property
     def takes_trees(self) -> bool:
-        """Whether this model's attention can be told what to see: as far as is known, and tried out."""
+        """Whether this model's attention supports trees, by its architecture and by a trial run."""
         if why_no_trees(self.model) is not None:
             return False
         try:
-            together = self._read_tree([grow_tree(_PROBE_PROMPT, _PROBE_REPLIES)])[0]
+            together = self._score_tree([grow_tree(_PROBE_PROMPT, _PROBE_REPLIES)])[0]
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
-            return False  # a decoder that does not know of trees fails in its own way
-        apart = self._read_apart([grow_tree(_PROBE_PROMPT, [reply]) for reply in _PROBE_REPLIES])
-        differences = np.abs(np.subtract(together, [weight for (weight,) in apart]))
+            return False  # decoders without tree support fail with various errors
+        separate = self._score_separately([grow_tree(_PROBE_PROMPT, [reply]) for reply in _PROBE_REPLIES])
+        differences = np.abs(np.subtract(together, [score for (score,) in separate]))
         return bool(differences.max() < _PROBE_TOLERANCES.get(self.model.dtype, _LOOSE_TOLERANCE))
 
     def _grow(self, choice: Choice) -> ReplyTree:
         opening, replies = self._replies(choice.opening, choice.replies)
         prompt = (*self.chat_format.encode_prompt(choice.messages), *opening)
-        wanted = len(prompt) + max(map(len, replies.reads))
-        if wanted > self.context_length:
+        needed = len(prompt) + max(map(len, replies.reads))
+        if needed > self.context_length:
             raise InputError(
                 f"{self.name}, choice {choice.key}",
-                f"prompt and longest reply take {wanted} tokens; expected at most {self.context_length}, the context",
+                f"prompt and longest reply take {needed} tokens; expected at most {self.context_length}, the context",
             )
         return replace(replies, prompt=prompt)
 
     def _grow_replies(self, opening: str, replies: tuple[str, ...]) -> tuple[list[int], ReplyTree]:
-        """The tokens of the opening, and the tree of what follows it, as yet after no prompt."""
+        """Return the tokens of the opening and the tree of the replies after it; its prompt is still empty."""
         head, tails = self.chat_format.encode_replies(opening, replies)
         return head, replace(grow_tree((0,), tails), prompt=())
 
     def _score_jobs(self, jobs: Sequence[_Job]) -> list[tuple[float, ...]]:
-        weights: dict[int, tuple[float, ...]] = {}
-        read, batches = (
-            (self._read_tree, self._tree_batches) if self.takes_trees else (self._read_apart, self._padded_batches)
+        scores: dict[int, tuple[float, ...]] = {}
+        score, batches = (
+            (self._score_tree, self._tree_batches)
+            if self.takes_trees
+            else (self._score_separately, self._padded_batches)
         )
         for batch in batches(jobs):
-            summed = read([job.tree for job in batch])
-            weights |= {job.place: weight for job, weight in zip(batch, summed, strict=True)}
-        return [weights[index] for index in range(len(jobs))]
+            of_batch = score([job.tree for job in batch])
+            scores |= {job.place: of_job for job, of_job in zip(batch, of_batch, strict=True)}
+        return [scores[index] for index in range(len(jobs))]
 
     def _tree_batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
-        """Prompts on one dialogue together; a batch never exceeds the budget but for a single prompt."""
+        """Yield batches that keep prompts on one dialogue together; only a single prompt may exceed the budget."""
         batch: list[_Job] = []
         num_tokens = num_read = 0
         for job in sorted(jobs, key=lambda job: job.tree.prompt):
@@ -131,7 +138,7 @@ class ReplyLogprobScorer:
             yield batch
 
     def _padded_batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
-        """Trees of like width together, widest first; a batch never exceeds the budget but for a single tree."""
+        """Yield batches of trees grouped by width, widest first; only a single tree may exceed the budget."""
         batch: list[_Job] = []
         for job in sorted(jobs, key=lambda job: (-len(job.tree.prompt), -len(job.tree.tokens))):
             trees = [each.tree for each in (*batch, job)]
@@ -146,8 +153,8 @@ class ReplyLogprobScorer:
             yield batch
 
     @torch.inference_mode()
-    def _read_tree(self, trees: Sequence[ReplyTree]) -> list[tuple[float, ...]]:
-        """All of them in one row."""
+    def _score_tree(self, trees: Sequence[ReplyTree]) -> list[tuple[float, ...]]:
+        """Score all trees in one row, as one token tree."""
         branches = [_branch_of(tree) for tree in trees]
         narrow, _, starts = lay_out(branches)
         tree = widen(narrow, self.model.device)
@@ -160,15 +167,15 @@ class ReplyLogprobScorer:
         return _sum_reads(trees, [0, *accumulate(map(len, read))], logits.float())
 
     @torch.inference_mode()
-    def _read_apart(self, trees: Sequence[ReplyTree]) -> list[tuple[float, ...]]:
-        """Each in a row, and each of one reply: the model masks by itself."""
+    def _score_separately(self, trees: Sequence[ReplyTree]) -> list[tuple[float, ...]]:
+        """Score trees of a single reply, one per padded row; the model builds its own mask."""
         batch = batch_trees(trees, self.chat_format.pad_id)
         named: dict[str, Any] = {"position_ids": self._to_device(batch.positions), "logits_to_keep": batch.num_read}
         output = self.model(
             input_ids=self._to_device(batch.ids),
             attention_mask=self._to_device(_padding_mask(trees, batch)),
             use_cache=False,
-            **{name: value for name, value in named.items() if name in self._takes},
+            **{name: value for name, value in named.items() if name in self._parameters},
         )
         logits = output.logits[:, -batch.num_read :].flatten(0, 1)  # (trees x num_read, vocab)
         return _sum_reads(trees, range(0, len(logits), batch.num_read), logits.float())
@@ -178,22 +185,23 @@ class ReplyLogprobScorer:
 
 
 def _branch_of(tree: ReplyTree) -> Branch:
-    """The prompt's last token predicts the replies' first ones, as their root."""
+    """Make a branch whose tail starts with the last prompt token, because it predicts the first reply tokens."""
     parents = (ROOT, *(parent + 1 for parent in tree.parents))
     return Branch(tree.prompt[:-1], (tree.prompt[-1], *tree.tokens), parents)
 
 
 def _padding_mask(trees: Sequence[ReplyTree], batch: TreeBatch) -> NDArray[np.int64]:
-    """1 on the tokens of single replies, 0 on the padding, (trees, time): what the reply's last node sees."""
+    """Return 1 on tokens and 0 on padding, (trees, time), for trees of a single reply: what its last node sees."""
     last_of_prompt = batch.ids.shape[1] - batch.num_read
     rows = [batch.visible[row, last_of_prompt + len(tree.tokens)] for row, tree in enumerate(trees)]
     return np.stack(rows).astype(np.int64)
 
 
 def _sum_reads(trees: Sequence[ReplyTree], firsts: Sequence[int], logits: Tensor) -> list[tuple[float, ...]]:
-    """As reply_tree.sum_reads, for a batch and on the device: only what is read leaves it.
+    """Return the log-probability of every reply of every tree, as reply_tree.sum_reads does, on the device.
 
-    logits: (rows, vocab); `firsts` are of every tree the row after its prompt.
+    logits: (rows, vocab). `firsts` holds, for every tree, the row of the logits after its prompt. Only the
+    log-probabilities of reply tokens are copied from the device.
     """
     reads = [
         (first + read.node + 1, read.token)

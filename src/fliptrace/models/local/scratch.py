@@ -1,7 +1,7 @@
-"""A small Llama-style model from nothing: tokenizer trained on the given texts, weights drawn from a seed.
+"""Creates a small Llama-style model from scratch: a tokenizer trained on given texts, and randomly initialised weights.
 
-Saved as an ordinary Hugging Face folder that AutoModelForCausalLM and AutoTokenizer load. It knows nothing until it
-is trained; training is not here.
+The model is saved as an ordinary Hugging Face folder that AutoModelForCausalLM and AutoTokenizer load. Training it is
+not part of this module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fliptrace.core.files import new_folder
 from fliptrace.models.local.loading import quiet
 
 PAD, BOS, END = "<|pad|>", "<|begin|>", "<|end|>"
-# One token a role; only the assistant's turn is closed, for the other roles the next role's token does it.
+# One token per role. Only the assistant's turn has an end token; the other turns end with the next role's token.
 SPECIAL_TOKENS = (PAD, BOS, END, "<|system|>", "<|user|>", "<|assistant|>")
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}"
@@ -28,7 +28,7 @@ _NUM_BYTES = 256
 
 @dataclass(frozen=True, slots=True)
 class ScratchSpec:
-    """Sizes of a model to be built from nothing. `vocab_size` is an upper bound: few texts hold fewer merges."""
+    """Sizes of a model to build from scratch. `vocab_size` is an upper bound: a small corpus has fewer merges."""
 
     vocab_size: int = 4096
     hidden_size: int = 192
@@ -45,17 +45,17 @@ class ScratchSpec:
             if name != "tie_embeddings" and not value > 0:
                 raise ValueError(f"{name} {value}: expected more than 0")
         if self.vocab_size < _NUM_BYTES + len(SPECIAL_TOKENS):
-            found, wanted = self.vocab_size, _NUM_BYTES + len(SPECIAL_TOKENS)
-            raise ValueError(f"vocab_size {found}: expected at least {wanted}, the bytes and the special tokens")
+            found, minimum = self.vocab_size, _NUM_BYTES + len(SPECIAL_TOKENS)
+            raise ValueError(f"vocab_size {found}: expected at least {minimum}, the bytes and the special tokens")
         if self.hidden_size % (2 * self.num_heads):
             raise ValueError(
-                f"hidden_size {self.hidden_size} over num_heads {self.num_heads}: expected an even size a head"
+                f"hidden_size {self.hidden_size} over num_heads {self.num_heads}: expected an even size per head"
             )
         if self.num_heads % self.num_kv_heads:
             raise ValueError(f"num_heads {self.num_heads}: expected a multiple of num_kv_heads {self.num_kv_heads}")
 
     def num_parameters(self) -> int:
-        """Weights of the model when the vocabulary is full.
+        """Return the number of weights if the vocabulary reaches `vocab_size`.
 
         >>> ScratchSpec().num_parameters()
         2361024
@@ -68,12 +68,12 @@ class ScratchSpec:
 
 
 def build_scratch(texts: Iterable[str], spec: ScratchSpec, folder: Path, seed: int) -> Path:
-    """Train the tokenizer on `texts`, draw the weights and save both: the same arguments give the same bytes.
+    """Train the tokenizer on `texts`, initialise the weights and save both; the same arguments give the same bytes.
 
-    The folder appears whole or not at all; InputError where one of that name already exists.
+    The folder is written completely or not at all. InputError if it already exists.
     """
     if folder.exists():
-        raise InputError(folder, "exists already; expected the name of a new folder")
+        raise InputError(folder, "already exists; expected the name of a new folder")
     tokenizer = train_tokenizer(texts, spec)
     model = _init_model(spec, tokenizer, seed)
     with new_folder(folder) as neighbour, quiet():
@@ -83,12 +83,12 @@ def build_scratch(texts: Iterable[str], spec: ScratchSpec, folder: Path, seed: i
 
 
 def train_tokenizer(texts: Iterable[str], spec: ScratchSpec) -> Any:
-    """A byte-level BPE tokenizer with one token a digit, as a Hugging Face fast tokenizer."""
+    """Train a byte-level BPE tokenizer with one token per digit; return a Hugging Face fast tokenizer."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     bpe = Tokenizer(models.BPE())
-    # A digit looks the same wherever it stands, so a number in the answer is a copy of one in the prompt.
+    # A digit is the same token everywhere, so a number in the answer copies the tokens of that number in the prompt.
     digits = pre_tokenizers.Digits(individual_digits=True)
     bpe.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
     bpe.decoder = decoders.ByteLevel()
@@ -114,7 +114,7 @@ def train_tokenizer(texts: Iterable[str], spec: ScratchSpec) -> Any:
 
 
 def llama_config(spec: ScratchSpec, tokenizer: Any) -> Any:
-    """The Hugging Face config of a model of these sizes with this tokenizer's vocabulary."""
+    """Return the Hugging Face config of a model with these sizes and this tokenizer's vocabulary."""
     from transformers import LlamaConfig
 
     return LlamaConfig(
@@ -135,7 +135,7 @@ def llama_config(spec: ScratchSpec, tokenizer: Any) -> Any:
 
 
 def _init_model(spec: ScratchSpec, tokenizer: Any, seed: int) -> Any:
-    """Weights drawn from the seed alone; the caller's own random state is left as it was."""
+    """Initialise the weights from the seed without changing the caller's random state."""
     import torch
     from transformers import LlamaForCausalLM
 

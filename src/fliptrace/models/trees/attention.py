@@ -1,8 +1,8 @@
-"""Hugging Face decoders read trees: an attention of ours, in the place where transformers lets one be put.
+"""Runs Hugging Face decoders on token trees, through an attention function registered with transformers.
 
-A model so prepared is called with `tree=`, which goes down to every layer and attends for it; without, it attends as
-SDPA does, or refuses what SDPA would leave out. A layer says itself how far its window reaches, so one tree serves
-layers of several kinds.
+After the switch, a model can be called with `tree=`. That object is passed to every layer and computes its attention.
+Without `tree=`, the model uses SDPA, and settings that SDPA would ignore raise an error. Each layer states the length
+of its own window, so one tree serves layers of several kinds.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from transformers.masking_utils import sdpa_mask
 
 IMPLEMENTATION = "fliptrace-tree"
 SLIDING = "sliding_attention"
-# What a layer may ask for beside window and sinks: Gemma 2's cap, a bias by distance.
-_NOT_OURS = ("softcap", "position_bias")
+# Attention settings we do not implement: Gemma 2's soft cap and a bias by distance.
+_UNSUPPORTED = ("softcap", "position_bias")
 _ROPE_BY_LENGTH = ("dynamic", "longrope")
 
 
 class AttendsToTree(Protocol):
-    """What the tokens of a forward pass are shown."""
+    """Computes attention in one forward pass; it decides which tokens each token sees."""
 
     def attend(
         self,
@@ -39,15 +39,18 @@ class AttendsToTree(Protocol):
         window: int | None = None,
         sinks: Tensor | None = None,
     ) -> Tensor:
-        """query (heads, time, size), key and value (kv heads, time, size), returns (heads, time, size).
+        """Attend in one layer: query (heads, time, size), key and value (kv heads, time, size) to (heads, time, size).
 
-        `window` is how many positions a token of this layer sees, its own with them; None: all. `sinks`, (heads,), are
-        scores of a key that has nothing to give (gpt-oss).
+        `window` is the number of positions that a token of this layer sees, including its own; None means all. `sinks`,
+        (heads,), are the scores of an extra key whose value is zero (gpt-oss).
         """
 
 
 def read_tree(model: Any, ids: Tensor, positions: Tensor, tree: AttendsToTree, columns: Tensor | int = 0) -> Tensor:
-    """The logits of a row, ids and positions (time,), at `columns`, 0 being all of them: (columns, vocab)."""
+    """Run the model on a row and return the logits at `columns`, (columns, vocab); 0 means all columns.
+
+    ids and positions: (time,).
+    """
     output = model(
         input_ids=ids[None],
         position_ids=positions[None],
@@ -61,13 +64,13 @@ def read_tree(model: Any, ids: Tensor, positions: Tensor, tree: AttendsToTree, c
 
 
 def attend_to_trees(model: Any) -> None:
-    """Let a model be called with `tree=` from now on."""
+    """Switch a model to tree attention permanently, so that it can be called with `tree=`."""
     model.set_attn_implementation(IMPLEMENTATION)
 
 
 @contextmanager
 def attending_to_trees(model: Any) -> Iterator[None]:
-    """Let a model be called with `tree=` for now: by one thread, as the switch is the model's own."""
+    """Switch a model to tree attention within the context. Not thread-safe: the switch changes the model's config."""
     before = model.config._attn_implementation
     attend_to_trees(model)
     try:
@@ -77,39 +80,39 @@ def attending_to_trees(model: Any) -> Iterator[None]:
 
 
 def why_no_trees(model: Any) -> str | None:
-    """Why a Hugging Face decoder cannot be called with `tree=`; None where nothing is known."""
+    """Return the reason why a Hugging Face decoder cannot run on trees; None if no reason is known."""
     return next(_objections(model), None)
 
 
 def _objections(model: Any) -> Iterator[str]:
-    name, config = type(model).__name__, model.config.get_text_config()
-    takes = inspect.signature(model.forward).parameters
+    model_type, config = type(model).__name__, model.config.get_text_config()
+    parameters = inspect.signature(model.forward).parameters
     if getattr(config, "alibi", False):
-        yield "ALiBi: attention goes by columns, which are no positions in a tree"
+        yield "ALiBi: attention depends on columns, which are not positions in a tree"
     if not _rope_types(config).isdisjoint(_ROPE_BY_LENGTH):
-        yield "rotations that go by the longest sequence of a row, which in a tree is another's"
-    missing = [wanted for wanted in ("attention_mask", "position_ids", "logits_to_keep") if wanted not in takes]
+        yield "RoPE scaled by the longest sequence in the row, which in a tree may be another branch"
+    missing = [name for name in ("attention_mask", "position_ids", "logits_to_keep") if name not in parameters]
     if missing:
-        yield f"{name} takes no {missing[0]}"
+        yield f"{model_type} does not accept {missing[0]}"
     kinds = getattr(config, "layer_types", None) or ()
     unknown = [kind for kind in kinds if kind not in ("full_attention", SLIDING)]
     if unknown:
-        yield f"layers of kind {unknown[0]!r}: only attention can be told what to see"
+        yield f"layers of kind {unknown[0]!r}: only attention layers can run on a tree"
     if model._is_stateful:
-        yield f"{name} carries a state from column to column, past the end of a branch"
+        yield f"{model_type} carries a state from column to column, past the end of a branch"
     if not (model._supports_attention_backend and model._can_set_attn_implementation()):
-        yield f"{name} keeps its attention to itself"
+        yield f"{model_type} does not let its attention be replaced"
 
 
 def _rope_types(config: Any) -> set[str]:
-    """Of all kinds of layers."""
-    parameters = getattr(config, "rope_parameters", None) or {}
-    tables = [parameters, *(value for value in parameters.values() if isinstance(value, dict))]
+    """Return the RoPE types of all kinds of layers."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    tables = [rope, *(value for value in rope.values() if isinstance(value, dict))]
     return {table["rope_type"] for table in tables if "rope_type" in table}
 
 
 def _ready_mask(device: torch.device) -> Tensor:
-    """transformers takes four dimensions for a mask that is ready, and makes none. Whoever reads it is found out."""
+    """Return a 4D mask, which transformers passes on unchanged; NaN, so that a model that uses it gives NaN."""
     return torch.full((1, 1, 1, 1), torch.nan, device=device)
 
 
@@ -127,18 +130,22 @@ def _attend(
     tree: AttendsToTree | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
-    """An attention as transformers calls it: query (batch, heads, time, size); returns (batch, time, heads, size)."""
-    asked = [name for name in _NOT_OURS if others.get(name) is not None]
-    if asked or (tree is None and s_aux is not None) or (tree is not None and dropout):
-        raise ValueError(f"attention with {', '.join(asked) or ('dropout' if dropout else 'sinks')}")
+    """Attention with the signature of transformers: query (batch, heads, time, size) to (batch, time, heads, size).
+
+    ValueError for settings that are not supported.
+    """
+    unsupported = [name for name in _UNSUPPORTED if others.get(name) is not None]
+    if unsupported or (tree is None and s_aux is not None) or (tree is not None and dropout):
+        setting = ", ".join(unsupported) or ("dropout" if dropout else "sinks")
+        raise ValueError(f"attention with {setting} is not supported")
     if tree is None:
         settings = {"scaling": scaling, "dropout": dropout, "sliding_window": sliding_window}
         attended, _ = sdpa_attention_forward(module, query, key, value, attention_mask, **settings, **others)
         return attended, None
     if sliding_window is None and _slides(module):
-        raise ValueError(f"{type(module).__name__} slides by a mask alone")
+        raise ValueError(f"{type(module).__name__} applies its sliding window in the mask only")
     device = query.device.type
-    if torch.is_autocast_enabled(device):  # rotated queries and keys come in fp32
+    if torch.is_autocast_enabled(device):  # rotated queries and keys arrive in fp32
         query, key, value = (each.to(torch.get_autocast_dtype(device)) for each in (query, key, value))
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     of_row = tree.attend(
@@ -148,7 +155,7 @@ def _attend(
 
 
 def _slides(module: Any) -> bool:
-    """Whether a layer's attention has a window, of which the layer should tell."""
+    """Whether the config gives this layer a sliding window, which the layer should then pass to its attention."""
     config = module.config.get_text_config()
     kinds = getattr(config, "layer_types", None)
     if kinds:

@@ -1,9 +1,8 @@
-"""Attention over a row that holds a tree, on a CPU: queries in blocks, each against the keys that any of them sees.
+"""Attention over a token tree on a CPU: each block of queries attends to the keys that any of its queries sees.
 
-A block of queries gathers its keys, which in a row of several dialogues are few, and masks those of other branches. The
-weights are not kept for the backward pass but made again, so memory grows with the row alone. Matrix products and
-softmax are torch's own. A row of 6,901 tokens took a ninth of the time of SDPA with a mask of the whole row
-(docs/results.md).
+A block gathers its keys, which are few in a row of several dialogues, and masks those of other branches. The backward
+pass recomputes the attention weights, so memory grows only linearly with the row. Matrix products and softmax are
+torch's own. A row of 6,901 tokens took a ninth of the time of SDPA with a mask of the whole row (docs/results.md).
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from torch import Tensor
 
 from fliptrace.models.trees.token_tree import sees
 
-# Longer blocks see more that most of their queries do not, shorter ones make more and smaller products: of 64, 128 and
-# 256 the middle was the fastest at 9 million weights.
+# Queries per block. In a longer block, more of the gathered keys are hidden from most queries; shorter blocks need more
+# and smaller products. Of 64, 128 and 256, 128 was the fastest at 9 million weights.
 BLOCK = 128
 
 
 class Block(NamedTuple):
-    """Queries `start` to `stop`, the columns of the keys they see, and what is added to their scores.
+    """Queries `start` to `stop`, the columns of the keys they see, and the bias on their scores.
 
-    columns: (keys,); bias: (queries, keys), None where each sees them all.
+    columns: (keys,); bias: (queries, keys), None if every query sees every key.
     """
 
     start: int
@@ -35,7 +34,7 @@ class Block(NamedTuple):
 
 
 def cut_blocks(positions: NDArray[np.int64], ends: NDArray[np.int64], window: int | None = None) -> list[Block]:
-    """The blocks of a row; a layer with a `window` sees keys less than so many positions back.
+    """Cut a row into blocks. With a `window`, a query sees keys fewer than `window` positions back.
 
     >>> [block.columns.tolist() for block in cut_blocks(np.array([0, 1, 1]), np.array([3, 2, 3]))]
     [[0, 1, 2]]
@@ -60,9 +59,10 @@ def cut_blocks(positions: NDArray[np.int64], ends: NDArray[np.int64], window: in
 def attend_in_blocks(
     query: Tensor, key: Tensor, value: Tensor, blocks: list[Block], scaling: float, sinks: Tensor | None = None
 ) -> Tensor:
-    """query (heads, time, size), key and value (kv heads, time, size), sinks (heads,); returns (heads, time, size).
+    """Attend block by block; differentiable. Returns (heads, time, size).
 
-    A head's sink is the score of a key that has nothing to give.
+    query: (heads, time, size); key and value: (kv heads, time, size); sinks: (heads,), the score per head of an extra
+    key whose value is zero.
     """
     num_kv_heads, time, size = key.shape
     grouped = query.reshape(num_kv_heads, -1, time, size)
@@ -72,7 +72,7 @@ def attend_in_blocks(
 
 
 class _BlockAttention(torch.autograd.Function):
-    """query: (kv heads, group, time, size); sinks: (kv heads, group)."""
+    """Forward and backward pass; query: (kv heads, group, time, size), sinks: (kv heads, group)."""
 
     @staticmethod
     def forward(
@@ -83,7 +83,7 @@ class _BlockAttention(torch.autograd.Function):
         attended = torch.empty(query.shape, dtype=query.dtype)
         for block in blocks:
             keys, values = key.index_select(1, block.columns), value.index_select(1, block.columns)
-            weights = _weigh(_of_block(query, block), keys, sinks, block, scaling)[..., : keys.shape[1]]
+            weights = _attention_weights(_of_block(query, block), keys, sinks, block, scaling)[..., : keys.shape[1]]
             _put(attended, block, torch.bmm(weights.to(value.dtype), values))
         return attended
 
@@ -92,12 +92,12 @@ class _BlockAttention(torch.autograd.Function):
         query, key, value, sinks = ctx.saved_tensors
         (d_attended,) = gradients
         d_query = torch.empty(query.shape, dtype=query.dtype)
-        d_key, d_value = torch.zeros(key.shape), torch.zeros(value.shape)  # in fp32: summed up over many blocks
+        d_key, d_value = torch.zeros(key.shape), torch.zeros(value.shape)  # fp32: sums over many blocks
         d_sinks = None if sinks is None else torch.zeros(sinks.shape)
         for block in ctx.blocks:
             keys, values = key.index_select(1, block.columns), value.index_select(1, block.columns)
             queries, d_block = _of_block(query, block), _of_block(d_attended, block)
-            shares = _weigh(queries, keys, sinks, block, ctx.scaling)
+            shares = _attention_weights(queries, keys, sinks, block, ctx.scaling)
             weights = shares[..., : keys.shape[1]]
             d_value.index_add_(1, block.columns, torch.bmm(weights.to(value.dtype).mT, d_block).float())
             d_weights = torch.bmm(d_block, values.mT).float()
@@ -113,18 +113,18 @@ class _BlockAttention(torch.autograd.Function):
 
 
 def _of_block(tensor: Tensor, block: Block) -> Tensor:
-    """(kv heads, group x queries, size) of (kv heads, group, time, size)."""
+    """Select the queries of a block: (kv heads, group, time, size) to (kv heads, group x queries, size)."""
     return tensor[:, :, block.start : block.stop].flatten(1, 2)
 
 
 def _put(tensor: Tensor, block: Block, of_block: Tensor) -> None:
-    """The way back of `_of_block`."""
+    """Write a block's values back into the whole tensor; the inverse of `_of_block`."""
     place = tensor[:, :, block.start : block.stop]
     place.copy_(of_block.view(place.shape))
 
 
-def _weigh(queries: Tensor, keys: Tensor, sinks: Tensor | None, block: Block, scaling: float) -> Tensor:
-    """What each query takes of each key and, last of all, of the sink: (kv heads, group x queries, keys), in fp32."""
+def _attention_weights(queries: Tensor, keys: Tensor, sinks: Tensor | None, block: Block, scaling: float) -> Tensor:
+    """Return the softmax weights in fp32, (kv heads, group x queries, keys); with sinks, one more column at the end."""
     scores = torch.bmm(queries, keys.mT).float().mul_(scaling)
     if block.bias is not None:
         scores.view(len(scores), -1, *block.bias.shape).add_(block.bias)

@@ -1,8 +1,8 @@
-"""Attention while replies are written: a token a reply, which sees its prompt and what the reply holds so far.
+"""Attention for decoding one token per reply, which sees its prompt and the reply's own tokens so far.
 
-A prompt's keys and values stand once for all its replies, whose queries meet them in one product; each reply keeps its
-own beside them. The two parts are joined by the sums of their weights, so that the result is that of one softmax over
-both. Source: Athiwaratkun et al., "Bifurcated attention" (2024).
+The keys and values of a prompt are stored once for all its replies, whose queries attend to them in one product. Each
+reply also stores its own keys and values. The two partial results are combined by the sums of their weights, which
+equals one softmax over both. Source: Athiwaratkun et al., "Bifurcated attention" (2024).
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from fliptrace.models.trees.prefill_attention import PrefillAttention
 
 
 class Prompts:
-    """Keys and values of several prompts, by layer, each (prompts, kv heads, longest, size), after which nothing."""
+    """Cached keys and values of several prompts: one pair per layer, each (prompts, kv heads, longest, size).
+
+    Shorter prompts are padded with zeros at the end.
+    """
 
     def __init__(self, lengths: Sequence[int], device: torch.device) -> None:
         self.lengths = torch.tensor(lengths, device=device)
         self.layers: dict[int, tuple[Tensor, Tensor]] = {}
 
     def take(self, prompt: int, row: PrefillAttention, columns: NDArray[np.int64]) -> None:
-        """Take over those of one prompt from a row that was read, and that kept them."""
+        """Copy the keys and values of one prompt from `columns` of a prefilled row that kept them."""
         picked = torch.from_numpy(columns).to(self.lengths.device)
         for layer, read in row.kept.items():
             if layer not in self.layers:
@@ -38,41 +41,42 @@ class Prompts:
                 own[prompt, :, : len(columns)] = of_row.index_select(1, picked)
 
     def keep(self, kept: Tensor) -> None:
-        """Go on with these prompts only, (prompts kept,)."""
+        """Keep only these prompts; `kept` are their indices, (prompts kept,)."""
         self.lengths = self.lengths[kept]
         longest = int(self.lengths.max())
-        for layer, (keys, values) in self.layers.items():  # one at a time: all together would stand there twice
+        for layer, (keys, values) in self.layers.items():  # one layer at a time, to limit peak memory
             self.layers[layer] = (keys[kept, :, :longest], values[kept, :, :longest])
 
 
 class DecodeAttention:
-    """See tree_attention.AttendsToTree: a row of one token a reply, row i that of reply i, one row after the other.
+    """Implements attention.AttendsToTree for decoding steps: column i of a row is the next token of reply i.
 
-    `replies` tells the prompt of each, (replies,); those to one prompt are neighbours. `advance` before every row.
+    `replies` holds the prompt index of each reply, (replies,); replies to the same prompt are adjacent. Call `advance`
+    before every step.
     """
 
     def __init__(self, prompts: Prompts, replies: Tensor, max_new_tokens: int) -> None:
         self.prompts, self.replies, self.max_new_tokens = prompts, replies, max_new_tokens
-        self.step = -1  # of the row now read
+        self.step = -1  # index of the current step
         self._own: dict[int, tuple[Tensor, Tensor]] = {}  # by layer: (replies, kv heads, max_new_tokens, size)
         self._grid = _Grid.of(replies, len(prompts.lengths))
-        self._hidden: dict[int | None, Tensor] = {}  # by window, of this step
+        self._hidden: dict[int | None, Tensor] = {}  # by window, for the current step
 
     def advance(self) -> Tensor:
-        """Begin a row; the positions of its tokens, (replies,)."""
+        """Start the next step and return the positions of its tokens, (replies,)."""
         self.step += 1
         self._hidden.clear()
         return self.prompts.lengths[self.replies] + self.step
 
     def keep(self, kept: Tensor) -> None:
-        """Go on with these replies only, (replies kept,); prompts without any go when they are many."""
+        """Keep only these replies, (replies kept,). Prompts without replies are dropped once they are at least half."""
         self.replies = self.replies[kept]
-        for layer, (keys, values) in self._own.items():  # one at a time: all together would stand there twice
+        for layer, (keys, values) in self._own.items():  # one layer at a time, to limit peak memory
             self._own[layer] = (keys[kept], values[kept])
-        asked, numbers = torch.unique(self.replies, return_inverse=True)
-        if 2 * len(asked) <= len(self.prompts.lengths):
-            self.prompts.keep(asked)
-            self.replies = numbers
+        used, renumbered = torch.unique(self.replies, return_inverse=True)
+        if 2 * len(used) <= len(self.prompts.lengths):
+            self.prompts.keep(used)
+            self.replies = renumbered
         self._grid = _Grid.of(self.replies, len(self.prompts.lengths))
 
     def attend(
@@ -86,7 +90,7 @@ class DecodeAttention:
         window: int | None = None,
         sinks: Tensor | None = None,
     ) -> Tensor:
-        """See tree_attention.AttendsToTree."""
+        """See attention.AttendsToTree."""
         num_kv_heads, num_replies, size = key.shape
         # (replies, kv heads, group, size)
         queries = query.reshape(num_kv_heads, -1, num_replies, size).permute(2, 0, 1, 3) * scaling
@@ -95,8 +99,8 @@ class DecodeAttention:
             self._attend_to_own(layer, queries, key, value, window),
         ]
         if sinks is not None:
-            nothing = torch.zeros((), device=query.device)
-            parts.append(_Part(nothing, sinks.float().view(1, num_kv_heads, -1)))
+            zero = torch.zeros((), device=query.device)
+            parts.append(_Part(zero, sinks.float().view(1, num_kv_heads, -1)))
         joined = _join(parts).to(query.dtype)  # (replies, kv heads, group, size)
         return joined.permute(1, 2, 0, 3).flatten(0, 1)
 
@@ -117,7 +121,7 @@ class DecodeAttention:
         return _Part(of_replies(part.attended), of_replies(part.log_sum))
 
     def _hide(self, longest: int, window: int | None) -> Tensor:
-        """What is added to the scores of the prompts' keys in this step, (prompts, longest)."""
+        """Return the bias on the scores of the prompts' keys in this step, (prompts, longest)."""
         if window not in self._hidden:
             lengths = self.prompts.lengths[:, None]
             columns = torch.arange(longest, device=lengths.device)
@@ -141,10 +145,10 @@ class DecodeAttention:
 
 
 class _Grid(NamedTuple):
-    """Replies in a grid of prompts x `width`, the most that go on of any; places: (replies,)."""
+    """A grid of prompts x `width`, the largest number of replies to a prompt; `places` holds each reply's cell."""
 
     width: int
-    places: Tensor
+    places: Tensor  # (replies,)
 
     @classmethod
     def of(cls, replies: Tensor, num_prompts: int) -> _Grid:
@@ -156,26 +160,29 @@ class _Grid(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """What was taken from some of the keys, (..., size), and the logarithm of the sum of their weights, (...)."""
+    """Attention over some of the keys, (..., size), and the log of the sum of their exponentiated scores, (...)."""
 
     attended: Tensor
     log_sum: Tensor
 
 
 def _attend(queries: Tensor, keys: Tensor, values: Tensor, bias: Tensor | None) -> _Part:
-    """queries (batch, queries, size), already scaled; keys, values (batch, keys, size); bias over (batch, 1, keys)."""
+    """Attend to some keys; queries (batch, queries, size), already scaled, keys and values (batch, keys, size).
+
+    bias: broadcastable to (batch, queries, keys).
+    """
     scores = torch.bmm(queries, keys.mT).float()
     if bias is not None:
         scores += bias
     weights = torch.softmax(scores, dim=-1)
     attended = torch.bmm(weights.to(values.dtype), values)
-    # The likeliest key has the weight exp(highest - log_sum), and two maxima cost less than another exponential.
+    # The largest weight is exp(highest score - log_sum), so two maxima replace a logsumexp, which costs more.
     return _Part(attended.float(), scores.amax(-1) - weights.amax(-1).log())
 
 
 def _join(parts: Sequence[_Part]) -> Tensor:
-    """As one softmax over the keys of all parts would have it."""
+    """Combine the parts into the result of one softmax over all their keys."""
     highest = reduce(torch.maximum, (part.log_sum for part in parts))
     shares = [(part.log_sum - highest).exp()[..., None] for part in parts]
-    taken = [part.attended * share for part, share in zip(parts, shares, strict=True)]
-    return reduce(torch.add, taken) / reduce(torch.add, shares)
+    scaled = [part.attended * share for part, share in zip(parts, shares, strict=True)]
+    return reduce(torch.add, scaled) / reduce(torch.add, shares)

@@ -1,4 +1,4 @@
-"""Attention over one row that holds a tree, forwards and backwards: on a CPU in blocks, elsewhere by FlexAttention."""
+"""Attention over one row that holds a token tree, differentiable: in blocks on a CPU, else by FlexAttention."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch.nn.attention.flex_attention import AuxRequest, create_block_mask, fle
 from fliptrace.models.trees.cpu_attention import Block, attend_in_blocks, cut_blocks
 from fliptrace.models.trees.token_tree import TokenTree, sees
 
-_FLEX_STEP = 128  # what FlexAttention cuts rows into; padded to it, rows have few widths to compile for
+_FLEX_STEP = 128  # block size of FlexAttention; rows padded to multiples of it have few distinct widths to compile
 
 
 def widen(tree: TokenTree, device: torch.device) -> TokenTree:
-    """The tree in a row as wide as attention on that device likes it. What was to be read stays in its columns."""
+    """Pad the tree at the end to a row width suited to attention on that device; all columns keep their place."""
     width = len(tree) if device.type == "cpu" else -(-len(tree) // _FLEX_STEP) * _FLEX_STEP
     return tree.padded(width, pad_id=0)
 
 
 class PrefillAttention:
-    """The tokens of one row, each seeing its ancestors (token_tree.py); where it `keeps`, keys and values stay behind.
+    """Implements attention.AttendsToTree for one row, in which each token sees its ancestors (token_tree.py).
 
-    kept: of every layer its keys and values, each (kv heads, time, size).
+    With `keeps`, the keys and values of every layer are stored in `kept`, each (kv heads, time, size).
     """
 
     def __init__(self, tree: TokenTree, device: torch.device, *, keeps: bool = False) -> None:
@@ -44,7 +44,7 @@ class PrefillAttention:
         window: int | None = None,
         sinks: Tensor | None = None,
     ) -> Tensor:
-        """See tree_attention.AttendsToTree."""
+        """See attention.AttendsToTree."""
         if self.keeps:
             self.kept[layer] = (key, value)
         if self.device.type != "cpu":
@@ -56,7 +56,7 @@ class PrefillAttention:
     def attend_by_flex(
         self, query: Tensor, key: Tensor, value: Tensor, scaling: float, window: int | None, sinks: Tensor | None
     ) -> Tensor:
-        """The same on any device; a CPU knows no way back."""
+        """Attend by FlexAttention on any device. On a CPU it has no backward pass."""
         if window not in self._masks:
             self._masks[window] = self._mask(window)
         attend = _flex_for(self.device.type)
@@ -65,7 +65,7 @@ class PrefillAttention:
             attended: Tensor = attend(query[None], key[None], value[None], **named)
             return attended[0]
         attended, aux = attend(query[None], key[None], value[None], **named, return_aux=AuxRequest(lse=True))
-        kept = torch.sigmoid(aux.lse[0] - sinks[:, None])  # (heads, time): the share that the sink leaves
+        kept = torch.sigmoid(aux.lse[0] - sinks[:, None])  # (heads, time), the share left by the sink
         return attended[0] * kept[..., None].to(attended.dtype)
 
     def _mask(self, window: int | None) -> Any:
@@ -86,5 +86,5 @@ class PrefillAttention:
 
 @cache
 def _flex_for(device: str) -> Any:
-    """Compiled where there is a kernel to compile."""
+    """Return FlexAttention, compiled on CUDA and plain elsewhere."""
     return torch.compile(flex_attention) if device == "cuda" else flex_attention

@@ -1,7 +1,8 @@
-"""Many replies to one prompt as one sequence: what they share stands once, and one forward pass weighs them all.
+"""Packs many replies to one prompt into one sequence that stores shared prefixes once; one pass scores all replies.
 
-Each token sees the prompt and its own ancestors alone, at the position it would have in a reply of its own, so the
-log-probabilities are those of separate sequences. Token ids in, numpy arrays out: torch and onnxruntime run the same.
+Each token sees only the prompt and its own ancestors, and has the position it would have in its separate reply, so the
+log-probabilities equal those of separate sequences. Token ids in, numpy arrays out; torch and onnxruntime use the same
+arrays.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = -1  # stands for the prompt's last token
+ROOT = -1  # parent index that stands for the prompt's last token
 
 
 class Read(NamedTuple):
-    """The logits after `node` (ROOT: after the prompt) predict `token`."""
+    """One predicted token: the logits after `node` (ROOT: after the prompt) predict `token`."""
 
     node: int
     token: int
@@ -25,9 +26,10 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReplyTree:
-    """Node n holds `tokens[n]` after node `parents[n]`, depth first; `reads` are, for every reply, its tokens as read.
+    """A prompt and a tree of replies: node n holds `tokens[n]` and follows node `parents[n]`, in depth-first order.
 
-    The last token of a reply is predicted and never fed, so it has no node unless another reply goes on from it.
+    `reads` lists, for every reply, where each of its tokens is predicted. The last token of a reply is predicted but
+    never fed to the model, so it has no node unless a longer reply continues from it.
     """
 
     prompt: tuple[int, ...]
@@ -41,14 +43,14 @@ class ReplyTree:
 
 
 def grow_tree(prompt: Sequence[int], replies: Sequence[Sequence[int]]) -> ReplyTree:
-    """The tree of these replies, each with its end token; ValueError where the prompt or a reply has no tokens.
+    """Build the tree of these replies, each including its end token. ValueError if the prompt or a reply is empty.
 
     >>> tree = grow_tree([1, 2], [[5, 6, 9], [5, 7, 9]])
     >>> tree.tokens, tree.parents
     ((5, 6, 7), (-1, 0, 0))
     """
     if not prompt or not all(replies):
-        raise ValueError("a prompt or a reply without tokens")
+        raise ValueError("prompt or reply is empty; expected at least one token")
     nodes: dict[Read, int] = {}
     reads: dict[int, tuple[Read, ...]] = {}
     for place in sorted(range(len(replies)), key=lambda place: tuple(replies[place])):
@@ -64,19 +66,19 @@ def grow_tree(prompt: Sequence[int], replies: Sequence[Sequence[int]]) -> ReplyT
 
 @dataclass(frozen=True, slots=True)
 class TreeBatch:
-    """Trees side by side: prompts padded on the left so that all end in one column, nodes padded on the right.
+    """A batch of trees: prompts are padded on the left, so that all end in the same column, and nodes on the right.
 
-    Logits are wanted for the last `num_read` columns: that of the prompts' last token, then one a node.
+    Logits are needed for the last `num_read` columns: the one of the prompts' last token, then one per node.
     """
 
     ids: NDArray[np.int64]  # (trees, time)
     positions: NDArray[np.int64]  # (trees, time)
-    visible: NDArray[np.bool_]  # (trees, time, time), row sees column
+    visible: NDArray[np.bool_]  # (trees, time, time), whether row sees column
     num_read: int
 
 
 def batch_trees(trees: Sequence[ReplyTree], pad_id: int, width_step: int = 1) -> TreeBatch:
-    """One batch of all these trees; its width is a multiple of `width_step`."""
+    """Put all trees into one batch, whose width is a multiple of `width_step`."""
     num_nodes = max(len(tree.tokens) for tree in trees)
     widest = max(len(tree.prompt) for tree in trees) + num_nodes
     time = -(-widest // width_step) * width_step
@@ -84,7 +86,7 @@ def batch_trees(trees: Sequence[ReplyTree], pad_id: int, width_step: int = 1) ->
     ids = np.full((len(trees), time), pad_id, dtype=np.int64)
     positions = np.zeros((len(trees), time), dtype=np.int64)
     visible = np.zeros((len(trees), time, time), dtype=np.bool_)
-    visible[:, np.arange(time), np.arange(time)] = True  # padding sees itself, or its softmax would be over nothing
+    visible[:, np.arange(time), np.arange(time)] = True  # padding sees itself, since a softmax needs at least one key
     for row, tree in enumerate(trees):
         length = len(tree.prompt)
         prompt = slice(start - length, start)
@@ -100,5 +102,5 @@ def batch_trees(trees: Sequence[ReplyTree], pad_id: int, width_step: int = 1) ->
 
 
 def sum_reads(tree: ReplyTree, log_probs: NDArray[np.float32]) -> tuple[float, ...]:
-    """The log-probability of every reply, from those of the next token: (num_read, vocab), row 0 after the prompt."""
+    """Sum the log-probability of every reply from next-token `log_probs`, (num_read, vocab), row 0 after the prompt."""
     return tuple(float(sum(np.float64(log_probs[read.node + 1, read.token]) for read in reply)) for reply in tree.reads)

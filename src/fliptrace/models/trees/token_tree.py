@@ -1,8 +1,8 @@
-"""Token sequences as one row: the beginnings they share stand once, what is each one's own follows, depth first.
+"""Packs token sequences into one row: a prefix tree in depth-first order that stores shared prefixes once.
 
-A token sees its ancestors alone, at the position it has in its own sequence, so a model reads there what it would read
-in the sequences apart. Dialogues side by side are no special case: they share the system message, or nothing. Token
-ids in, numpy arrays out. Not here: how a model is made to see so (attention.py).
+A token sees only its ancestors and has the position it has in its own sequence, so a model computes the same as for
+separate sequences. Several dialogues in one row are no special case: they share the system message, or nothing. Token
+ids in, numpy arrays out. Not here: the attention that restricts what tokens see (attention.py).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Ids = tuple[int, ...]
 
 
 class Branch(NamedTuple):
-    """A sequence, or several that part behind its stem: `stem` may be shared with other branches, `tail` never is.
+    """A sequence, or several with a common stem. `stem` may be shared with other branches; `tail` never is.
 
-    `parents` are of the tail's tokens among themselves, depth first: that of the first is -1, the stem's last token.
-    None: one after another.
+    `parents` gives the parent index of each tail token within the tail, in depth-first order; the first token has -1,
+    the stem's last token. None means that the tail is a single chain.
     """
 
     stem: Ids
@@ -32,7 +32,7 @@ class Branch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenTree:
-    """One token a column, all arrays (time,); `ends`: the column after the last of those that descend from this one."""
+    """One token per column; all arrays are (time,). `ends` is the column after the last descendant of each token."""
 
     ids: NDArray[np.int64]
     positions: NDArray[np.int64]
@@ -42,7 +42,7 @@ class TokenTree:
         return len(self.ids)
 
     def padded(self, width: int, pad_id: int) -> TokenTree:
-        """The same tree in a row of this width. Padding sees itself, as its softmax would be over nothing."""
+        """Pad the row to this width. Padding tokens see themselves, since a softmax needs at least one key."""
         more = np.arange(len(self), width)
         return TokenTree(
             np.concatenate([self.ids, np.full(len(more), pad_id)]),
@@ -52,8 +52,10 @@ class TokenTree:
 
 
 class LaidOut(NamedTuple):
-    """A tree, and for every branch, in the order they were given, the columns of its stem and that of its tail's first
-    token; the others of the tail follow.
+    """A tree with the place of every branch, in input order.
+
+    `stems` holds the columns of each branch's stem, `starts` the column of its tail's first token; the rest of the
+    tail follows in the next columns.
     """
 
     tree: TokenTree
@@ -62,9 +64,9 @@ class LaidOut(NamedTuple):
 
 
 def sees(query: Any, key: Any, end: Any) -> Any:
-    """Whether the token in column `query` sees that in column `key`, whose `ends` is `end`: arrays or tensors alike.
+    """Whether the token in column `query` sees the one in column `key`, whose `ends` is `end`; arrays or tensors.
 
-    >>> columns, ends = np.arange(4), np.array([4, 3, 3, 4])  # a trunk, a branch of two, a branch of one
+    >>> columns, ends = np.arange(4), np.array([4, 3, 3, 4])  # a shared prefix, a branch of two, a branch of one
     >>> sees(columns[:, None], columns, ends).astype(int).tolist()
     [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 0, 0, 1]]
     """
@@ -72,30 +74,30 @@ def sees(query: Any, key: Any, end: Any) -> Any:
 
 
 def num_shared(left: Sequence[int], right: Sequence[int]) -> int:
-    """The length of the beginning that two sequences share."""
+    """Return the length of the longest common prefix of two sequences."""
     pairs = zip(left, right, strict=False)
     return next((depth for depth, (a, b) in enumerate(pairs) if a != b), min(len(left), len(right)))
 
 
 def order_depth_first(branches: Sequence[Branch]) -> list[int]:
-    """Their places in the order in which a tree holds them: each shares most with the one before it."""
-    # By stems first. By whole sequences, a branch of a short stem would part others that share more.
+    """Return the indices of the branches in tree order, in which neighbours share the longest prefixes."""
+    # Sort by stems first. Sorted by whole sequences, a branch with a short stem could separate two that share more.
     return sorted(range(len(branches)), key=lambda place: branches[place][:2])
 
 
 def count_tokens(branches: Sequence[Branch]) -> int:
-    """The length of their row, without laying it out.
+    """Return the number of tokens in the row of these branches, without building it.
 
     >>> count_tokens([Branch((1, 2), (3, 8)), Branch((1, 2), (4, 9))])
     6
     """
     ordered = [branches[place] for place in order_depth_first(branches)]
-    apart = sum(len(branch.stem) + len(branch.tail) for branch in branches)
-    return apart - sum(num_shared(one.stem, next_one.stem) for one, next_one in pairwise(ordered))
+    separate = sum(len(branch.stem) + len(branch.tail) for branch in branches)
+    return separate - sum(num_shared(one.stem, next_one.stem) for one, next_one in pairwise(ordered))
 
 
 def lay_out(branches: Sequence[Branch]) -> LaidOut:
-    """The tree of these branches; their order changes nothing in it. ValueError where a tail is empty.
+    """Build the tree of these branches; it does not depend on their order. ValueError if a tail is empty.
 
     >>> tree, stems, starts = lay_out([Branch((1, 2), (3, 8)), Branch((1, 2), (4, 9))])
     >>> tree.ids.tolist(), tree.positions.tolist(), tree.ends.tolist()
@@ -104,14 +106,14 @@ def lay_out(branches: Sequence[Branch]) -> LaidOut:
     ([0, 1], [2, 4])
     """
     if not all(branch.tail for branch in branches):
-        raise ValueError("a branch without a token of its own")
+        raise ValueError("a branch with an empty tail; expected at least one token")
     ids: list[int] = []
     positions: list[int] = []
-    # At most as long as the sequences apart; what is shared is cut off below.
+    # Allocated for separate sequences; cut to the number of unique tokens below.
     ends = np.zeros(sum(len(stem) + len(tail) for stem, tail, _ in branches), dtype=np.int64)
     stems: list[NDArray[np.int64]] = [_NO_COLUMNS] * len(branches)
     starts = [0] * len(branches)
-    path = _NO_COLUMNS  # of the stem before
+    path = _NO_COLUMNS  # columns of the previous stem
     before: Ids = ()
     for place in order_depth_first(branches):
         stem, tail, parents = branches[place]
@@ -132,7 +134,7 @@ _NO_COLUMNS: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
 
 def _shape(length: int, parents: Ids | None) -> tuple[Sequence[int], NDArray[np.int64]]:
-    """The depths of a tail's tokens, and after which of them each one's descendants end."""
+    """Return the depth of each tail token and the index after its last descendant, both relative to the tail."""
     if parents is None:
         return range(length), np.full(length, length)
     depths: list[int] = []

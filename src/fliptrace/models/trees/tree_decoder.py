@@ -1,5 +1,5 @@
-"""A decoder that reads trees (attention.py) reads prompts and replies: what prompts share once, and each prompt
-once for all its replies.
+"""Decodes with tree attention (attention.py): prefixes shared by prompts are prefilled once, and each prompt is
+prefilled once for all its replies.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from fliptrace.models.trees.decode_attention import DecodeAttention, Prompts
 from fliptrace.models.trees.prefill_attention import PrefillAttention, widen
 from fliptrace.models.trees.token_tree import Branch, lay_out, num_shared
 
-# Prompt tokens in one forward pass, what is shared counted once: enough to keep two CPU cores busy.
+# Prompt tokens per forward pass, shared tokens counted once: enough to keep two CPU cores busy.
 _PREFILL_TOKENS = 8_192
 
 
 class TreeReader:
-    """See local.PromptReader; the model attends to trees."""
+    """Implements local.model.PromptReader for a model that is switched to tree attention."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
 
     @staticmethod
     def order(prompt: Sequence[int]) -> Any:
-        """Prompts on one dialogue together."""
+        """Sort key that keeps prompts on one dialogue together."""
         return tuple(prompt)
 
     @staticmethod
@@ -59,7 +59,7 @@ class TreeReader:
 
 
 def _cut_rows(branches: Sequence[Branch]) -> Iterator[slice]:
-    """Neighbours that go into one row."""
+    """Yield slices of neighbouring branches that fit into one row."""
     start, num_tokens = 0, 0
     for place, (stem, tail, _) in enumerate(branches):
         length = len(stem) + len(tail)

@@ -1,5 +1,6 @@
-"""The geometry of a report's small pictures: where a value lies and which ticks an axis has. Draws nothing itself:
-templates/charts.html does.
+"""Geometry of the small charts in the report of a run: positions of values, and ticks of axes.
+
+This module draws nothing itself; templates/charts.html does.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from dataclasses import dataclass
 
 from fliptrace.report.run.values import Curve, Metrics, Point, RunReport
 
-WIDTH, HEIGHT = 340, 170  # of a curve; small enough to stay legible on a phone
-LEFT, RIGHT, TOP, BOTTOM = 36, 10, 10, 24  # margins around it
+WIDTH, HEIGHT = 340, 170  # of a curve, in pixels; legible on a phone
+LEFT, RIGHT, TOP, BOTTOM = 36, 10, 10, 24  # margins around a curve
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Values from `low` to `high` lie from `start` to `end` of the picture (for y, start is the lower edge)."""
+    """An axis with values from `low` to `high` at positions from `start` to `end`. For y, `start` is the lower edge."""
 
     low: float
     high: float
@@ -25,7 +26,8 @@ class Axis:
     step: float
 
     def at(self, value: float) -> float:
-        """
+        """The position of a value.
+
         >>> Axis(0, 1, 10, 110, 0.5).at(0.25)
         35.0
         """
@@ -34,7 +36,8 @@ class Axis:
 
     @property
     def ticks(self) -> tuple[float, ...]:
-        """
+        """The values of the ticks: the multiples of `step` on the axis.
+
         >>> Axis(0.55, 0.82, 0, 1, 0.1).ticks
         (0.6, 0.7, 0.8)
         """
@@ -42,14 +45,14 @@ class Axis:
         return tuple(round(i * self.step, 10) for i in range(first, last + 1))
 
     def label(self, tick: float) -> str:
-        """With as many digits as the step has."""
+        """The label of a tick, with as many decimals as the step has."""
         digits = max(0, -math.floor(math.log10(self.step) + 1e-9))
         return f"{tick:,.{digits}f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A line of points within two axes."""
+    """A line of points, with its two axes."""
 
     points: tuple[Point, ...]
     x: Axis
@@ -57,7 +60,7 @@ class Plot:
 
     @property
     def path(self) -> str:
-        """For an SVG polyline."""
+        """The points of an SVG polyline."""
         return " ".join(f"{self.x.at(point.step)},{self.y.at(point.value)}" for point in self.points)
 
 
@@ -75,7 +78,7 @@ def loss_plot(curve: Curve) -> Plot:
 
 
 def f1_plot(curve: Curve, report: RunReport) -> Plot:
-    """All stages of a run have one y axis, the best rule's F1 within it."""
+    """F1 on val by step. All stages of a run share one y axis, which includes the F1 of the rules."""
     values = [point.value for stage in report.stages for point in stage.curve.val_f1s]
     return _plot(curve.val_f1s, curve, [*values, *(rule.f1 for rule in report.rules.values())])
 
@@ -91,7 +94,7 @@ def _extent(metrics: Metrics) -> Iterable[float]:
 
 
 def _axis(values: Sequence[float], start: float, end: float, num_ticks: int, least_step: float = 0.01) -> Axis:
-    """From the tick below the least value to the tick above the greatest."""
+    """An axis from the tick below the smallest value to the tick above the largest."""
     low, high = min(values), max(values)
     step = max(_nice((high - low) / num_ticks), least_step)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
@@ -99,7 +102,7 @@ def _axis(values: Sequence[float], start: float, end: float, num_ticks: int, lea
 
 
 def _nice(least: float) -> float:
-    """The least of 1, 2, 5, 10, 20 ... (and their decimal parts) that is not below."""
+    """The smallest of 1, 2, 5, 10, 20 ... (and their decimal fractions) that is not below `least`."""
     if least <= 0:
         return 0.0
     power = 10.0 ** math.floor(math.log10(least))

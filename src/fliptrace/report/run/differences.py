@@ -1,4 +1,4 @@
-"""Paired differences for a report, from prediction files. Needs what scoring needs, so it is loaded only when asked."""
+"""Paired differences for a report, from prediction files. Scoring's packages are imported only when they are needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def can_compare() -> bool:
 
 
 def read_triggers(path: Path) -> list[Prediction]:
-    """The rows of a run's prediction file; InputError where they are not of triggers."""
+    """Read the trigger predictions of a run's prediction file; InputError where it holds none."""
     rows = [row for row in read_predictions(path) if isinstance(row, Prediction)]
     if not rows:
         raise InputError(path, "holds emotion predictions; expected trigger predictions")
@@ -27,7 +27,7 @@ def read_triggers(path: Path) -> list[Prediction]:
 
 
 def difference(a: Sequence[Prediction], b: Sequence[Prediction], seed: int) -> Difference:
-    """F1 of b minus F1 of a, over the same cases."""
+    """F1 of b minus F1 of a, on the same cases."""
     from fliptrace.scoring.compare import compare
 
     found = compare(a, b, seed=seed)
@@ -36,7 +36,7 @@ def difference(a: Sequence[Prediction], b: Sequence[Prediction], seed: int) -> D
 
 
 def difference_from_rule(rule: str, predictions: Sequence[Prediction], seed: int) -> Difference:
-    """F1 of the predictions minus what the rule scores on their cases."""
+    """F1 of the predictions minus F1 of the rule on the same cases."""
     from fliptrace.scoring.triggers import answer_by_rule
 
     return difference([answer_by_rule(prediction, RULES[rule]) for prediction in predictions], predictions, seed)

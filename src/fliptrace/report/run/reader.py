@@ -1,6 +1,6 @@
-"""From a run folder to a RunReport: reads what training left there (training/runs.py), judges nothing.
+"""Read a run folder, as training writes it (training/runs.py), into a RunReport. Remarks on it are made elsewhere.
 
-Reads the recipe as it stands in the manifest, not through today's recipe type, so that old runs can be reported on.
+The recipe is taken from the manifest as it is, not parsed by the present recipe type, so that old runs can be reported.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ SCORES = "scores.json"
 
 
 def read_run(folder: Path) -> RunReport:
-    """Everything a run folder tells, finished or not. RunError where the folder is no run, or a damaged one."""
+    """Read everything in a run folder, finished or not. RunError where the folder is not a run, or is damaged."""
     if not folder.is_dir():
-        raise RunError(folder, "no such folder; expected a run, as `fliptrace train` leaves it")
+        raise RunError(folder, "no such folder; expected a run folder written by `fliptrace train`")
     if not is_run(folder):
         raise RunError(folder, f"not a run: it has no {MANIFEST}")
     manifest: Json = read_json(folder / MANIFEST)
@@ -72,7 +72,7 @@ def read_run(folder: Path) -> RunReport:
 
 @dataclass(frozen=True, slots=True)
 class _Stages:
-    """The stage folders of one run. `seed` is that of the bootstrap in its scores."""
+    """The stage folders of one run. `seed` is the seed of the bootstrap in its scores."""
 
     folder: Path
     seed: int
@@ -97,7 +97,7 @@ class _Stages:
         )
 
     def gains(self, stages: Sequence[StageReport]) -> Iterator[Gain]:
-        """For every reading, from each stage that has it to the next, and from the first to the last of several."""
+        """For every evaluation, the gains from each stage that has it to the next, and from the first to the last."""
         for name in dict.fromkeys(evaluation.name for stage in stages for evaluation in stage.evaluations):
             having = [stage for stage in stages if any(evaluation.name == name for evaluation in stage.evaluations)]
             whole = [(having[0], having[-1])] if len(having) > 2 else []
@@ -124,7 +124,7 @@ class _Stages:
         return difference(a, b, self.seed) if a and b else None
 
     def _load(self, place: Path, evaluation: str) -> list[Prediction] | None:
-        """A prediction file, where it is still there and there is something to compare it with."""
+        """The predictions of an evaluation; None where the file is gone, or where differences cannot be computed."""
         path = place / "predictions" / f"{evaluation}.jsonl"
         return read_triggers(path) if self.compares and path.exists() else None
 
@@ -152,7 +152,7 @@ def _metrics(row: Json) -> Metrics:
 
 
 def _logs(path: Path) -> list[Json]:
-    """Empty where the run was killed before its first step."""
+    """The rows of the training log; empty where the run was killed before its first step."""
     if not path.exists():
         return []
     with _damage_named(path):
@@ -160,7 +160,7 @@ def _logs(path: Path) -> list[Json]:
 
 
 def _preflight(path: Path) -> PreflightReport | None:
-    """None where the stage did not come that far."""
+    """The preflight report of a stage; None where the stage did not get that far."""
     if not path.exists():
         return None
     with _damage_named(path):
@@ -176,12 +176,12 @@ def _curve(rows: Sequence[Json]) -> Curve:
 
 @contextmanager
 def _damage_named(path: Path) -> Iterator[None]:
-    """What is not as training writes it is the folder's fault: RunError names the file."""
+    """Turn errors caused by malformed content into a RunError that names the file."""
     try:
         yield
     except InputError:
         raise
     except KeyError as error:
-        raise RunError(path, f"no field {error.args[0]!r}; damaged, or not of a run") from error
+        raise RunError(path, f"no field {error.args[0]!r}: damaged, or not written by a run") from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise RunError(path, f"damaged, or not of a run: {error}") from error
+        raise RunError(path, f"damaged, or not written by a run: {error}") from error

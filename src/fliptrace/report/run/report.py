@@ -1,4 +1,4 @@
-"""The report of a run: `read_run` reads its folder, `render_markdown` and `render_html` write it up."""
+"""The report of a run: `read_run` reads its folder, `render_markdown` and `render_html` render it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from fliptrace.report.run.wording import difference, f1
 
 __all__ = ["RunReport", "read_run", "render_html", "render_markdown"]
 
-ROW_WIDTH, ROW_MARGIN = 280, 14  # of the picture beside each row of the table of scores
+ROW_WIDTH, ROW_MARGIN = 280, 14  # of the chart in each row of the table of scores
 
 
 def render_markdown(report: RunReport) -> str:
-    """Compact Markdown, a table a section, to stand in a longer page: its heading is of the second level."""
+    """Render compact Markdown, one table per section, for use in a longer page: its heading is of the second level."""
     return _render(report, "run.md")
 
 
 def render_html(report: RunReport) -> str:
-    """One page that needs nothing else: no network, no script. Light or dark as the reader's system is."""
+    """Render a self-contained page, without network or scripts. It follows the light or dark theme of the system."""
     return _render(report, "run.html")
 
 
@@ -51,7 +51,7 @@ def _render(report: RunReport, template: str) -> str:
 
 
 def _first_samples(report: RunReport) -> Mapping[str, str]:
-    """A trained text of every kind, from the first stage that has it."""
+    """One trained text of each kind, from the first stage that has it."""
     samples: dict[str, str] = {}
     for stage in report.stages:
         for kind, text in (stage.preflight.samples if stage.preflight else {}).items():

@@ -1,6 +1,7 @@
-"""A recipe as the TOML file it was read from, so that a report holds all it takes to run it again.
+"""Write a recipe as TOML, so that a report contains everything needed to run it again.
 
-Python reads TOML but does not write it; this writes what recipes are made of: tables, lists of tables, plain values.
+Python reads TOML but does not write it. This module writes what recipes consist of: tables, lists of tables, and plain
+values.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def to_toml(table: Json) -> str:
-    """The table as TOML; None values, which TOML has not, are left out.
+    """The table as TOML. None values are left out, because TOML has no null.
 
     >>> print(to_toml({"name": "tiny", "base": {"model": "scratch"}, "stages": [{"name": "chain", "epochs": 1.0}]}))
     name = "tiny"
@@ -31,7 +32,7 @@ def to_toml(table: Json) -> str:
 
 
 def _lines(table: Json, path: str) -> Iterator[str]:
-    """Plain values first: after the head of an inner table they would belong to that."""
+    """Yield plain values first: after the header of an inner table they would belong to that table."""
     for key, value in table.items():
         if value is not None and not isinstance(value, dict) and not _is_tables(value):
             yield f"{_key(key)} = {_value(value)}"
@@ -53,5 +54,5 @@ def _key(key: str) -> str:
 
 
 def _value(value: object) -> str:
-    """Strings, numbers, truth values and lists are written as in JSON, but for DEL, which TOML wants escaped."""
+    """Write strings, numbers, booleans and lists as in JSON, except that DEL must be escaped in TOML."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""What a run's report says, as values: read by reader.py, worded by remarks.py, drawn by the templates.
+"""The report of a run as values: read by reader.py, put into words by remarks.py, rendered by the templates.
 
 All scores are on the run's val cases. Indices count from 0, stages from 1.
 """
@@ -17,7 +17,7 @@ StageState = Literal["finished", "unfinished", "not begun"]
 
 
 class Metrics(NamedTuple):
-    """Trigger scores of a model or a rule; `interval` is of F1, None where all cases are of one group."""
+    """Trigger scores of a model or a rule. `interval` is that of F1, None where all cases belong to one group."""
 
     f1: float
     precision: float
@@ -27,7 +27,7 @@ class Metrics(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """Of two F1 over the same cases, with the interval of the difference under the same draws of groups."""
+    """The difference of two F1 on the same cases. Its interval comes from the same draws of groups for both."""
 
     value: float
     interval: Interval | None
@@ -37,7 +37,7 @@ class Difference(NamedTuple):
 
 
 class Threshold(NamedTuple):
-    """The support that names a trigger, chosen on val; `f1_left_out` takes each group at the others' choice."""
+    """The support that names a trigger, chosen on val. `f1_left_out` scores each group at the choice of the others."""
 
     threshold: float
     f1: float
@@ -45,7 +45,7 @@ class Threshold(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What judging its own drafts did; "right" is the whole set of triggers right. Always keeping changes nothing."""
+    """The effect of judging its own drafts. "Right" means that the whole set of triggers is right."""
 
     num_drafts: int
     num_right_before: int
@@ -57,7 +57,7 @@ class Judged(NamedTuple):
 
 
 class Rationales(NamedTuple):
-    """Reasons held against the prompts they were made from (training/val_scores.py)."""
+    """Rationales checked against their prompts (training/val_scores.py)."""
 
     num_rationales: int
     num_observations: int
@@ -67,7 +67,7 @@ class Rationales(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """A stage's model, read in one way, and the rules on the same cases. `against_rule`: F1 minus the best rule's."""
+    """One evaluation of a stage's model, with the rules on the same cases. `against_rule`: F1 minus the best rule's."""
 
     name: str
     metrics: Metrics
@@ -89,7 +89,7 @@ class EvaluationReport:
 
 
 class PreflightReport(NamedTuple):
-    """What a stage trained on: rows, tokens, and a trained text of each kind as the model saw it."""
+    """The training data of a stage: rows, tokens, and one trained text of each kind as the model saw it."""
 
     num_rows: int
     num_by_kind: Mapping[str, int]
@@ -112,20 +112,20 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """How a stage went: loss and trigger F1 on val, by optimizer step."""
+    """The learning curve of a stage: loss and trigger F1 on val, by optimizer step."""
 
     losses: tuple[Point, ...]
     val_f1s: tuple[Point, ...]
 
     @property
     def best(self) -> Point | None:
-        """The step whose weights were kept: of equals the last."""
+        """The step whose weights were kept; the last of equals."""
         return max(reversed(self.val_f1s), key=lambda point: point.value, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """`evaluations` is empty and `parent` None until the stage is finished; `recipe` is its table in the recipe."""
+    """A stage. `evaluations` is empty and `parent` None until it is finished; `recipe` is its table in the recipe."""
 
     number: int
     name: str
@@ -139,7 +139,7 @@ class StageReport:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """One reading from a stage to the next. `relative_error_reduction` is None where there was no error before."""
+    """One evaluation before and after a stage. `relative_error_reduction` is None where there was no error before."""
 
     evaluation: str
     before: str
@@ -151,7 +151,7 @@ class Gain:
 
 
 class DataFile(NamedTuple):
-    """`ref` as the recipe names it; `num_left_out` cases end on no flip."""
+    """A data file. `ref` is its name in the recipe; `num_left_out` counts cases that do not end on a flip."""
 
     ref: str
     sha256: str
@@ -161,9 +161,9 @@ class DataFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """Everything a run folder tells. `leaks` and `num_*_cases` are None where its manifest does not tell them.
+    """Everything in a run folder. `leaks` and `num_*_cases` are None where its manifest does not contain them.
 
-    `has_differences`: paired differences could be computed, as fliptrace[study] is installed.
+    `has_differences` says whether paired differences could be computed, which needs fliptrace[study].
     """
 
     name: str
@@ -181,22 +181,22 @@ class RunReport:
 
     @property
     def read_stages(self) -> tuple[StageReport, ...]:
-        """The finished stages that were read on val."""
+        """The finished stages, which were evaluated on val."""
         return tuple(stage for stage in self.stages if stage.evaluations)
 
     @property
     def rules(self) -> Mapping[str, Metrics]:
-        """What the rules score on val, as every reading has them beside it; empty until a stage was read."""
+        """The scores of the rules on val, which are the same in every evaluation; empty until a stage is finished."""
         return self.read_stages[0].evaluations[0].rules if self.read_stages else {}
 
     @property
     def best_rule(self) -> str | None:
-        """The rule of the highest F1; of equals the first."""
+        """The rule with the highest F1; the first of equals."""
         return best_of(self.rules) if self.rules else None
 
     @property
     def headline(self) -> EvaluationReport | None:
-        """The last stage under its first reading, which nobody picked by its score."""
+        """The first evaluation of the last stage, so that it is not picked by its score."""
         return self.read_stages[-1].evaluations[0] if self.read_stages else None
 
     @property

@@ -1,4 +1,4 @@
-"""How the report of a run writes an F1 and a difference, each with its interval."""
+"""Formatting of an F1 and of a difference in the report of a run, each with its interval."""
 
 from __future__ import annotations
 

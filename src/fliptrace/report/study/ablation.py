@@ -1,4 +1,4 @@
-"""The ablation of a study's report, and how much its test sets leak: what to make of the ablation."""
+"""Sections of a study's report: the ablation, and the leaks of the test sets, which qualify the ablation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fliptrace.report.study.wording import average, by_seed, change, estimate, m
 from fliptrace.report.wording import count, decimals, percent, signed
 from fliptrace.study.evidence.values import AblationRow, Difference, Header, LeakRow, StudyReport
 
-_DIFFERENCE = ("difference in F1", "error reduced", "p", "p (Holm)", "seeds", "verdict")
+_DIFFERENCE = ("difference in F1", "error reduction", "p", "p (Holm)", "seeds", "verdict")
 
 
 def ablation(report: StudyReport, places: Sequence[Place]) -> Section:
@@ -25,24 +25,24 @@ def ablation(report: StudyReport, places: Sequence[Place]) -> Section:
         *(_matrix(report.header, place, is_folded=True) for place in others),
     ]
     hint = (
-        "Trigger F1, mean over seeds, with 95% intervals that tell of other dialogues and other seeds. Large dots are "
-        "means, small ones single seeds; shaded with a dashed line is the best rule with its interval; an arrow lies "
-        "beyond the edge. Overlap alone decides little: differences are paired, over the same dialogues and seeds, "
-        "with p by permutation of whole groups, corrected after Holm over all of a test set. ▲ helps, ▼ hurts; "
-        "without a sign it is noise: the interval holds 0, or the corrected p is 0.05 or more. Rules and other "
-        "baselines are read in one way."
+        "Trigger F1, mean over seeds, with 95% intervals that cover other dialogues and other seeds. Large dots are "
+        "means, small dots are single seeds. The dashed line with the shaded band is the best rule with its interval. "
+        "An arrow marks a value beyond the edge of the chart. Whether intervals overlap decides little: differences "
+        "are paired over the same dialogues and seeds, with p values from permutations of whole groups, corrected by "
+        "Holm's method over all differences of a base, track and test set. ▲ helps, ▼ hurts; no sign means noise: the "
+        "interval includes 0, or the corrected p is 0.05 or more. Rules and other baselines have a single evaluation."
     )
     return Section("ablation", "Ablation", hint, tuple(blocks))
 
 
 def _ablation_charts(report: StudyReport, places: Sequence[Place]) -> Iterator[Chart]:
-    """Of the first reading, on one axis; what no training has touched may lie beyond it."""
+    """One chart per place, of its first evaluation, all on one axis. Untuned models may lie beyond the axis."""
     untuned = {arm.name for arm in report.header.arms if arm.parent is None}
     rows = [row for place in places for row in place.tables[0].rows]
     for place in places:
         span = f1_span([row.f1 for row in rows if row.name not in untuned] or [row.f1 for row in rows])
         table = place.tables[0]
-        caption = f"{place.name}, reading “{table.evaluation}”"
+        caption = f"{place.name}, evaluation “{table.evaluation}”"
         yield Chart(caption, partial(ablation_chart, table, place.rule, caption, span))
 
 
@@ -51,18 +51,18 @@ def _matrix(header: Header, place: Place, *, is_folded: bool = False) -> Table:
     rows = [Row((row_name(row), *_by_evaluation(place, row)), _row_kind(row, place)) for row in place.rows]
     if place.rule and not place.rule_row:
         rows.append(Row(("best rule", estimate(place.rule), *[""] * (len(evaluations) - 1)), "best"))
-    title = f"{place.name}: arm by reading"
+    title = f"{place.name}: arm by evaluation"
     return Table(title, ("", *evaluations), tuple(rows), place_foot(header, place), is_folded=is_folded)
 
 
 def _by_evaluation(place: Place, row: AblationRow) -> Iterator[str]:
-    """Baselines are read in one way: they stand in the first column alone."""
+    """The F1 of a row in every evaluation. Baselines have a single evaluation, shown in the first column."""
     for number, table in enumerate(place.tables):
         yield estimate(place.f1(row.name, table.evaluation)) if row.kind == "arm" or number == 0 else ""
 
 
 def _planned(header: Header, place: Place) -> Table:
-    """A column a reading: a finding of one reading alone is seen to be one."""
+    """The planned comparisons with one column per evaluation, which shows findings that hold in one evaluation only."""
     found = {(one.question, table.evaluation): one.difference for table in place.tables for one in table.comparisons}
     evaluations = [table.evaluation for table in place.tables]
     rows = [
@@ -77,7 +77,7 @@ def _comparisons(header: Header, place: Place) -> Table:
     names = {row.name: row_name(row) for row in place.rows}
     rows = []
     for table in place.tables:
-        rows.append(Row((f"reading “{table.evaluation}”",), "group"))
+        rows.append(Row((f"evaluation “{table.evaluation}”",), "group"))
         for one in table.comparisons:
             cells = (one.question, _step(names, one.difference), *_difference_cells(one.difference))
             rows.append(Row(cells, one.difference.verdict))
@@ -89,9 +89,9 @@ def _comparisons(header: Header, place: Place) -> Table:
 def _scores(header: Header, place: Place) -> Table:
     rows = []
     for table in place.tables:
-        rows.append(Row((f"reading “{table.evaluation}”",), "group"))
+        rows.append(Row((f"evaluation “{table.evaluation}”",), "group"))
         rows += [Row(_score_cells(row), _row_kind(row, place)) for row in table.rows]
-    columns = ("", "F1", "sd", "single seeds", "F1, threshold left out", "precision", "recall", "exact match")
+    columns = ("", "F1", "sd", "single seeds", "F1, left-out threshold", "precision", "recall", "exact match")
     return Table(f"{place.name}: all scores", columns, tuple(rows), place_foot(header, place), is_folded=True)
 
 
@@ -102,11 +102,11 @@ def _score_cells(row: AblationRow) -> tuple[str, ...]:
 
 
 def _steps(header: Header, place: Place) -> Table:
-    """From parent to arm: what a stage adds to the one before it, whatever made it do so."""
+    """The difference of every arm from its parent, whether new instructions or more training caused it."""
     names = {row.name: row_name(row) for row in place.rows}
     rows = []
     for table in place.tables:
-        rows.append(Row((f"reading “{table.evaluation}”",), "group"))
+        rows.append(Row((f"evaluation “{table.evaluation}”",), "group"))
         for row in table.rows:
             if row.from_parent:
                 cells = (_step(names, row.from_parent), *_difference_cells(row.from_parent))
@@ -117,7 +117,7 @@ def _steps(header: Header, place: Place) -> Table:
 
 
 def _step(names: Mapping[str, str], found: Difference) -> str:
-    """A rule may be named that was measured for another track."""
+    """The two arms of a difference. A rule without a row here was measured for another track."""
     return f"{names.get(found.before, found.before)} → {names.get(found.after, found.after)}"
 
 
@@ -135,10 +135,11 @@ def _row_kind(row: AblationRow, place: Place) -> RowKind:
 
 def leaks(report: StudyReport, places: Sequence[Place]) -> Section:
     hint = (
-        "A test set that shares dialogues with training flatters whatever can remember. Rules remember nothing: what "
-        "they score tells how hard a split is, and only the distance to them can be compared between splits."
+        "A test set that shares dialogues with the training data inflates the score of any model that can memorize. "
+        "Rules memorize nothing: their score shows how hard a split is, and only the difference from the best rule can "
+        "be compared between splits."
     )
-    columns = ("test set", "what is shared with training", "flips", "best rule", "the whole stack", "distance")
+    columns = ("test set", "shared with the training data", "flips", "best rule", "the whole stack", "difference")
     rows = [_leak_row(place, row) for row in report.leaks for place in places if place.holds(row)]
     table = Table("", columns, tuple(rows), foot(report.header, places), frozenset(columns[1:2]))
     known = Points(tuple(f"{track.title}, {line}" for track in report.header.tracks for line in track.known_leaks))
@@ -146,5 +147,5 @@ def leaks(report: StudyReport, places: Sequence[Place]) -> Section:
 
 
 def _leak_row(place: Place, row: LeakRow) -> Row:
-    distance = signed(row.f1.mean - row.rule_f1.mean) if row.rule_f1 else "–"
-    return Row((place.name, row.leaks, count(row.num_flips), estimate(row.rule_f1), estimate(row.f1), distance))
+    difference = signed(row.f1.mean - row.rule_f1.mean) if row.rule_f1 else "–"
+    return Row((place.name, row.leaks, count(row.num_flips), estimate(row.rule_f1), estimate(row.f1), difference))

@@ -1,7 +1,7 @@
-"""The pictures of a study that compare: arms, tracks, decodings, slices, kinds of flips. Those of support and
-confidence are in confidence_charts.py.
+"""Charts of a study that compare arms, tracks, decoding methods, slices and types of flips.
 
-F1 is drawn as a dot with its interval: its axis need not begin at 0 then, and what overlaps is seen.
+The charts of support and confidence are in confidence_charts.py. F1 is drawn as a dot with its interval, so that its
+axis need not begin at 0 and overlaps are visible.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ from fliptrace.study.evidence.values import (
     TransferMatrix,
 )
 
-WIDTH = 460  # two stand side by side on a desk, one on a phone
-ROW, FOOT = 27, 60  # height of a row of a dot plot, and of all that is not rows
+WIDTH = 460  # two charts fit side by side on a desktop, one on a phone
+ROW, FOOT = 27, 60  # height of a row of a dot plot, and of everything else
 LABEL_CHARS = 24
 F1 = "trigger F1"
 DASHES = (0, (3, 3))
-MOST_SLICES = 12  # flip types are up to 56, most of a handful of flips
-DEEPEST = 0.5  # opacity of the darkest cell: numbers still stand out from it
+MOST_SLICES = 12  # there are up to 56 flip types, most with a handful of flips
+DEEPEST = 0.5  # opacity of the darkest cell, on which numbers are still legible
 
 
 def f1_span(estimates: Iterable[Estimate]) -> Interval:
-    """One axis for several pictures: what all their intervals and single seeds fill, and a little more."""
+    """One axis for several charts: the range of all their intervals and single seeds, with a small margin."""
     values = [value for estimate in estimates for value in (*_ends(estimate), *estimate.by_seed.values())]
     margin = 0.04 * (max(values) - min(values)) or 0.01
     return Interval(min(values) - margin, max(values) + margin)
 
 
 def ablation_chart(table: AblationTable, rule: Estimate | None, title: str, span: Interval) -> str:
-    """A row an arm, a row a baseline; small dots are single seeds, the band is the interval of the best `rule`.
+    """One row per arm and baseline. Small dots are single seeds, the band is the interval of the best `rule`.
 
-    What lies below the span is an arrow at its edge: an untuned base would press all others together.
+    A value below the span is drawn as an arrow at the edge, because an untuned base would compress all other rows.
     """
     gap = 0.6  # between arms and baselines
     places = [number + gap * (row.kind != "arm") for number, row in enumerate(table.rows)]
@@ -68,7 +68,7 @@ def ablation_chart(table: AblationTable, rule: Estimate | None, title: str, span
 
 
 def transfer_chart(matrix: TransferMatrix, label: str) -> str:
-    """Trained on the row, tested on the column, by name; the last row is the best rule, which is trained on nothing."""
+    """F1 trained on the row and tested on the column. The last row is the best rule, which is not trained."""
     estimates = {(cell.train, cell.test): cell.f1 for cell in matrix.cells}
     estimates |= {("", test): f1 for test, f1 in matrix.rules.items()}
     trains = [*matrix.trains, *([""] if matrix.rules else [])]
@@ -93,7 +93,7 @@ def transfer_chart(matrix: TransferMatrix, label: str) -> str:
 
 
 def k_curve_chart(table: DecodingTable, rule: Estimate | None, label: str) -> str:
-    """F1 by number of samples with its interval; lines across are readings that draw no samples."""
+    """F1 by number of samples, with its interval. Horizontal lines are evaluations that draw no samples."""
 
     def draw(canvas: Figure) -> None:
         axes = canvas.add_subplot()
@@ -110,7 +110,7 @@ def k_curve_chart(table: DecodingTable, rule: Estimate | None, label: str) -> st
             labels.append((rule.mean, "best rule", RULE))
         ks = sorted({point.k for curve in table.k_curves for point in curve.points})
         axes.set_xticks(ks, [str(k) for k in ks])
-        axes.set_xlabel("samples a flip")
+        axes.set_xlabel("samples per flip")
         axes.set_ylabel(F1)
         plain_axes(axes)
         label_right(axes, labels)
@@ -119,7 +119,7 @@ def k_curve_chart(table: DecodingTable, rule: Estimate | None, label: str) -> st
 
 
 def flip_chart(matrix: FlipMatrix, label: str) -> str:
-    """How many flips go from the row's emotion to the column's."""
+    """The number of flips from the row's emotion to the column's."""
     most = max(map(max, matrix.counts))
 
     def draw(canvas: Figure) -> None:
@@ -139,7 +139,7 @@ def flip_chart(matrix: FlipMatrix, label: str) -> str:
 
 
 def slice_chart(table: SliceTable, span: Interval, label: str) -> str:
-    """The model as a dot, with its deviation over seeds, the best rule as a square on the same line; MOST_SLICES."""
+    """One row per slice, at most MOST_SLICES: the model as a dot with its sd over seeds, the best rule as a square."""
     largest = sorted(table.rows, key=lambda row: -row.num_flips)[:MOST_SLICES]
     rows = [row for row in table.rows if row in largest]
 
@@ -159,7 +159,7 @@ def slice_chart(table: SliceTable, span: Interval, label: str) -> str:
 
 
 def label_right(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
-    """Height, text and colour of what ends at the right edge, moved as little as keeps the texts apart."""
+    """Label lines at the right edge, given height, text and colour. Labels move just enough to keep them apart."""
     low, high = axes.get_ylim()
     steps = 0.065 * (high - low) * np.arange(len(labels))
     ordered = sorted(labels)
@@ -169,7 +169,7 @@ def label_right(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
 
 
 def plain_axes(axes: Axes) -> None:
-    """Without frame, with lines to read heights by."""
+    """Remove the frame and draw horizontal grid lines."""
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.tick_params(axis="y", labelcolor=SOFT)
     axes.grid(axis="y")
@@ -222,7 +222,7 @@ def _grid_axes(axes: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
 
 
 def _cell(axes: Axes, x: int, y: int, share: float, colour: str) -> None:
-    """`share` of the darkest."""
+    """Fill a cell of a grid with `share` of the darkest opacity."""
     opacity = 0.06 + (DEEPEST - 0.06) * share
     axes.add_patch(Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, color=colour, alpha=opacity, linewidth=0))
 

@@ -1,4 +1,4 @@
-"""The pictures of a study that ask whether support can be trusted: reliability, and F1 of the most confident cases."""
+"""Charts of a study that show whether support can be trusted: reliability, and F1 of the most confident cases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fliptrace.study.evidence.values import Calibration, Estimate, RiskCoverage
 
 
 def reliability_chart(found: Calibration, label: str) -> str:
-    """Above: the share that are triggers by support, beside the diagonal. Below: how many utterances have it."""
+    """Above: the share of triggers by support, with the diagonal. Below: the number of utterances by support."""
     support = [part.mean_support for part in found.bins]
 
     def draw(canvas: Figure) -> None:
@@ -22,7 +22,7 @@ def reliability_chart(found: Calibration, label: str) -> str:
         above.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=DASHES)
         above.plot(support, [part.share_triggers for part in found.bins], "o-", color=MODEL, linewidth=2, markersize=6)
         above.set_title(f"ECE {decimals(found.ece.mean)}, Brier {decimals(found.brier.mean)}")
-        above.set_ylabel("share that are triggers")
+        above.set_ylabel("share of triggers")
         above.set_ylim(-0.03, 1.03)
         for part in found.bins:
             below.bar(part.low, part.num, part.high - part.low, align="edge", color=MODEL, alpha=0.5, linewidth=0)
@@ -39,7 +39,7 @@ def reliability_chart(found: Calibration, label: str) -> str:
 
 
 def risk_coverage_chart(found: Sequence[RiskCoverage], rule: Estimate | None, label: str) -> str:
-    """F1 of the most confident share of the cases, a line a reading; the rule's, which has no confidence, on all."""
+    """F1 of the most confident cases by their share, one line per evaluation. A rule has no confidence: F1 of all."""
     colours = (MODEL, OTHER, SOFT)
     styles = ("-", (0, (6, 2)), (0, (1, 1)))
 

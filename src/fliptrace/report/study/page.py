@@ -1,4 +1,4 @@
-"""The report of a study as a document: sections of tables, pictures and lists, which HTML and Markdown both write."""
+"""The report of a study as a document: sections of tables, charts and lists, rendered as HTML or Markdown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RowKind = Literal["", "group", "rule", "best", "helps", "hurts", "noise"]
 
 
 class Row(NamedTuple):
-    """The cells as they are printed; a "group" is the heading of the rows below it and has one."""
+    """The cells of a row, as printed. A row of kind "group" is the heading of the rows below it and has one cell."""
 
     cells: tuple[str, ...]
     kind: RowKind = ""
@@ -18,10 +18,11 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`texts` names the columns that hold words instead of figures; the first always does.
+    """A table of the report.
 
-    `foot` says how to make the table again. A folded one is detail: the page opens it on demand. A dense one has its
-    intervals below their figures.
+    `texts` names the columns that hold words instead of numbers; the first column always does. `foot` says how to make
+    the table again. A folded table is detail that the page opens on demand. A dense table has its intervals below
+    their numbers.
     """
 
     title: str
@@ -35,7 +36,7 @@ class Table:
 
 
 class Chart(NamedTuple):
-    """Drawn only where it is shown: Markdown has none."""
+    """A chart, which is drawn only when it is shown: Markdown has no charts."""
 
     caption: str
     draw: Callable[[], str]
@@ -43,7 +44,7 @@ class Chart(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Pictures beside one another: two, or three small ones."""
+    """Charts side by side: two, or three small ones."""
 
     title: str
     charts: tuple[Chart, ...]
@@ -64,7 +65,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Terms with what belongs to each."""
+    """A list of terms, each with its text."""
 
     items: tuple[tuple[str, str], ...]
     title: ClassVar[str] = ""
@@ -77,7 +78,7 @@ Block = Table | Gallery | Points | Terms
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`hint` tells how to read what follows."""
+    """A section of the report. `hint` explains how to read it."""
 
     anchor: str
     title: str
@@ -86,7 +87,7 @@ class Section:
 
 
 def filled(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """Only sections with something in them, of blocks with something in them."""
+    """Leave out empty blocks, and sections without blocks."""
     kept = (
         Section(section.anchor, section.title, section.hint, tuple(filter(_has_content, section.blocks)))
         for section in sections

@@ -1,4 +1,4 @@
-"""Where the results of a study stand: a base, trained on a track, tested on a set; and what made them."""
+"""The places of a study's results (a base, trained on a track, tested on a test set), and how the results were made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fliptrace.study.names import is_own_test
 
 
 class Placed(Protocol):
-    """What has a place: a table of the report, or the `where` of a row."""
+    """Anything that belongs to a place: a table of the report, or the `where` of a row."""
 
     @property
     def base(self) -> str: ...
@@ -25,9 +25,10 @@ class Placed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`tables` are its ablation, one a reading; at least one. `arm` is the whole stack's last, `name` the heading.
+    """A base, trained on a track, tested on a test set.
 
-    `rule` is the best rule's F1, which may have been measured for another track: rules learn from none.
+    `tables` is its ablation, one table per evaluation and at least one. `arm` is the last arm of the stack, `name` the
+    heading. `rule` is the F1 of the best rule, which may have been measured for another track, as rules do not learn.
     """
 
     base: str
@@ -43,17 +44,17 @@ class Place:
 
     @property
     def is_own(self) -> bool:
-        """Tested on what it was trained for: the track's val, or dialogues kept out of its training."""
+        """Whether the test set belongs to the track: its val split, or the dialogues held out of its training."""
         return is_own_test(self.track.name, self.test.name)
 
     @property
     def rule_row(self) -> AblationRow | None:
-        """The best rule, where it was measured for this track."""
+        """The row of the best rule; None where it was not measured for this track."""
         return next((row for row in self.tables[0].rows if row.name == self.tables[0].best_rule), None)
 
     @property
     def rows(self) -> Iterable[AblationRow]:
-        """Every arm once, as the first reading that has it knows it, then every baseline."""
+        """Every arm once, from the first evaluation that has it, then every baseline."""
         rows: dict[str, AblationRow] = {}
         for row in (row for table in self.tables for row in table.rows):
             rows.setdefault(row.name, row)
@@ -67,7 +68,7 @@ class Place:
 
 
 def places(report: StudyReport) -> tuple[Place, ...]:
-    """Of the tables of ablation, in their order."""
+    """The places of the ablation tables, in their order."""
     tracks = {track.name: track for track in report.header.tracks}
     tests = {test.name: test for test in report.header.tests}
     leaks = {(row.base, row.track, row.test): row for row in report.leaks}
@@ -82,7 +83,7 @@ def places(report: StudyReport) -> tuple[Place, ...]:
 
 
 def row_name(row: AblationRow) -> str:
-    """Short enough for a table and a picture: what a baseline is, its title tells in a table of its own."""
+    """The name of a row, short enough for tables and charts. The titles of baselines have a table of their own."""
     match row.kind:
         case "arm":
             return row.title
@@ -93,7 +94,7 @@ def row_name(row: AblationRow) -> str:
 
 
 def foot(header: Header, of: Sequence[Place] = (), seeds: Iterable[int] | None = None) -> str:
-    """How to make a table again: command, seeds, and the heads of the hashes of recipe, training data and test sets."""
+    """How to make a table again: command, seeds, and shortened hashes of recipe, training data and test sets."""
     parts = [
         " ; ".join(header.commands),
         f"seeds {', '.join(map(str, sorted(header.seeds if seeds is None else set(seeds))))}",
@@ -107,10 +108,10 @@ def foot(header: Header, of: Sequence[Place] = (), seeds: Iterable[int] | None =
 
 
 def place_foot(header: Header, place: Place) -> str:
-    """With the seeds that its arms were trained from."""
+    """The foot of a table of one place, with the seeds of its arms."""
     return foot(header, [place], {seed for row in place.rows if row.kind == "arm" for seed in row.f1.by_seed})
 
 
 def arm_at(header: Header, place: Place, arm: str) -> str:
-    """The heading of what is about one arm."""
+    """The heading of results of one arm."""
     return f"{place.name}: {next(one.title for one in header.arms if one.name == arm)}"

@@ -1,4 +1,7 @@
-"""The report of a study: one page, Markdown to stand in a longer page, or JSON. What it says: sections.py."""
+"""Render the report of a study as an HTML page, as Markdown for use in a longer page, or as JSON.
+
+The content is made in sections.py.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,17 @@ DIGITS = 6
 
 
 def render_study_html(report: StudyReport) -> str:
-    """One page that needs nothing else: no network, no script. Light or dark as the reader's system is."""
+    """Render a self-contained page, without network or scripts. It follows the light or dark theme of the system."""
     return _render(report, "study.html")
 
 
 def render_study_markdown(report: StudyReport) -> str:
-    """All tables and no picture; its heading is of the second level. What is detail is folded, where HTML is let be."""
+    """Render all tables, without charts. The heading is of the second level. Details are folded by HTML elements."""
     return _render(report, "study.md")
 
 
 def study_json(report: StudyReport) -> Json:
-    """Every value of the report by its name there, floats to six digits; tables' keys are strings.
+    """Every value of the report under its field name. Floats are rounded to six digits; keys of mappings are strings.
 
     >>> _plain({0: (0.12345678, None, True)})
     {'0': [0.123457, None, True]}
@@ -49,7 +52,7 @@ def _render(report: StudyReport, template: str) -> str:
 
 
 def _ranged(cell: str) -> Markup:
-    """A cell's interval may step back behind its figure.
+    """Wrap the interval in a cell, so that it is styled less prominently than its number.
 
     >>> print(_ranged("0.72 [0.69, 0.75] <b>"))
     0.72\xa0<span class="range">[0.69,\xa00.75]</span> &lt;b&gt;

@@ -1,4 +1,4 @@
-"""Sections of a study's report that hold F1s of one arm: by decoding, across languages, by slice."""
+"""Sections of a study's report with the F1 of one arm: by decoding method, across languages, and by slice."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _DECODING = (
     "asks for",
     "samples",
     "F1",
-    "F1, threshold left out",
-    "from greedy",
+    "F1, left-out threshold",
+    "difference from greedy",
     "p (Holm)",
     "agreement",
     "unparsed",
@@ -50,10 +50,11 @@ def decoding(report: StudyReport, places: Sequence[Place]) -> Section:
         if table.k_curves and place.is_own and table.arm == place.arm
     ]
     hint = (
-        "One arm, read in every way. Exact reading weighs all answers instead of drawing samples. “Threshold left out” "
-        "takes each group of dialogues at the support that is best on all others. Agreement: the share of samples that "
-        "equal their flip's most frequent answer. In the pictures the band is the 95% interval of the vote over k "
-        "samples; it is mostly that of the dialogues, which the k share."
+        "All evaluations of one arm. Exact decoding scores all answers instead of drawing samples. “Left-out "
+        "threshold” scores each group of dialogues at the support threshold that is best on all other groups. "
+        "Agreement is the share of samples that equal the most frequent answer to their flip. In the charts, the band "
+        "is the 95% interval of the vote over k samples. Most of its width comes from the choice of dialogues, which "
+        "is the same for every k."
     )
     tables = [_decoding_table(report.header, place, table) for place, table in found]
     tables.sort(key=lambda table: table.is_folded)
@@ -75,7 +76,7 @@ def _decoding_table(header: Header, place: Place, table: DecodingTable) -> Table
 
 
 def _decoding_row(row: DecodingRow) -> Row:
-    asks = f"{row.ask}, then judges it" if row.judge else row.ask
+    asks = f"{row.ask}, then judging" if row.judge else row.ask
     found = row.from_greedy
     against = (marked(found), p_value(found.p_holm) if found else "–")
     samples = "all" if row.decode == "exact" else str(row.num_samples)
@@ -94,14 +95,14 @@ def transfer(report: StudyReport, places: Sequence[Place]) -> Section:
     for matrix in report.transfer:
         is_stack = (matrix.base, matrix.arm) in stack
         base = f"{matrix.base} · " if len(header.bases) > 1 else ""
-        name = f"{base}{arms.get(matrix.arm, matrix.arm)}, reading “{matrix.evaluation}”"
+        name = f"{base}{arms.get(matrix.arm, matrix.arm)}, evaluation “{matrix.evaluation}”"
         if is_stack:
             charts.append(Chart(name, partial(transfer_chart, matrix, name)))
         of = [place for place in places if place.base == matrix.base]
         tables.append(_transfer_table(matrix, name, trained, titles, foot(header, of), is_folded=not is_stack))
     hint = (
-        "Trained on the row, tested on the column: F1, its deviation over seeds, its 95% interval. The last row is the "
-        "best rule, which is trained on nothing."
+        "Models are trained on the row and tested on the column: F1, its standard deviation over seeds, and its 95% "
+        "interval. The last row is the best rule, which is not trained."
     )
     tables.sort(key=lambda table: table.is_folded)
     return Section("transfer", "Across languages", hint, (Gallery("", tuple(charts)), *tables))
@@ -137,14 +138,14 @@ def slices(report: StudyReport, places: Sequence[Place]) -> Section:
         here = [table for table in report.slices if table.rows and place.holds(table.where)]
         for arm, of_arm in groupby(here, lambda table: (table.where.arm, table.where.evaluation)):
             found = list(of_arm)
-            name = f"{arm_at(report.header, place, arm[0])}, reading “{arm[1]}”"
+            name = f"{arm_at(report.header, place, arm[0])}, evaluation “{arm[1]}”"
             blocks.append(Gallery(name, tuple(_slice_charts(found, name)), is_folded=not place.is_own))
             tables.append(_slice_table(report.header, place, found, name))
     hint = (
-        "Dots are the model, their bars its deviation over seeds; squares are the best rule. Behind each name stands "
-        "its number of flips. Slices have no interval: small ones say little."
+        "Dots are the model, with bars for its standard deviation over seeds; squares are the best rule. The number "
+        "after each name is its number of flips. Slices have no interval, and small slices say little."
     )
-    return Section("slices", "Where it is right", hint, (*blocks, *tables))
+    return Section("slices", "Where the model is right", hint, (*blocks, *tables))
 
 
 def _slice_charts(tables: Sequence[SliceTable], name: str) -> Iterator[Chart]:

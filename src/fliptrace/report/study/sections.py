@@ -1,4 +1,4 @@
-"""The report of a study from lead to foot, in the order in which a reviewer asks."""
+"""All sections of a study's report, in the order in which a reviewer would ask for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fliptrace.study.evidence.values import EvaluationCost, FlipMatrix, Header, 
 
 
 def lead(report: StudyReport) -> str:
-    """How much was done, and how small a difference could have been seen."""
+    """The lead paragraph: how much of the study is finished, and how small a difference it can detect."""
     header = report.header
     planned = f" of {count(header.num_planned)}" if header.num_planned is not None else ""
     done = (
@@ -28,12 +28,12 @@ def lead(report: StudyReport) -> str:
 
 
 def sections(report: StudyReport) -> tuple[Section, ...]:
-    """Those that have something to show."""
+    """The sections that have content."""
     found = places(report)
     return filled(
         [
-            Section("questions", "What was asked", _QUESTIONS, (_questions(report),)),
-            Section("remarks", "What to bear in mind", "", (Points(tuple(map(arrows, report.remarks))),)),
+            Section("questions", "Planned questions", _QUESTIONS, (_questions(report),)),
+            Section("remarks", "Caveats", "", (Points(tuple(map(arrows, report.remarks))),)),
             Section("paper", "The paper and this study", "", (_paper(report),)),
             _compared(report, found),
             ablation.ablation(report, found),
@@ -47,20 +47,20 @@ def sections(report: StudyReport) -> tuple[Section, ...]:
             trust.support(report, found),
             _flips(report),
             _costs(report, found),
-            Section("again", "To run it again", "", (_again(report.header),)),
+            Section("again", "How to reproduce this", "", (_again(report.header),)),
         ]
     )
 
 
 _QUESTIONS = (
-    "Each planned question, over all bases and readings, of models tested on what they were trained for: in how many "
-    "tables the answer was which. “Noise” is no difference that these dialogues and seeds could show; it is not proof "
-    "that there is none."
+    "The number of tables with each verdict on each planned question, over all bases and evaluations, for models "
+    "tested on their own track. “Noise” means that these dialogues and seeds could not show a difference; it does not "
+    "prove that there is none."
 )
 
 
 def findings(report: StudyReport) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Outcomes with the questions they answer, in plain words; "varies" where tables differ in their answer."""
+    """The outcomes, each with its questions; "varies" where the tables of a question differ in their verdict."""
     kinds: dict[str, list[str]] = {name: [] for name in ("helps", "hurts", "noise", "varies", "not measured")}
     for found in report.summaries:
         counts = {"helps": found.num_helps, "hurts": found.num_hurts, "noise": found.num_noise}
@@ -71,21 +71,21 @@ def findings(report: StudyReport) -> tuple[tuple[str, tuple[str, ...]], ...]:
             kind = next(kind for kind, number in counts.items() if number == total)
             kinds[kind].append(f"{found.question}, {_number_of(total)}")
         else:
-            told = ", ".join(f"{kind} in {number}" for kind, number in counts.items() if number)
-            kinds["varies"].append(f"{found.question}: {told} of {total} tables")
+            verdicts = ", ".join(f"{kind} in {number}" for kind, number in counts.items() if number)
+            kinds["varies"].append(f"{found.question}: {verdicts} of {total} tables")
     return tuple((kind, tuple(questions)) for kind, questions in kinds.items() if questions)
 
 
 def _number_of(tables: int) -> str:
     """
     >>> _number_of(1), _number_of(6)
-    ('in the one table', 'in all 6 tables')
+    ('in the only table', 'in all 6 tables')
     """
-    return "in the one table" if tables == 1 else f"in all {tables} tables"
+    return "in the only table" if tables == 1 else f"in all {tables} tables"
 
 
 def _resolution(report: StudyReport) -> Iterator[str]:
-    """Half the width of an interval, in the middle of all planned comparisons."""
+    """The smallest difference that can be detected: the median over all planned comparisons of half an interval."""
     ends = [
         found.difference.interval
         for place in places(report)
@@ -96,7 +96,7 @@ def _resolution(report: StudyReport) -> Iterator[str]:
     ]
     if ends:
         half = statistics.median((end.high - end.low) / 2 for end in ends)
-        yield f"A difference in F1 of less than about {half:.3f} cannot be told from none here."
+        yield f"Differences in F1 below about {half:.3f} cannot be distinguished from zero here."
 
 
 def _questions(report: StudyReport) -> Table:
@@ -124,7 +124,7 @@ def _arms(header: Header) -> Table:
         Row((arm.title, arm.note, titles.get(arm.parent or "", "–"), titles.get(arm.control or "", "–")))
         for arm in header.arms
     )
-    columns = ("arm", "what it is", "trained on from", "must beat")
+    columns = ("arm", "what it is", "continues from", "must beat")
     return Table("Arms", columns, rows, foot(header), frozenset(columns))
 
 
@@ -151,7 +151,10 @@ def _flips(report: StudyReport) -> Section:
         charts.append(Chart(f"{name}: {plural(matrix.num_flips, 'flip')}", partial(flip_chart, matrix, name)))
         tables.append(_flip_table(report.header, matrix, name))
     answers = Points(tuple(f"{m.title}, {m.split}: {arrows(m.answer)}" for m in report.flip_matrices))
-    hint = "From the row's emotion to the column's. Is neutral ↔ joy the most frequent, as the paper says?"
+    hint = (
+        "Rows are the emotion before a flip, columns the emotion after it. Is neutral ↔ joy the most frequent pair, as "
+        "the paper says?"
+    )
     return Section("flips", "Flips in the data", hint, (answers, Gallery("", tuple(charts)), *tables))
 
 
@@ -165,8 +168,8 @@ def _flip_table(header: Header, matrix: FlipMatrix, name: str) -> Table:
 
 def _costs(report: StudyReport, found: Sequence[Place]) -> Section:
     hint = (
-        "Means over seeds. Training is what an arm took on from its parent, its ancestors' not in it. Rules take no "
-        "training, and no time that could be measured."
+        "Means over seeds. The training cost of an arm starts at its parent and does not include its ancestors. Rules "
+        "need no training, and too little time to measure."
     )
     return Section("cost", "Cost", hint, (_training(report), *_evaluation(report, found)))
 
@@ -188,7 +191,7 @@ def _training_row(arms: dict[str, str], cost: TrainingCost) -> Row:
 
 
 def _evaluation(report: StudyReport, found: Sequence[Place]) -> tuple[Table, Table]:
-    columns = ("", "time for 100 flips", "prompt tokens a flip", "reply tokens a flip", "seeds")
+    columns = ("", "time per 100 flips", "prompt tokens per flip", "reply tokens per flip", "seeds")
     return trust.by_place(report.header, found, columns, report.evaluation_costs, _evaluation_row, title="Inference")
 
 

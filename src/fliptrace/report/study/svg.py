@@ -1,6 +1,7 @@
-"""From a Matplotlib figure to an SVG that stands in a page: its colours and its font are the page's. Knows no study.
+"""Convert a Matplotlib figure to an inline SVG that takes its colours and its font from the page.
 
-Text stays text, nothing is global, and the same figure gives the same bytes.
+Text stays text, nothing in the SVG affects the rest of the page, and the same figure gives the same bytes. This module
+knows nothing about studies.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from xml.etree import ElementTree
 import matplotlib.style
 from matplotlib.figure import Figure
 
-# The page redefines these by CSS where it is dark or printed (templates/run.css, study.css). Of two colours in one
-# picture, lightness differs too: they carry without colour vision and in grey.
+# The page redefines these by CSS where it is dark or printed (templates/run.css, study.css). Two colours in one chart
+# differ in lightness too, so they can be told apart without colour vision and in greyscale.
 COLOURS = {
     "ink": "#22252a",
     "soft": "#62666d",
@@ -25,12 +26,12 @@ COLOURS = {
 }
 INK, SOFT, HAIR, MODEL, RULE, OTHER = COLOURS.values()
 
-POINTS_PER_INCH = 72  # the SVG backend's unit, so that all sizes below are in units of the picture
+POINTS_PER_INCH = 72  # the unit of the SVG backend, so that all sizes below are in units of the chart
 STYLE = {
     "svg.fonttype": "none",
-    "font.family": ["DejaVu Sans"],  # comes with Matplotlib and is wide: the page's font takes no more room
+    "font.family": ["DejaVu Sans"],  # comes with Matplotlib and is wide, so the page's font takes no more room
     "font.size": 11,
-    "text.parse_math": False,  # names are the study's: "$" means nothing
+    "text.parse_math": False,  # "$" in the names of a study is plain text
     "text.color": SOFT,
     "axes.labelcolor": SOFT,
     "axes.labelsize": 11,
@@ -50,9 +51,9 @@ STYLE = {
 
 
 def to_svg(draw: Callable[[Figure], None], width: float, height: float, label: str) -> str:
-    """What `draw` puts into an empty figure of this size; `label` says to those who do not see it what it shows.
+    """Draw on an empty figure of this size and return its SVG. `label` describes the chart to screen readers.
 
-    Labels of the pictures on a page differ, as names within the SVG are made from them.
+    All charts of a page need different labels, because the ids inside the SVG are derived from them.
     """
     with matplotlib.style.context(["default", STYLE | {"svg.hashsalt": label}]):
         figure = Figure(figsize=(width / POINTS_PER_INCH, height / POINTS_PER_INCH))
@@ -64,7 +65,7 @@ def to_svg(draw: Callable[[Figure], None], width: float, height: float, label: s
 
 
 def _inline(text: str, label: str) -> str:
-    """Without namespaces, fixed size, font and what would hold for the whole page; colours by name."""
+    """Remove namespaces, fixed size, fonts and page-wide styles from an SVG, and refer to colours by name."""
     root = ElementTree.fromstring(text)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
@@ -82,7 +83,7 @@ def _inline(text: str, label: str) -> str:
 
 
 def _short(value: str) -> str:
-    """An attribute without font, with colours by name and numbers of two digits.
+    """An attribute without its font, with colours by name and numbers with two decimals.
 
     >>> _short("font-size: 11px; font-family: 'DejaVu Sans'; fill: #0a6a75")
     'font-size: 11px; fill: var(--model)'

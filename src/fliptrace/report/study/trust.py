@@ -1,4 +1,4 @@
-"""Sections of a study's report that ask whether answers can be trusted: judging, anomalies, reasons, support."""
+"""Sections of a study's report on whether answers can be trusted: judging, anomalies, rationales and support."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _JUDGING = (
 
 
 class Found(Protocol):
-    """A row of the report that says where it was found."""
+    """A row of the report with its place."""
 
     @property
     def where(self) -> Where: ...
@@ -46,9 +46,9 @@ Some = TypeVar("Some", bound=Found)
 
 def judging(report: StudyReport, places: Sequence[Place]) -> Section:
     hint = (
-        "A model answers, judges its answer, and answers again where it found it wrong. Right: the whole set of "
-        "triggers. “Always keep” is what the drafts score unjudged. Balanced accuracy of “right” against “wrong”: 0.5 "
-        "is chance. Counts are summed over seeds."
+        "A model answers, judges its answer, and answers again where it judged the answer wrong. “Right” means that "
+        "the whole set of triggers is right. “Always keep” counts the drafts without any judging. Balanced accuracy is "
+        "that of the verdicts “right” and “wrong”; 0.5 is chance. Counts are summed over seeds."
     )
     tables = by_place(report.header, places, _JUDGING, report.judging, _judging_row, _rule_judged)
     return Section("self-evaluation", "Self-evaluation", hint, tables)
@@ -70,32 +70,33 @@ def _rule_judged(place: Place) -> Row | None:
 
 def anomalies(report: StudyReport, places: Sequence[Place]) -> Section:
     hint = (
-        "Counted over all answers of all seeds, as they were said. “Prevented” counts where a reading that can say "
-        "nothing illegal would have, unconstrained. Cut: flips that lost their oldest utterances, as they did not fit "
-        "the prompt. Rules and baselines can name no utterance that is not there."
+        "Counts over all answers of all seeds, as generated. “Prevented” counts how often a constrained evaluation, "
+        "which can generate nothing illegal, would have done so without the constraint. “Cut” counts flips that did "
+        "not fit the prompt and lost their oldest utterances. Rules and baselines cannot name an utterance that does "
+        "not exist."
     )
     kinds = tuple(dict.fromkeys(kind for row in report.anomalies for kind in row.raw))
     columns = ("", "answers", "unparsed", *kinds, "prevented", "cut")
     prevented = frozenset({"prevented"})
     make = partial(_anomaly_row, kinds)
     tables = by_place(report.header, places, columns, report.anomalies, make, texts=prevented)
-    return Section("anomalies", "Answers that cannot be", hint, tables)
+    return Section("anomalies", "Impossible answers", hint, tables)
 
 
 def _anomaly_row(kinds: Sequence[str], name: str, row: AnomalyRow) -> Row:
     prevented = ", ".join(f"{count(number)} {kind}" for kind, number in row.prevented.items() if number) or "–"
-    said = [count(row.raw.get(kind, 0)) for kind in kinds]
-    return Row((name, count(row.num_answers), count(row.num_unparsed), *said, prevented, count(row.num_cut_cases)))
+    raw = [count(row.raw.get(kind, 0)) for kind in kinds]
+    return Row((name, count(row.num_answers), count(row.num_unparsed), *raw, prevented, count(row.num_cut_cases)))
 
 
 def rationales(report: StudyReport, places: Sequence[Place]) -> Section:
     hint = (
-        "Every observation in a reason is held against the prompt it was made from: a false one is not borne out "
-        "there. Rules and baselines give no reasons."
+        "Every observation in a rationale is checked against its prompt; a false one is not supported there. Rules and "
+        "baselines give no rationales."
     )
-    columns = ("", "reasons", "observations", "false", "share false", "answers against their own verdicts")
+    columns = ("", "rationales", "observations", "false", "share false", "answers that contradict their verdicts")
     tables = by_place(report.header, places, columns, report.rationales, _rationale_row)
-    return Section("reasons", "Are the reasons true?", hint, tables)
+    return Section("reasons", "Are the rationales true?", hint, tables)
 
 
 def _rationale_row(name: str, row: RationaleRow) -> Row:
@@ -107,13 +108,13 @@ def _rationale_row(name: str, row: RationaleRow) -> Row:
 def support(report: StudyReport, places: Sequence[Place]) -> Section:
     own = [place for place in places if place.is_own]
     hint = (
-        "Support is the share of samples that name an utterance, or its probability where read exactly. On the "
-        "diagonal it is what it says; bars tell how many utterances have it. ECE: mean distance from the diagonal. "
-        "AURC: mean error rate when only the most confident flips are answered; less is better. Rules have no support: "
-        "their line is F1 over all flips."
+        "Support is the share of samples that name an utterance, or its probability with exact decoding. On the "
+        "diagonal, support equals the share of utterances that are triggers; the bars count the utterances. ECE is the "
+        "mean distance from the diagonal. AURC is the mean error rate when only the most confident flips are answered; "
+        "lower is better. Rules have no support, so their line is the F1 over all flips."
     )
     reliability = [
-        Chart(f"{place.name}, reading “{found.where.evaluation}”", partial(reliability_chart, found, place.name))
+        Chart(f"{place.name}, evaluation “{found.where.evaluation}”", partial(reliability_chart, found, place.name))
         for place in own
         for found in report.calibration
         if place.holds(found.where) and found.where.arm == place.arm
@@ -151,8 +152,10 @@ def by_place(
     texts: frozenset[str] = frozenset(),
     title: str = "",
 ) -> tuple[Table, Table]:
-    """A row each of what was found, named by arm and reading, below its place; folded, what is not of the whole stack
-    on its own track.
+    """Two tables with one row per element of `found`, named by arm and evaluation and grouped by place.
+
+    The first holds the last arm of the stack on the test sets of its own track. The second holds the rest and is
+    folded.
     """
     main = [one for one in found if _is_main(one, places)]
     rest = [one for one in found if not _is_main(one, places)]

@@ -1,4 +1,4 @@
-"""How the report of a study writes its values: means over seeds, differences, p, and what made a table."""
+"""Formatting of values in the report of a study: means over seeds, differences, p values, hashes and durations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ HASH_DIGITS = 8
 
 
 def estimate(found: Estimate | None) -> str:
-    """
+    """A mean with its interval.
+
     >>> estimate(Estimate(0.7271, 0.011, Interval(0.693, 0.759), {0: 0.72, 1: 0.734}))
     '0.727 [0.693, 0.759]'
     """
@@ -28,7 +29,7 @@ def change(found: Difference) -> str:
 
 
 def marked(found: Difference | None) -> str:
-    """A difference that is not noise has a sign before it, seen without colour.
+    """A difference with its interval, and with a sign before it where it is not noise, so that no colour is needed.
 
     >>> marked(Difference("answer", "chain", 0.05, Interval(0.03, 0.07), 0.0, 0.0, 0.2, 3, "helps"))
     '▲ +0.050 [+0.030, +0.070]'
@@ -39,7 +40,7 @@ def marked(found: Difference | None) -> str:
 
 
 def average(found: Average | Estimate | None) -> str:
-    """With the deviation over seeds, where there are several.
+    """A mean, with the standard deviation over seeds where there are several.
 
     >>> average(Average(0.53, 0.0061, 3)), average(Average(0.53, None, 1)), average(None)
     ('0.530 ± 0.006', '0.530', '–')
@@ -50,7 +51,8 @@ def average(found: Average | Estimate | None) -> str:
 
 
 def by_seed(values: Mapping[int, float]) -> str:
-    """
+    """The values of single seeds, in the order of the seeds.
+
     >>> by_seed({1: 0.734, 0: 0.72})
     '0.720, 0.734'
     """
@@ -66,7 +68,8 @@ def p_value(p: float) -> str:
 
 
 def share(part: float, of: float) -> str:
-    """
+    """A share in percent; a dash where there is nothing to divide by.
+
     >>> share(214, 6120), share(0, 0)
     ('3.5%', '–')
     """
@@ -78,7 +81,8 @@ def short(sha256: str | None) -> str:
 
 
 def arrows(text: str) -> str:
-    """
+    """Replace the ASCII arrows of flip types by typographic ones.
+
     >>> arrows("neutral<->joy, anger->neutral")
     'neutral ↔ joy, anger → neutral'
     """

@@ -1,5 +1,6 @@
-"""An analysis on a terminal: transcript with emotions, its flips, their triggers with support, a reason each, and what
-followed. Utterances are numbered from 1, as on the page.
+"""Terminal view of an analysis: transcript with emotions, flips, triggers with support, reasons and consequences.
+
+Utterances are numbered from 1, as on the page.
 """
 
 from __future__ import annotations
@@ -26,23 +27,23 @@ from fliptrace.report.wording import plural
 
 
 def analysis_view(analysis: Analysis) -> RenderableType:
-    """Something rich can print."""
+    """The view of an analysis as a renderable for rich."""
     flips, later = analysis.flips, analysis.consequences
     targets = {found.flip.target for found in flips}
     parts: list[RenderableType] = [_heading(analysis), transcript_table(analysis.dialogue, targets, _shares(analysis))]
     for found in flips:
-        parts += ["", flip_sentence(_shown(found)), under_flip(_told(found, later[found.flip]))]
+        parts += ["", flip_sentence(_shown(found)), under_flip(_details(found, later[found.flip]))]
     return Group(*parts, "", *_closing(analysis))
 
 
 def _heading(analysis: Analysis) -> Text:
     num_speakers = len(set(analysis.dialogue.speakers))
-    said = f"{plural(len(analysis.dialogue), 'utterance')}, {plural(num_speakers, 'speaker')}"
-    return Text.assemble((printable(analysis.dialogue.id), "bold"), f"  {said}, {plural(len(analysis.flips), 'flip')}")
+    size = f"{plural(len(analysis.dialogue), 'utterance')}, {plural(num_speakers, 'speaker')}"
+    return Text.assemble((printable(analysis.dialogue.id), "bold"), f"  {size}, {plural(len(analysis.flips), 'flip')}")
 
 
 def _shares(analysis: Analysis) -> list[float | None] | None:
-    """The probability of each emotion shown; None where the transcript gave them all."""
+    """The probability of each emotion shown; None where the transcript gives all emotions."""
     rows = zip(analysis.emotion_scores, analysis.dialogue.emotions, strict=True)
     shares = [None if scores is None else scores.get(emotion or "") for scores, emotion in rows]
     return None if all(share is None for share in shares) else shares
@@ -52,7 +53,7 @@ def _shown(found: FoundFlip) -> ShownFlip:
     return ShownFlip(found.flip, Vote(found.triggers, found.support, num_valid=1, num_samples=1))
 
 
-def _told(found: FoundFlip, later: Sequence[Flip]) -> Iterator[Text]:
+def _details(found: FoundFlip, later: Sequence[Flip]) -> Iterator[Text]:
     yield Text(printable(found.reason))
     if later:
         line = Text("Led to ", style="dim")
@@ -63,13 +64,13 @@ def _told(found: FoundFlip, later: Sequence[Flip]) -> Iterator[Text]:
 
 
 def _closing(analysis: Analysis) -> Iterator[Text]:
-    """What to bear in mind of the lines above."""
+    """What a reader should know about the lines above."""
     if not analysis.flips:
-        yield Text("No flips: nobody's emotion changes from one utterance of theirs to the next.", style="dim")
+        yield Text("No flips: no speaker's emotion changes from one of their utterances to the next.", style="dim")
     elif all(found.reason_by == "template" for found in analysis.flips):
-        yield Text("The reasons are put together from what was decided; the model gave none of its own.", style="dim")
+        yield Text("The reasons are filled in from a template; the model gave none of its own.", style="dim")
     yield Text(
-        f"Emotions are what the words express, by {printable(analysis.model)}; triggers have a support of "
+        f"Emotions are what the words express, according to {printable(analysis.model)}; triggers have a support of "
         f"{analysis.threshold:.2f} or more.",
         style="dim",
     )

@@ -1,8 +1,8 @@
-"""One dialogue on a terminal: its transcript, its flips, what triggered them and why the model thinks so.
+"""Terminal view of a dialogue: its transcript, its flips, their triggers and the reasons that the model gives.
 
 Utterances are numbered from 1, as in prompts of the `dialogue` layout and in sample files, so that the numbers in a
-reply point at the lines above it. All text of the transcript and of the model goes through rich's Text: it can hold no
-markup, and no control characters.
+reply refer to the lines above it. All text of the transcript and of the model is printed through rich's Text, without
+control characters, so that none of it acts as markup.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fliptrace.core.voting import Vote
 from fliptrace.predictions.rows import Prediction
 from fliptrace.prompts.views import LayoutName
 
-# The colours of the sixteen that any terminal has, so that its own theme keeps them legible, light or dark.
+# Only colours of the standard sixteen, which the theme of a terminal keeps legible on light and dark backgrounds.
 EMOTION_STYLES: Mapping[str, str] = {
     "neutral": "dim",
     "joy": "green",
@@ -43,9 +43,9 @@ FLIP_MARK = "↯"
 
 @dataclass(frozen=True, slots=True)
 class ShownFlip:
-    """A flip and what is said of it. `gold` is None where nobody labelled it; `reply` is the model's own text.
+    """A flip to show, with its predicted triggers. `gold` is None for an unlabelled flip; `reply` is the model's text.
 
-    `triggers` and `gold` are 0-based positions in the dialogue, as everywhere but on the screen.
+    The triggers in `vote` and `gold` are 0-based positions in the dialogue, as everywhere but on the screen.
     """
 
     flip: Flip
@@ -55,7 +55,7 @@ class ShownFlip:
 
     @classmethod
     def of(cls, prediction: Prediction) -> ShownFlip:
-        """As predicted; of several replies the first that names what the vote named, as it gives the reasons."""
+        """The flip of a prediction. Of several replies, the first that agrees with the vote gives the reasons."""
         agree = [answer.text for answer in prediction.answers if answer.value == prediction.vote.triggers]
         texts = agree or [answer.text for answer in prediction.answers]
         return cls(prediction.flip, prediction.vote, prediction.gold, texts[0] if texts else "")
@@ -64,12 +64,12 @@ class ShownFlip:
 def show_dialogue(
     console: Console, dialogue: Dialogue, flips: Sequence[ShownFlip], layout: LayoutName = "dialogue"
 ) -> None:
-    """Print a dialogue and its flips in the order they land. `layout` tells how the replies number utterances."""
+    """Print a dialogue, and its flips in the order of their targets. `layout` is the one that replies number by."""
     console.print(dialogue_view(dialogue, flips, layout))
 
 
 def dialogue_view(dialogue: Dialogue, flips: Sequence[ShownFlip], layout: LayoutName = "dialogue") -> RenderableType:
-    """The same as something rich can print."""
+    """The view of a dialogue as a renderable for rich; see `show_dialogue`."""
     in_order = sorted(flips, key=lambda shown: shown.flip.target)
     parts: list[RenderableType] = [Text(printable(dialogue.id), style="bold")]
     parts.append(transcript_table(dialogue, {shown.flip.target for shown in in_order}))
@@ -83,7 +83,7 @@ def dialogue_view(dialogue: Dialogue, flips: Sequence[ShownFlip], layout: Layout
 def transcript_table(
     dialogue: Dialogue, targets: Collection[int], probabilities: Sequence[float | None] | None = None
 ) -> Table:
-    """Number, time, mark, speaker, emotion, its probability and text of every utterance, as far as they are known."""
+    """A table of the utterances: number, time, flip mark, speaker, emotion, its probability, and text, where known."""
     has_times = any(utterance.start is not None for utterance in dialogue.utterances)
     grid = Table.grid(padding=(0, 1))
     grid.add_column(justify="right", no_wrap=True)
@@ -117,7 +117,7 @@ def _words(utterance: Utterance) -> Text:
 
 
 def flip_sentence(shown: ShownFlip) -> Text:
-    """`Rachel flips from neutral [3] to anger [7]; triggered by [5] (support 0.75), [6]; gold: [5]`."""
+    """A sentence like `Rachel flips from neutral [3] to anger [7]; triggered by [5] (support 0.75), [6]; gold: [5]`."""
     flip, gold = shown.flip, shown.gold
     line = Text.assemble(
         (f"{FLIP_MARK} {printable(flip.speaker)}", "bold"),
@@ -133,14 +133,14 @@ def flip_sentence(shown: ShownFlip) -> Text:
 
 
 def _mark(gold: frozenset[int], vote: Vote) -> Text:
-    """In a word, since colour alone does not reach everyone."""
+    """Whether the prediction is right, in words, since not everyone sees colours."""
     if gold == vote.triggers and not vote.is_unparsed:
         return Text("(right)", style="green")
     return Text("(partly right)", style="yellow") if gold & vote.triggers else Text("(wrong)", style="red")
 
 
 def _triggers(vote: Vote) -> str:
-    """Support stands where it says more than the vote: at less than all answers."""
+    """The named triggers. Support is shown only below 1, where not all answers agree."""
     if vote.is_unparsed:
         return "no answer could be read"
     if not vote.triggers:
@@ -153,18 +153,18 @@ def _triggers(vote: Vote) -> str:
 
 
 def _reasoning(shown: ShownFlip, layout: LayoutName) -> list[RenderableType]:
-    """Nothing where the reply is but the answer line, which the sentence above it says already."""
-    said = shown.reply.strip().splitlines()
-    if not said or (len(said) == 1 and said[0].startswith("Triggers:")):
+    """The lines of the reply. Nothing where it is only the answer line, which the sentence above already states."""
+    reply = shown.reply.strip().splitlines()
+    if not reply or (len(reply) == 1 and reply[0].startswith("Triggers:")):
         return []
-    lines = [Text(printable(line)) for line in said]
+    lines = [Text(printable(line)) for line in reply]
     if layout == "window":
         lines.insert(0, Text("(numbers count back from the target)", style="italic"))
     return [under_flip(lines)]
 
 
 def under_flip(lines: Iterable[Text]) -> Table:
-    """Lines that belong to the flip above them."""
+    """Indent lines that belong to the flip above them."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True, style="dim")
     grid.add_column(overflow="fold")

@@ -1,4 +1,4 @@
-"""Arms beside each other: what each scores, what it has on its parent, and the study's planned questions."""
+"""The ablation: the score of every arm, its difference from its parent, and the planned questions of the study."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ AGAINST_RULE = "best arm against best rule"
 
 
 class Question(NamedTuple):
-    """Does the one have something on the other, in the same reading?"""
+    """A planned question: does the second arm of the pair score higher than the first, in the same evaluation?"""
 
     text: str
     pair: Pair
 
 
 class _Key(NamedTuple):
-    """One difference of a table's family: a question asked twice, in other words, is tested once."""
+    """The key of one difference in a table's family. A question asked twice, in other words, is tested once."""
 
     evaluation: str
     before: str
@@ -30,7 +30,7 @@ class _Key(NamedTuple):
 
 
 def ablation_tables(evidence: Evidence) -> tuple[AblationTable, ...]:
-    """A table for every base, track, test set and reading."""
+    """One table for every base, track, test set and evaluation."""
     baselines: dict[tuple[str, str], tuple[AblationRow, ...]] = {}
     tables: list[AblationTable] = []
     for table in evidence.tables:
@@ -42,11 +42,11 @@ def ablation_tables(evidence: Evidence) -> tuple[AblationTable, ...]:
 
 
 def summaries(evidence: Evidence, tables: tuple[AblationTable, ...]) -> tuple[Summary, ...]:
-    """Each planned question over all tables in which a track's model is asked about its own track."""
-    asked = [c for table in tables if is_own_test(table.track, table.test) for c in table.comparisons]
+    """Summarize each planned question over all tables in which a model is tested on its own track."""
+    own = [c for table in tables if is_own_test(table.track, table.test) for c in table.comparisons]
     planned = [*_stage_questions(evidence), _stack_question(evidence), AGAINST_RULE]
     return tuple(
-        summarize(question, [c.difference for c in asked if c.question == question])
+        summarize(question, [c.difference for c in own if c.question == question])
         for question in dict.fromkeys(planned)
         if question is not None
     )
@@ -96,7 +96,7 @@ def _parents(evidence: Evidence, arms: Mapping[str, Measured]) -> dict[str, Pair
 
 
 def _questions(evidence: Evidence, arms: Mapping[str, Measured]) -> Iterator[Question]:
-    """What was planned to be asked, as far as the arms are there."""
+    """The planned questions whose arms were measured."""
     stack = evidence.stack
     stages = zip(_stage_questions(evidence), evidence.tested, strict=True)
     planned = [(text, arm.control or "", arm.name) for text, arm in stages]
@@ -118,7 +118,7 @@ def _stage_questions(evidence: Evidence) -> list[str]:
 
 
 def _stack_question(evidence: Evidence) -> str | None:
-    """The last stage against the control of the first; None where there is but one stage."""
+    """The last stage against the control of the first; None where there is only one stage."""
     if len(evidence.stack) < 2:
         return None
     titles = {arm.name: arm.title for arm in evidence.arms}
@@ -130,8 +130,8 @@ def _answers(questions: list[Question], found: Mapping[_Key, Difference]) -> Ite
     for text, pair in questions:
         difference = found.get(_key(pair))
         if difference is not None:
-            said = f"{text} ({difference.after}, {difference.before})" if text == AGAINST_RULE else text
-            yield Comparison(text, difference, conclude(said, difference))
+            question = f"{text} ({difference.after}, {difference.before})" if text == AGAINST_RULE else text
+            yield Comparison(text, difference, conclude(question, difference))
 
 
 def _row(measured: Measured, from_parent: Difference | None, evidence: Evidence) -> AblationRow:

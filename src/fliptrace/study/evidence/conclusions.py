@@ -1,4 +1,4 @@
-"""What the differences say, in words: made from the numbers by rules, so that no sentence says more than they do."""
+"""Conclusions in words, made from the numbers by fixed rules, so that no sentence claims more than they show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from fliptrace.study.evidence.values import Difference, Estimate, Interval, Summ
 
 
 def conclude(question: str, found: Difference) -> str:
-    """
+    """State the answer to a question in one line: the difference, its interval, its p value and the verdict.
+
     >>> found = Difference("more-2", "feedback", 0.004, Interval(-0.012, 0.02), 0.4, 1.0, 0.015, 3, "noise")
     >>> conclude("feedback against more steps", found)
     'feedback against more steps: +0.004 [−0.012, +0.020], Holm p = 1: noise'
@@ -19,7 +20,7 @@ def conclude(question: str, found: Difference) -> str:
 
 
 def summarize(question: str, differences: Iterable[Difference]) -> Summary:
-    """How often which verdict.
+    """Count how often a question got each verdict.
 
     >>> summarize("feedback against more steps", []).text
     'feedback against more steps: not measured'
@@ -32,7 +33,8 @@ def summarize(question: str, differences: Iterable[Difference]) -> Summary:
 
 
 def signed(value: float) -> str:
-    """
+    """A difference with its sign, to three digits.
+
     >>> signed(-0.0414), signed(0.0001)
     ('−0.041', '0.000')
     """
@@ -41,7 +43,8 @@ def signed(value: float) -> str:
 
 
 def in_words(f1: Estimate) -> str:
-    """
+    """A mean F1 with its interval.
+
     >>> in_words(Estimate(0.71, None, Interval(0.66, 0.75), {0: 0.71}))
     '0.710 [0.660, 0.750]'
     """

@@ -1,4 +1,4 @@
-"""What arms took to train, and what readings take."""
+"""Costs of training the arms and of running their evaluations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fliptrace.study.evidence.values import EvaluationCost, TrainingCost
 
 
 def training_costs(cells: Sequence[Json]) -> tuple[TrainingCost, ...]:
-    """In the order of the cells; what was not trained, or not timed as a kill came between, has no row."""
+    """Training costs, in the order of the cells. Arms without training, or not timed because of a kill, have no row."""
     trained: dict[tuple[str, str, str], list[Json]] = {}
     for cell in cells:
         if cell["training"] is not None and cell["training"]["seconds"] is not None:

@@ -1,4 +1,4 @@
-"""Ways to read one arm beside each other, and what more samples buy."""
+"""The evaluations of one arm compared with each other, and F1 by number of samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fliptrace.study.evidence.values import CurvePoint, DecodingRow, DecodingTab
 
 
 def decoding_tables(evidence: Evidence) -> tuple[DecodingTable, ...]:
-    """A table for every arm and test set."""
+    """One table for every arm and test set."""
     return tuple(
         _table(evidence, table, [m for m in members if m.where.arm == arm])
         for table in evidence.tables

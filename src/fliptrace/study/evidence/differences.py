@@ -1,4 +1,4 @@
-"""Paired differences between readings, corrected for how many of them are asked for, and what may be said of them."""
+"""Paired differences between arms or evaluations, corrected for multiple testing, with a verdict on each."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ class Pair(NamedTuple):
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Those that both have; a rule has all that the other has."""
+        """The seeds that both have. A rule does not depend on the seed, so it has all seeds of the other."""
         learners = [set(m.by_seed) for m in self if m.kind != "rule"]
         return tuple(sorted(set.intersection(*learners))) if learners else tuple(self.before.by_seed)
 
     @property
     def names(self) -> tuple[str, str]:
-        """Of the arms; of the readings where both are of one arm."""
+        """The names of the two arms, or of the two evaluations where both belong to one arm."""
         before, after = self.before.where, self.after.where
         return (before.evaluation, after.evaluation) if before.arm == after.arm else (before.arm, after.arm)
 
 
 def compare_family(pairs: Mapping[Key, Pair], settings: Settings) -> dict[Key, Difference]:
-    """All differences that a reader may take for findings together: Holm's correction is over these.
+    """Compute the differences of one family, over which Holm's correction is made.
 
-    A pair without a seed in common is left out. InputError where the two were not asked about the same cases.
+    A family is what readers see together and may take for findings. A pair without a common seed is left out.
+    InputError where the two were not evaluated on the same cases.
     """
     raw = {key: _compare(pair, settings) for key, pair in pairs.items() if pair.seeds}
     corrected = holm([found.p_value for found in raw.values()])
@@ -44,7 +45,9 @@ def compare_family(pairs: Mapping[Key, Pair], settings: Settings) -> dict[Key, D
 
 
 def verdict(interval: Interval | None, p_holm: float) -> Verdict:
-    """A finding must hold for other runs (the interval; p alone knows these runs only) and in its family (Holm's p).
+    """Decide whether a difference is a finding: its interval must exclude 0, and Holm's p must be below 0.05.
+
+    The interval covers other training runs, whereas p is about these runs only. Holm's p covers the whole family.
 
     >>> verdict(Interval(0.01, 0.03), 0.02), verdict(Interval(0.01, 0.03), 0.2), verdict(Interval(-0.03, -0.01), 0.02)
     ('helps', 'noise', 'hurts')
@@ -59,7 +62,8 @@ def _compare(pair: Pair, settings: Settings) -> SeedDifference:
     if (before.groups_sha256, before.num_groups) != (after.groups_sha256, after.num_groups):
         where = after.where
         place = f"{where.base}.{where.track} test {where.test!r}"
-        raise InputError(place, f"{where.arm} and {before.where.arm} were asked about other groups of dialogues")
+        found = f"{where.arm} and {before.where.arm} were evaluated on different groups of dialogues"
+        raise InputError(place, f"{found}; expected the same groups")
     a, b = (counts_of(m.at(seed) for seed in pair.seeds) for m in pair)
     return compare_seeds(a, b, settings)
 

@@ -1,4 +1,4 @@
-"""From the cells of a study to all that its report says. Reads no file, draws nothing."""
+"""Collect all results of a study from its cells. This module reads no files and draws nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ from fliptrace.study.evidence.transfer import leak_rows, transfer_matrices
 from fliptrace.study.evidence.values import Header, StudyReport, Test, Track
 from fliptrace.study.names import BASELINE
 
-# An interval's ends then move by about 1.5% of its width from seed to seed; p_holm of 40 tests can still reach 0.01.
+# Enough draws that the ends of an interval move by only about 1.5% of its width when the bootstrap's seed changes, and
+# that p_holm over 40 tests can still reach 0.01.
 DRAWS = Settings(num_draws=5_000)
 
 
@@ -38,10 +39,10 @@ def gather(
     num_planned: int | None = None,
     settings: Settings = DRAWS,
 ) -> StudyReport:
-    """All that these cells tell, however many of the planned ones are there.
+    """Collect the results of these cells, however many of the planned ones are finished.
 
-    `facts` is {"tracks": {name: {"title": ..} and what facts.track_facts gives}}. `arms` are in the order in which the
-    report shows them. InputError names a cell of an unknown arm, or one that was asked about other cases than the rest.
+    `facts` is {"tracks": {name: {"title": ..., plus what facts.track_facts returns}}}. `arms` are in the order of the
+    report. InputError names a cell of an unknown arm, or one that was evaluated on other cases than the rest.
     """
     evidence = read_cells(cells, arms, settings)
     ablation = ablation_tables(evidence)
@@ -95,40 +96,40 @@ def _header(evidence: Evidence, cells: Sequence[Json], facts: Json, name: str, n
 
 
 def _track(track: str, cells: Sequence[Json], facts: Json) -> Track:
-    told = facts["tracks"].get(track, {})
+    of_track = facts["tracks"].get(track, {})
     own = [cell for cell in cells if cell["track"] == track]
     return Track(
         name=track,
-        title=told.get("title", track),
+        title=of_track.get("title", track),
         data={key: str(value) for cell in own for key, value in cell["data"].items()},
         leaks={test: tested["leaks"] for cell in own for test, tested in cell["tests"].items()},
-        known_leaks=tuple(_known_leaks(told.get("leaks", {}))),
+        known_leaks=tuple(_known_leaks(of_track.get("leaks", {}))),
     )
 
 
 def _known_leaks(leaks: Json) -> Iterator[str]:
-    """One line a way of splitting: the first five numbers are a LeakReport's."""
+    """One line per kind of split. Its first five numbers are the fields of a LeakReport."""
     for split, numbers in leaks.items():
         report = LeakReport(**{name: numbers[name] for name in LeakReport.__dataclass_fields__})
         yield f"{split}: {report}"
 
 
 def _remarks(evidence: Evidence, cells: Sequence[Json], num_planned: int | None) -> Iterator[str]:
-    """Gravest first: what is missing, what flatters, what the figures cannot tell."""
+    """Remarks, most serious first: what is missing, what inflates scores, and what the metrics cannot show."""
     if num_planned is not None and len(cells) < num_planned:
-        yield f"{num_planned - len(cells):,} of {num_planned:,} cells are missing: no row and no verdict is final."
+        yield f"{num_planned - len(cells):,} of {num_planned:,} cells are missing, so no row and no verdict is final."
     yield from dict.fromkeys(_leak(m) for m in evidence.models if not m.leaks.startswith("0 "))
     yield from _seeds(evidence)
     yield (
-        "“Noise” is no proof that there is no effect: it is one that these dialogues and runs could not show. "
-        "Intervals draw groups of dialogues and seeds, which with few seeds errs on the wide side; "
-        "p values are of these runs on other dialogues; a verdict needs both."
+        "“Noise” does not prove that there is no effect. It means that these dialogues and runs could not show one. "
+        "Intervals cover the choice of dialogues and of seeds, and tend to be too wide where seeds are few. "
+        "p values are about these runs on other dialogues. “Helps” and “hurts” need both."
     )
     yield (
-        "Holm's correction is over all differences of a base, track and test set, in all readings; "
-        "across bases, tracks and test sets nothing is corrected."
+        "Holm's correction covers all differences of a base, track and test set, in all evaluations. "
+        "Nothing is corrected across bases, tracks and test sets."
     )
-    yield "Best arm and best rule were chosen on the cases they are compared on: take that difference with care."
+    yield "Best arm and best rule were chosen on the cases they are compared on: treat their difference with care."
 
 
 def _leak(measured: Measured) -> str:
@@ -139,9 +140,9 @@ def _leak(measured: Measured) -> str:
 def _seeds(evidence: Evidence) -> Iterator[str]:
     num_seeds = {len(m.by_seed) for m in evidence.models}
     if num_seeds == {1}:
-        yield "One seed: the intervals tell of other dialogues, not of other training runs."
+        yield "There is only one seed: the intervals cover other dialogues, but not other training runs."
     elif len(num_seeds) > 1:
         yield (
-            f"Arms have from {min(num_seeds)} to {max(num_seeds)} seeds; differences are over those that both have, "
-            "so they need not be the difference of the means shown."
+            f"Arms have from {min(num_seeds)} to {max(num_seeds)} seeds. Differences use the seeds that both arms "
+            "have, so they may not equal the difference of the means shown."
         )

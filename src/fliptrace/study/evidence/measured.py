@@ -1,4 +1,4 @@
-"""The cells of a study, sorted: every reading of every arm on every test set, with its figures by seed."""
+"""The cells of a study, regrouped: every evaluation of every arm on every test set, with its metrics by seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fliptrace.study.names import BASELINE, is_own_test
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One reading of an arm (or baseline) on a test set: figures by seed, in ascending order of seeds."""
+    """One evaluation of an arm or a baseline on a test set, with metrics by seed in ascending order of seeds."""
 
     where: Where
     title: str
@@ -34,7 +34,7 @@ class Measured:
 
     @property
     def is_own_test(self) -> bool:
-        """Trained on the track that the test set is of."""
+        """Whether the test set belongs to the track that was trained on."""
         return is_own_test(self.where.track, self.where.test)
 
     @property
@@ -50,12 +50,12 @@ class Measured:
         return float(f1_of_totals(counts_of(self.by_seed.values()).sum(axis=2)).mean())
 
     def at(self, seed: int) -> Json:
-        """The figures of a seed; a rule learns nothing, so it has one and the same for all."""
+        """The metrics of a seed. A rule learns nothing, so its metrics are the same for all seeds."""
         return self.any_seed if self.kind == "rule" else self.by_seed[seed]
 
 
 class Table(NamedTuple):
-    """What stands in one table together: a base, trained on a track, tested on a test set."""
+    """The key of a table: a base, trained on a track, tested on a test set."""
 
     base: str
     track: str
@@ -64,7 +64,7 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that was measured, in the order of bases and tracks in the cells, then of `arms`, then of readings."""
+    """Everything that was measured, ordered by bases and tracks as in the cells, then by arms, then by evaluations."""
 
     arms: tuple[Arm, ...]
     measured: tuple[Measured, ...]
@@ -80,19 +80,19 @@ class Evidence:
 
     @property
     def tested(self) -> tuple[Arm, ...]:
-        """The arms that have something to beat, in order."""
+        """The arms that have a control to beat, in order."""
         return tuple(arm for arm in self.arms if arm.control is not None)
 
     @property
     def stack(self) -> tuple[Arm, ...]:
-        """Those of them that are the stages of the method."""
+        """The arms among `tested` that are stages of the method itself."""
         return tuple(arm for arm in self.tested if not arm.is_extended)
 
     def of_table(self, table: Table) -> tuple[Measured, ...]:
         return tuple(m for m in self.models if table_of(m) == table)
 
     def baselines(self, track: str, test: str) -> tuple[Measured, ...]:
-        """Each baseline in its first reading."""
+        """Each baseline in its first evaluation."""
         firsts: dict[str, Measured] = {}
         for m in self.measured:
             if m.kind != "arm" and (m.where.track, m.where.test) == (track, test):
@@ -100,13 +100,13 @@ class Evidence:
         return tuple(firsts.values())
 
     def best_rule(self, like: Measured) -> Measured | None:
-        """The rule of the highest F1 on the same cases; it may stand in another track's cells, as it learns nothing."""
+        """The rule with the highest F1 on the same cases. It may come from another track, because it learns nothing."""
         same = (like.where.test, like.groups_sha256, like.num_groups)
         rules = [m for m in self.measured if m.kind == "rule" and (m.where.test, m.groups_sha256, m.num_groups) == same]
         return max(rules, key=lambda rule: rule.mean_f1, default=None)
 
     def headline(self, table: Table) -> Measured:
-        """The last arm of the stack that was measured, in its first reading, which nobody picked by its score."""
+        """The last measured arm of the stack in its first evaluation, so that neither is picked by its score."""
         members = self.of_table(table)
         stages = [arm.name for arm in self.stack]
         last = max(members, key=lambda m: stages.index(m.where.arm) if m.where.arm in stages else -1)
@@ -114,7 +114,7 @@ class Evidence:
 
 
 def read_cells(cells: Sequence[Json], arms: Sequence[Arm], settings: Settings) -> Evidence:
-    """InputError names a cell whose arm the study does not know, or whose test set is not that of the others."""
+    """Regroup the cells of a study. InputError names a cell whose arm is unknown, or whose test set differs."""
     titles = {arm.name: arm.title for arm in arms}
     found: dict[Where, dict[int, tuple[Json, Json]]] = {}
     for cell in cells:
@@ -129,7 +129,7 @@ def read_cells(cells: Sequence[Json], arms: Sequence[Arm], settings: Settings) -
 
 
 def cell_name(cell: Json) -> str:
-    """As its file is called.
+    """The name of a cell's file, without its extension.
 
     >>> cell_name({"base": "tiny", "track": "meld", "seed": 0, "arm": "chain"})
     'tiny.meld.seed-0.chain'
@@ -138,26 +138,26 @@ def cell_name(cell: Json) -> str:
 
 
 def counts_of(metrics: Iterable[Json]) -> Floats:
-    """Right and wrong utterances by seed and group: (2, seeds, groups)."""
+    """Right and wrong utterances by seed and group, shape (2, seeds, groups)."""
     rows = list(metrics)
     return np.array([[row[kind] for row in rows] for kind in ("tp", "wrong")], dtype=np.float64)
 
 
 def estimate(by_seed: Mapping[int, Json], settings: Settings) -> Estimate:
-    """Mean F1 of anything that has `tp` and `wrong` by group, by seed."""
+    """Mean F1 over seeds, from anything that has `tp` and `wrong` by group."""
     scores = score_seeds(counts_of(by_seed.values()), settings)
     interval = None if scores.interval is None else Interval(*scores.interval)
     return Estimate(scores.mean, scores.sd, interval, dict(zip(by_seed, scores.by_seed, strict=True)))
 
 
 def estimate_left_out(measured: Measured, settings: Settings) -> Estimate | None:
-    """Each group at the threshold that is best on all others; None where the reading has no support to cut at."""
+    """F1 with each group at the threshold that is best on all others; None where support is a plain yes or no."""
     by_seed = {seed: metrics["left_out"] for seed, metrics in measured.by_seed.items() if metrics["left_out"]}
     return estimate(by_seed, settings) if by_seed else None
 
 
 def average(values: Iterable[float | None]) -> Average | None:
-    """Over the seeds that have a value; None where no seed has.
+    """The mean over the seeds that have a value; None where no seed has one.
 
     >>> average([0.5, None, 1.5])
     Average(mean=1.0, sd=0.7071067811865476, num_seeds=2)
@@ -170,7 +170,7 @@ def average(values: Iterable[float | None]) -> Average | None:
 
 
 def mean_of(values: Iterable[float]) -> Average:
-    """Of a figure that every seed has."""
+    """The mean of a metric that every seed has."""
     found = average(values)
     assert found is not None
     return found
@@ -186,7 +186,7 @@ def _measured(where: Where, by_seed: Mapping[int, tuple[Json, Json]], titles: Ma
     for seed, (cell, tested) in by_seed.items():
         same = tested.get("groups_sha256") == first.get("groups_sha256")
         if not same or len(metrics[seed]["tp"]) != len(first["evaluations"][where.evaluation]["tp"]):
-            message = f"test {where.test!r} has other groups than in {cell_name(first_cell)}"
+            message = f"test {where.test!r} has other groups than in {cell_name(first_cell)}; expected the same"
             raise InputError(cell_name(cell), message)
     is_baseline = where.base == BASELINE
     kind: RowKind = "arm" if not is_baseline else "rule" if where.arm in RULES else "baseline"
@@ -203,7 +203,7 @@ def _measured(where: Where, by_seed: Mapping[int, tuple[Json, Json]], titles: Ma
 
 
 def _in_order(measured: Sequence[Measured], cells: Sequence[Json], arms: Sequence[str]) -> tuple[Measured, ...]:
-    """Bases, tracks as in the cells, a track's own test first, arms as the study names them, rules before learners."""
+    """Order by base and track as in the cells, own test first, then arms as in the study, rules, other baselines."""
     bases = list(dict.fromkeys(cell["base"] for cell in cells))
     tracks = list(dict.fromkeys(cell["track"] for cell in cells))
     names = [*arms, *RULES]
@@ -212,4 +212,4 @@ def _in_order(measured: Sequence[Measured], cells: Sequence[Json], arms: Sequenc
         place = names.index(m.where.arm) if m.where.arm in names else len(names)
         return bases.index(m.where.base), tracks.index(m.where.track), not m.is_own_test, m.where.test, place
 
-    return tuple(sorted(measured, key=key))  # stable: readings stay in the order of the cell
+    return tuple(sorted(measured, key=key))  # stable: evaluations stay in the order of the cell

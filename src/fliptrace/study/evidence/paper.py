@@ -1,7 +1,7 @@
-"""What the paper says, beside what was found here. Holds no figure of the paper but those its claims name.
+"""The claims of the paper beside our results. Contains no numbers of the paper except those of its claims.
 
 Source: GAVx at SemEval-2024 Task 10 (EDiReF), 2024: stacked instruction fine-tuning of large language models. Its F1 is
-of class "trigger" on the official test sets, as here; ours is on the test sets that the study names.
+that of class "trigger", as here, but on the official test sets; ours is on the test sets of the study.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NOT_MEASURED = "not measured"
 
 
 class Claim(NamedTuple):
-    """What the paper claims, `figure` as it prints it. `remark`: what keeps the two columns from being one measure."""
+    """A claim of the paper, with `figure` as printed there. `remark` says why the two results are not comparable."""
 
     about: About
     text: str
@@ -36,7 +36,7 @@ class Claim(NamedTuple):
 
 
 GAVX = "GAVx at SemEval-2024 Task 10"
-OTHER_SETS = "The paper's models are larger, and its figure is on the official test set."
+OTHER_SETS = "The paper's models are larger and were scored on the official test set."
 
 CLAIMS = (
     Claim("f1-masac", "trigger F1, Hindi-English", "0.77", f"{GAVX}, subtask B", OTHER_SETS),
@@ -46,41 +46,41 @@ CLAIMS = (
         "chain of thought reduces the error",
         "by 38%",
         GAVX,
-        "Ours is against training on answers alone: (F1 − F1 before) / (1 − F1 before).",
+        "Ours is compared with training on answers alone: (F1 − F1 before) / (1 − F1 before).",
     ),
     Claim(
         "stack",
-        "every set of instructions adds",
-        "each adds",
+        "every set of instructions improves the model",
+        "each does",
         GAVX,
-        "Ours is against as many more steps without what is new in the stage.",
+        "Ours is compared with equally many more steps without what is new in the stage.",
     ),
     Claim(
         "flips",
         "flips between neutral and joy are the most frequent",
         "most frequent",
         GAVX,
-        "Both directions together.",
+        "Both directions are counted together.",
     ),
     Claim(
         "anomalies",
-        "the model names triggers that are not there",
+        "the model names triggers that do not exist",
         "it happens",
         GAVX,
-        "Ours is of the last stage on its own track, greedy and sampled readings; nothing that was prevented.",
+        "Ours counts the last stage on its own track, in greedy and sampled evaluations, without prevented anomalies.",
     ),
     Claim(
         "transfer",
         "training in one language helps in the other",
         "it does",
         GAVX,
-        "A rule that learns nothing crosses languages as well, so it stands beside.",
+        "A rule that learns nothing also works across languages, so the best one is shown for comparison.",
     ),
 )
 
 
 class Found(NamedTuple):
-    """The parts of the report that answer the claims."""
+    """The parts of the report that the claims are compared with."""
 
     ablation: tuple[AblationTable, ...]
     summaries: tuple[Summary, ...]
@@ -90,7 +90,7 @@ class Found(NamedTuple):
 
 
 def paper_rows(evidence: Evidence, found: Found) -> tuple[PaperRow, ...]:
-    """Every claim, "not measured" where the study has nothing to say on it."""
+    """One row for every claim, with "not measured" where the study has no result."""
     return tuple(
         PaperRow(
             claim=claim.text,
@@ -132,7 +132,7 @@ def _own_f1(evidence: Evidence, track: str) -> Iterator[str]:
 
 
 def _first_stage(evidence: Evidence, tables: Sequence[AblationTable]) -> Iterator[str]:
-    """Of each base and track in the first reading that has the comparison."""
+    """The first stage's error reduction, for each base and track in the first evaluation that has the comparison."""
     if not evidence.stack:
         return
     first, done = evidence.stack[0], set()
@@ -146,7 +146,7 @@ def _first_stage(evidence: Evidence, tables: Sequence[AblationTable]) -> Iterato
 
 
 def _anomalies(evidence: Evidence, rows: Sequence[AnomalyRow]) -> Iterator[str]:
-    """Of the last stage on its own track, all readings together; exact reading weighs and says nothing."""
+    """Anomalies of the last stage on its own track, over all evaluations but exact ones, which generate no answer."""
     for table in evidence.tables:
         arm = evidence.headline(table).where.arm
         own = [
@@ -162,12 +162,12 @@ def _anomalies(evidence: Evidence, rows: Sequence[AnomalyRow]) -> Iterator[str]:
 
 
 def _transfer(evidence: Evidence, matrices: Sequence[TransferMatrix]) -> Iterator[str]:
-    """Of the last stage that was tested off its track."""
+    """Transfer results of the last stage that was tested on another track."""
     stages = [arm.name for arm in evidence.stack]
     last = {matrix.base: matrix for matrix in matrices if matrix.arm in stages}  # matrices are in the order of arms
     for matrix in last.values():
         for cell in matrix.cells:
             if not is_own_test(cell.train, cell.test):
                 rule = matrix.rules.get(cell.test)
-                beside = f", best rule {in_words(rule)}" if rule else ""
-                yield f"{matrix.base}, {cell.train} to {cell.test}: {in_words(cell.f1)}{beside}"
+                rule_text = f", best rule {in_words(rule)}" if rule else ""
+                yield f"{matrix.base}, {cell.train} to {cell.test}: {in_words(cell.f1)}{rule_text}"

@@ -1,4 +1,4 @@
-"""How far answers, support, judgements and reasons can be relied on, beyond how many triggers are right."""
+"""Reliability of answers, support, judgements and rationales, beyond how many triggers are right."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from fliptrace.study.evidence.values import (
 
 
 def anomaly_rows(evidence: Evidence) -> tuple[AnomalyRow, ...]:
-    """One for every reading of every language model; rules and classifiers cannot name what is not there."""
+    """One row per evaluation of a language model. Rules and classifiers cannot name utterances that do not exist."""
     return tuple(_anomaly_row(m) for m in evidence.models)
 
 
 def calibrations(evidence: Evidence) -> tuple[Calibration, ...]:
-    return tuple(_calibration(m, told) for m in evidence.measured for told in [_told(m, "calibration")] if told)
+    return tuple(_calibration(m, found) for m in evidence.measured if (found := _by_seed(m, "calibration")))
 
 
 def risk_coverages(evidence: Evidence) -> tuple[RiskCoverage, ...]:
-    return tuple(_risk_coverage(m, told) for m in evidence.measured for told in [_told(m, "risk_coverage")] if told)
+    return tuple(_risk_coverage(m, found) for m in evidence.measured if (found := _by_seed(m, "risk_coverage")))
 
 
 def judging_rows(evidence: Evidence) -> tuple[JudgingRow, ...]:
-    return tuple(_judging_row(m, told) for m in evidence.models for told in [_told(m, "self_evaluation")] if told)
+    return tuple(_judging_row(m, found) for m in evidence.models if (found := _by_seed(m, "self_evaluation")))
 
 
 def rationale_rows(evidence: Evidence) -> tuple[RationaleRow, ...]:
-    return tuple(_rationale_row(m, told) for m in evidence.models for told in [_told(m, "rationales")] if told)
+    return tuple(_rationale_row(m, found) for m in evidence.models if (found := _by_seed(m, "rationales")))
 
 
-def _told(measured: Measured, name: str) -> Mapping[int, Json]:
-    """What the figures tell under `name`, by the seeds that tell it."""
+def _by_seed(measured: Measured, name: str) -> Mapping[int, Json]:
+    """The values of the metric `name`, for the seeds that have it."""
     return {seed: metrics[name] for seed, metrics in measured.by_seed.items() if metrics[name] is not None}
 
 
@@ -64,22 +64,22 @@ def _anomaly_row(measured: Measured) -> AnomalyRow:
     )
 
 
-def _calibration(measured: Measured, told: Mapping[int, Json]) -> Calibration:
+def _calibration(measured: Measured, by_seed: Mapping[int, Json]) -> Calibration:
     by_place: dict[tuple[float, float], list[Json]] = {}
-    for seed in told.values():
+    for seed in by_seed.values():
         for each in seed["bins"]:
             by_place.setdefault((each["low"], each["high"]), []).append(each)
     return Calibration(
         where=measured.where,
         decode=measured.any_seed["decode"],
         bins=tuple(_pool(*place, bins) for place, bins in sorted(by_place.items()) if sum(b["num"] for b in bins)),
-        ece=mean_of(seed["ece"] for seed in told.values()),
-        brier=mean_of(seed["brier"] for seed in told.values()),
+        ece=mean_of(seed["ece"] for seed in by_seed.values()),
+        brier=mean_of(seed["brier"] for seed in by_seed.values()),
     )
 
 
 def _pool(low: float, high: float, bins: list[Json]) -> CalibrationBin:
-    """The utterances of all seeds in one bin."""
+    """Pool the utterances of all seeds in one bin."""
     filled = [each for each in bins if each["num"]]
     sizes = [each["num"] for each in filled]
     return CalibrationBin(
@@ -91,8 +91,8 @@ def _pool(low: float, high: float, bins: list[Json]) -> CalibrationBin:
     )
 
 
-def _risk_coverage(measured: Measured, told: Mapping[int, Json]) -> RiskCoverage:
-    curves = list(told.values())
+def _risk_coverage(measured: Measured, by_seed: Mapping[int, Json]) -> RiskCoverage:
+    curves = list(by_seed.values())
     return RiskCoverage(
         where=measured.where,
         decode=measured.any_seed["decode"],
@@ -102,8 +102,8 @@ def _risk_coverage(measured: Measured, told: Mapping[int, Json]) -> RiskCoverage
     )
 
 
-def _judging_row(measured: Measured, told: Mapping[int, Json]) -> JudgingRow:
-    rows = list(told.values())
+def _judging_row(measured: Measured, by_seed: Mapping[int, Json]) -> JudgingRow:
+    rows = list(by_seed.values())
     total = _totals(rows)
     return JudgingRow(
         where=measured.where,
@@ -118,11 +118,11 @@ def _judging_row(measured: Measured, told: Mapping[int, Json]) -> JudgingRow:
     )
 
 
-def _rationale_row(measured: Measured, told: Mapping[int, Json]) -> RationaleRow:
-    total = _totals(list(told.values()))
+def _rationale_row(measured: Measured, by_seed: Mapping[int, Json]) -> RationaleRow:
+    total = _totals(list(by_seed.values()))
     return RationaleRow(
         where=measured.where,
-        num_seeds=len(told),
+        num_seeds=len(by_seed),
         num_rationales=total["num_rationales"],
         num_observations=total["num_observations"],
         num_false_observations=total["num_false_observations"],
@@ -132,5 +132,5 @@ def _rationale_row(measured: Measured, told: Mapping[int, Json]) -> RationaleRow
 
 
 def _totals(rows: list[Json]) -> dict[str, int]:
-    """Sums over the seeds of all that is a count."""
+    """Sum all counts over the seeds."""
     return {name: sum(row[name] for row in rows) for name, value in rows[0].items() if isinstance(value, int)}

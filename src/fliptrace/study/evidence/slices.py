@@ -1,4 +1,4 @@
-"""Which flips there are, and on which the model is better or worse than the best rule."""
+"""The types of flips in the data, and the slices on which the model is better or worse than the best rule."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fliptrace.scoring.counts import Counts
 from fliptrace.study.evidence.measured import Evidence, Measured, average
 from fliptrace.study.evidence.values import FlipMatrix, SliceKind, SliceRow, SliceTable
 
-NEUTRAL_JOY = "neutral<->joy"  # the most frequent pair, as the paper has it
+NEUTRAL_JOY = "neutral<->joy"  # the most frequent pair, according to the paper
 
 
 def slice_tables(evidence: Evidence) -> tuple[SliceTable, ...]:
-    """For every base, track and test set its last stage in its first reading, sliced in every way the cells tell."""
+    """For every base, track and test set, the slices of its last stage in its first evaluation, a table per kind."""
     return tuple(
         _slice_table(model, evidence.best_rule(model), by)
         for table in evidence.tables
@@ -28,11 +28,11 @@ def slice_tables(evidence: Evidence) -> tuple[SliceTable, ...]:
 
 
 def flip_matrices(facts: Json) -> tuple[FlipMatrix, ...]:
-    """One for every track and split that has flips; `facts` as facts.track_facts gives them, by track."""
+    """One matrix for every track and split that has flips. `facts` holds the results of facts.track_facts by track."""
     return tuple(
-        _flip_matrix(track, told.get("title", track), split, counts["flip_types"])
-        for track, told in facts["tracks"].items()
-        for split, counts in told["splits"].items()
+        _flip_matrix(track, of_track.get("title", track), split, counts["flip_types"])
+        for track, of_track in facts["tracks"].items()
+        for split, counts in of_track["splits"].items()
         if counts["flip_types"]
     )
 
@@ -92,7 +92,7 @@ def _flip_matrix(track: str, title: str, split: str, flip_types: Mapping[str, in
 
 
 def _pair(flip_type: str) -> str:
-    """Both directions under one name.
+    """The name of a flip type without its direction.
 
     >>> _pair("joy->neutral"), _pair("neutral->joy"), _pair("joy->anger")
     ('neutral<->joy', 'neutral<->joy', 'anger<->joy')

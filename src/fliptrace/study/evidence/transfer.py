@@ -1,4 +1,4 @@
-"""Trained on one track, tested on another; and what of a test set its track's training data had seen."""
+"""Transfer: models trained on one track and tested on another; and what test sets share with the training data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fliptrace.study.evidence.values import LeakRow, TransferCell, TransferMatri
 
 
 def transfer_matrices(evidence: Evidence) -> tuple[TransferMatrix, ...]:
-    """One for every base and arm in its first reading, where anything was tested off its own track."""
+    """One matrix for every base and arm in its first evaluation, where anything was tested on another track."""
     firsts: dict[tuple[str, str], list[Measured]] = {}
     evaluations: dict[tuple[str, str], str] = {}
     for m in evidence.models:
@@ -32,7 +32,7 @@ def _matrix(evidence: Evidence, found: list[Measured]) -> TransferMatrix:
         arm=where.arm,
         evaluation=where.evaluation,
         trains=tuple(trains),
-        # Tests in the order of the tracks, so that a track's own test stands on the diagonal.
+        # Tests in the order of the tracks, so that a track's own test is on the diagonal.
         tests=tuple(dict.fromkeys([*(name for name in trains if name in rules), *rules])),
         cells=tuple(TransferCell(m.where.track, m.where.test, estimate(m.by_seed, evidence.settings)) for m in found),
         rules={test: estimate(rule.by_seed, evidence.settings) for test, rule in rules.items() if rule is not None},

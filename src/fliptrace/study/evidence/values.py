@@ -1,7 +1,7 @@
-"""What a study found, as values: gathered from its cells by gather.py, drawn by the report's pages. No logic here.
+"""The results of a study as values: collected from its cells by gather.py, rendered by the report. No logic here.
 
-A row or table that has no cells yet is not there; a figure that was not measured is None. Everything named `f1` is
-binary F1 of class "trigger", pooled over all utterances of all cases of a test set.
+A row or table without cells is absent; a metric that was not measured is None. Everything named `f1` is binary F1 of
+class "trigger", pooled over all utterances of all cases of a test set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SliceKind = Literal["flip_type", "distance", "speakers", "length", "code_mixing"
 
 
 class Interval(NamedTuple):
-    """95%, as scoring gives it; a type of its own since scoring's brings scipy along, and a page needs none."""
+    """A 95% interval from scoring. It is not scoring's own type because importing that type would import scipy."""
 
     low: float
     high: float
@@ -26,9 +26,9 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over seeds. `sd` is over seeds (ddof 1), None for one seed; `by_seed` is keyed by the seed.
+    """A mean over seeds. `sd` is over seeds (ddof 1), None for one seed; `by_seed` maps each seed to its value.
 
-    `interval` tells of other dialogues and other seeds; None where all cases are of one group.
+    `interval` covers the choice of both dialogues and seeds; it is None where all cases belong to one group.
     """
 
     mean: float
@@ -39,7 +39,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """A mean over seeds of a figure that has no counts by group, hence no interval; `sd` as in Estimate."""
+    """A mean over seeds of a metric without counts by group, and therefore without interval; `sd` as in Estimate."""
 
     mean: float
     sd: float | None
@@ -50,9 +50,9 @@ class Average:
 class Difference:
     """Mean F1 of `after` minus mean F1 of `before`, over the seeds that both have and the same dialogues.
 
-    `p` is two-sided, by swapping whole groups jointly over the seeds; `p_holm` is corrected for all differences of
-    its family. `relative_error_reduction` is value / (1 - F1 before), None where there was no error before.
-    `verdict`: "noise" unless the interval excludes 0 and p_holm < 0.05.
+    `p` is two-sided, from permutations that swap whole groups jointly over the seeds; `p_holm` is corrected for all
+    differences of its family. `relative_error_reduction` is value / (1 - F1 before), None where there was no error
+    before. `verdict` is "noise" unless the interval excludes 0 and p_holm < 0.05.
     """
 
     before: str
@@ -68,7 +68,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What a row is about: a base, trained on a track as an arm, asked in a reading, about a test set."""
+    """What a row is about: an arm of a base, trained on a track, in one evaluation on a test set."""
 
     base: str
     track: str
@@ -79,9 +79,9 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """What was trained on. `data` maps what a hash is of to the hash; `leaks` maps a test set to its line on leaks.
+    """Training data. `data` maps each file to its hash; `leaks` maps each test set to a line about its leaks.
 
-    `known_leaks`: lines on the data's own splits, official and by group, whatever was trained here.
+    `known_leaks` are lines about the splits of the corpus itself, official and by group, whatever was trained here.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A set of cases to read. `groups_sha256` is None where the cells do not tell it."""
+    """A test set. `groups_sha256` is None where the cells do not contain it."""
 
     name: str
     title: str
@@ -104,7 +104,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What was done: of `num_planned` cells (None: not known) `num_cells` are finished.
+    """What was run: `num_cells` of `num_planned` cells are finished (`num_planned` is None where unknown).
 
     `commands`, `recipe_hashes` and `versions` (package to versions) have more than one entry where the cells differ.
     """
@@ -126,8 +126,9 @@ class Header:
 class AblationRow:
     """An arm or a baseline on the table's test set. Precision, recall and exact match are means over seeds.
 
-    `left_out` is F1 with each group at the support that is best on all others (None for greedy readings and rules);
-    `f1` is at the reading's own threshold. `from_parent` is None for the base, for baselines, without the parent.
+    `f1` is at the evaluation's own threshold. `left_out` is F1 with each group at the threshold that is best on all
+    other groups (None for greedy evaluations and rules). `from_parent` is None for the base, for baselines, and where
+    the parent was not measured.
     """
 
     name: str
@@ -143,7 +144,7 @@ class AblationRow:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A planned question of the study. `conclusion` is its answer in a sentence, made from the difference."""
+    """A planned question of the study. `conclusion` states its answer, the difference, in one line."""
 
     question: str
     difference: Difference
@@ -152,7 +153,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class AblationTable:
-    """One base, trained on `track`, tested on `test` in one reading: arms in the order of the study, then baselines.
+    """One base, trained on `track`, in one evaluation on `test`: arms in the order of the study, then baselines.
 
     `comparisons`: chain against answer-only, stages 2 and 3 against their controls, the whole stack against
     answer-only, the best arm against the best rule. Holm's family is all differences of a base, track and test.
@@ -169,10 +170,10 @@ class AblationTable:
 
 @dataclass(frozen=True, slots=True)
 class DecodingRow:
-    """A way to read the table's arm. `ask` is "answer" or "chain", `decode` "greedy", "sample" or "exact".
+    """One evaluation of the table's arm. `ask` is "answer" or "chain", `decode` "greedy", "sample" or "exact".
 
-    `from_greedy` is the difference from the greedy reading with the same `ask`, unjudged.
-    `agreement`: the mean share of samples that equal the most frequent answer set of their case.
+    `from_greedy` is the difference from the greedy evaluation with the same `ask` and without judging. `agreement` is
+    the mean share of samples that equal the most frequent answer of their case.
     """
 
     evaluation: str
@@ -189,7 +190,7 @@ class DecodingRow:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """The vote over k of the samples, averaged over subsets of them."""
+    """F1 of the vote over k samples, averaged over subsets of the samples."""
 
     k: int
     f1: Estimate
@@ -197,7 +198,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class KCurve:
-    """F1 by number of samples, of one sampled reading."""
+    """F1 by number of samples, for one sampled evaluation."""
 
     evaluation: str
     ask: str
@@ -206,7 +207,7 @@ class KCurve:
 
 @dataclass(frozen=True, slots=True)
 class DecodingTable:
-    """One arm, read in all ways it was read in; Holm's family is its `from_greedy` differences."""
+    """All evaluations of one arm on one test set. Holm's family is its `from_greedy` differences."""
 
     base: str
     track: str
@@ -218,7 +219,7 @@ class DecodingTable:
 
 @dataclass(frozen=True, slots=True)
 class TransferCell:
-    """Trained on `train`, tested on `test`."""
+    """F1 of a model trained on `train` and tested on `test`."""
 
     train: str
     test: str
@@ -227,9 +228,10 @@ class TransferCell:
 
 @dataclass(frozen=True, slots=True)
 class TransferMatrix:
-    """Train x test of one arm and reading: `cells` that were measured, in the order of `trains` and `tests`.
+    """F1 by training and test data, for one arm and evaluation. `cells` holds only what was measured.
 
-    `rules`: the best rule on each test set, which no training changes.
+    `trains` and `tests` give the order of rows and columns. `rules` is the best rule on each test set; it is the same
+    whatever was trained on.
     """
 
     base: str
@@ -243,10 +245,10 @@ class TransferMatrix:
 
 @dataclass(frozen=True, slots=True)
 class FlipMatrix:
-    """How often a flip goes from one emotion (row) to another (column), in a split of a track's data.
+    """Number of flips from one emotion (row) to another (column), in one split of a track's data.
 
-    `most_frequent_pair` is of both directions together, as "a<->b", with its number and share of all flips;
-    `most_frequent_type` of one direction, as "a->b". `answer` says whether neutral<->joy is the most frequent.
+    `most_frequent_pair` counts both directions together and is written "a<->b"; its number and its share of all flips
+    follow. `most_frequent_type` has one direction, "a->b". `answer` says whether neutral<->joy is the most frequent.
     """
 
     track: str
@@ -266,9 +268,9 @@ class FlipMatrix:
 
 @dataclass(frozen=True, slots=True)
 class SliceRow:
-    """A part of the cases (or, by distance, of their utterances). Slices are not kept by group: no interval.
+    """A subset of the cases (or, by distance, of their utterances). Slices have no counts by group, so no interval.
 
-    `f1` is from counts summed over seeds, `sd` over the seeds. `rule_f1` is the best rule's on the same slice.
+    `f1` is computed from counts summed over seeds; `sd` is over seeds. `rule_f1` is the best rule on the same slice.
     """
 
     name: str
@@ -280,7 +282,7 @@ class SliceRow:
 
 @dataclass(frozen=True, slots=True)
 class SliceTable:
-    """The last arm of the stack under the first reading, which nobody picked by its score."""
+    """Slices of the last arm of the stack in its first evaluation, so that neither was picked by its score."""
 
     where: Where
     by: SliceKind
@@ -290,9 +292,10 @@ class SliceTable:
 
 @dataclass(frozen=True, slots=True)
 class AnomalyRow:
-    """Counts summed over seeds. `raw`: answers by kind of anomaly in them, as they were said.
+    """Anomalies in the answers of one evaluation; counts are summed over seeds.
 
-    `prevented`: how often the unconstrained choice of a constrained reading was illegal, by kind.
+    `raw` counts generated answers by kind of anomaly. `prevented` counts, by kind, how often the unconstrained choice
+    in a constrained evaluation was illegal.
     """
 
     where: Where
@@ -307,7 +310,7 @@ class AnomalyRow:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Utterances of all seeds with a support in (low, high]; their mean support, and the share that are triggers."""
+    """The utterances of all seeds with a support in (low, high]: their mean support, and the share of triggers."""
 
     low: float
     high: float
@@ -318,7 +321,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Support against truth; bins without utterances are left out."""
+    """Support compared with gold labels. Bins without utterances are left out."""
 
     where: Where
     decode: str
@@ -329,7 +332,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class RiskCoverage:
-    """F1 (mean over seeds) of the most confident share of the cases, by that share; `aurc`: less is better."""
+    """F1 (mean over seeds) of the most confident cases, by the share of cases kept. For `aurc`, lower is better."""
 
     where: Where
     decode: str
@@ -340,10 +343,10 @@ class RiskCoverage:
 
 @dataclass(frozen=True, slots=True)
 class JudgingRow:
-    """What judging its own drafts did, counts summed over seeds; "right" is the whole set of triggers right.
+    """The effect of judging its own drafts; counts are summed over seeds. "Right" means the whole trigger set is right.
 
-    "Always keep" leaves `num_right_before` of `num_drafts` right. Balanced accuracy of a coin is 0.5; None where
-    all drafts were right or all wrong.
+    Keeping every draft leaves `num_right_before` of `num_drafts` right. A balanced accuracy of 0.5 is chance; it is
+    None where all drafts were right or all were wrong.
     """
 
     where: Where
@@ -359,9 +362,10 @@ class JudgingRow:
 
 @dataclass(frozen=True, slots=True)
 class RationaleRow:
-    """Reasons held against their prompts, counts summed over seeds; a false observation is not borne out there.
+    """Rationales checked against their prompts; counts are summed over seeds.
 
-    `share_false` is of all observations, 0 where there are none.
+    A false observation is not supported by the prompt. `share_false` is the share of false observations, 0 where there
+    are no observations.
     """
 
     where: Where
@@ -375,7 +379,7 @@ class RationaleRow:
 
 @dataclass(frozen=True, slots=True)
 class TrainingCost:
-    """What training an arm took on from its parent, mean over seeds; its ancestors' cost is not in it."""
+    """Cost of training an arm from its parent, mean over seeds. The cost of its ancestors is not included."""
 
     base: str
     track: str
@@ -389,7 +393,7 @@ class TrainingCost:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationCost:
-    """What reading takes, mean over seeds."""
+    """Cost of one evaluation, mean over seeds."""
 
     where: Where
     seconds_per_100_flips: float
@@ -400,9 +404,9 @@ class EvaluationCost:
 
 @dataclass(frozen=True, slots=True)
 class LeakRow:
-    """A test set beside what a track trained on: how it leaks, and what rule and model score there.
+    """What a test set shares with a track's training data, and the scores of the best rule and the model on it.
 
-    `arm` is the last of the stack, `evaluation` its first; `rule` is the best one.
+    `arm` is the last of the stack, `evaluation` its first one; `rule` is the best rule.
     """
 
     base: str
@@ -420,7 +424,7 @@ class LeakRow:
 
 @dataclass(frozen=True, slots=True)
 class PaperRow:
-    """A claim of the paper beside what was found here; `paper` and `ours` are figures or sentences, ready to print."""
+    """A claim of the paper beside our result. `paper` and `ours` are numbers or sentences, ready to print."""
 
     claim: str
     paper: str
@@ -431,7 +435,7 @@ class PaperRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A planned question over all bases and readings, on test sets of the track: in how many tables which verdict."""
+    """The number of tables with each verdict on a planned question, over all bases and evaluations on own test sets."""
 
     question: str
     num_helps: int
@@ -442,11 +446,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class StudyReport:
-    """Everything a study tells.
+    """All results of a study.
 
-    `summaries` are what a lead paragraph is made of; `remarks` are what must be known beside the figures, gravest
-    first (missing cells, leaks, what was chosen on the data it is tested on). Rows are ordered by base, track, test,
-    arm and reading as in the header and the cells.
+    `summaries` feed the lead paragraph. `remarks` are what a reader must know about the metrics, most serious first
+    (missing cells, leaks, choices made on test data). Rows are ordered by base, track, test, arm and evaluation, as in
+    the header and the cells.
     """
 
     header: Header

@@ -1,7 +1,7 @@
-"""A sequence classifier that tells of each of the last utterances whether it triggered the flip: the neural baseline.
+"""The neural baseline: a sequence classifier that decides for each of the last utterances whether it is a trigger.
 
-Any Hugging Face encoder, or a small one from nothing (scratch.py), on the rows of rows.py. Underneath is Hugging Face
-Trainer; not one of the stages (training/local.py): it takes minutes, and is not gone on with when killed.
+It is any Hugging Face encoder, or a small one trained from scratch (scratch.py), on the rows of rows.py. It trains with
+Hugging Face Trainer, but not as a stage (training/local.py): training takes minutes, and does not resume when killed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from fliptrace.training.encoder.scratch import build_scratch_encoder
 from fliptrace.training.examples import WIDTH_STEP, make_batches
 from fliptrace.training.local import computes_bf16, pick_device
 
-SETTINGS = "encoder.json"  # beside the weights: how to ask it, and what its training was
+SETTINGS = "encoder.json"  # next to the weights: the spec and the training cost
 SCRATCH = "scratch"
 
 
@@ -40,15 +40,16 @@ SCRATCH = "scratch"
 class EncoderSpec:
     """What to train and how. `base` is "scratch", a local folder or a Hub id.
 
-    `max_tokens` bounds a pair of texts, `max_words` an utterance; `batch_tokens` are those of a step, padding included.
-    The other numbers are for "scratch"; a trained base wants a learning rate of some 3e-5 and about three epochs.
+    `max_tokens` limits a pair of texts, `max_words` an utterance; `batch_tokens` is the number of tokens per step,
+    padding included. The defaults suit "scratch"; a pretrained base needs a learning rate of about 3e-5 and about three
+    epochs.
     """
 
     base: str = SCRATCH
     window: int = 6
     max_words: int = 20
     max_tokens: int = 128
-    epochs: float = 1.0  # cases share their utterances: in a second one it learned train's words by heart, not val's
+    epochs: float = 1.0  # cases share utterances, so a second epoch memorised train and did not help on val
     learning_rate: float = 5e-4
     warmup_share: float = 0.1
     weight_decay: float = 0.01
@@ -58,7 +59,7 @@ class EncoderSpec:
 
 @dataclass(frozen=True, slots=True)
 class EncoderCost:
-    """What fitting took: `num_tokens` went through the model, padding not counted."""
+    """The cost of fitting. `num_tokens` went through the model, without padding."""
 
     num_parameters: int
     num_steps: int
@@ -75,14 +76,14 @@ class Encoder:
     _tokenizer: Any = field(repr=False)
 
     def supports(self, cases: Sequence[FlipCase]) -> tuple[tuple[float, ...], ...]:
-        """Per case how likely each utterance is a trigger, 0 to 1; 0 beyond the window and after the target."""
+        """Per case, the probability that each utterance is a trigger; 0 outside the window and after the target."""
         supports = [[0.0] * len(case.dialogue) for case in cases]
         rows = make_rows(cases, self.spec.window, self.spec.max_words)
-        for row, share in zip(rows, self._weigh(rows) if rows else (), strict=True):
+        for row, share in zip(rows, self._predict(rows) if rows else (), strict=True):
             supports[row.case_index][row.utterance_index] = share
         return tuple(map(tuple, supports))
 
-    def _weigh(self, rows: Sequence[Row]) -> list[float]:
+    def _predict(self, rows: Sequence[Row]) -> list[float]:
         features = _tokenize(rows, self._tokenizer, self.spec.max_tokens)
         collate = _collator(self._tokenizer)
         shares = [0.0] * len(rows)
@@ -102,19 +103,19 @@ def fit_encoder(
     seed: int,
     on_step: Callable[[int, int], None] = lambda step, num_steps: None,
 ) -> Encoder:
-    """Learn which of the last utterances of every case are its known triggers, and save the weights to `folder`.
+    """Train a classifier on which of the last utterances of each case are known triggers, and save it to `folder`.
 
-    The same arguments give the same weights on the same device. Utterances before a case's `known_from` are shown,
-    and not learned from. The folder appears whole or not at all; one of that name is replaced.
+    The same arguments give the same weights on the same device. Utterances before a case's `known_from` are shown, but
+    are no training rows. The folder appears complete or not at all; an existing one is replaced.
     """
     known = [row for row in make_rows(cases, spec.window, spec.max_words) if _is_known(row, cases)]
-    wanted = [row.utterance_index in cases[row.case_index].known_triggers for row in known]
-    if all(wanted) or not any(wanted):
-        raise InputError("encoder", f"{sum(wanted)} triggers among {len(wanted)} utterances; expected both kinds")
+    labels = [row.utterance_index in cases[row.case_index].known_triggers for row in known]
+    if all(labels) or not any(labels):
+        raise InputError("encoder", f"{sum(labels)} triggers among {len(labels)} utterances; expected both kinds")
     tokenizer, model = _load_base(spec, known, seed)
     features = [
         feature | {"labels": int(is_trigger)}
-        for feature, is_trigger in zip(_tokenize(known, tokenizer, spec.max_tokens), wanted, strict=True)
+        for feature, is_trigger in zip(_tokenize(known, tokenizer, spec.max_tokens), labels, strict=True)
     ]
     with new_folder(folder) as neighbour, quiet():
         cost = _train(tokenizer, model, features, spec, seed, neighbour, on_step)
@@ -125,7 +126,7 @@ def fit_encoder(
 
 
 def load_encoder(folder: Path) -> Encoder:
-    """What `fit_encoder` saved."""
+    """Load what `fit_encoder` saved."""
     saved = read_json(folder / SETTINGS)
     spec = EncoderSpec(**saved["spec"])
     model = _load_classifier(str(folder), pick_device(spec.device))
@@ -142,33 +143,33 @@ class _Base(NamedTuple):
 
 
 def _load_base(spec: EncoderSpec, rows: Sequence[Row], seed: int) -> _Base:
-    """The weights to start from; those that the base does not bring are drawn from `seed`."""
+    """Load the weights to start from. Weights that the base lacks are drawn from `seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if spec.base == SCRATCH:
             return _Base(*build_scratch_encoder(chain.from_iterable((r.candidate, r.target) for r in rows)))
         tokenizer = load_tokenizer(spec.base)
         if tokenizer.pad_token_id is None:
-            raise InputError(spec.base, "its tokenizer has no token to pad with; expected an encoder, such as a BERT")
+            raise InputError(spec.base, "its tokenizer has no padding token; expected an encoder, such as a BERT")
         return _Base(tokenizer, _load_classifier(spec.base, pick_device(spec.device)))
 
 
 def _load_classifier(ref: str, device: str) -> Any:
-    """In fp32, with two classes, on the device."""
-    # On a CPU and over short rows plain attention is faster than the fused kernel, by a quarter or more.
-    how = {"attn_implementation": "eager"} if device == "cpu" else {}
+    """Load a classifier with two classes, in fp32, on the device."""
+    # On a CPU and short rows, eager attention is faster than the fused kernel, by a quarter or more.
+    options = {"attn_implementation": "eager"} if device == "cpu" else {}
     try:
         with quiet():
             model = AutoModelForSequenceClassification.from_pretrained(
-                ref, num_labels=2, ignore_mismatched_sizes=True, dtype=torch.float32, **how
+                ref, num_labels=2, ignore_mismatched_sizes=True, dtype=torch.float32, **options
             )
     except (OSError, ValueError) as error:
-        raise InputError(ref, f"cannot be read as a sequence classifier: {error}") from error
+        raise InputError(ref, f"cannot be loaded as a sequence classifier: {error}") from error
     return model.to(device)
 
 
 def _tokenize(rows: Sequence[Row], tokenizer: Any, max_tokens: int) -> list[dict[str, Any]]:
-    """What the tokenizer makes of each pair: input ids, and what else its model takes."""
+    """Tokenize each pair: input ids, and the other inputs of the model."""
     pairs = tokenizer([r.candidate for r in rows], [r.target for r in rows], truncation=True, max_length=max_tokens)
     return [{name: values[i] for name, values in pairs.items()} for i in range(len(rows))]
 
@@ -215,7 +216,7 @@ class _EncoderTrainer(Trainer):  # type: ignore[misc]
         return self.accelerator.prepare(loader)
 
     def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], **_: Any) -> torch.Tensor:
-        # Not by TrainingArguments.bf16, which wraps the model's forward for good: it is to be read in fp32.
+        # TrainingArguments.bf16 would wrap the model's forward permanently; inference runs in fp32.
         device = self.args.device.type
         with torch.autocast(device, torch.bfloat16, enabled=computes_bf16(device)):
             loss: torch.Tensor = model(**inputs).loss

@@ -1,8 +1,8 @@
-"""What a sequence classifier reads of a candidate trigger: a pair of texts for each of the last utterances of a case.
+"""The input of the sequence classifier: a pair of texts for each of the last utterances of a case.
 
-The first is the candidate under its distance from the target, and who spoke around it with which emotion; the second
-is the target and the flip. The words are those of the window layout (prompts/views.py); the utterances around a
-candidate lend it no words of theirs, so a pair has some 50 tokens.
+The first text is the candidate trigger with its distance from the target, and the speakers and emotions of all shown
+utterances. The second is the target and the flip. The format is that of the window layout (prompts/views.py). The words
+of other utterances are left out, so a pair has about 50 tokens.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from fliptrace.prompts.views import Layout, View, render_distant
 
 
 class Row(NamedTuple):
-    """A candidate as a pair of texts, and where it stands: an utterance of the case at `case_index`."""
+    """A candidate as a pair of texts, and its position: an utterance of the case at `case_index`."""
 
     candidate: str
     target: str
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 def make_rows(cases: Sequence[FlipCase], window: int, max_words: int) -> list[Row]:
-    """A row for each of the last `window` utterances of every case, the target among them.
+    """Make a row for each of the last `window` utterances of every case, the target included.
 
     >>> from fliptrace.corpora.sample import load_sample
     >>> row = make_rows(load_sample("val")[:1], window=3, max_words=4)[1]
@@ -37,17 +37,17 @@ def make_rows(cases: Sequence[FlipCase], window: int, max_words: int) -> list[Ro
 
 
 def _rows_of(view: View, case_index: int) -> list[Row]:
-    around = ", ".join(_felt(view, i) for i in view.shown)
-    target = f"{_said(view, view.target)} / {view.render_flip()}"
-    return [Row(f"{_said(view, i)} / {around}", target, case_index, i) for i in view.shown]
+    around = ", ".join(_speaker_and_emotion(view, i) for i in view.shown)
+    target = f"{_utterance_text(view, view.target)} / {view.render_flip()}"
+    return [Row(f"{_utterance_text(view, i)} / {around}", target, case_index, i) for i in view.shown]
 
 
-def _said(view: View, index: int) -> str:
+def _utterance_text(view: View, index: int) -> str:
     utterance = view.case.dialogue.utterances[index]
     name = view.window_names[utterance.speaker]
     return render_distant(utterance, view.label(index), name, view.layout.max_words, utterance.emotion)
 
 
-def _felt(view: View, index: int) -> str:
+def _speaker_and_emotion(view: View, index: int) -> str:
     utterance = view.case.dialogue.utterances[index]
     return " ".join((str(view.label(index)), view.window_names[utterance.speaker], utterance.emotion or "")).rstrip()

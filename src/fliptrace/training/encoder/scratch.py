@@ -1,7 +1,7 @@
-"""A small classifier of pairs of texts from nothing, for where no encoder is at hand: ModernBERT in small.
+"""A small, untrained classifier of text pairs, for use without a pretrained encoder: a small ModernBERT.
 
-Not BERT itself, which in as many minutes learned less: it norms after its layers and has to learn its positions. The
-tokenizer is learned from the texts, the weights are torch's own draws: seed them outside.
+BERT itself learned less in the same time: it normalises after its layers, and has to learn its positions. The tokenizer
+is trained on the texts. The weights are torch's random initialisation, to be seeded by the caller.
 
 Source: Warner et al., "Smarter, better, faster, longer: a modern bidirectional encoder" (2024).
 """
@@ -16,7 +16,7 @@ from transformers import ModernBertConfig, ModernBertForSequenceClassification
 
 from fliptrace.models.local.scratch import BOS, END, ScratchSpec, train_tokenizer
 
-_VOCAB_SIZE = 4096  # as the small decoders have
+_VOCAB_SIZE = 4096  # as in the small decoders
 _MAX_POSITIONS = 256
 _NUM_LAYERS = 3
 
@@ -27,13 +27,13 @@ class ScratchEncoder(NamedTuple):
 
 
 def build_scratch_encoder(texts: Iterable[str]) -> ScratchEncoder:
-    """1.9M parameters with a full vocabulary, for pairs of at most 256 tokens."""
+    """Build tokenizer and model for pairs of at most 256 tokens; 1.9M parameters with a full vocabulary."""
     tokenizer = _pair_tokenizer(texts)
     config = ModernBertConfig(
         vocab_size=len(tokenizer),
         hidden_size=192,
         num_hidden_layers=_NUM_LAYERS,
-        layer_types=["full_attention"] * _NUM_LAYERS,  # sliding ones would save nothing on texts this short
+        layer_types=["full_attention"] * _NUM_LAYERS,  # sliding attention would save nothing on texts this short
         num_attention_heads=3,
         intermediate_size=384,
         max_position_embeddings=_MAX_POSITIONS,
@@ -49,11 +49,11 @@ def build_scratch_encoder(texts: Iterable[str]) -> ScratchEncoder:
 
 
 def _pair_tokenizer(texts: Iterable[str]) -> Any:
-    """The tokenizer of the small decoders, which starts, parts and ends a pair of texts and pads on the right."""
+    """The tokenizer of the small decoders, with BOS before, END between and after a pair, and padding on the right."""
     tokenizer = train_tokenizer(texts, ScratchSpec(vocab_size=_VOCAB_SIZE, max_position_embeddings=_MAX_POSITIONS))
     tokenizer.chat_template = None
     tokenizer.padding_side = "right"
-    tokenizer.model_input_names = ["input_ids", "attention_mask"]  # the model tells texts apart by what parts them
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]  # no token types: the separator tells texts apart
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
         single=f"{BOS} $A {END}",
         pair=f"{BOS} $A {END} $B {END}",

@@ -1,6 +1,7 @@
-"""What a hosted recipe would cost, before a key is used: rows and tokens of every stage, requests of its readings.
+"""The cost of a hosted recipe before a key is used: rows and tokens of every stage, requests of every evaluation.
 
-Tokens are estimated: the tokenizers are the providers'. Own answers are not there yet; those of rule:previous stand in.
+Tokens are estimated, since only the provider has the tokenizer. Own answers do not exist yet; answers of rule:previous
+take their place.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from fliptrace.training.own_answers import placeholder_answers
 from fliptrace.training.recipe import EvaluationPart, Recipe, Stage
 from fliptrace.training.stage_splits import stage_cases
 
-_ROOMY = 2**31  # no provider's context is too short for a dialogue
+_UNLIMITED_CONTEXT = 2**31  # every dialogue fits the context of every provider
 
 
 @dataclass(frozen=True, slots=True)
 class HostedStageCost:
-    """`num_billed_tokens` are all tokens of all rows, once an epoch; `dollars` None without a price."""
+    """The cost of training one stage.
+
+    `num_billed_tokens` counts all tokens of all rows in every epoch. `dollars` is None without a price.
+    """
 
     name: str
     num_rows: int
@@ -36,7 +40,7 @@ class HostedStageCost:
 
 @dataclass(frozen=True, slots=True)
 class HostedEvaluationCost:
-    """One way to read the model on val, over all stages after which it is due; replies at their longest."""
+    """The cost of one evaluation on val, over all stages after which it runs, with every reply at its longest."""
 
     name: str
     num_replies: int
@@ -47,7 +51,7 @@ class HostedEvaluationCost:
 
 @dataclass(frozen=True, slots=True)
 class HostedDryRun:
-    """`dollars` of everything, replies at their longest; None where a price is missing."""
+    """The cost of a run. `dollars` is the total with every reply at its longest; None where a price is missing."""
 
     stages: tuple[HostedStageCost, ...]
     evaluations: tuple[HostedEvaluationCost, ...]
@@ -65,14 +69,15 @@ class HostedDryRun:
 def dry_run_hosted(
     recipe: Recipe, data: TrainingData, price: Price | None = None, training_price: float | None = None
 ) -> HostedDryRun:
-    """Everything that the run would send, counted. `price` is that of the trained models, `training_price` dollars a
-    million tokens trained on.
+    """Count everything that the run would send.
+
+    `price` is the price of the trained models; `training_price` is in dollars per million trained tokens.
     """
     builder = InstructionBuilder(recipe, emotions=data.emotions)
     cases = stage_cases(recipe, data.train)
     stages = [
-        _stage_cost(builder, stage, of_stage.taught, of_stage.answered, training_price)
-        for stage, of_stage in zip(recipe.stages, cases, strict=True)
+        _stage_cost(builder, stage, split.taught, split.answered, training_price)
+        for stage, split in zip(recipe.stages, cases, strict=True)
     ]
     evaluations = [_evaluation_cost(recipe, name, part, data.val, price) for name, part in recipe.evaluations.items()]
     return HostedDryRun(tuple(stages), tuple(evaluations))
@@ -87,7 +92,7 @@ def _stage_cost(
 ) -> HostedStageCost:
     recipe = builder.recipe
     zoned = treat_out_of_zone(taught, stage.out_of_zone or recipe.data.out_of_zone)
-    views = [each.view for each in builder.fit_views(zoned, count_about, _ROOMY)]
+    views = [each.view for each in builder.fit_views(zoned, count_about, _UNLIMITED_CONTEXT)]
     own = (
         [answer for case in answered for answer in placeholder_answers(case, recipe)] if stage.needs_own_answers else []
     )
@@ -100,7 +105,7 @@ def _stage_cost(
 def _evaluation_cost(
     recipe: Recipe, name: str, part: EvaluationPart, val: Sequence[FlipCase], price: Price | None
 ) -> HostedEvaluationCost:
-    """A judged reply is asked for twice, the second time behind the first."""
+    """Count the requests of one evaluation. A judged reply takes two requests, the second after the first."""
     last = recipe.stages[-1]
     num_times = sum(part.is_due(stage.name, is_last=stage is last) for stage in recipe.stages)
     num_turns = 2 if part.judge else 1

@@ -1,7 +1,7 @@
-"""A fine-tuning job at a provider: made once, followed to its end, taken up again by a client that was killed.
+"""A fine-tuning job at a provider: created once, followed to its end, and resumed by a client that was killed.
 
-What it takes to find a job again is on disk before the job is made: the file it learns from bears a name of its own,
-and no two jobs of ours learn from one file.
+What is needed to find a job again is on disk before the job is created: its training file is uploaded under a unique
+name, and no two jobs of ours use the same file.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ENDED = ("succeeded", "failed", "cancelled")
-_FIRST_LOOK_SECONDS = 0.5
-_MAX_LOOK_SECONDS = 15.0
+_FIRST_POLL_SECONDS = 0.5
+_MAX_POLL_SECONDS = 15.0
 _STEP = re.compile(r"step (\d+)/(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class JobOrder:
-    """What a provider is to train: `method` supervised, on the last reply of every row of `training_file`."""
+    """The settings of a job: supervised training on the last reply of every row of `training_file`."""
 
     model: str
     training_file: Path
@@ -47,7 +47,7 @@ class JobOrder:
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """What is known of a stage's job, on disk before it is acted on. `token` names the uploaded file."""
+    """What is known of a stage's job, written to disk before each next step. `token` names the uploaded file."""
 
     token: str
     file_id: str | None = None
@@ -59,6 +59,7 @@ class JobRecord:
 
     @classmethod
     def read(cls, path: Path) -> JobRecord | None:
+        """Read a record; None where there is no file."""
         return cls(**read_json(path)) if path.exists() else None
 
     def write(self, path: Path) -> JobRecord:
@@ -67,7 +68,7 @@ class JobRecord:
 
 
 class Progress(NamedTuple):
-    """A step of a job, of how many (None where it does not say), and what was measured at it."""
+    """The progress of a job: a step, the number of steps and the loss, each of these two None where not reported."""
 
     step: int
     num_steps: int | None
@@ -76,9 +77,9 @@ class Progress(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FineTuningJobs:
-    """Where jobs of one provider are made and followed; `record` is the file of what is known of this one.
+    """Creates, follows and cancels the job of one stage at a provider.
 
-    `tell` is told of the job what a user should know.
+    `record` is the path of its JobRecord. `tell` is called with what a user should know about the job.
     """
 
     provider: Provider
@@ -87,10 +88,10 @@ class FineTuningJobs:
     tell: Callable[[str], None]
 
     def find_or_make(self, order: JobOrder, before_making: Callable[[], None]) -> FineTuningJob:
-        """The job that was made for this record, or a new one; `before_making` is the last chance not to pay."""
+        """Find the job of the record or create one. `before_making` runs before anything is uploaded or paid for."""
         record = JobRecord.read(self.record) or JobRecord(secrets.token_hex(8)).write(self.record)
         if record.job_id is not None:
-            return self._look_again(record.job_id)
+            return self._retrieve_known(record.job_id)
         found = self._find_job(record) if record.file_id is not None else None
         if found is None:
             before_making()
@@ -101,28 +102,28 @@ class FineTuningJobs:
         replace(record, job_id=found.id).write(self.record)
         return found
 
-    def _look_again(self, job_id: str) -> FineTuningJob:
+    def _retrieve_known(self, job_id: str) -> FineTuningJob:
         try:
             return self.retrieve(job_id)
         except NoSuchModel:
             raise RunError(
                 self.record,
-                f"job {job_id} is not known at {self.provider.url}; delete this file to train the stage anew",
+                f"job {job_id} is not known at {self.provider.url}; delete this file to train the stage again",
             ) from None
 
     def follow(self, job: FineTuningJob, on_progress: Callable[[Progress], None]) -> FineTuningJob:
-        """The job when it has succeeded; RunError with the provider's reason where it has not.
+        """Wait for the job to end and return it. RunError with the provider's reason where it did not succeed.
 
-        A job that failed is put aside: the same command again makes a new one.
+        The record of such a job is set aside, so that the same command creates a new one.
         """
-        self.tell(f"{self.provider.ref} trains by job {job.id}: it goes on if you stop, --cancel ends it")
+        self.tell(f"{self.provider.ref} is trained by job {job.id}, which continues if you stop; --cancel ends it")
         seen: set[str] = set()
-        status, pause = "", _FIRST_LOOK_SECONDS
+        status, pause = "", _FIRST_POLL_SECONDS
         while True:
             job = self.retrieve(job.id)
             if job.status != status:
                 status = job.status
-                self.tell(f"{job.id} {status.replace('_', ' ')}")
+                self.tell(f"{job.id}: {status.replace('_', ' ')}")
             for event in self._new_events(job.id, seen):
                 progress = _read_progress(event)
                 if progress is not None:
@@ -130,9 +131,9 @@ class FineTuningJobs:
             if job.status in _ENDED:
                 break
             time.sleep(pause)
-            pause = min(_MAX_LOOK_SECONDS, pause * 1.5)
+            pause = min(_MAX_POLL_SECONDS, pause * 1.5)
         if job.status != "succeeded":
-            self._put_aside(job.id)
+            self._set_record_aside(job.id)
             raise RunError(self.provider.ref, f"job {job.id} {job.status}: {_reason(job)}")
         return job
 
@@ -140,34 +141,34 @@ class FineTuningJobs:
         return self._retried(partial(self.client.fine_tuning.jobs.retrieve, job_id))
 
     def cancel(self) -> str | None:
-        """Cancel the job of the record, and put it aside; its id, None where none is under way."""
+        """Cancel the job of the record, set the record aside and return the job's id; None where no job is active."""
         record = JobRecord.read(self.record)
         if record is None or record.file_id is None:
             return None
-        job = self._look_again(record.job_id) if record.job_id else self._find_job(record)
+        job = self._retrieve_known(record.job_id) if record.job_id else self._find_job(record)
         if job is None or job.status in _ENDED:
             return None
         self._retried(partial(self.client.fine_tuning.jobs.cancel, job.id))
-        self._put_aside(job.id)
+        self._set_record_aside(job.id)
         return job.id
 
-    def _put_aside(self, job_id: str) -> None:
-        """So that the stage is trained by a new job when it is trained again."""
+    def _set_record_aside(self, job_id: str) -> None:
+        """Rename the record, so that the next run of the stage creates a new job."""
         self.record.rename(self.record.with_name(f"job-{job_id}.json"))
 
     def checkpoints(self, job: FineTuningJob) -> list[str]:
-        """The models that the job left on its way, the oldest first, the one it ended with last."""
+        """Return the names of the models that the job saved, oldest first; the last is its final model."""
         try:
             found = self._retried(lambda: list(self.client.fine_tuning.jobs.checkpoints.list(job.id, limit=100)))
-        except NoSuchModel:  # a provider without such a list: there is the model alone
+        except NoSuchModel:  # a provider without a list of checkpoints has only the final model
             found = []
         by_step = sorted(found, key=lambda checkpoint: checkpoint.step_number)
         assert job.fine_tuned_model is not None
-        # The last checkpoint is the model itself, under another name or the same.
+        # The last checkpoint is the final model, under the same or another name.
         return [*(each.fine_tuned_model_checkpoint for each in by_step[:-1]), job.fine_tuned_model]
 
     def _find_or_create(self, order: JobOrder, record: JobRecord) -> FineTuningJob:
-        """Creation is never repeated blindly: a connection may break once the job is made, and it is paid for."""
+        """Create the job. Every retry first looks for it: it may exist and cost money although the connection broke."""
 
         def find_or_create() -> FineTuningJob:
             return self._find_job(record) or self._create(order, record)
@@ -200,7 +201,7 @@ class FineTuningJobs:
         return self._retried(upload).id
 
     def _new_events(self, job_id: str, seen: set[str]) -> list[FineTuningJobEvent]:
-        """Those not seen yet, the oldest first; providers give the newest first."""
+        """Return the events that are not in `seen`, oldest first; providers list the newest first."""
 
         def read() -> Iterator[FineTuningJobEvent]:
             for event in self.client.fine_tuning.jobs.list_events(job_id, limit=100):
@@ -217,7 +218,7 @@ class FineTuningJobs:
 
 
 def _read_progress(event: FineTuningJobEvent) -> Progress | None:
-    """Of a metrics event; None of any other."""
+    """Read the progress from a metrics event; None for any other event."""
     data = event.data if isinstance(event.data, dict) else {}
     named = _STEP.search(event.message)
     step = data.get("step", named and int(named[1]))
@@ -231,6 +232,6 @@ def _read_progress(event: FineTuningJobEvent) -> Progress | None:
 def _reason(job: FineTuningJob) -> str:
     error = job.error
     if error is None or not error.message:
-        return "the provider gives no reason"
+        return "the provider gave no reason"
     where = f" ({error.code}{f', {error.param}' if error.param else ''})" if error.code else ""
     return f"{error.message}{where}"

@@ -1,4 +1,4 @@
-"""Whether a model will still be there once it is trained: asked before money is spent."""
+"""Checks, before money is spent, that a model will still be available after training."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from fliptrace.models.hosted.provider import Provider
 if TYPE_CHECKING:
     from openai import OpenAI
 
-# OpenAI's page of deprecations, notice of 7 May 2026: the last day on which its customers can start new jobs.
+# OpenAI's deprecations page, notice of 7 May 2026: the last day on which customers can start new jobs.
 OPENAI_LAST_JOBS = date(2027, 1, 6)
 _SOON = timedelta(days=90)
 
 
 def check_retirement(provider: Provider, client: OpenAI, today: date) -> Iterator[str]:
-    """What a user should know before a job is made; RunError where it is too late for one.
+    """Yield what a user should know before a job is created. RunError where it is too late for one.
 
-    A provider that tells no date, or has no list of models, is taken at its word.
+    A provider that gives no shutdown date, or has no list of models, is assumed to keep the model.
     """
     if provider.is_openai and today > OPENAI_LAST_JOBS:
         raise RunError(
             provider.ref,
-            f"OpenAI has taken no new fine-tuning jobs since {OPENAI_LAST_JOBS}; expected another provider",
+            f"OpenAI accepts no new fine-tuning jobs after {OPENAI_LAST_JOBS}; expected another provider",
         )
     if provider.is_openai:
-        yield f"OpenAI takes new fine-tuning jobs until {OPENAI_LAST_JOBS} only"
+        yield f"OpenAI accepts new fine-tuning jobs only until {OPENAI_LAST_JOBS}"
     ends = find_shutdown(provider, client)
     if ends is not None and ends <= today:
-        raise RunError(provider.ref, f"was shut down on {ends}; nothing trained on it could be asked")
+        raise RunError(provider.ref, f"was shut down on {ends}; models trained on it could not be used")
     if ends is not None and ends - today <= _SOON:
-        yield f"{provider.ref} is shut down on {ends}, and what is trained on it with it"
+        yield f"{provider.ref} will be shut down on {ends}, together with all models trained on it"
 
 
 def find_shutdown(provider: Provider, client: OpenAI) -> date | None:
-    """The day on which a model goes, as the provider's list of models tells; None where it does not."""
+    """Return the shutdown date of a model from the provider's list of models; None where it gives none."""
     from openai import APIStatusError
 
     def retrieve() -> str | None:
         try:
             return client.models.retrieve(provider.model).shutdown_date
-        except AttributeError:  # 200, and no model
+        except AttributeError:  # HTTP 200, but the body is not a model
             return None
         except APIStatusError as error:
             if error.status_code in (404, 405, 501):
                 return None
             raise
 
-    told = retry_blocking(provider, retrieve)
+    text = retry_blocking(provider, retrieve)
     try:
-        return date.fromisoformat(told) if told else None
+        return date.fromisoformat(text) if text else None
     except ValueError:
         return None

@@ -1,6 +1,6 @@
-"""Stages trained by a provider: a file of rows, a job followed to its end, the next stage on the model it made.
+"""Training by a provider: a stage uploads a file of rows, follows a job, and passes its model to the next stage.
 
-Only what an OpenAI-compatible service takes: files and fine-tuning jobs. Replies come from the same provider, and are
+Only files and fine-tuning jobs of an OpenAI-compatible service are used. Replies come from the same provider and are
 kept in the run's file of answers.
 """
 
@@ -16,7 +16,7 @@ from fliptrace.core.files import Json, hash_file, new_folder, write_json
 from fliptrace.core.messages import Instruction, Message
 from fliptrace.curate.instructions import write_instructions
 from fliptrace.curate.training_file import read_training_file
-from fliptrace.models.base import ChatModel
+from fliptrace.models.base import Model
 from fliptrace.models.checkpoints import HOSTED, hosted_ref
 from fliptrace.models.hosted.budget import (
     TOKEN_SAFETY_FACTOR,
@@ -37,15 +37,15 @@ from fliptrace.training.trainer import COST, PREFLIGHT, Reports, StageData, Stag
 
 JOB = "job.json"
 TRAINING_FILE = "training.jsonl"
-_TIMEOUT_SECONDS = 600.0  # an upload may take long
+_TIMEOUT_SECONDS = 600.0  # an upload may take this long
 
 
 @dataclass(frozen=True, slots=True)
 class HostedTrainer:
-    """A Trainer at a provider. `training_price`: dollars a million tokens trained on; `today` decides what is retired.
+    """A Trainer whose stages run at a provider.
 
-    What all models of the run cost comes out of one `budget`. InputError where there is no key, or a limit without the
-    prices to hold it.
+    `training_price` is in dollars per million trained tokens. `today` decides which models are retired. All models of
+    the run share one `budget`. InputError where there is no key, or a limit without the prices to enforce it.
     """
 
     recipe: Recipe
@@ -60,9 +60,9 @@ class HostedTrainer:
         if self.budget.limit is None:
             return
         if self.training_price is None:
-            raise InputError("--max-cost", "no price of training is published; give --training-price")
+            raise InputError("--max-cost", "training has no published price; expected --training-price")
         if self.settings.price is None and not self.base.is_free:
-            raise InputError("--max-cost", "models that are yet to be trained have no known price; give --price")
+            raise InputError("--max-cost", "models that are still to be trained have no known price; expected --price")
 
     @property
     def base(self) -> Provider:
@@ -70,11 +70,11 @@ class HostedTrainer:
 
     @property
     def hosted(self) -> Hosted:
-        assert self.recipe.hosted is not None, "a recipe that is trained here has no hosted trainer"
+        assert self.recipe.hosted is not None, "a recipe that is trained locally has no hosted trainer"
         return self.recipe.hosted
 
     def check(self) -> None:
-        """RunError where the base is gone, and what is trained on it would be, too."""
+        """RunError where the base model is shut down, which would also end the models trained on it."""
         with self.base.connect_blocking(_TIMEOUT_SECONDS) as client:
             for remark in check_retirement(self.base, client, self.today):
                 self.watcher.found(remark)
@@ -85,19 +85,19 @@ class HostedTrainer:
     def begin(self, place: StagePlace, parent: str) -> HostedStage:
         return HostedStage(self, place, self.open_ref(hosted_ref(Path(parent)) or parent))
 
-    def open(self, checkpoint: Path) -> ChatModel:
+    def open(self, checkpoint: Path) -> Model:
         ref = hosted_ref(checkpoint)
-        assert ref is not None, f"{checkpoint} is no checkpoint of a hosted model"
-        return self.open_ref(ref)
+        assert ref is not None, f"{checkpoint} is not the checkpoint of a hosted model"
+        return self.open_ref(ref).as_model()
 
     def open_ref(self, ref: str) -> HostedModel:
-        """A model of the run; it learned answer lines as they are, so no schema holds it to another form."""
+        """Open a model of the run. It was trained on plain answer lines, so no JSON schema is imposed on it."""
         return open_hosted(ref, replace(self.settings, structured=False), self.watcher, self.budget)
 
 
 @dataclass(frozen=True, slots=True)
 class HostedStage:
-    """A StageTrainer; `trainee` is asked before, and another model comes of it."""
+    """A StageTrainer at a provider. `trainee` is the parent model; training makes a new model from it."""
 
     trainer: HostedTrainer
     place: StagePlace
@@ -114,7 +114,7 @@ class HostedStage:
         write_json(self.place.folder / PREFLIGHT, checks.to_json())
         reports.on_preflight(checks)
         training_file = self._write_rows(kept)
-        reports.on_resume(0)  # a provider tells of all steps again
+        reports.on_resume(0)  # a provider reports all steps again
         with self.provider.connect_blocking(_TIMEOUT_SECONDS) as client:
             jobs = FineTuningJobs(self.provider, client, self.place.folder / JOB, self.trainer.watcher.found)
             job = jobs.find_or_make(self._order(training_file), lambda: self._check_before_paying(jobs, checks))
@@ -133,7 +133,7 @@ class HostedStage:
             stage_data.defaults.write(folder)
 
     def _write_rows(self, instructions: list[Instruction]) -> Path:
-        """The file that is uploaded; RunError where a provider would refuse it."""
+        """Write the file to upload. RunError where a provider would refuse it."""
         path = self.place.folder / TRAINING_FILE
         write_instructions(path, instructions, "hosted")
         problem = read_training_file(path.read_bytes(), "training_file").problem
@@ -162,10 +162,10 @@ class HostedStage:
         return int(self.place.stage.epochs or 1)
 
     def _check_before_paying(self, jobs: FineTuningJobs, checks: Preflight) -> None:
-        """Before a job is made: is the model going to be there, and is there money for it?"""
+        """RunError where the model is shut down or the budget does not cover its training."""
         for remark in check_retirement(self.provider, jobs.client, self.trainer.today):
             self.trainer.watcher.found(remark)
-        # Providers bill every token of a row, once an epoch.
+        # Providers bill every token of a row in each epoch.
         dollars = (
             training_cost(checks.num_tokens * TOKEN_SAFETY_FACTOR * self._num_epochs, self.trainer.training_price)
             or 0.0
@@ -174,14 +174,14 @@ class HostedStage:
         budget.release(budget.set_aside(dollars, f"training stage {self.place.stage.name!r}"))
 
     def _choose(self, refs: list[str], stage_data: StageData) -> tuple[str, dict[str, float]]:
-        """The model that goes on, and the trigger F1 on val of those it was chosen from, if it was."""
+        """Return the model to continue with and, where it was chosen, the trigger F1 on val of all candidates."""
         if self.trainer.hosted.choose == "last" or len(refs) == 1:
             return refs[-1], {}
-        scores = {ref: stage_data.score(self.trainer.open_ref(ref)) for ref in refs}
-        return max(reversed(refs), key=scores.__getitem__), scores  # of equals the later one
+        scores = {ref: stage_data.score(self.trainer.open_ref(ref).as_model()) for ref in refs}
+        return max(reversed(refs), key=scores.__getitem__), scores  # the later of equals
 
     def _look(self, stage_data: StageData, kept: list[Instruction]) -> Preflight:
-        """Counts of tokens are estimates: the tokenizer is the provider's."""
+        """Count the rows and estimate their tokens, since only the provider has the tokenizer."""
         if not kept:
             raise RunError(
                 f"stage {self.place.stage.name}",
@@ -206,7 +206,7 @@ class HostedStage:
 
 
 def cancel_jobs(recipe: Recipe, run: Path) -> list[str]:
-    """Cancel what jobs of a run are under way; their ids."""
+    """Cancel the active jobs of a run and return their ids."""
     provider, cancelled = find_provider(recipe.base.model), []
     with provider.connect_blocking(_TIMEOUT_SECONDS) as client:
         for record in sorted(run.glob(f"*-*/{JOB}")):

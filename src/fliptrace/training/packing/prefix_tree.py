@@ -1,8 +1,8 @@
-"""Training examples as one row: the beginnings that their prompts share stand once, every completion by itself.
+"""Lay out training examples as one row: shared beginnings of prompts appear once, and completions are not shared.
 
-Loss and gradients are those of the examples apart. Token ids in, numpy arrays out. Not here: the tree itself
-(models/trees/token_tree.py); the tree of replies to one prompt (models/trees/reply_tree.py), which shares tokens of the
-replies too, and whose nodes therefore predict several tokens each.
+Loss and gradients equal those of separate examples. Takes token ids, returns numpy arrays. The tree itself is in
+models/trees/token_tree.py. The tree of replies to one prompt (models/trees/reply_tree.py) also shares tokens of the
+replies, so one of its nodes may predict several tokens.
 """
 
 from __future__ import annotations
@@ -19,28 +19,31 @@ from fliptrace.training.examples import IGNORED, Example
 
 
 class TreeRow(NamedTuple):
-    """`labels`, (time,), are those of an ordinary row, not yet shifted: the column before a label predicts it."""
+    """A tree and its labels.
+
+    `labels`: (time,), not yet shifted, as in an ordinary row: the column before a label predicts it.
+    """
 
     tree: TokenTree
     labels: NDArray[np.int64]
 
 
 def branch_of(example: Example) -> Branch:
-    """What may be shared are the prompt's tokens but for the last.
+    """Split an example into the tokens it may share and the rest.
 
-    That one predicts the completion's first, and a column has room for one label behind it.
+    The last prompt token is not shared: it predicts the first token of the completion, and a column has only one label.
     """
     shareable = example.num_prompt_tokens - 1
     return Branch(example.ids[:shareable], example.ids[shareable:])
 
 
 def order_depth_first(examples: Sequence[Example]) -> list[int]:
-    """Their places in the order in which a tree holds them: each shares most with the one before it."""
+    """The positions of the examples in depth-first order: each shares most with the one before it."""
     return token_tree.order_depth_first([branch_of(example) for example in examples])
 
 
 def count_tokens(examples: Sequence[Example]) -> int:
-    """The length of their row, without laying it out.
+    """The length of the examples' row, without laying it out.
 
     >>> count_tokens([Example((1, 2, 3, 8), 3), Example((1, 2, 4, 9), 3)])
     6
@@ -49,14 +52,14 @@ def count_tokens(examples: Sequence[Example]) -> int:
 
 
 def lay_out(examples: Sequence[Example]) -> TreeRow:
-    """The tree of these examples; their order changes nothing. ValueError where a prompt or a completion is empty.
+    """Lay out the tree of these examples, whose order does not matter. Raises ValueError for an empty prompt or reply.
 
     >>> tree, labels = lay_out([Example((1, 2, 3, 8), 3), Example((1, 2, 4, 9), 3)])
     >>> tree.ids.tolist(), labels.tolist()
     ([1, 2, 3, 8, 4, 9], [-100, -100, -100, 8, -100, 9])
     """
     if not all(0 < example.num_prompt_tokens < len(example) for example in examples):
-        raise ValueError("an example without a prompt or without a completion")
+        raise ValueError("an example without a prompt or without a completion; expected both")
     tree, _, starts = token_tree.lay_out([branch_of(example) for example in examples])
     labels = np.full(len(tree), IGNORED)
     for start, example in zip(starts, examples, strict=True):

@@ -1,4 +1,4 @@
-"""Whether a model can be trained on prefix trees: what is known of its architecture, then a trial on real examples."""
+"""Find out whether a model can be trained on prefix trees: by its architecture, then by a test on real examples."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from fliptrace.training.examples import Example, collate
 from fliptrace.training.losses import completion_loss
 from fliptrace.training.packing.tree_batches import collate_tree
 
-# Of the loss, or of 1 nat where it is less, as rounding is of the logits. Tried on an untrained Llama of 11M weights of
-# three spreads: rounding moves it by at most 8e-8 in fp32 and 2e-4 in bf16, a mask that hides nothing by 2e-3 (fresh
-# weights) to 4e-2. Trained weights round more coarsely.
+# Relative to the loss, or to 1 nat if the loss is less, because rounding scales with the logits. Measured on an
+# untrained Llama of 11M weights at three initial scales: rounding changes the loss by at most 8e-8 in fp32 and 2e-4 in
+# bf16, and a mask that hides nothing by 2e-3 (fresh weights) to 4e-2. Trained weights round more coarsely.
 _TOLERANCES = {torch.float64: 1e-5, torch.float32: 1e-5, torch.float16: 1e-3, torch.bfloat16: 5e-3}
-# Of the gradient's length. It tells of a way back that is wrong where the way there is right.
+# Relative to the gradient's norm. This catches a backward pass that is wrong though the forward pass is right.
 _GRADIENT_TOLERANCES = {torch.float64: 1e-4, torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 2e-1}
 
 
 def why_not_packed(model: Any, examples: Sequence[Example], pad_id: int) -> str | None:
-    """Why a model cannot be trained on prefix trees; None where it can. `examples` are for `self_test`."""
+    """Why a model cannot be trained on prefix trees; None if it can. `examples` are for `self_test`."""
     return supports(model) or self_test(model, examples, pad_id)
 
 
 def supports(model: Any) -> str | None:
-    """Why a Hugging Face model, or an adapter over one, cannot be trained on trees; None where nothing is known."""
+    """Why a Hugging Face model or adapter is known not to train on trees; None if there is no known reason."""
     return why_no_trees(_bare(model)) or next(_objections(model), None)
 
 
 def self_test(model: Any, examples: Sequence[Example], pad_id: int) -> str | None:
-    """Loss and gradient of these examples as a tree against those of each apart; None where they are the same, else
-    what is not.
+    """Compare loss and gradient of the examples as a tree with those of separate rows.
 
-    Take a dialogue of several examples with long prompts: only a path longer than a sliding window tells of it. Give
-    fp32 weights outside of autocast where there is a choice, since rounding hides small faults.
+    Returns None if they agree, else a message about the difference. Use a dialogue of several examples with long
+    prompts: only a path longer than a sliding window reveals that window. Prefer fp32 weights outside of autocast,
+    because rounding hides small errors.
     """
     was_training = model.training
-    model.train()  # dropout is refused, and where gradients are checkpointed, it is only here that they are
+    model.train()  # gradient checkpointing works only in this mode; dropout has been ruled out
     try:
         return _compare(model, examples, pad_id)
     except torch.OutOfMemoryError:
-        raise  # no fault of trees
+        raise  # not caused by trees
     except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0]
         return f"{_name(model)} fails on a prefix tree: {type(error).__name__}: {reason}"
@@ -62,20 +62,23 @@ def _compare(model: Any, examples: Sequence[Example], pad_id: int) -> str | None
     apart = _step(model, [collate([example], pad_id) for example in examples], num_tokens)
     with attending_to_trees(model):
         tree = _step(model, [collate_tree(examples, pad_id)], num_tokens)
-    if not abs(tree.loss - apart.loss) <= _TOLERANCES[model.dtype] * max(apart.loss, 1.0):  # NaN is no loss
+    if not abs(tree.loss - apart.loss) <= _TOLERANCES[model.dtype] * max(apart.loss, 1.0):  # `not <=`: NaN fails too
         return (
-            f"{_name(model)} does not heed the masks of a prefix tree: "
-            f"its loss is {tree.loss:.6g}, apart {apart.loss:.6g}"
+            f"{_name(model)} ignores the masks of a prefix tree: "
+            f"its loss is {tree.loss:.6g}; expected {apart.loss:.6g}, as in separate rows"
         )
-    length = _length(apart.gradient)
-    apart_by = _length([one - other for one, other in zip(tree.gradient, apart.gradient, strict=True)])
-    if not apart_by <= _GRADIENT_TOLERANCES[model.dtype] * length:
-        return f"{_name(model)} does not learn from a prefix tree as apart: gradients differ by {apart_by / length:.2g}"
+    length = _norm(apart.gradient)
+    difference = _norm([one - other for one, other in zip(tree.gradient, apart.gradient, strict=True)])
+    if not difference <= _GRADIENT_TOLERANCES[model.dtype] * length:
+        return (
+            f"{_name(model)} learns differently from a prefix tree and from separate rows: "
+            f"gradients differ by {difference / length:.2g}"
+        )
     return None
 
 
 def _step(model: Any, batches: Sequence[dict[str, Tensor]], num_tokens: int) -> _Step:
-    """Loss and gradient summed over the batches."""
+    """Compute loss and gradient, summed over the batches."""
     model.zero_grad()
     loss = 0.0
     for batch in batches:
@@ -86,24 +89,24 @@ def _step(model: Any, batches: Sequence[dict[str, Tensor]], num_tokens: int) -> 
     return _Step(loss, [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in trained])
 
 
-def _length(gradient: Sequence[Tensor]) -> float:
+def _norm(gradient: Sequence[Tensor]) -> float:
     return float(torch.stack([part.norm().float() for part in gradient]).norm())
 
 
 def _objections(model: Any) -> Iterator[str]:
     if getattr(_bare(model).config.get_text_config(), "output_router_logits", False):
-        yield "the experts' auxiliary loss counts shared tokens once; set output_router_logits = false"
+        yield "the experts' auxiliary loss would count shared tokens only once; set output_router_logits = false"
     dropped = _find_dropout(model)
     if dropped:
-        yield f"{dropped} is above 0: examples would share the noise of what they share"
+        yield f"{dropped} is above 0: dropout on shared tokens would be shared too"
 
 
 def _find_dropout(model: nn.Module) -> str | None:
-    """The first dropout above 0, by the name of its module."""
+    """The name of the first dropout above 0, with its module."""
     for name, module in model.named_modules():
         if isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0:
             return f"{name}.p"
-        for key, value in vars(module).items():  # those that a forward hands to a function: `attention_dropout`
+        for key, value in vars(module).items():  # dropout as a plain number, such as `attention_dropout`
             if "drop" in key and isinstance(value, float) and value > 0:
                 return f"{name}.{key}"
     return None

@@ -1,8 +1,8 @@
-"""Which examples stand in one tree: those of a dialogue together, whole dialogues in a batch, one row a batch.
+"""Group examples into batches of prefix trees: a batch holds whole dialogues and is one row.
 
-Examples of one dialogue therefore share an optimizer step. The budget of a batch is that of rows: it counts examples as
-they would stand apart, so that a step takes about as many of them, packed or not. A dialogue over the budget makes
-several rows, each of which repeats what its examples share with those of the others.
+Examples of one dialogue therefore share an optimizer step. The budget of a batch counts tokens as in separate rows, so
+that a step takes about as many examples with packing as without. A dialogue over the budget becomes several rows, and
+each of them repeats the tokens that it shares with the others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fliptrace.training.packing.prefix_tree import lay_out, order_depth_first
 
 
 class Bundle(NamedTuple):
-    """Examples of one dialogue, by their place in the stage, and their tokens as rows, padding included."""
+    """Examples of one dialogue, by position in the stage, and their tokens as separate rows, padding included."""
 
     members: tuple[int, ...]
     num_apart: int
@@ -29,9 +29,9 @@ class Bundle(NamedTuple):
 def bundle_examples(
     examples: Sequence[Example], beginnings: Sequence[tuple[str, ...]], batch_tokens: int
 ) -> list[Bundle]:
-    """One bundle a beginning, cut between examples where they take more than `batch_tokens` apart.
+    """Make one bundle per beginning, split where its examples take more than `batch_tokens` as separate rows.
 
-    An example that is longer than that is a bundle of its own.
+    A longer example gets its own bundle.
     """
     places: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for place, beginning in enumerate(beginnings):
@@ -40,7 +40,7 @@ def bundle_examples(
 
 
 def _cut(examples: Sequence[Example], places: Sequence[int], batch_tokens: int) -> Iterator[Bundle]:
-    """Cut in depth-first order, so that what parts shares little."""
+    """Split in depth-first order, so that the parts share few tokens."""
     members: list[int] = []
     num_apart = 0
     for i in order_depth_first([examples[place] for place in places]):
@@ -54,10 +54,11 @@ def _cut(examples: Sequence[Example], places: Sequence[int], batch_tokens: int) 
 
 
 def make_tree_batches(bundles: Sequence[Bundle], batch_tokens: int, epochs: float, seed: int) -> list[list[int]]:
-    """All batches of a stage, in order: places of examples, whole bundles of at most `batch_tokens` apart in sum.
+    """Return all batches of a stage in order, as positions of examples.
 
-    Every epoch takes every example once, in batches drawn anew, so their number may differ by a few; the last may be
-    cut short. A bundle over the budget is a batch of its own.
+    A batch holds whole bundles of at most `batch_tokens` tokens as separate rows; a larger bundle gets its own batch.
+    Every epoch uses each example once, in newly drawn batches, so epochs may differ by a few batches. A fractional last
+    epoch is cut short.
     """
     batches: list[list[int]] = []
     whole, rest = divmod(epochs, 1)
@@ -78,14 +79,14 @@ def _epoch(bundles: Sequence[Bundle], batch_tokens: int, rng: random.Random) -> 
             room.append(batch_tokens)
         batches[fits] += bundle.members
         room[fits] -= bundle.num_apart
-    rng.shuffle(batches)  # the last to be opened hold the longest dialogues
+    rng.shuffle(batches)  # the last batches opened hold the longest dialogues
     return batches
 
 
 def collate_tree(examples: Sequence[Example], pad_id: int) -> dict[str, torch.Tensor]:
-    """One row with the tree of these examples, padded on the right.
+    """Collate examples into one row that holds their tree, padded on the right.
 
-    Returns input_ids, position_ids, ends (see TokenTree) and labels (not yet shifted): (1, time).
+    Returns input_ids, position_ids, ends (see TokenTree) and labels (not yet shifted), each (1, time).
     """
     tree, labels = lay_out(examples)
     padded = tree.padded(padded_width(len(tree)), pad_id)
