@@ -27,7 +27,7 @@ check: .venv/.dev  ## style, types, layers, what the docs say, the sample corpus
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.build_sample --check
-	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py
+	$(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py tests/test_architecture.py
 
 mini-meld mini-masac: .venv/.train  ## the runs of docs/results.md; FLIPTRACE_DATA names the folder of corpora
 	$(BIN)/fliptrace train recipes/$@.toml --out runs/$@

@@ -1,4 +1,4 @@
-"""What one calls from Python: read a transcript, load a model, analyze. The names stand in `fliptrace` itself."""
+"""The Python API: read a transcript, load a model, analyze. `fliptrace` itself exports these functions."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def read_transcript(
     columns: Mapping[str, str] | None = None,
     emotion_set: EmotionSet = MASAC8,
 ) -> Transcript:
-    """The dialogue in a file, with what there is to know of the reading in `notes`; InputError says what is wrong.
+    """Read the dialogue in a file. `notes` of the result say what the reader had to assume or make up.
 
-    `path` may be `sample` or `sample:hindi-english`, which come with fliptrace. `format` None tells it by its content;
-    `columns` names the file's columns where they have names of their own: {"speaker": "caller", "text": "words"}.
+    `path` may be `sample` or `sample:hindi-english`, two transcripts that come with fliptrace. If `format` is None, it
+    is detected from the content. `columns` gives the file's own column names: {"speaker": "caller", "text": "words"}.
+    InputError if the file cannot be read.
     """
     from fliptrace.transcripts.bundled import transcript_path
     from fliptrace.transcripts.read import read_transcript as read
@@ -34,16 +35,17 @@ def read_transcript(
 
 
 def load_model(ref: str = "embedded", device: str = "auto") -> OpenModel:
-    """A model by its reference: `embedded`, `rule:previous`, a folder, a Hub id ... InputError where there is none."""
+    """Load a model by its reference: `embedded`, `rule:previous`, a folder, a Hub id ... InputError if there is none."""
     from fliptrace.models.open_model import open_model
 
     return open_model(ref, device)
 
 
 def analyze(dialogue: Dialogue | Transcript, model: OpenModel, *, threshold: float | None = None) -> Analysis:
-    """The flips of a dialogue, what triggered each and why. Emotions it has are kept, the others the model's.
+    """Find the flips of a dialogue, what triggered each of them, and why.
 
-    `threshold` is the support, 0 to 1, from which on an utterance is named a trigger; None is the model's own.
+    Emotions that the dialogue has are kept; the model labels the others. An utterance is named as a trigger if its
+    support, 0 to 1, reaches `threshold`; None takes the model's own threshold.
     """
     from fliptrace.analysis.analyze import analyze as find
 

@@ -78,7 +78,7 @@ def test_a_job_is_cancelled_where_the_run_was_begun(
 
 
 def test_there_is_nothing_to_cancel_where_nothing_was_begun(url: str) -> None:
-    with pytest.raises(InputError, match="runs/tiny: no run was begun there"):
+    with pytest.raises(InputError, match="runs/tiny: no run was started there"):
         run("train", "tiny.toml", "--cancel")
 
 

@@ -28,11 +28,11 @@ SPEC = ScratchSpec(
     intermediate_size=64,
     max_position_embeddings=512,
 )
-HABITS = InferenceDefaults(Layout("window", window=3, max_words=6), thresholds={"exact": 0.3})
+DEFAULTS = InferenceDefaults(Layout("window", window=3, max_words=6), thresholds={"exact": 0.3})
 
 
 def build_checkpoint(
-    folder: Path, seed: int = 0, texts: tuple[str, ...] = SENTENCES, defaults: InferenceDefaults = HABITS
+    folder: Path, seed: int = 0, texts: tuple[str, ...] = SENTENCES, defaults: InferenceDefaults = DEFAULTS
 ) -> Path:
     """A scratch model with weights so large that it has opinions, and its habits."""
     build_scratch(texts, SPEC, folder, seed)

@@ -164,34 +164,34 @@ def test_own_answers_are_given_without_sight_of_unknown_labels() -> None:
     assert shown == [(0, 1, 2, 3, 4, 5), (1, 2, 3, 4, 5)]
 
 
-HABITS = InferenceDefaults(Layout("window", window=6), "chain", {"sample": 0.3})
+DEFAULTS = InferenceDefaults(Layout("window", window=6), "chain", {"sample": 0.3})
 
 
 @pytest.mark.parametrize(
     ("settings", "config"),
     [
-        ({}, InferenceConfig(HABITS.layout, "chain", SAMPLE_3, threshold=0.3)),
-        ({"stop_early": True}, InferenceConfig(HABITS.layout, "chain", SAMPLE_3, threshold=0.3, stop_early=True)),
-        ({"ask": "answer", "threshold": 0.7}, InferenceConfig(HABITS.layout, "answer", SAMPLE_3, threshold=0.7)),
+        ({}, InferenceConfig(DEFAULTS.layout, "chain", SAMPLE_3, threshold=0.3)),
+        ({"stop_early": True}, InferenceConfig(DEFAULTS.layout, "chain", SAMPLE_3, threshold=0.3, stop_early=True)),
+        ({"ask": "answer", "threshold": 0.7}, InferenceConfig(DEFAULTS.layout, "answer", SAMPLE_3, threshold=0.7)),
         ({"layout": "dialogue", "judge": True}, InferenceConfig(Layout("dialogue", 6), "chain", SAMPLE_3, True, 0.3)),
     ],
 )
 def test_a_model_is_read_as_it_was_trained_unless_told_otherwise(
     settings: dict[str, Any], config: InferenceConfig
 ) -> None:
-    assert resolve_config(HABITS, SAMPLE_3, **settings) == config
+    assert resolve_config(DEFAULTS, SAMPLE_3, **settings) == config
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.5, -1.0])
 def test_a_threshold_that_is_no_share_is_refused(threshold: float) -> None:
     with pytest.raises(InputError, match=f"threshold: {threshold}: expected more than 0 and at most 1"):
-        resolve_config(HABITS, SAMPLE_3, threshold=threshold)
+        resolve_config(DEFAULTS, SAMPLE_3, threshold=threshold)
 
 
 @pytest.mark.parametrize("kind", ["greedy", "exact"])
 def test_only_samples_can_stop_early(kind: Any) -> None:
     with pytest.raises(InputError, match=f"stop_early: {kind} decoding draws no samples that vote; expected sample"):
-        resolve_config(HABITS, Decoding(kind), stop_early=True)
+        resolve_config(DEFAULTS, Decoding(kind), stop_early=True)
 
 
 # Stopping early -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from embedded_folders import HABITS, checkpoint, exported
+from embedded_folders import DEFAULTS, checkpoint, exported
 from tiny import SENTENCES
 
 from fliptrace.core.errors import InputError
@@ -161,7 +161,7 @@ def test_a_reference_opens_it_with_its_defaults_and_hash(folder: Path, model: Em
     for ref in (str(folder), f"embedded:{folder}"):
         opened = open_model(ref)
         assert isinstance(opened.model.scorer, EmbeddedModel)
-        assert (opened.model.name, opened.ref, opened.defaults) == (ref, ref, HABITS)
+        assert (opened.model.name, opened.ref, opened.defaults) == (ref, ref, DEFAULTS)
         assert opened.weights_sha256 == hash_weights(folder)
     members = exported(seeds=(0, 1)).folder
     assert len(hash_weights(members)) == 64 and hash_weights(members) != hash_weights(folder)
@@ -171,7 +171,7 @@ def test_without_a_folder_the_bundled_model_is_loaded(folder: Path, monkeypatch:
     monkeypatch.setattr(embedded, "BUNDLED", folder)
     assert load_embedded().name == "embedded"
     opened = open_model("embedded")
-    assert (opened.model.name, opened.ref, opened.defaults) == ("embedded", "embedded", HABITS)
+    assert (opened.model.name, opened.ref, opened.defaults) == ("embedded", "embedded", DEFAULTS)
 
 
 def test_a_package_without_weights_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

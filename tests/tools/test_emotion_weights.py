@@ -16,7 +16,7 @@ from fliptrace.core.files import write_json
 from fliptrace.core.messages import Message
 from fliptrace.inference.config import resolve_config
 from fliptrace.models.base import Choice, Decoding
-from fliptrace.models.checkpoints import HABITS, InferenceDefaults
+from fliptrace.models.checkpoints import DEFAULTS_FILE, InferenceDefaults
 from fliptrace.prompts.views import Layout
 from tools.mini.emotion_weights import choose_emotion_weights, label_shares, weigh
 
@@ -82,5 +82,5 @@ def test_weights_travel_with_the_habits_into_the_reading(tmp_path: Path) -> None
 
 
 def test_habits_written_before_there_were_weights_are_read(tmp_path: Path) -> None:
-    write_json(tmp_path / HABITS, {"layout": {"name": "window"}, "ask": "answer", "thresholds": {"exact": 0.4}})
+    write_json(tmp_path / DEFAULTS_FILE, {"layout": {"name": "window"}, "ask": "answer", "thresholds": {"exact": 0.4}})
     assert InferenceDefaults.read(tmp_path) == InferenceDefaults(Layout("window"), "answer", {"exact": 0.4})

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from embedded_folders import HABITS, build_checkpoint, checkpoint, exported
+from embedded_folders import DEFAULTS, build_checkpoint, checkpoint, exported
 from tiny import SENTENCES, save_tiny
 
 from fliptrace.cli import export as export_command
@@ -25,7 +25,7 @@ def test_a_folder_holds_all_that_is_needed_weights_in_one_file() -> None:
     assert {path.name for path in folder.iterdir()} == FILES
     num_weights = sum(weight.numel() for weight in load_causal_lm(str(checkpoint())).parameters())
     assert 4 * num_weights < (folder / "model.onnx").stat().st_size < 5 * num_weights + 50_000
-    assert InferenceDefaults.read(folder) == HABITS
+    assert InferenceDefaults.read(folder) == DEFAULTS
 
 
 def test_probabilities_are_torchs() -> None:
@@ -53,7 +53,7 @@ def test_half_the_size_moves_probabilities_by_less_than_a_thousandth() -> None:
     sizes = [(done.folder / "model.onnx").stat().st_size for done in (whole, half)]
     assert sizes[1] < 0.7 * sizes[0]
     local = load_local(str(checkpoint()), device="cpu")
-    choices = compared_choices(HABITS, local)
+    choices = compared_choices(DEFAULTS, local)
     assert 0 < max_difference([local], load_embedded(half.folder), choices) < 1e-3
 
 
@@ -67,7 +67,7 @@ def test_several_checkpoints_become_one_model_in_as_many_graphs() -> None:
 @pytest.mark.usefixtures("graph_at_hand")
 def test_a_given_threshold_holds_for_exact_decoding(tmp_path: Path) -> None:
     folder = export_onnx([checkpoint()], tmp_path / "embedded", threshold=0.4).folder
-    assert InferenceDefaults.read(folder) == replace(HABITS, thresholds={"exact": 0.4})
+    assert InferenceDefaults.read(folder) == replace(DEFAULTS, thresholds={"exact": 0.4})
 
 
 def test_members_asked_otherwise_are_refused(tmp_path: Path) -> None:

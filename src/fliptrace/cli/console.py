@@ -1,4 +1,4 @@
-"""What the commands show on a terminal: tables, notes, progress. All of it on stderr; stdout is for JSON alone."""
+"""What the commands print: tables, notes, progress bars. All of it goes to stderr; stdout is for JSON alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ console = Console(stderr=True, highlight=False)
 
 
 def print_json(value: object) -> None:
-    """The result of a command for a program to read."""
+    """Print the result of a command for programs to read."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -34,7 +34,7 @@ def done(text: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table: words stand left, figures right."""
+    """Print a table, with text aligned left and numbers right."""
     cells = [[str(cell) for cell in row] for row in rows]
     grid = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
     for number, column in enumerate(columns):
@@ -46,7 +46,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def decimals(value: float | None) -> str:
-    """A score as people read it: three digits, a dash where there is none."""
+    """A score with three decimals; a dash where there is none."""
     return "–" if value is None else f"{value:.3f}"
 
 
@@ -55,7 +55,7 @@ def interval(ends: Sequence[float] | None) -> str:
 
 
 def size(num_bytes: float) -> str:
-    """Bytes in the unit people read.
+    """A number of bytes in a readable unit.
 
     >>> size(2_500_000)
     '2.5 MB'
@@ -69,7 +69,7 @@ def size(num_bytes: float) -> str:
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A progress bar with time left; it vanishes when done."""
+    """A progress bar with the time left; it disappears when done."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -83,7 +83,7 @@ def progress() -> Iterator[Progress]:
 
 
 class DownloadBar:
-    """Shows a download in bytes; pooch drives it."""
+    """A progress bar for a download, driven by pooch."""
 
     def __init__(self, name: str) -> None:
         self._bar = Progress(
@@ -113,27 +113,27 @@ class DownloadBar:
         self._bar.reset(self._task)
 
     def close(self) -> None:
-        """The bar goes with the `with`."""
+        """Part of pooch's interface; the bar closes with the context."""
 
 
 class HostedDisplay:
-    """Follows what a hosted model is asked: what it is about to cost, and what it has cost. A `Watcher` of models.
+    """Shows the requests to a hosted model, their expected cost and their cost so far. A `Watcher` of hosted models.
 
-    With `only_money` it announces no requests without a price: training makes many readings.
+    With `only_money` requests without a known price are not announced: training makes many evaluations.
     """
 
     def __init__(self, bar: Progress | None = None, *, only_money: bool = False) -> None:
         self._bar = bar
         self._only_money = only_money
-        self._said: set[str] = set()
+        self._shown: set[str] = set()
         self._task: TaskID | None = None
         self._num_left = 0
 
     def found(self, remark: str) -> None:
-        """Once of all models of a run: the first word is the model's name."""
-        said = remark.partition(" ")[2]
-        if said not in self._said:
-            self._said.add(said)
+        """Show a remark once for all models of a run; its first word is the model's name."""
+        text = remark.partition(" ")[2]
+        if text not in self._shown:
+            self._shown.add(text)
             note(remark)
 
     def begins(self, estimate: Any) -> None:
@@ -141,28 +141,28 @@ class HostedDisplay:
         if estimate.dollars is not None or not self._only_money:
             self._announce(estimate)
         if self._bar is not None and estimate.num_calls:
-            self._task, self._num_left = self._bar.add_task("asking", total=estimate.num_calls), estimate.num_calls
+            self._task, self._num_left = self._bar.add_task("requests", total=estimate.num_calls), estimate.num_calls
 
     def _announce(self, estimate: Any) -> None:
-        known = f"{estimate.num_known:,} replies are on disk already" if estimate.num_known else ""
+        known = f"{estimate.num_known:,} replies are already on disk" if estimate.num_known else ""
         if not estimate.num_calls:
             if known:
-                note(f"{known}: nothing is asked")
+                note(f"{known}: no requests are needed")
             return
         cost = "no price is known" if estimate.dollars is None else f"at most about ${estimate.dollars:.4f}"
         console.print(
-            f"{estimate.num_calls:,} requests: about {estimate.num_prompt_tokens:,} tokens of prompts, at most "
-            f"{estimate.max_tokens:,} of replies; {cost}{'; ' if known else ''}{known}"
+            f"{estimate.num_calls:,} requests: about {estimate.num_prompt_tokens:,} prompt tokens, at most "
+            f"{estimate.max_tokens:,} reply tokens; {cost}{'; ' if known else ''}{known}"
         )
 
     def answered(self, spent: Any) -> None:
         if self._bar is None or self._task is None:
             return
-        again = f", {spent.num_retries:,} asked again" if spent.num_retries else ""
+        retries = f", {spent.num_retries:,} retried" if spent.num_retries else ""
         cost = f"{spent.num_prompt_tokens + spent.num_tokens:,} tokens"
         if spent.dollars is not None:
             cost = f"${spent.dollars:.4f}"
-        self._bar.update(self._task, advance=1, description=f"asking ({cost}{again})")
+        self._bar.update(self._task, advance=1, description=f"requests ({cost}{retries})")
         self._num_left -= 1
         if not self._num_left:
             self._clear()
@@ -174,7 +174,7 @@ class HostedDisplay:
 
 
 class TrainingDisplay:
-    """Follows a run: what a stage is about to learn, how it goes on, what came of it. A `Listener` of training."""
+    """Shows the progress of a run: the data of each stage, its steps, its scores. A `Listener` of training."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
@@ -187,13 +187,13 @@ class TrainingDisplay:
     def on_preflight(self, preflight: Any) -> None:
         if preflight.num_cut_views:
             note(
-                f"{preflight.num_cut_views:,} cases too long for the model: their oldest utterances, "
-                f"{preflight.num_dropped_utterances:,} in all, are not shown"
+                f"{preflight.num_cut_views:,} cases are too long for the model: their oldest utterances, "
+                f"{preflight.num_dropped_utterances:,} in all, are left out"
             )
         if preflight.not_packed:
             note(f"not packed as prefix trees: {preflight.not_packed}")
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in preflight.num_by_kind.items())
-        dropped = f"; {preflight.num_dropped:,} rows too long, left out" if preflight.num_dropped else ""
+        dropped = f"; {preflight.num_dropped:,} rows left out as too long" if preflight.num_dropped else ""
         console.print(f"{preflight.num_tokens:,} tokens, {preflight.num_trained_tokens:,} trained on: {kinds}{dropped}")
         for kind, text in preflight.samples.items():
             console.print(f"[dim]{kind}[/]  {escape(' ⏎ '.join(text.splitlines()))}", overflow="ellipsis", no_wrap=True)
@@ -206,7 +206,7 @@ class TrainingDisplay:
             console.print(f"  step {row['step']:,}: trigger F1 on val {row['eval_trigger_f1']:.3f}")
 
     def evaluation(self, name: str, num_cases: int, num_done: int) -> None:
-        self._show(f"reading val: {name}", num_done, num_cases)
+        self._show(f"evaluating val: {name}", num_done, num_cases)
 
     def stage_ends(self, name: str, scores: Json) -> None:
         self._clear()

@@ -1,4 +1,4 @@
-"""The commands on corpora: `fliptrace data` and `fliptrace doctor`. Also how every command reads its cases."""
+"""The commands `fliptrace data` and `fliptrace doctor`, and how every command reads its cases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fliptrace.cli.console import DownloadBar, console, done, note, print_json, 
 from fliptrace.core.errors import InputError
 from fliptrace.corpora.catalog import locate_ref
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch and find the corpora.")
+app = typer.Typer(no_args_is_help=True, help="List, download and locate corpora.")
 
 SPLITS = ("train", "val", "test")
 
@@ -26,7 +26,7 @@ def list_corpora(
     json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of a table.")] = False,
     data: DataFolder = None,
 ) -> None:
-    """Show the corpora fliptrace knows, their licences, and which of their files are here."""
+    """List the corpora that fliptrace knows, their licences, and which of their files are present."""
     from fliptrace.corpora.catalog import CATALOG, find_file
 
     sample = [
@@ -47,12 +47,12 @@ def list_corpora(
 
 @app.command()
 def fetch(
-    names: Annotated[list[str], typer.Argument(help="Corpora, such as meld-fr; all files of each.")],
+    names: Annotated[list[str], typer.Argument(help="Names of corpora, such as meld-fr; all files of each.")],
     data: DataFolder = None,
 ) -> None:
-    """Download corpora from where their authors publish them, and check every file's hash.
+    """Download corpora from where their authors publish them, and check the hash of every file.
 
-    Files that are there already are left alone.
+    Files that exist already are left alone.
     """
     from fliptrace.corpora.fetch import fetch as fetch_corpus
 
@@ -62,7 +62,7 @@ def fetch(
         for file in files:
             done(str(file.path))
             if not file.is_published:
-                note(f"{file.path.name} is not the file that was published; used as it is")
+                note(f"{file.path.name} differs from the published file; it is used as it is")
 
 
 @app.command()
@@ -70,7 +70,7 @@ def path(
     ref: Annotated[str, typer.Argument(help="NAME:SPLIT, such as meld-fr:val or sample:train.")],
     data: DataFolder = None,
 ) -> None:
-    """Print where a file of a corpus lies."""
+    """Print the path of a corpus file."""
     typer.echo(locate_ref(ref, data))
 
 
@@ -81,7 +81,7 @@ def doctor(
 ) -> None:
     """Examine corpus files: every quirk with its place, counts, and the dialogues that files share.
 
-    Exit code 1 where a file has errors, 0 where all there was could be repaired.
+    Exit code 1 if a file has errors, 0 if every quirk could be repaired.
     """
     from fliptrace.corpora.doctor import examine
 
@@ -96,9 +96,9 @@ def doctor(
 def read_cases(
     ref: str, root: Path | None, limit: int | None = None, *, to_train: bool = False
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The cases of a file and what to say of it in a manifest; quirks that cost cases are told.
+    """The cases of a file and its entry for a manifest. A note says how many cases were left out.
 
-    `to_train` refuses corpora that are for evaluation alone.
+    `to_train` refuses corpora that are for evaluation only.
     """
     from fliptrace.core.files import hash_file
     from fliptrace.corpora.detect import read_flip_cases
@@ -106,9 +106,9 @@ def read_cases(
     path = locate_ref(ref, root)
     file = read_flip_cases(path, to_train=to_train)
     if file.left_out:
-        note(f"{path.name}: {len(file.left_out):,} cases end on no flip, left out")
+        note(f"{path.name}: {len(file.left_out):,} cases do not end on a flip: left out")
     if not file.cases:
-        raise InputError(path, "no case in it ends on a flip")
+        raise InputError(path, "none of its cases ends on a flip")
     cases = file.cases[:limit]
     source = {"file": ref, "sha256": hash_file(path), "num_cases": len(cases), "num_left_out": len(file.left_out)}
     return cases, source

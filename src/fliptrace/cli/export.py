@@ -1,4 +1,4 @@
-"""What is given away: `fliptrace export onnx` writes models, `fliptrace export semeval` answers."""
+"""The commands `fliptrace export onnx`, which writes models, and `fliptrace export semeval`, which writes answers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import typer
 
 from fliptrace.cli.console import done, note, size
 from fliptrace.cli.data import DataFolder
-from fliptrace.cli.train import require
+from fliptrace.cli.extras import require
 
-app = typer.Typer(no_args_is_help=True, help="Write models and predictions in other forms.")
+app = typer.Typer(no_args_is_help=True, help="Write models and predictions in other formats.")
 
 
 @app.command()
@@ -31,13 +31,14 @@ def onnx(
 ) -> None:
     """Export Llama checkpoints for onnxruntime, and compare their probabilities with torch's.
 
-    Several are averaged in probability: seeds of one recipe, with one tokenizer and one layout.
+    Several checkpoints become an ensemble, whose probabilities are averaged: seeds of one recipe, with one tokenizer
+    and one layout.
     """
     require("export", "train", "torch", "transformers", "peft", "onnx", "onnxscript")
     from fliptrace.training.export import export_onnx
 
     exported = export_onnx(checkpoints, out, half=half, threshold=threshold)
-    note(f"at most {exported.max_difference:.1e} off torch's probabilities over {exported.num_choices:,} choices")
+    note(f"at most {exported.max_difference:.1e} from torch's probabilities over {exported.num_choices:,} choices")
     done(f"{exported.folder}: {size(exported.num_bytes)}; use it as MODEL, for example in `fliptrace predict`")
 
 
@@ -51,20 +52,22 @@ def semeval(
     file: Annotated[
         list[str] | None,
         typer.Option(
-            help="What was predicted on, NAME:SPLIT or a file; one a prediction file, in their order. Then counts are "
-            "checked, and cases that end on no flip get their lines.",
+            help="The files that were predicted on, NAME:SPLIT or a path, one per prediction file, in the same order. "
+            "Counts are then checked, and cases that do not end on a flip get their lines.",
             show_default=False,
         ),
     ] = None,
     whole: Annotated[
         bool,
-        typer.Option("--whole", help="Put all three subtasks in order, those not answered filled: test files only."),
+        typer.Option(
+            "--whole", help="Write all three subtasks in order, the unanswered ones filled in: test files only."
+        ),
     ] = False,
     data: DataFolder = None,
 ) -> None:
-    """Write predictions as SemEval-2024 Task 10 took them: a label a line, emotions by name, triggers as 0.0 and 1.0.
+    """Write predictions in the form of SemEval-2024 Task 10: one label per line.
 
-    CodaLab wants the file zipped.
+    Emotions are written by name, triggers as 0.0 or 1.0. CodaLab expects the file zipped.
     """
     from fliptrace.core.files import write_text
     from fliptrace.corpora.catalog import locate_ref

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fliptrace.cli.console import done, note
-from fliptrace.cli.train import require
+from fliptrace.cli.extras import require
 from fliptrace.core.errors import InputError
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from fliptrace.models.hosted.budget import Budget
     from fliptrace.models.hosted.model import HostedModel, HostedSettings
+    from fliptrace.models.open_model import OpenModel
 
 PANEL = "Hosted models"
 
@@ -128,6 +129,17 @@ def print_cost(name: str, budget: Budget | None) -> None:
         f"{name}: {spent.num_calls:,} requests{retries}, {spent.num_prompt_tokens:,} prompt tokens, "
         f"{spent.num_tokens:,} reply tokens{cost}"
     )
+
+
+def open_teacher(
+    ref: str | None, device: str, settings: HostedSettings, budget: Budget | None = None
+) -> OpenModel | None:
+    """The model that writes rationales, if one is named."""
+    if ref is None:
+        return None
+    from fliptrace.models.open_model import open_model
+
+    return open_model(ref, device, hosted=settings, watcher=HostedDisplay(), budget=budget)
 
 
 def show_dry_run(recipe: Any, cases: Any, price: str | None, training_price: float | None, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from fliptrace.cli import analyze, data, export, fake_provider, predict, report, score, study, train
+from fliptrace.cli import analyze, curate, data, export, fake_provider, predict, report, score, study, train
 from fliptrace.cli.console import console
 from fliptrace.cli.option_groups import with_option_groups
 from fliptrace.core.errors import InputError
@@ -38,7 +38,7 @@ app.command(rich_help_panel=COMPARE)(study.reproduce)
 app.add_typer(export.app, name="export", rich_help_panel=COMPARE)
 app.add_typer(data.app, name="data", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA)(data.doctor)
-app.command(rich_help_panel=DATA)(with_option_groups(train.curate))
+app.command(rich_help_panel=DATA)(with_option_groups(curate.curate))
 app.command(rich_help_panel=HOSTED, epilog=fake_provider.EPILOG)(fake_provider.fake_provider)
 
 

@@ -1,4 +1,4 @@
-"""The commands that show: `fliptrace report` for a run, `fliptrace show` for one dialogue."""
+"""The commands `fliptrace report`, for a run, and `fliptrace show`, for one dialogue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def report(
     run: Annotated[Path, typer.Argument(help="A run folder.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="Folder for report.md and report.html. Default: the run.")] = None,
 ) -> None:
-    """Write what a run did, as Markdown and as one HTML page."""
+    """Write the report of a run, as Markdown and as one HTML page."""
     from fliptrace.core.files import write_text
     from fliptrace.report.run.reader import read_run
     from fliptrace.report.run.report import render_html, render_markdown
@@ -38,10 +38,10 @@ def show(
     dialogue: Annotated[
         str | None, typer.Option(help="Any case id of the dialogue. Default: the dialogue with the most flips.")
     ] = None,
-    svg: Annotated[Path | None, typer.Option(help="Save it as a picture, too.", show_default=False)] = None,
+    svg: Annotated[Path | None, typer.Option(help="Also save it as an SVG image.", show_default=False)] = None,
     data: DataFolder = None,
 ) -> None:
-    """Show one dialogue: its flips, what triggered them by the model and by the labels, and the model's reasons."""
+    """Show one dialogue: its flips, their triggers by the model and by the labels, and the model's reasons."""
     from fliptrace.corpora.longest_prefixes import find_longest_prefixes
     from fliptrace.inference.triggers import layout_of
     from fliptrace.predictions.rows import Prediction, read_predictions

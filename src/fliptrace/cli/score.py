@@ -1,4 +1,4 @@
-"""The commands `fliptrace score` and `fliptrace compare`: prediction files to figures on the terminal."""
+"""The commands `fliptrace score` and `fliptrace compare`: prediction files to scores on the terminal."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from fliptrace.cli.console import console, decimals, interval, note, print_json, table
-from fliptrace.cli.train import require
+from fliptrace.cli.extras import require
 from fliptrace.core.files import Json
 
 
 def score(
     file: Annotated[Path, typer.Argument(help="A prediction file.", show_default=False)],
     json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of tables.")] = False,
-    draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws, of groups of overlapping dialogues.")] = 10_000,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    draws: Annotated[int, typer.Option(min=100, help="Bootstrap draws of groups of overlapping dialogues.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
 ) -> None:
     """Score predictions beside the rules, with 95% intervals.
 
-    Needs nothing but the prediction file. Trigger F1 is that of class "trigger", pooled over all utterances. The three
-    experiments go under their names: triggers under gold emotions, under predicted emotions, end to end.
+    The prediction file is all it needs. Trigger F1 is that of class "trigger", pooled over all utterances. The three
+    experiments are named apart: triggers under gold emotions, under predicted emotions, and end to end.
     """
     scores = _scoring("score").score_file(file, num_draws=draws, seed=seed)
     if json:
@@ -42,12 +42,12 @@ def score(
 
 def compare(
     a: Annotated[Path, typer.Argument(help="A prediction file.", show_default=False)],
-    b: Annotated[Path, typer.Argument(help="Another one, of the same cases.", show_default=False)],
+    b: Annotated[Path, typer.Argument(help="Another prediction file of the same cases.", show_default=False)],
     json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of sentences.")] = False,
-    draws: Annotated[int, typer.Option(min=100, help="Draws of groups, for the interval and the test.")] = 10_000,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    draws: Annotated[int, typer.Option(min=100, help="Draws of groups for the interval and the test.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
 ) -> None:
-    """Tell whether B is better than A, or whether it is luck: a paired test over groups of dialogues."""
+    """Test whether B is better than A, with a paired test over groups of dialogues."""
     result = _scoring("compare").compare_files(a, b, num_draws=draws, seed=seed)
     if json:
         print_json(result.to_json())
@@ -96,11 +96,11 @@ def _show_trigger_scores(file: Path, scores: Any) -> None:
     if prevented:
         console.print(f"prevented by constrained decoding: {prevented}")
     if result["num_unlabelled"]:
-        note(f"{result['num_unlabelled']:,} flips nobody labelled were left out")
+        note(f"{result['num_unlabelled']:,} unlabelled flips were left out")
 
 
 def _show_unified_scores(file: Path, scores: Any) -> None:
-    """The scores of the unified task on a terminal."""
+    """Print the scores of the unified task."""
     result = scores.to_json()
     title = f"{file}: {result['num_dialogues']:,} dialogues, end to end from bare text"
     rows = [
@@ -120,7 +120,7 @@ def _show_unified_scores(file: Path, scores: Any) -> None:
     )
     if result["num_unlabelled_flips"]:
         note(
-            f"{result['num_unlabelled_flips']:,} flips are rightly found, but nobody labelled their triggers: "
+            f"{result['num_unlabelled_flips']:,} flips were found correctly, but their triggers are unlabelled: "
             "what was named for them does not count"
         )
 

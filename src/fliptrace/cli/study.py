@@ -1,4 +1,4 @@
-"""The command on studies: `fliptrace reproduce`."""
+"""The command `fliptrace reproduce`: all cells of a study, and its report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from fliptrace.cli.console import console, decimals, done, note, table
 from fliptrace.cli.data import DataFolder
-from fliptrace.cli.train import require
+from fliptrace.cli.extras import require
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json
 
@@ -22,30 +22,30 @@ from fliptrace.core.files import Json
 def reproduce(
     study: Annotated[Path, typer.Argument(help="A study in TOML; see studies/.", show_default=False)],
     list_cells: Annotated[
-        bool, typer.Option("--list", help="Show the cells, those done and the minutes of the others; then stop.")
+        bool, typer.Option("--list", help="List the cells, with the estimated minutes of those to be made, and stop.")
     ] = False,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Runs at once, each in its own process. Default: one a core, or one a GPU."),
+        typer.Option(min=1, help="Runs at a time, each in its own process. Default: one per core, or one on a GPU."),
     ] = None,
     only: Annotated[
-        str | None, typer.Option(help="Only cells whose name has this in it, for example: masac.seed-0")
+        str | None, typer.Option(help="Only cells whose name contains this, for example: masac.seed-0")
     ] = None,
     runs: Annotated[
-        Path | None, typer.Option(help="Where checkpoints and predictions go. Default: runs/NAME of the study.")
+        Path | None, typer.Option(help="Folder for checkpoints and predictions. Default: runs/NAME of the study.")
     ] = None,
     extended: Annotated[
-        bool, typer.Option("--extended", help="The arms marked `extended` too; their report is extended.html.")
+        bool, typer.Option("--extended", help="Include the arms marked `extended`; the report is extended.html.")
     ] = False,
     report_only: Annotated[
-        bool, typer.Option("--report-only", help="Make nothing: write the report of the cells that are there.")
+        bool, typer.Option("--report-only", help="Make no cells; write the report of those that exist.")
     ] = False,
     data: DataFolder = None,
 ) -> None:
-    """Make every cell of STUDY that is not there yet, and write the report of all of them beside it.
+    """Make every missing cell of STUDY, and write the report of all cells beside it.
 
-    A cell is one trained arm or baseline, read on its test sets: bases x tracks x seeds x arms. Each is kept, as a
-    small file in cells/ beside STUDY, as soon as it is finished. Given again, the command goes on where it was.
+    A cell is one trained arm or baseline, evaluated on its test sets: bases x tracks x seeds x arms. Each is written to
+    a small file in cells/ beside STUDY as soon as it is finished. Run the same command again to resume.
     """
     require("reproduce", "train", "torch", "transformers", "peft", "accelerate", "sklearn", "statsmodels", "matplotlib")
     from fliptrace.study.reproduce import StudyFolder
@@ -71,7 +71,7 @@ def reproduce(
 
 
 class StudyDisplay:
-    """One line a run: how many of its cells are finished, what it is doing. Plain lines where nobody watches."""
+    """Shows one line per run: its finished cells and what it is doing. Prints plain lines if there is no terminal."""
 
     def __init__(self, missing: list[Any]) -> None:
         self._num_cells = Counter(key.run for key in missing)
@@ -112,7 +112,7 @@ class StudyDisplay:
 
 
 def _headline(cell: Json) -> str:
-    """Trigger F1 in the first reading of the first test."""
+    """Trigger F1 in the first evaluation on the first test set."""
     from fliptrace.study.metrics import f1_of
 
     test, tested = next(iter(cell["tests"].items()))
@@ -125,7 +125,7 @@ def _list(folder: Any, missing: list[Any], num_jobs: int) -> None:
 
     from fliptrace.study.estimate import estimate_study
 
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // num_jobs))  # as a run has them
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // num_jobs))  # the same number as a run
     minutes = estimate_study(folder, missing)
     rows = [
         (key.base, key.track, key.seed, key.arm, _minutes(minutes[key]) if key in minutes else "done")
@@ -134,12 +134,12 @@ def _list(folder: Any, missing: list[Any], num_jobs: int) -> None:
     ]
     table(f"{folder.study.name}: {len(rows)} cells", ("base", "track", "seed", "arm", "minutes"), rows)
     if not missing:
-        done(f"all {len(rows)} cells are made; their report: fliptrace reproduce STUDY --report-only")
+        done(f"all {len(rows)} cells are made; for their report: fliptrace reproduce STUDY --report-only")
         return
     known = [each for each in minutes.values() if each is not None]
     note(
         f"{len(missing)} cells to make: about {sum(known):.0f} minutes, or {sum(known) / num_jobs:.0f} with "
-        f"{num_jobs} runs at once; estimated from finished cells, or from a step and a few readings on this machine"
+        f"{num_jobs} runs at a time; estimated from finished cells, or from one step and a few replies on this machine"
     )
 
 

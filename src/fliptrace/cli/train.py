@@ -1,25 +1,20 @@
-"""The commands on training: `fliptrace curate`, `train` and `report`."""
+"""The command `fliptrace train`: a recipe to a run of trained stages."""
 
 from __future__ import annotations
 
 import os
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from fliptrace.cli import hosted_options
 from fliptrace.cli.console import HostedDisplay, TrainingDisplay, console, done, note, print_json, progress, size, table
-from fliptrace.cli.data import DataFolder, read_cases
-from fliptrace.cli.hosted_options import HostedOptions
-from fliptrace.core.errors import InputError, MissingExtra, RunError
-
-if TYPE_CHECKING:
-    from fliptrace.models.hosted.budget import Budget
-    from fliptrace.models.hosted.model import HostedSettings
-    from fliptrace.models.open_model import OpenModel
+from fliptrace.cli.data import DataFolder
+from fliptrace.cli.extras import require
+from fliptrace.cli.hosted_options import HostedOptions, open_teacher
+from fliptrace.core.errors import InputError, RunError
 
 
 def train(
@@ -30,27 +25,28 @@ def train(
         bool,
         typer.Option(
             "--dry-run",
-            help="Tokens, steps, memory, a step on a shrunken model; of a hosted base tokens and dollars. Then stop.",
+            help="Print tokens, steps and memory, try one step on a shrunken model, and stop; for a hosted base, print "
+            "tokens and dollars.",
         ),
     ] = False,
     base: Annotated[
-        str | None, typer.Option(help="Another base than the recipe's: any MODEL that can be trained.")
+        str | None, typer.Option(help="Use another base than the recipe's: any MODEL that can be trained.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed than the recipe's.")] = None,
-    device: Annotated[str | None, typer.Option(help="Another device than the recipe's.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Val scores (or the dry run) as JSON to stdout.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Use another seed than the recipe's.")] = None,
+    device: Annotated[str | None, typer.Option(help="Use another device than the recipe's.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print val scores (or the dry run) as JSON to stdout.")] = False,
     data: DataFolder = None,
     hosted: HostedOptions,
     training_price: hosted_options.TrainingPrice = None,
     cancel: Annotated[
         bool,
-        typer.Option("--cancel", help="Cancel the job that is under way, and stop.", rich_help_panel="Hosted models"),
+        typer.Option("--cancel", help="Cancel the job in progress, and stop.", rich_help_panel=hosted_options.PANEL),
     ] = False,
 ) -> None:
-    """Train the stages of RECIPE one upon the other, and read the model on val after each.
+    """Train the stages of RECIPE, each on the one before, and evaluate the model on val after each.
 
-    Given again it goes on: finished stages are not redone, a killed one resumes at its last whole step. A base that is
-    hosted (openai:MODEL ...) is trained by its provider, whose job goes on meanwhile (docs/hosted.md).
+    Run the same command again to resume: finished stages are kept, and a killed one resumes at its last whole step. A
+    hosted base (openai:MODEL ...) is trained by its provider, whose job continues meanwhile (docs/hosted.md).
     """
     from fliptrace.training.recipe import override, read_recipe
 
@@ -61,7 +57,7 @@ def train(
         _cancel(folder)
         return
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise RunError("fliptrace train", "started in several processes; a run is trained by one, on one device")
+        raise RunError("fliptrace train", "started in several processes; expected one process, on one device")
     from fliptrace.training.data import load_training_data
 
     cases = load_training_data(chosen, data)
@@ -78,7 +74,7 @@ def train(
 
     settings = hosted.settings(folder / "answers.jsonl")
     budget = Budget(hosted.max_cost)
-    teacher = _open_teacher(chosen.curate.teacher, chosen.device, settings, budget)
+    teacher = open_teacher(chosen.curate.teacher, chosen.device, settings, budget)
     writer = None if teacher is None else teacher.require_chat("teacher")
     try:
         with progress() as bar:
@@ -88,66 +84,11 @@ def train(
         hosted_options.print_cost(chosen.name, budget)
     if json:
         print_json(scores)
-    done(f"{folder}: read it with `fliptrace report {folder}`, use it as MODEL in `fliptrace predict {folder} ...`")
-
-
-def curate(
-    file: Annotated[str, typer.Argument(help="Flip cases: an EFR JSON file, or NAME:SPLIT.", show_default=False)],
-    out: Annotated[Path, typer.Option(help="The JSONL file to write; its manifest is written beside it.")],
-    *,
-    mix: Annotated[
-        str,
-        typer.Option(
-            help="Kinds and weights: answer, chain, source, flips, emotion, unified; feedback and self-evaluation with "
-            "--own."
-        ),
-    ] = "answer=1,chain=1",
-    form: Annotated[
-        Literal["trl", "hosted"], typer.Option(help="Prompt and completion for TRL, or messages for hosted providers.")
-    ] = "trl",
-    own: Annotated[
-        Path | None, typer.Option(help="A prediction file of the same cases: the own answers to be corrected.")
-    ] = None,
-    feedback_level: Annotated[
-        Literal["verdict", "kind of error", "full"], typer.Option(help="How much feedback gives away.")
-    ] = "full",
-    teacher: Annotated[str | None, typer.Option(help="A MODEL that writes the rationales.")] = None,
-    layout: Annotated[Literal["dialogue", "window"], typer.Option(help="How cases are shown.")] = "dialogue",
-    wordings: Annotated[int, typer.Option(min=1, help="In how many ways rationales are put.")] = 3,
-    seed: Annotated[int, typer.Option(help="Of wordings and order.")] = 0,
-    data: DataFolder = None,
-    hosted: HostedOptions,
-) -> None:
-    """Make instructions from labelled flip cases: the plain question, chains of thought, feedback, self-evaluation;
-    from their bare text the emotions of utterances, and emotions and triggers in one go.
-    """
-    from fliptrace.curate.curator import Curator
-    from fliptrace.curate.files import curate_file, parse_mix
-    from fliptrace.prompts.views import Layout
-
-    weights = parse_mix(mix)
-    cases, source = read_cases(file, data, to_train=True)
-    opened = _open_teacher(teacher, "auto", hosted.settings(hosted_options.reply_cache_path(out)))
-    writer = None if opened is None else opened.require_chat("teacher")
-    curator = Curator(wordings, feedback_level, seed, writer)
-    written = curate_file(
-        cases, out, curator=curator, weights=weights, layout=Layout(layout), form=form, own=own, source=source
-    )
-    if opened is not None and opened.hosted is not None:
-        hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in written.items())
-    done(f"{sum(written.values()):,} instructions ({counts}): {out}")
-
-
-def require(command: str, extra: str, *modules: str) -> None:
-    """MissingExtra where a command lacks a module, before it does anything."""
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise MissingExtra(f"fliptrace {command}", extra, " and ".join(missing))
+    done(f"{folder}: report it with `fliptrace report {folder}`, use it with `fliptrace predict {folder} ...`")
 
 
 def _require_for(recipe: Any) -> None:
-    """What training takes, here or by a provider."""
+    """Check the dependencies of training, on this machine or by a provider."""
     if recipe.hosted:
         require("train", "hosted,study", "openai", "stamina", "genai_prices", "sklearn", "scipy")
     else:
@@ -162,29 +103,19 @@ def _hosted_trainer(recipe: Any, settings: Any, training_price: float | None, ba
 
 
 def _cancel(folder: Path) -> None:
-    """Of the recipe that the run was begun with, whatever base the command would take."""
+    """Cancel the jobs of a run, by the recipe that the run was started with."""
     from fliptrace.core.files import read_json
     from fliptrace.models.checkpoints import MANIFEST, is_run
     from fliptrace.training.hosted.trainer import cancel_jobs
     from fliptrace.training.recipe import parse_recipe
 
     if not is_run(folder):
-        raise InputError(folder, "no run was begun there")
+        raise InputError(folder, "no run was started there")
     recipe = parse_recipe(read_json(folder / MANIFEST)["recipe"], str(folder / MANIFEST))
     if not recipe.hosted:
         raise InputError("--cancel", f"{folder} is trained on this machine; stop it with Ctrl-C")
     cancelled = cancel_jobs(recipe, folder)
-    done(f"cancelled: {', '.join(cancelled)}" if cancelled else f"{folder}: no job is under way")
-
-
-def _open_teacher(
-    ref: str | None, device: str, settings: HostedSettings, budget: Budget | None = None
-) -> OpenModel | None:
-    if ref is None:
-        return None
-    from fliptrace.models.open_model import open_model
-
-    return open_model(ref, device, hosted=settings, watcher=HostedDisplay(), budget=budget)
+    done(f"cancelled: {', '.join(cancelled)}" if cancelled else f"{folder}: no job is in progress")
 
 
 def _dry_run(recipe: Any, cases: Any, as_json: bool) -> None:
@@ -206,9 +137,9 @@ def _dry_run(recipe: Any, cases: Any, as_json: bool) -> None:
         "weights": memory.weights,
         "gradients and optimizer": memory.gradients_and_optimizer,
         "activations": memory.activations,
-        "together": memory.total,
+        "total": memory.total,
     }
     console.print(f"\n{memory.num_parameters:,} parameters, {memory.num_trainable:,} of them trained")
-    table("memory, estimated", ("", "bytes"), [(name, size(num_bytes)) for name, num_bytes in parts.items()])
+    table("estimated memory", ("", "bytes"), [(name, size(num_bytes)) for name, num_bytes in parts.items()])
     step = result.step
     done(f"one step on a shrunken {step.architecture} of {step.num_parameters:,} parameters: loss {step.loss:.2f}")

@@ -20,7 +20,7 @@ class InferenceConfig:
     `threshold` is the support from which an utterance is named a trigger: a share of votes, or a probability where
     decoding is exact. `emotions_from` says whose emotions the cases carry; it changes no prompt and is written to every
     row. `emotion_weights` multiply the probabilities of emotion labels (checkpoints.InferenceDefaults). `stop_early`
-    stops sampling a case as soon as no further reply can change its triggers; support is then that of the replies drawn.
+    stops sampling a case once no further reply can change its triggers; support is then that of the replies so far.
     """
 
     layout: Layout = field(default_factory=Layout)

@@ -14,7 +14,7 @@ from fliptrace.prompts.views import Layout
 
 MANIFEST = "manifest.json"  # of a run, in its root folder
 DONE = "stage.json"  # written last; a stage folder without it is unfinished
-HABITS = "fliptrace.json"  # in a checkpoint: its inference defaults
+DEFAULTS_FILE = "fliptrace.json"  # in a checkpoint: its inference defaults
 HOSTED = "hosted.json"  # in a checkpoint without weights: the provider's model
 
 
@@ -61,12 +61,12 @@ class InferenceDefaults:
         return self.thresholds.get(kind, 0.5)
 
     def write(self, checkpoint: Path) -> None:
-        write_json(checkpoint / HABITS, asdict(self))
+        write_json(checkpoint / DEFAULTS_FILE, asdict(self))
 
     @classmethod
     def read(cls, checkpoint: Path) -> InferenceDefaults | None:
         """Read the defaults from a checkpoint folder; None if it has none. InputError if the file is malformed."""
-        path = checkpoint / HABITS
+        path = checkpoint / DEFAULTS_FILE
         if not path.exists():
             return None
         try:

@@ -1,8 +1,8 @@
-"""The embedded model: onnxruntime instead of torch, for those who only want a transcript read. It weighs, never writes.
+"""The embedded model: runs on onnxruntime instead of torch, for users who only analyze transcripts.
 
-A folder holds one graph or several (the members of an ensemble, whose probabilities are averaged), the tokenizer's
-files and `embedded.json`; training/export.py makes such folders. The graph takes reply trees
-(models/trees/reply_tree.py).
+It scores replies and writes none. A folder holds one graph or several (the members of an ensemble, whose probabilities
+are averaged), the tokenizer's files and `embedded.json`; training/export.py makes such folders. A graph takes batches
+of reply trees (models/trees/reply_tree.py).
 """
 
 from __future__ import annotations
@@ -33,16 +33,19 @@ TOKENIZER = "tokenizer.json"
 CHAT_TEMPLATE = "chat_template.jinja"
 BUNDLED = Path(__file__).parents[1] / "embedded" / "mini"
 
-# Tokens in one forward pass, padding included. A 2.75M model takes 4 ms for 90 tokens in passes of 700 to 1,500 tokens
-# and more in larger ones, which leave the processor's cache.
+# Tokens in one forward pass, padding included. A 2.75M model takes 4 ms per 90 tokens in passes of 700 to 1,500 tokens,
+# and more in larger passes, which do not fit the processor's cache.
 MAX_PASS_TOKENS = 1_024
-# Each takes tens of megabytes; passes that run side by side beyond that wait for memory.
+# Each parallel pass takes tens of megabytes; if there are more of them than this, they wait for memory.
 _MAX_WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedConfig:
-    """What `embedded.json` tells: the graphs' files, the tokens with a role, prompt and reply tokens a graph takes."""
+    """The contents of `embedded.json`: the graphs' file names, the special tokens by role, and the context length.
+
+    `context_length` is the largest number of tokens, prompt and reply together, that a graph takes.
+    """
 
     graphs: tuple[str, ...]
     special_tokens: dict[str, str]
@@ -58,7 +61,7 @@ class EmbeddedConfig:
         try:
             config = cls(tuple(table["graphs"]), dict(table["special_tokens"]), int(table["context_length"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(path, f"not the description of an embedded model: {error!r}") from error
+            raise InputError(path, f"does not describe an embedded model: {error!r}") from error
         if not config.graphs:
             raise InputError(path, "graphs is empty; expected the names of ONNX files")
         return config
@@ -69,9 +72,9 @@ def is_embedded(folder: Path) -> bool:
 
 
 def load_embedded(folder: Path | None = None, name: str | None = None) -> EmbeddedModel:
-    """The model in a folder, named `name` or else after the folder; without one the model that fliptrace brings.
+    """Load the model in `folder`; None loads the model that ships with fliptrace.
 
-    InputError where files are missing or cannot be read.
+    The model is named `name`, by default after the folder. InputError if files are missing or cannot be read.
     """
     if folder is None:
         folder, name = bundled_folder(), name or "embedded"
@@ -82,10 +85,11 @@ def load_embedded(folder: Path | None = None, name: str | None = None) -> Embedd
 
 
 def bundled_folder() -> Path:
-    """Where the model lies that fliptrace brings; InputError where this package was built without its weights."""
+    """Return the folder of the model that ships with fliptrace; InputError if fliptrace was built without its weights."""
     if not is_embedded(BUNDLED):
         raise InputError(
-            "embedded", f"this fliptrace was built without weights; expected them in {BUNDLED}. Name a model's folder"
+            "embedded",
+            f"this fliptrace was built without weights; expected them in {BUNDLED}, or the folder of another model",
         )
     return BUNDLED
 
@@ -96,7 +100,7 @@ def load_tokenizer(folder: Path, special_tokens: dict[str, str]) -> PlainTokeniz
     text = read_text(folder / TOKENIZER)
     try:
         tokenizer = Tokenizer.from_str(text)
-    except Exception as error:  # tokenizers raises nothing more special
+    except Exception as error:  # tokenizers raises no narrower class
         raise InputError(folder / TOKENIZER, f"cannot be read as a tokenizer: {error}") from error
     template = folder / CHAT_TEMPLATE
     return PlainTokenizer(
@@ -105,18 +109,18 @@ def load_tokenizer(folder: Path, special_tokens: dict[str, str]) -> PlainTokeniz
 
 
 def hash_weights(folder: Path) -> str:
-    """Tells two models in one place apart: the hash of the graph, or of the hashes of all members' graphs."""
+    """Hash the weights, so that a changed model in the same folder is noticed. An ensemble hashes its members' hashes."""
     hashes = [hash_file(folder / graph) for graph in EmbeddedConfig.read(folder).graphs]
     return hash_json(hashes) if len(hashes) > 1 else hashes[0]
 
 
 class _Job(NamedTuple):
-    place: int  # among the choices
+    place: int  # position among the choices
     tree: ReplyTree
 
 
 class EmbeddedModel:
-    """A ReplyScorer on onnxruntime. `sessions` are the members of an ensemble, or one; `name` is for results."""
+    """A ReplyScorer on onnxruntime. `sessions` holds one per member of the ensemble; `name` is shown in results."""
 
     def __init__(
         self,
@@ -140,7 +144,7 @@ class EmbeddedModel:
         return self._name
 
     def num_tokens(self, messages: Sequence[Message]) -> int:
-        """Tokens of the prompt that `messages` make."""
+        """Count the tokens of the prompt that `messages` make."""
         return len(self.chat_format.encode_prompt(messages))
 
     def as_model(self) -> Model:
@@ -151,27 +155,27 @@ class EmbeddedModel:
         return self.num_tokens(messages) + max_new_tokens <= self.context_length
 
     def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
-        """See ReplyScorer; of an ensemble the logarithm of the mean probability.
+        """See ReplyScorer. An ensemble returns the logarithm of its members' mean probability.
 
-        InputError where a prompt and its longest reply overrun the context.
+        InputError if a prompt and its longest reply do not fit the context.
         """
         jobs = self._jobs(choices)
         if not jobs:
             return []
         batches = list(self._batches(jobs))
-        # A pass a core, each on one thread: threads within a pass wait for each other at every step of the graph, and
-        # on a machine that does other things besides, two of them took longer than one.
+        # One pass per core, each on one thread. The threads of one pass wait for each other at every step of the graph:
+        # on a machine with other work to do, a pass took longer on two threads than on one.
         with ThreadPoolExecutor(min(self.num_workers, len(batches))) as pool:
             scored = list(pool.map(self._score, batches))
-        weights = {job.place: row for jobs, rows in zip(batches, scored, strict=True)
-                   for job, row in zip(jobs, rows, strict=True)}  # fmt: skip
-        return [weights[index] for index in range(len(choices))]
+        by_place = {job.place: row for jobs, rows in zip(batches, scored, strict=True)
+                    for job, row in zip(jobs, rows, strict=True)}  # fmt: skip
+        return [by_place[index] for index in range(len(choices))]
 
     def _jobs(self, choices: Sequence[Choice]) -> list[_Job]:
         encoded: dict[tuple[str, tuple[str, ...]], tuple[list[int], list[list[int]]]] = {}
         jobs = []
         for index, choice in enumerate(choices):
-            key = choice.opening, choice.replies  # mostly the same for many choices
+            key = choice.opening, choice.replies  # usually shared by many choices
             if key not in encoded:
                 encoded[key] = self.chat_format.encode_replies(*key)
             opening, replies = encoded[key]
@@ -188,7 +192,7 @@ class EmbeddedModel:
             )
 
     def _batches(self, jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
-        """Trees of like width together, widest first; a batch never exceeds the budget but for a single tree."""
+        """Group trees by width, widest first. No batch exceeds the token limit, unless a single tree does."""
         batch: list[_Job] = []
         for job in sorted(jobs, key=lambda job: (-len(job.tree.prompt), -len(job.tree.tokens))):
             num_nodes = max(len(each.tree.tokens) for each in (*batch, job))
@@ -201,21 +205,22 @@ class EmbeddedModel:
             yield batch
 
     def _score(self, batch: Sequence[_Job]) -> list[tuple[float, ...]]:
-        """The log-probability of every reply of every tree, averaged over the members in probability."""
+        """Return the log-probability of every reply of every tree: the log of the members' mean probability."""
         trees = [job.tree for job in batch]
         feed = _feed(trees, self.chat_format.pad_id)
         sizes = [len(reply) for tree in trees for reply in tree.reads]
         starts = np.cumsum([0, *sizes[:-1]])
-        read = np.stack([session.run(["log_probs"], feed)[0] for session in self.sessions])  # (members, reads)
-        replies = np.add.reduceat(read.astype(np.float64), starts, axis=1)  # (members, replies)
+        log_probs = np.stack([session.run(["log_probs"], feed)[0] for session in self.sessions])  # (members, reads)
+        replies = np.add.reduceat(log_probs.astype(np.float64), starts, axis=1)  # (members, replies)
         mean = iter((np.logaddexp.reduce(replies, axis=0) - math.log(len(self.sessions))).tolist())
         return [tuple(next(mean) for _ in tree.reads) for tree in trees]
 
 
 def _feed(trees: Sequence[ReplyTree], pad_id: int) -> dict[str, NDArray[Any]]:
-    """The inputs of the graph; `rows` and `tokens` name the log-probabilities wanted, among (trees * num_read, vocab).
+    """Build the inputs of the graph.
 
-    `columns` are those whose next token is predicted, the same in all trees.
+    `rows` and `tokens` select the log-probabilities to return from a (trees * num_read, vocab) array. `columns` are the
+    columns whose next token is predicted, the same in all trees.
     """
     batch = batch_trees(trees, pad_id)
     time = batch.ids.shape[1]
@@ -237,12 +242,12 @@ def _feed(trees: Sequence[ReplyTree], pad_id: int) -> dict[str, NDArray[Any]]:
 
 
 def num_cpus() -> int:
-    """The processors this process may run on."""
+    """Return the number of processors that this process may run on."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _open_graph(path: Path) -> Any:
-    """A graph ready to run, one thread a run."""
+    """Open a graph, ready to run with one thread per run."""
     if not path.is_file():
         raise InputError(path, "no such file")
     onnxruntime = _import_onnxruntime()
@@ -250,10 +255,10 @@ def _open_graph(path: Path) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.log_severity_level = 3  # errors
+    options.log_severity_level = 3  # errors only
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own have no common ancestor but this
+    except Exception as error:  # onnxruntime's exceptions have no narrower common base
         raise InputError(path, f"cannot be read as an ONNX graph: {str(error).partition(chr(10))[0]}") from error
 
 
@@ -266,9 +271,9 @@ def _import_onnxruntime() -> Any:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """onnxruntime looks for GPUs as it is imported, and warns of what it finds, whatever its log level.
+    """Silence stderr while onnxruntime is imported: it looks for GPUs then and prints warnings at any log level.
 
-    It writes to the file descriptor, so that is turned away.
+    It writes to the file descriptor itself, so the descriptor is redirected.
     """
     if "onnxruntime" in sys.modules:
         yield

@@ -1,5 +1,6 @@
-"""Rules that name triggers from speakers, emotions and the flip alone: models in their own right, and the baselines
-that stand beside every score. They read no word of the text.
+"""Rules that name triggers from speakers, emotions and the flip alone, without reading the text.
+
+They are models in their own right, and the baselines that every score is reported with.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from fliptrace.models.base import Model
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as a model. `function` takes the dialogue's speakers, its emotions and the flip."""
+    """A rule as a model. `function` takes the speakers and emotions of a dialogue, and the flip."""
 
     name: str
     function: Callable[[Sequence[str], Sequence[str | None], Flip], frozenset[int]]
@@ -28,19 +29,19 @@ class Rule:
 
 
 def previous(speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip) -> frozenset[int]:
-    """The utterance before the target."""
+    """Name the utterance before the target."""
     return frozenset({flip.target - 1})
 
 
 def previous_or_self(speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip) -> frozenset[int]:
-    """The utterance before the target if another speaker said it, else the target."""
+    """Name the utterance before the target if another speaker said it, else the target."""
     return frozenset({flip.target if speakers[flip.target - 1] == flip.speaker else flip.target - 1})
 
 
 def previous_plus_self(speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip) -> frozenset[int]:
-    """The utterance before the target; the target as well if its own speaker said that one and it is not neutral."""
-    talks_on = speakers[flip.target - 1] == flip.speaker
-    with_self = talks_on and emotions[flip.target] != "neutral"
+    """Name the utterance before the target, and the target too if the same speaker said both and it is not neutral."""
+    same_speaker = speakers[flip.target - 1] == flip.speaker
+    with_self = same_speaker and emotions[flip.target] != "neutral"
     return frozenset({flip.target - 1, flip.target} if with_self else {flip.target - 1})
 
 
@@ -55,7 +56,7 @@ RULES: Mapping[str, Rule] = {
 
 
 def find_rule(name: str) -> Rule:
-    """The rule of that name, written without "rule:"; InputError names the nearest there is.
+    """Find a rule by its name without "rule:"; InputError suggests the most similar name.
 
     >>> find_rule("previous").name
     'rule:previous'

@@ -1,8 +1,8 @@
-"""A model that answers from a script: for tests, examples and dry runs without weights or keys.
+"""A model that replies from a script, for tests, examples and dry runs without weights or keys.
 
-A script is JSONL. Each row has `answers` and one of `key` (the key of a request), `contains` (a piece of the request's
-last message) and `default` (true: whatever is asked). The first kind that fits wins, in this order; among `contains`
-rows the first in the file.
+A script is JSONL. Each row has `answers` and one of three conditions: `key` (the key of a request), `contains` (a part
+of the request's last message) or `default` (true: any request). The first condition that matches wins, in this order;
+among matching `contains` rows, the first in the file wins.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from fliptrace.models.base import Decoding, Model, Request
 
 @dataclass(frozen=True, slots=True)
 class ScriptedModel:
-    """Reply n to a request is `answers[n % len(answers)]`, whole, however few tokens are allowed.
+    """Replies from a script. Reply n to a request is `answers[n % len(answers)]`; a token limit never cuts it.
 
-    Tokens are words between blanks; `num_context_tokens` of them fit, or any number where it is None.
+    Tokens are words separated by whitespace. `num_context_tokens` of them fit the context; None sets no limit.
 
     >>> from fliptrace.core.messages import Message
     >>> model = ScriptedModel({"case-1": ["Triggers: 2", "Triggers: none"]})
@@ -43,24 +43,24 @@ class ScriptedModel:
         for line, row in read_jsonl(path):
             place = f"{path} line {line}"
             kind = _kind(row, place)
-            asked = str(row[kind])
-            if asked in script[kind]:
-                raise InputError(place, f"a second row for {kind} {row[kind]!r}")
-            script[kind][asked] = _answers(row, place)
+            value = str(row[kind])
+            if value in script[kind]:
+                raise InputError(place, f"a second row for {kind} {row[kind]!r}; expected only one")
+            script[kind][value] = _answers(row, place)
         if not any(script.values()):
-            raise InputError(path, "no answers in it")
+            raise InputError(path, "no rows; expected at least one row with answers")
         return cls(script["key"], script["contains"], script["default"].get("True", ()), name=f"scripted:{path}")
 
     def as_model(self) -> Model:
         return Model(self.name, chat=self)
 
     def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
-        """As ChatModel says; InputError names the key of a request that the script has no answer to."""
+        """See ChatModel; InputError names the key of a request that no row of the script answers."""
         return [self._replies(request, decoding.num_replies) for request in requests]
 
     def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
-        wanted = _count_tokens(messages) + max_new_tokens
-        return self.num_context_tokens is None or wanted <= self.num_context_tokens
+        num_tokens = _count_tokens(messages) + max_new_tokens
+        return self.num_context_tokens is None or num_tokens <= self.num_context_tokens
 
     def _replies(self, request: Request, num_replies: int) -> tuple[Completion, ...]:
         answers = self._find_answers(request)
@@ -68,7 +68,7 @@ class ScriptedModel:
         return tuple(_reply(request, answers[n % len(answers)]) for n in numbers)
 
     def _find_answers(self, request: Request) -> Sequence[str]:
-        """Never empty."""
+        """Find the answers to a request. The result is never empty."""
         last = request.messages[-1].content
         by_text = (answers for piece, answers in self.by_text.items() if piece in last)
         answers = self.by_key.get(request.key) or next(by_text, self.default)
@@ -78,7 +78,7 @@ class ScriptedModel:
 
 
 def _kind(row: Json, place: str) -> str:
-    """Which of the three this row is; nothing else may stand in it."""
+    """Return which of the three conditions a row has; InputError if it has none, several, or any other key."""
     kinds = sorted(row.keys() - {"answers"})
     if len(kinds) != 1 or kinds[0] not in ("key", "contains", "default"):
         raise InputError(place, f"found {', '.join(kinds) or 'nothing'}; expected one of key, contains, default")
@@ -86,14 +86,14 @@ def _kind(row: Json, place: str) -> str:
     if kind == "default" and row[kind] is not True:
         raise InputError(place, f"default is {row[kind]!r}; expected true")
     if kind != "default" and not (isinstance(row[kind], str) and row[kind]):
-        raise InputError(place, f"{kind} is {row[kind]!r}; expected a text")
+        raise InputError(place, f"{kind} is {row[kind]!r}; expected a non-empty string")
     return kind
 
 
 def _answers(row: Json, place: str) -> tuple[str, ...]:
     answers = row.get("answers")
     if not isinstance(answers, list) or not answers or not all(isinstance(answer, str) for answer in answers):
-        raise InputError(place, "answers: expected a list of at least one text")
+        raise InputError(place, "answers: expected a list of at least one string")
     return tuple(answers)
 
 

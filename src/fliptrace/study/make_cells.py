@@ -117,7 +117,9 @@ def _make_arm(run: Run, key: CellKey, recipe: Recipe) -> _Made:
     device = pick_device(recipe.device)
     model = load_local(trained.checkpoint, device=device, name=f"{key.base}/{key.track}/{key.arm}")
     tests = {
-        test: {name: _evaluate(run, model, run.tests[test], name, config, trained.place) for name, config in due.items()}
+        test: {
+            name: _evaluate(run, model, run.tests[test], name, config, trained.place) for name, config in due.items()
+        }
         for test, due in evaluations_by_test(run.study, recipe, key, run.tests).items()
     }
     weights = [hash_file(path) for path in sorted(Path(trained.checkpoint).glob("*.safetensors"))]

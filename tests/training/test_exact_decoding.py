@@ -14,7 +14,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, read_json, read_jsonl, write_json
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.base import Decoding, Request
-from fliptrace.models.checkpoints import HABITS, InferenceDefaults
+from fliptrace.models.checkpoints import DEFAULTS_FILE, InferenceDefaults
 from fliptrace.models.local.model import LocalModel
 from fliptrace.models.open_model import open_model
 from fliptrace.predictions.rows import Prediction, read_manifest, read_predictions
@@ -59,9 +59,9 @@ def test_the_best_step_is_chosen_by_the_f1_of_groups_left_out(run: Path) -> None
 
 def test_a_checkpoint_from_before_exact_decoding_is_read(tmp_path: Path) -> None:
     InferenceDefaults().write(tmp_path)
-    table = read_json(tmp_path / HABITS)
+    table = read_json(tmp_path / DEFAULTS_FILE)
     del table["thresholds"]
-    write_json(tmp_path / HABITS, table | {"threshold": 0.3})
+    write_json(tmp_path / DEFAULTS_FILE, table | {"threshold": 0.3})
     defaults = InferenceDefaults.read(tmp_path)
     assert defaults
     assert [defaults.threshold(kind) for kind in ("sample", "exact", "greedy")] == [0.3, 0.5, 0.5]
