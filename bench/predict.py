@@ -21,8 +21,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 from cases import SETS, Workload, draw_cases, last_flips, load_cases
+from inference_arms import ARMS, NEW_TOKENS, InferenceJob, InferenceRound, open_arms
 from measuring import Measured, common_options, count, describe_run, measure, multiply_rate, open_console
-from reading_arms import ARMS, NEW_TOKENS, ReadingJob, ReadingRound, open_arms
 from rich.console import Console
 from rich.table import Table
 from sizes import SIZES, Size, save_once
@@ -133,7 +133,7 @@ class Bench:
         workload = Workload.of(data, cases, chat, SIZES[size].spec.max_position_embeddings - NEW_TOKENS)
         examples = workload.tokenized.examples
         line_tokens = round(mean(len(each) - each.num_prompt_tokens for each in examples))
-        job = ReadingJob(self.folder / size, workload.cases, num_samples, line_tokens, self.seed)
+        job = InferenceJob(self.folder / size, workload.cases, num_samples, line_tokens, self.seed)
         floor = Floor.of(
             SIZES[size], [each.ids[: each.num_prompt_tokens] for each in examples if isinstance(each, Example)]
         )
@@ -188,7 +188,7 @@ class Bench:
         return [arm for arm in GROWTH_ARMS if arm in self.arms]
 
 
-def _summarise(measured: Mapping[str, Measured[ReadingRound]], floor: Floor) -> Iterator[Arm]:
+def _summarise(measured: Mapping[str, Measured[InferenceRound]], floor: Floor) -> Iterator[Arm]:
     seconds = {name: median(each.seconds for each in arm.rounds) for name, arm in measured.items()}
     for name, arm in measured.items():
         written = arm.warm_up.written
@@ -207,7 +207,7 @@ def _summarise(measured: Mapping[str, Measured[ReadingRound]], floor: Floor) -> 
         )
 
 
-def _count_equal(measured: Mapping[str, Measured[ReadingRound]]) -> int | None:
+def _count_equal(measured: Mapping[str, Measured[InferenceRound]]) -> int | None:
     if not {GREEDY, THEIR_GREEDY} <= measured.keys():
         return None
     ours, theirs = (measured[name].warm_up.written.texts for name in (GREEDY, THEIR_GREEDY))

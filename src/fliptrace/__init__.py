@@ -6,8 +6,12 @@
 (24, ('Theo', 'Leila'))
 """
 
+import sys
+
 from fliptrace.api import analyze, load_model, read_transcript
+from fliptrace.core import errors
 from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, FlipCase, consequences, find_flips
 from fliptrace.core.voting import Vote, vote
 
@@ -15,6 +19,7 @@ __all__ = [
     "Dialogue",
     "Flip",
     "FlipCase",
+    "InputError",
     "Utterance",
     "Vote",
     "analyze",
@@ -24,3 +29,5 @@ __all__ = [
     "read_transcript",
     "vote",
 ]
+
+sys.modules[f"{__name__}.errors"] = errors  # scripts written for version 0.1 import fliptrace.errors

@@ -35,7 +35,7 @@ def read_transcript(
 
 
 def load_model(ref: str = "embedded", device: str = "auto") -> OpenModel:
-    """Load a model by its reference: `embedded`, `rule:previous`, a folder, a Hub id ... InputError if there is none."""
+    """Load a model by reference: `embedded`, `rule:previous`, a folder, a Hub id ... InputError if there is none."""
     from fliptrace.models.open_model import open_model
 
     return open_model(ref, device)

@@ -1,4 +1,4 @@
-"""The JSON of an analysis: documented, versioned, read back as it was written."""
+"""The JSON of an analysis is documented, versioned, and read back as it was written."""
 
 from __future__ import annotations
 
@@ -115,9 +115,12 @@ def changed(place: tuple[Any, ...], value: object) -> Any:
         (changed(("schema",), "fliptrace.analysis/2"), "schema 'fliptrace.analysis/2'; expected"),
         (changed(("threshold",), "high"), "analysis threshold: "),
         (changed(("utterances", 3, "emotion"), "grumpy"), "unknown emotion 'grumpy'"),
-        (changed(("utterances", 3, "emotion"), "joy"), "its flips are not those of its emotions"),
+        (changed(("utterances", 3, "emotion"), "joy"), "flips do not match the emotions"),
         (changed(("utterances", 3, "mood"), "joy"), "analysis utterances.3.mood: Extra inputs"),
-        (changed(("flips", 0, "triggers"), [{"index": 9, "support": 0.5}]), "outside the dialogue"),
+        (
+            changed(("flips", 0, "triggers"), [{"index": 9, "support": 0.5}]),
+            "triggers [9] of the flip at 4: expected positions from 0 to the target",
+        ),
         (changed(("flips", 0, "candidates"), [{"index": 99, "support": 0.5}]), "index out of range"),
         (changed(("flips", 0, "candidates"), [{"index": 0, "support": float("nan")}]), "candidates.0.support"),
     ],

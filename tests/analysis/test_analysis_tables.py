@@ -1,4 +1,4 @@
-"""Tables of an analysis: a row an utterance, and nothing in a cell that a spreadsheet would run."""
+"""Tables of an analysis have one row per utterance and no cell that a spreadsheet would run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def written(analysis: Analysis, folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_a_row_an_utterance_with_the_flip_that_lands_there(tmp_path: Path) -> None:
+def test_one_row_per_utterance_with_the_flip_that_lands_there(tmp_path: Path) -> None:
     rows = written(support_call(), tmp_path)
     assert len(rows) == 24 and list(rows[0]) == list(COLUMNS)
     assert [row["index"] for row in rows] == [str(i) for i in range(24)]

@@ -1,4 +1,4 @@
-"""From a dialogue to its analysis: given emotions are kept, flips found once, and nothing unsure is hidden."""
+"""From a dialogue to its analysis: given emotions are kept, flips are found, and uncertainty is reported."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_given_emotions_are_kept_and_the_others_labelled() -> None:
     analysis = analyze(half, keyword_model())
     assert analysis.dialogue.emotions == ("joy", "disgust", "anger", "sadness", "fear")
     assert [scores is None for scores in analysis.emotion_scores] == [False, True, False, False, True]
-    assert analysis.notes == ("2 of 5 emotions are those of the transcript, the others the model's",)
+    assert analysis.notes == ("2 of 5 emotions come from the transcript, the others from the model",)
 
 
 def test_a_labelled_transcript_asks_for_no_emotion() -> None:
@@ -95,7 +95,7 @@ def test_a_rule_cannot_label_emotions_and_says_so() -> None:
 def test_what_the_transcripts_reader_noted_stays_with_the_analysis() -> None:
     analysis = analyze(Transcript(LABELLED, "vtt", ("nobody is named",)), open_model("rule:previous"))
     assert (analysis.format, analysis.notes[0]) == ("vtt", "nobody is named")
-    assert "the emotions are those of the transcript" in analysis.notes
+    assert "all emotions come from the transcript" in analysis.notes
 
 
 def test_a_dialogue_without_flips_has_an_analysis() -> None:
@@ -109,9 +109,9 @@ def test_one_utterance_is_a_dialogue() -> None:
 
 
 def test_progress_tells_what_and_how_far() -> None:
-    told: list[tuple[str, int, int]] = []
-    analyze(BARE, keyword_model(), on_progress=lambda *step: told.append(step))
-    assert told == [("emotions", 0, 5), ("emotions", 5, 5), *[("flips", i, 3) for i in range(4)]]
+    steps: list[tuple[str, int, int]] = []
+    analyze(BARE, keyword_model(), on_progress=lambda *step: steps.append(step))
+    assert steps == [("emotions", 0, 5), ("emotions", 5, 5), *[("flips", i, 3) for i in range(4)]]
 
 
 def test_a_smaller_emotion_set_is_kept_to() -> None:
@@ -120,9 +120,9 @@ def test_a_smaller_emotion_set_is_kept_to() -> None:
 
 
 def test_a_model_that_only_talks_is_asked_greedily_and_gives_its_own_reasons() -> None:
-    felt = "\n".join(f"[{number}] {emotion}" for number, (*_, emotion) in enumerate(LINES, start=1))
+    labels = "\n".join(f"[{number}] {emotion}" for number, (*_, emotion) in enumerate(LINES, start=1))
     model = ScriptedModel(
-        by_key={"sofa/0/emotions": [felt]},
+        by_key={"sofa/0/emotions": [labels]},
         by_text={"Which utterances triggered": ["Ben sat on it in [2].\nTriggers: 2"]},
     )
     analysis = analyze(BARE, OpenModel(model.as_model(), "scripted"))
@@ -131,7 +131,7 @@ def test_a_model_that_only_talks_is_asked_greedily_and_gives_its_own_reasons() -
     assert [(found.reason, found.reason_by) for found in analysis.flips] == [("Ben sat on it in [2].", "model")] * 3
 
 
-def test_replies_that_cannot_be_read_are_counted() -> None:
+def test_replies_that_cannot_be_parsed_are_counted() -> None:
     model = ScriptedModel(
         by_key={f"sofa/{i}/emotion": [f"Emotion: {emotion}"] for i, (*_, emotion) in enumerate(LINES[:4])},
         by_text={"Which emotion": ["Who knows?"], "Which utterances": ["Hard to say."]},
@@ -139,8 +139,8 @@ def test_replies_that_cannot_be_read_are_counted() -> None:
     analysis = analyze(BARE, OpenModel(model.as_model(), "scripted"))
     assert analysis.dialogue.emotions[4] == "neutral"
     assert analysis.notes == (
-        "1 of 5 emotions: the reply could not be read; neutral stands",
-        "3 of 3 flips: no answer could be read, so no trigger is named",
+        "1 of 5 emotions: the reply could not be parsed; neutral is used",
+        "3 of 3 flips: no answer could be parsed, so no trigger is named",
     )
 
 

@@ -1,4 +1,4 @@
-"""What docs/analyze.md and the README show of `analyze` is true: the Python runs, columns and JSON are as told."""
+"""The examples of `analyze` in docs/analyze.md and the README are true: the Python runs, columns and JSON match."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EXAMPLES = [
 
 @pytest.fixture
 def an_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one that comes with fliptrace, or where a tree is without its weights one that reads exclamations."""
+    """The model that ships with fliptrace; if its weights are missing, one that looks for keywords."""
     opens = model_refs.open_model
 
     def open_model(ref: str, device: str = "auto", **_: object) -> model_refs.OpenModel:
@@ -55,7 +55,7 @@ def test_the_example_runs(page: str, example: str, tmp_path: Path, monkeypatch: 
     assert len(names["analysis"].dialogue) == 24
 
 
-def test_every_column_is_told() -> None:
+def test_every_column_is_described() -> None:
     table = GUIDE.partition("## The table")[2].partition("## In Python")[0]
     assert set(re.findall(r"`(\w+)`", table)) >= set(COLUMNS)
 

@@ -12,7 +12,7 @@ Place = tuple[float, float]
 
 
 def points(path: str) -> list[Place]:
-    """Where a path of a line and a cubic curve goes, in steps a few pixels apart."""
+    """Return points a few pixels apart on a path of an optional line and a cubic curve."""
     numbers = [float(number) for number in re.findall(r"-?[\d.]+", path)]
     corners = list(zip(numbers[::2], numbers[1::2], strict=True))
     here, rest, found = corners[0], corners[1:], [corners[0]]
@@ -29,7 +29,7 @@ def points(path: str) -> list[Place]:
 
 
 def touched(picture: Picture, path: str) -> set[int]:
-    """Utterances whose mark a path crosses."""
+    """Return the utterances whose mark a path crosses."""
     line = points(path)
     left, right = min(x for x, _ in line), max(x for x, _ in line)
     return {

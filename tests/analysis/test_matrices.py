@@ -29,7 +29,7 @@ def test_who_triggers_whom_counts_triggers_by_their_speaker_and_the_speaker_who_
     assert matrix.counts == ((1, 4, 1), (3, 1, 0), (1, 3, 0))
 
 
-def test_flips_without_a_trigger_are_told_by_speaker() -> None:
+def test_flips_without_a_trigger_are_counted_by_speaker() -> None:
     assert untriggered(support_call()) == {"Ravi": 1, "Ada Okafor": 0, "Ines": 0}
 
 
@@ -51,10 +51,10 @@ def test_labels_of_an_unknown_set_get_a_colour_of_their_own() -> None:
     assert palette["joy"].hue == HUES["joy"]
 
 
-def test_a_card_lists_triggers_by_support_and_what_else_was_weighed() -> None:
+def test_a_card_lists_triggers_by_support_and_other_candidates() -> None:
     card = next(card for card in flip_cards(support_call()) if card.flip.target == 20)
     assert card.triggers == ((19, 0.62), (17, 0.44), (20, 0.41))
-    assert card.weighed == ((18, 0.10),)
+    assert card.others == ((18, 0.10),)
     assert [later.target for later in card.consequences] == [21]
 
 

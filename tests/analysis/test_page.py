@@ -51,7 +51,7 @@ def outline(page: str) -> Outline:
 
 
 def with_texts(text: str, speaker: str = "Ben") -> Analysis:
-    """A dialogue with `text` at every place that a transcript, a model or a file name can fill."""
+    """A dialogue with `text` in every place that a transcript, a model or a file name can fill."""
     analysis = two_friends("Hello.", text, "Well.", text, speakers=("Ana", speaker))
     utterances = tuple(replace(u, cues=(text,)) for u in analysis.dialogue.utterances)
     dialogue = replace(analysis.dialogue, id=text, utterances=utterances)

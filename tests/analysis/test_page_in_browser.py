@@ -1,4 +1,4 @@
-"""The page of an analysis as a reader has it: in Chromium, from a file."""
+"""The page of an analysis, opened from a file in Chromium."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this ma
 Page = Any  # playwright.sync_api.Page, which may not be installed
 Opener = Callable[..., Page]
 
-# The colour of a text and what lies behind it, as numbers from 0 to 255, by what the browser paints.
+# The contrast ratio of each text, from the colours (0 to 255) that the browser paints for it and for its background.
 CONTRAST = """(selector) => {
   const brush = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const numbers = (...colours) => {
@@ -54,17 +54,17 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser: Any, tmp_path: Path) -> Iterator[Opener]:
-    """Opens the page of an analysis; in the end nothing may have gone wrong in it, and nothing been asked for."""
-    contexts, complaints, addresses = [], [], []
+    """Return a function that opens an analysis's page. The test fails if a page logs errors or requests other files."""
+    contexts, errors, addresses = [], [], []
 
     def open_(analysis: Analysis, width: int = 1280, anchor: str = "", **options: Any) -> Page:
         write_page(analysis, tmp_path / "page.html")
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+        page.on("console", lambda message: errors.append(message.text))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: addresses.append(request.url))
         page.goto((tmp_path / "page.html").as_uri() + anchor)
         return page
@@ -72,12 +72,12 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Opener]:
     yield open_
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert errors == []
     assert [address for address in addresses if not address.startswith(("file://", "data:"))] == []
 
 
 def lit(page: Page) -> dict[str, list[int]]:
-    """Utterances that stand out, by role, where picture and transcript agree."""
+    """Return the highlighted utterances by role. Picture and transcript must agree on them."""
     roles = {}
     for role in ("source", "trigger", "target"):
         marks = page.eval_on_selector_all(f"#picture .is-{role}", "all => all.map((e) => +e.dataset.n)")
@@ -107,7 +107,7 @@ def test_a_click_on_a_flip_highlights_exactly_its_utterances(open_page: Opener) 
     assert lit(page) == NOTHING
 
 
-def test_the_card_tells_triggers_by_support_reason_and_consequences(open_page: Opener) -> None:
+def test_the_card_shows_triggers_by_support_reason_and_consequences(open_page: Opener) -> None:
     page = open_page(support_call())
     page.click("#picture [data-n='8']")
     card = page.inner_text("#flip-8")
@@ -219,7 +219,7 @@ def test_script_in_a_transcript_stays_text(open_page: Opener) -> None:
     page = open_page(two_friends("Hello.", hostile, "Well.", speakers=("Ana", hostile)))
     page.click("#picture [data-n='3']")
     assert page.evaluate("window.hacked") is None
-    assert page.inner_text("#u2 p").endswith(hostile)  # behind its role
+    assert page.inner_text("#u2 p").endswith(hostile)  # after its role
     assert page.inner_text("#u2 b") == hostile
     assert page.query_selector("#u2 img, #u2 script") is None
 
@@ -248,7 +248,7 @@ def test_on_a_phone_the_card_leaves_the_chosen_mark_in_sight(open_page: Opener) 
 
 
 def _expect_sticky(page: Any) -> None:
-    """Waits for it; `wait_for_function` would have the page evaluate a string, which its own rules forbid."""
+    """Wait until the panel is sticky. `wait_for_function` would evaluate a string, which the page's policy forbids."""
     sync_api.expect(page.locator(".panel")).to_have_css("position", "sticky")
 
 

@@ -1,4 +1,4 @@
-"""A built reason says nothing that the analysis does not hold: every claim in it is read back and checked."""
+"""A built reason says only what the analysis holds: every claim in it is parsed and checked."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ NAMES = ("Ana", "Ben", "Cleo")
 WHO, EMOTION, SUPPORT = r"(?P<who>Ana|Ben|Cleo)", r"(?P<emotion>\w+)", r"\(support (?P<support>\d\.\d\d)\)"
 WHEN = r"(?P<when>just before|\w+ utterances (?:earlier|before))"
 SAID = r"(?P<said>(?:in|with) \w+(?: words)?|marked as \w+)"
-# What a noun or a sentence of ours claims about one utterance.
+# What a phrase or sentence of a built reason claims about one utterance.
 CLAIMS = [
     rf"{WHO} turned from (?P<before>\w+) to {EMOTION} {WHEN}.*? {SUPPORT}",
     rf"{WHO}'s turn from (?P<before>\w+) to {EMOTION} {WHEN} {SUPPORT}",
-    rf"{WHO} spoke {SAID} {WHEN}, and (?P<same>\w+) came to the same {SUPPORT}",
+    rf"{WHO} spoke {SAID} {WHEN}, and (?P<same>\w+) turned to the same emotion {SUPPORT}",
     rf"[Ww]hat {WHO} said {SAID} {WHEN} (?:turned \w+ to \w+ )?{SUPPORT}",
     rf"{WHO}'s own words {WHEN}(?:, {SAID},)? led on to \w+ {SUPPORT}",
     rf"{WHO}'s own words (?P<when>here) {SUPPORT}",
@@ -38,7 +38,7 @@ def dialogue_of(lines: list[tuple[str, str]], labels: EmotionSet = MASAC8) -> Di
 
 
 @st.composite
-def told_flips(draw: st.DrawFn) -> tuple[Dialogue, Flip, frozenset[int], tuple[float, ...]]:
+def decided_flips(draw: st.DrawFn) -> tuple[Dialogue, Flip, frozenset[int], tuple[float, ...]]:
     labels = draw(st.sampled_from([MASAC8, EMORYNLP7]))
     line = st.tuples(st.sampled_from(NAMES), st.sampled_from(labels.labels[:4]))
     dialogue = dialogue_of(draw(st.lists(line, min_size=4, max_size=14)), labels)
@@ -67,9 +67,9 @@ def index_of(when: str, flip: Flip) -> int:
     return flip.target - (NUMBERS[word] if word in NUMBERS else 10 if word == "ten" else int(word))
 
 
-@given(told_flips())
-def test_every_claim_of_a_built_reason_is_true(told: tuple[Dialogue, Flip, frozenset[int], tuple[float, ...]]) -> None:
-    dialogue, flip, triggers, support = told
+@given(decided_flips())
+def test_every_claim_of_a_built_reason_is_true(drawn: tuple[Dialogue, Flip, frozenset[int], tuple[float, ...]]) -> None:
+    dialogue, flip, triggers, support = drawn
     flips = {each.target: each for each in find_flips(dialogue)}
     text, by = give_reason(dialogue, flip, triggers, support, flips)
     claims = claims_in(text)
@@ -86,7 +86,7 @@ def test_every_claim_of_a_built_reason_is_true(told: tuple[Dialogue, Flip, froze
             assert dialogue.emotions[i] == flip.after
     assert (by, len(text.splitlines())) == ("template", 1)
     assert text.endswith(".") and flip.speaker in text
-    # Nothing but these claims carries a number, and all that is named and fits is claimed.
+    # Only these claims have numbers, and there is a claim for each trigger, up to MAX_NAMED.
     assert len(re.findall(r"support", text)) == len(claims) == len(named)
     if triggers:
         assert named <= triggers and len(named) == min(len(triggers), MAX_NAMED)
@@ -122,7 +122,7 @@ LINES = [("Ana", "joy"), ("Ben", "neutral"), ("Cleo", "fear"), ("Ben", "anger"),
         (
             [("Ana", "joy"), ("Ben", "anger"), ("Ana", "anger")],
             {1: 0.7},
-            "Ben spoke in anger just before, and Ana came to the same (support 0.70).",
+            "Ben spoke in anger just before, and Ana turned to the same emotion (support 0.70).",
         ),
         (LINES, {}, "Nothing stands out as what turned Ana from joy to anger."),
     ],
@@ -138,7 +138,7 @@ def test_without_a_trigger_the_nearest_candidate_is_named() -> None:
     dialogue = dialogue_of(LINES)
     flips = {flip.target: flip for flip in find_flips(dialogue)}
     text = give_reason(dialogue, flips[4], frozenset(), (0, 0.1, 0.3, 0, 0), flips).text
-    assert text.endswith("; the nearest to it is what Cleo said in fear two utterances earlier (support 0.30).")
+    assert text.endswith("; the closest candidate is what Cleo said in fear two utterances earlier (support 0.30).")
 
 
 def test_a_name_that_is_no_name_stays_on_one_line() -> None:
@@ -146,14 +146,14 @@ def test_a_name_that_is_no_name_stays_on_one_line() -> None:
     dialogue = dialogue_of(lines)
     (flip,) = find_flips(dialogue)
     text = give_reason(dialogue, flip, frozenset({1}), (0, 1, 0), {2: flip}).text
-    assert text == "? spoke in anger just before, and A na [1m came to the same (support 1.00)."
+    assert text == "? spoke in anger just before, and A na [1m turned to the same emotion (support 1.00)."
 
 
 CASE = FlipCase("c", dialogue_of(LINES), find_flips(dialogue_of(LINES))[-1])
 
 
 @pytest.mark.parametrize("name", ["window", "dialogue"])
-def test_a_models_chain_is_told_under_the_numbers_of_the_transcript(name: str) -> None:
+def test_a_models_chain_is_shown_with_the_numbers_of_the_transcript(name: str) -> None:
     view = View(CASE, Layout("window" if name == "window" else "dialogue"))
     text = render_chain(Chain(observe(view), frozenset({3})), view, WORDINGS[view.layout.name][0])
     reason = rationale_of([parse_answer(text, view)], frozenset({3}), CASE, view.layout, start=10)
@@ -177,9 +177,9 @@ def test_what_a_chain_says_falsely_is_no_reason() -> None:
 )
 def test_a_rationale_in_other_words_is_kept_without_its_answer_line(text: str, reason: str | None) -> None:
     answer = Answer(frozenset({3}), text)
-    told = rationale_of([answer], frozenset({3}), CASE, Layout())
-    assert len(told) <= MAX_RATIONALE and "Triggers" not in told
-    assert reason is None or told == reason
+    rationale = rationale_of([answer], frozenset({3}), CASE, Layout())
+    assert len(rationale) <= MAX_RATIONALE and "Triggers" not in rationale
+    assert reason is None or rationale == reason
 
 
 def test_reasons_for_other_triggers_are_passed_over() -> None:

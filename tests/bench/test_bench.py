@@ -1,4 +1,4 @@
-"""The benches run with a tiny model and the sample corpus and compare equal work. Speed is not tested."""
+"""The benchmarks run with a tiny model and the sample corpus, and compare equal work. Speed is not tested."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HAS_TRL = find_spec("trl") is not None
 
 @pytest.fixture(scope="module")
 def scripts() -> Iterator[Callable[[str], Any]]:
-    """Return the importer of the scripts in bench/, which find each other by the same path, also in child processes."""
+    """Return a function that imports scripts from bench/. Child processes find the scripts by the same path."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCH))
         patch.setenv("FLIPTRACE_DATA", str(BENCH))  # a folder without corpora, so that the sample corpus is used

@@ -1,4 +1,4 @@
-"""The bench of the hosted client runs with a few flips and compares equal work. Speed is not tested."""
+"""The benchmark of the hosted client runs with a few flips and compares equal work. Speed is not tested."""
 
 from __future__ import annotations
 

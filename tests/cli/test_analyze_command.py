@@ -1,4 +1,4 @@
-"""`fliptrace analyze` from outside, with models that need no weights; and the core install is enough for it."""
+"""The command `fliptrace analyze`, with models that need no weights; the core install is enough for it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(*arguments: str | Path, code: str = MAIN) -> subprocess.CompletedProcess
 
 @pytest.fixture
 def labelled(tmp_path: Path) -> Path:
-    """A transcript with emotions, for models that name triggers alone."""
+    """A transcript with emotions, for models that only name triggers."""
     lines = ["who,said,felt", "Ana,The kettle is on.,joy", "Ben,I dropped your cup.,sadness", "Ana,No!,anger"]
     path = tmp_path / "tea.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
@@ -48,7 +48,7 @@ def labelled(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def script(tmp_path: Path) -> str:
-    """A model that hears joy everywhere but where Leila is sorry, and names the first utterance for a trigger."""
+    """A model that labels all utterances joy but one of Leila's, and names the first utterance as the trigger."""
     rows = [
         {"key": "call/22/emotion", "answers": ["Emotion: sadness"]},
         {"contains": "Which utterances", "answers": ["Theo picks up.\nTriggers: 1"]},
@@ -71,10 +71,10 @@ def test_json_goes_to_stdout_and_all_else_to_stderr(labelled: Path) -> None:
     assert document["transcript"] | {"notes": []} == {"id": "tea", "format": "csv", "notes": []}
     [flip] = document["flips"]
     assert (flip["source"], flip["target"], flip["triggers"]) == (0, 2, [{"index": 1, "support": 1.0}])
-    assert "the emotions are those of the transcript" in result.stderr
+    assert "all emotions come from the transcript" in result.stderr
 
 
-def test_the_view_tells_flips_and_reasons_on_stderr(labelled: Path) -> None:
+def test_the_view_shows_flips_and_reasons_on_stderr(labelled: Path) -> None:
     result = run("analyze", labelled, *COLUMNS, *RULE)
     assert (result.returncode, result.stdout) == (0, "")
     assert "Ana flips from joy [1] to anger [3]; triggered by [2]" in result.stderr

@@ -1,4 +1,4 @@
-"""`fliptrace predict` and `analyze` with models behind an address, from outside; and that no key is anywhere."""
+"""The commands `predict` and `analyze` with hosted models; and that an API key is never shown or stored."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def url(served: FakeProvider) -> Iterator[str]:
 
 @pytest.fixture
 def provider(served: FakeProvider) -> FakeProvider:
-    """The one at `url`, as if it had been asked nothing yet."""
+    """The provider at `url`, with an empty ledger."""
     served.ledger.reset()
     return served
 
@@ -100,7 +100,7 @@ def test_a_second_run_asks_nothing_and_writes_the_same(
     predict(url, tmp_path / "p.jsonl", *options)
     first = (tmp_path / "p.jsonl").read_bytes()
     provider.ledger.reset()
-    assert "on disk already: nothing is asked" in output_of(predict(url, tmp_path / "p.jsonl", *options))
+    assert "already on disk: no requests are needed" in output_of(predict(url, tmp_path / "p.jsonl", *options))
     assert (tmp_path / "p.jsonl").read_bytes() == first
     assert provider.ledger.num_requests == 0
 
@@ -117,14 +117,14 @@ def test_faults_and_what_a_server_lacks_change_no_row(url: str, tmp_path: Path, 
     assert (tmp_path / "poor.jsonl").read_bytes() == (tmp_path / "p.jsonl").read_bytes()
 
 
-def test_exact_decoding_tells_what_was_not_drawn(url: str, tmp_path: Path) -> None:
+def test_exact_decoding_reports_the_probability_that_was_not_sampled(url: str, tmp_path: Path) -> None:
     assert "of the probability lies on answers" in output_of(
         predict(url, tmp_path / "p.jsonl", "--decode", "exact", "--samples", "3")
     )
     assert 0 < json.loads((tmp_path / "p.manifest.json").read_text())["mean_remaining"] < 1
 
 
-def test_replies_lie_beside_the_predictions_or_where_wanted(url: str, tmp_path: Path) -> None:
+def test_replies_are_kept_beside_the_predictions_or_in_another_file(url: str, tmp_path: Path) -> None:
     predict(url, tmp_path / "p.jsonl")
     predict(url, tmp_path / "q.jsonl", "--answers", str(tmp_path / "replies"))
     assert {path.name for path in tmp_path.iterdir()} == {
@@ -144,7 +144,7 @@ def test_one_file_of_replies_serves_several_predictions(provider: FakeProvider, 
     assert len(reply_rows(tmp_path / "replies")) == 4 * 5
 
 
-def test_what_was_asked_and_what_it_cost_is_told(url: str, tmp_path: Path) -> None:
+def test_requests_and_costs_are_shown(url: str, tmp_path: Path) -> None:
     shown = output_of(predict(url, tmp_path / "p.jsonl", "--price", "1/2"))
     assert "4 requests: about" in shown
     assert "at most about $" in shown
@@ -152,28 +152,28 @@ def test_what_was_asked_and_what_it_cost_is_told(url: str, tmp_path: Path) -> No
     assert "prompt tokens" in shown
 
 
-def test_without_a_price_it_is_told_that_none_is_known(url: str, tmp_path: Path) -> None:
+def test_without_a_price_a_note_says_that_none_is_known(url: str, tmp_path: Path) -> None:
     assert "no price is known" in output_of(predict(url, tmp_path / "p.jsonl"))
 
 
-def test_what_a_server_lacks_is_told(tmp_path: Path) -> None:
+def test_what_a_server_lacks_is_shown(tmp_path: Path) -> None:
     with running(make_provider(honours=Honours(n=False))) as url:
         assert "returns one reply per request whatever `n` is" in output_of(predict(url, tmp_path / "p.jsonl"))
 
 
-def test_a_server_that_never_samples_is_read_greedily_alone(tmp_path: Path) -> None:
+def test_a_server_that_never_samples_can_only_be_decoded_greedily(tmp_path: Path) -> None:
     with running(make_provider(honours=Honours(sampling=False))) as url:
         with pytest.raises(InputError, match="expected --decode greedy"):
             predict(url, tmp_path / "s.jsonl", "--decode", "sample")
         predict(url, tmp_path / "p.jsonl")
 
 
-# A dollar a thousand tokens of replies: each of the samples has two or three, and may have 8. To find out what the
-# server is like takes less than 20, and might take 96.
+# $1 per 1,000 reply tokens. Each sample has two or three tokens and may have up to 8. Probing the server takes fewer
+# than 20 tokens and might take up to 96.
 DEAR = ("--price", "0/1000", "--decode", "sample", "--samples", "12", "--max-new-tokens", "8", "--concurrency", "1")
 
 
-def test_a_run_that_the_money_ended_goes_on_with_more_and_pays_nothing_twice(
+def test_a_run_that_reached_its_limit_continues_with_a_higher_one_and_pays_nothing_twice(
     provider: FakeProvider, url: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "p.jsonl"
@@ -197,7 +197,7 @@ def test_a_limit_is_never_passed(provider: FakeProvider, url: str, tmp_path: Pat
     assert sum(one.num_completion_tokens for one in provider.ledger.billed) * 1000 / 1e6 <= 0.2
 
 
-def test_a_limit_of_nothing_tells_the_cost_and_pays_nothing(provider: FakeProvider, url: str, tmp_path: Path) -> None:
+def test_a_limit_of_zero_shows_the_cost_and_pays_nothing(provider: FakeProvider, url: str, tmp_path: Path) -> None:
     arguments = ["predict", f"{url}#fake-1", "sample:val", "--out", str(tmp_path / "p.jsonl"), *LIMIT, *DEAR]
     result = CliRunner().invoke(app, [*arguments, "--max-cost", "0"], env={"COLUMNS": "300", "TERM": "dumb"})
     assert isinstance(result.exception, RunError)
@@ -206,20 +206,20 @@ def test_a_limit_of_nothing_tells_the_cost_and_pays_nothing(provider: FakeProvid
     assert provider.ledger.num_requests == 0
 
 
-def test_a_run_after_the_cost_was_told_is_as_any_other(url: str, tmp_path: Path) -> None:
+def test_a_run_works_after_its_cost_was_shown(url: str, tmp_path: Path) -> None:
     with pytest.raises(RunError):
         predict(url, tmp_path / "p.jsonl", "--price", "1/1", "--max-cost", "0")
     predict(url, tmp_path / "p.jsonl", "--price", "1/1", "--max-cost", "1")
 
 
 @pytest.mark.parametrize("options", [("--decode", "exact"), ("--task", "unified"), ("--judge",)], ids=" ".join)
-def test_the_cost_is_told_of_every_way_of_predicting(url: str, tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_the_cost_of_every_way_of_predicting_is_shown(url: str, tmp_path: Path, options: tuple[str, ...]) -> None:
     with pytest.raises(RunError, match="--max-cost"):
         predict(url, tmp_path / "p.jsonl", "--price", "1/1", "--max-cost", "0", *options)
 
 
 @pytest.mark.parametrize("price", [(), ("--price", "1/2")])
-def test_a_limit_of_nothing_asks_nothing_and_tells_of_the_first_round(
+def test_a_limit_of_zero_requests_nothing_and_describes_the_first_round(
     provider: FakeProvider, url: str, tmp_path: Path, price: tuple[str, ...]
 ) -> None:
     with pytest.raises(RunError, match=r"nothing was sent\. The first round would take 4 requests") as caught:
@@ -229,7 +229,7 @@ def test_a_limit_of_nothing_asks_nothing_and_tells_of_the_first_round(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_limit_of_nothing_knows_what_is_on_disk(tmp_path: Path) -> None:
+def test_a_limit_of_zero_uses_replies_on_disk(tmp_path: Path) -> None:
     sampled = ("--decode", "sample", "--samples", "2", "--price", "1/2")
     with running(make_provider(honours=Honours(n=False, response_format=False))) as url:
         predict(url, tmp_path / "p.jsonl", *sampled)
@@ -250,7 +250,7 @@ def test_a_limit_without_a_price_is_an_input_error(
 
 
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("options", "message"),
     [
         (("--price", "cheap"), "--price 'cheap': expected dollars"),
         (("--max-cost", "-1"), "--max-cost: -1.0; expected dollars"),
@@ -262,10 +262,10 @@ def test_a_limit_without_a_price_is_an_input_error(
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_an_option_that_cannot_be_is_an_input_error(
-    url: str, tmp_path: Path, options: tuple[str, ...], complaint: str
+def test_an_impossible_option_is_an_input_error(
+    url: str, tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
-    with pytest.raises(InputError, match=complaint.replace("[", r"\[")):
+    with pytest.raises(InputError, match=message.replace("[", r"\[")):
         predict(url, tmp_path / "p.jsonl", *options)
 
 
@@ -296,16 +296,16 @@ def test_analyze_asks_a_hosted_model(url: str, tmp_path: Path) -> None:
     assert "requests" in result.stderr
 
 
-def test_analyze_keeps_replies_where_it_is_told_to(provider: FakeProvider, url: str, tmp_path: Path) -> None:
-    told = ("analyze", "sample", "--model", f"{url}#fake-1", "--json", "--answers", tmp_path / "replies")
-    first = run(*told)
+def test_analyze_keeps_replies_if_answers_is_given(provider: FakeProvider, url: str, tmp_path: Path) -> None:
+    command = ("analyze", "sample", "--model", f"{url}#fake-1", "--json", "--answers", tmp_path / "replies")
+    first = run(*command)
     provider.ledger.reset()
-    assert run(*told).stdout == first.stdout
+    assert run(*command).stdout == first.stdout
     assert provider.ledger.num_requests == 0
 
 
 def echo(status: int) -> LittleServer:
-    """A server whose errors repeat all that they were sent."""
+    """A server whose error messages repeat the headers of the request."""
     server = LittleServer()
 
     def answer(_: Json) -> Said:
@@ -317,7 +317,7 @@ def echo(status: int) -> LittleServer:
 
 @contextmanager
 def keyed(kind: str) -> Iterator[str]:
-    """A server of this kind, reached with the secret key or with another than it wants."""
+    """Run a server of this kind. The secret key is right, wrong, or repeated in the server's errors."""
     if kind.startswith("echoes"):
         with serving(echo(int(kind.split()[1]))) as url:
             yield url
@@ -346,7 +346,7 @@ readings = {greedy = {max_new_tokens = 16}}
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("kind", ["right", "wrong", "echoes 400", "echoes 500"])
 @pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "FLIPTRACE_API_KEY"])
-def test_a_key_is_nowhere(
+def test_a_key_appears_nowhere(
     variable: str,
     kind: str,
     command: str,
@@ -376,16 +376,14 @@ def test_a_key_is_nowhere(
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n"])
-def test_a_key_may_bring_the_line_break_of_its_file(
-    line_break: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_key_may_end_with_a_line_break(line_break: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLIPTRACE_API_KEY", SECRET + line_break)
     with running(make_provider(api_key=SECRET)) as url:
         predict(url, tmp_path / "p.jsonl")
 
 
 @pytest.mark.parametrize("odd", ["é", "\x07", "a\rb"])
-def test_a_key_that_is_none_is_refused_without_being_shown(
+def test_an_impossible_key_is_refused_without_being_shown(
     odd: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FLIPTRACE_API_KEY", f"{SECRET}{odd}x")
@@ -395,6 +393,6 @@ def test_a_key_that_is_none_is_refused_without_being_shown(
 
 
 @pytest.mark.parametrize("name", ["n", "model", "seed"])
-def test_what_the_command_says_itself_is_no_body(name: str, url: str, tmp_path: Path) -> None:
+def test_a_body_cannot_set_what_the_command_sets(name: str, url: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"--body: {name}: set by the command itself"):
         predict(url, tmp_path / "p.jsonl", "--body", json.dumps({name: 3}))

@@ -1,4 +1,4 @@
-"""Training by a provider from outside: the commands of docs/hosted.md, and stopping, going on, cancelling."""
+"""The commands for training by a provider: those of docs/hosted.md, and stopping, continuing and cancelling a run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def provider() -> FakeProvider:
 
 @pytest.fixture
 def url(provider: FakeProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Where the provider is; the folder one stands in holds a tiny recipe and nothing else."""
+    """The address of the provider. The current folder holds a tiny recipe and nothing else."""
     monkeypatch.chdir(tmp_path)
     Path("tiny.toml").write_text(TINY)
     with running(provider) as url:
@@ -40,12 +40,12 @@ def train(url: str, *more: str) -> Any:
     return run("train", "tiny.toml", "--base", f"{url}#fake-1", *more)
 
 
-def test_a_run_is_trained_told_of_read_and_used(url: str, tmp_path: Path) -> None:
+def test_a_run_is_trained_reported_and_used(url: str, tmp_path: Path) -> None:
     result = train(url)
     assert result.exit_code == 0, result.output
-    told = " ".join(result.stderr.split())
-    assert "which continues if you stop; --cancel ends it" in told
-    assert "tiny: " in told and "prompt tokens" in told
+    shown = " ".join(result.stderr.split())
+    assert "which continues if you stop; --cancel ends it" in shown
+    assert "tiny: " in shown and "prompt tokens" in shown
     assert run("report", "runs/tiny").exit_code == 0
     assert run("predict", "runs/tiny", "sample:val", "--limit", "3", "--out", "p.jsonl").exit_code == 0
     assert read_json(tmp_path / "p.manifest.json")["model"].startswith(f"{url}#ft:fake-1:")
@@ -53,7 +53,9 @@ def test_a_run_is_trained_told_of_read_and_used(url: str, tmp_path: Path) -> Non
         run("export", "onnx", "runs/tiny", "--out", "onnx")
 
 
-def test_a_stopped_run_goes_on_with_its_job(url: str, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stopped_run_continues_with_its_job(
+    url: str, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
     provider.job_script = JobScript(step_seconds=0.1)
     with monkeypatch.context() as patch:
         patch.setattr("fliptrace.training.hosted.job.time.sleep", _interrupt)
@@ -69,9 +71,9 @@ def test_a_job_is_cancelled_where_the_run_was_begun(
     with monkeypatch.context() as patch:
         patch.setattr("fliptrace.training.hosted.job.time.sleep", _interrupt)
         train(url)
-    # The recipe's own base is another: nobody answers there.
+    # The recipe's own base is another address, where no server answers.
     assert "cancelled: ftjob-" in run("train", "tiny.toml", "--cancel").stderr
-    assert "no job is under way" in run("train", "tiny.toml", "--cancel").stderr
+    assert "no job is in progress" in run("train", "tiny.toml", "--cancel").stderr
     provider.job_script = JobScript()
     assert train(url).exit_code == 0
     assert len(provider.jobs) == 2
@@ -89,7 +91,7 @@ def test_a_limit_is_held_by_training_too(url: str, provider: FakeProvider) -> No
     assert train(url, "--training-price", "1000", "--price", "0/0", "--max-cost", "100").exit_code == 0
 
 
-def test_a_teacher_and_the_stages_are_paid_from_one_purse(url: str, provider: FakeProvider) -> None:
+def test_a_teacher_and_the_stages_share_one_budget(url: str, provider: FakeProvider) -> None:
     recipe = (
         TINY.replace("{answer = 1}", "{chain = 1}").replace("= 24", "= 200")
         + f'curate = {{teacher = "{url}#fake-1"}}\n'

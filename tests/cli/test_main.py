@@ -1,4 +1,4 @@
-"""The command from outside: contracts, exit codes, and that every fault of the user's is one clear message."""
+"""The commands in a subprocess: their contracts and exit codes, and one clear message for each user error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
 
 
 def write_cases(path: Path, **changes: object) -> Path:
-    """An EFR file of one case, with some of its lists replaced."""
+    """Write an EFR file with one case; `changes` replace some of its lists."""
     case = {
         "episode": "tea",
         "speakers": ["Ana", "Ben", "Ana"],
@@ -54,7 +54,7 @@ def test_a_test_file_calls_its_triggers_labels(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "p.jsonl").read_text())["gold"] == [1]
 
 
-def test_compare_tells_a_model_from_itself_as_no_difference(tmp_path: Path) -> None:
+def test_compare_finds_no_difference_between_a_model_and_itself(tmp_path: Path) -> None:
     out = tmp_path / "p.jsonl"
     run("predict", "rule:previous", sample_path("val"), "--out", out)
     result = json.loads(run("compare", out, out, "--json", "--draws", "200").stdout)
@@ -82,8 +82,11 @@ BAD_FILES = {
     "unequal lists": ({"triggers": [0, 1]}, "case 0: 3 utterances but 2 triggers"),
     "unknown emotion": ({"emotions": ["neutral", "sadness", "grumpy"]}, "grumpy"),
     "empty dialogue": ({"speakers": [], "utterances": [], "emotions": [], "triggers": []}, "case 0: no utterances"),
-    "no flip": ({"emotions": ["anger", "sadness", "anger"]}, "no case in it ends on a flip"),
-    "one speaker who never flips": ({"speakers": ["Ana"] * 3, "emotions": ["joy"] * 3}, "no case in it ends on a flip"),
+    "no flip": ({"emotions": ["anger", "sadness", "anger"]}, "none of its cases ends on a flip"),
+    "one speaker who never flips": (
+        {"speakers": ["Ana"] * 3, "emotions": ["joy"] * 3},
+        "none of its cases ends on a flip",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""`fliptrace predict` in its three tasks and two sources of emotions, and what `score` calls them."""
+"""`fliptrace predict` with its three tasks and two sources of emotions, and how `score` names the experiments."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def test_triggers_under_gold_and_under_predicted_emotions_are_two_experiments(mo
     assert rows[0]["emotions"] != rows[1]["emotions"]
     manifest = json.loads((tmp_path / "predicted.manifest.json").read_text())
     assert manifest["data"]["num_unparsed_emotions"] == 0
-    assert manifest["data"]["num_gold_pairs"] == gold["num_flips"]  # it calls every utterance neutral, without a score
+    assert (
+        manifest["data"]["num_gold_pairs"] == gold["num_flips"]
+    )  # the model labels every utterance neutral, without probabilities
 
 
 def test_a_rule_labels_no_emotions(tmp_path: Path) -> None:
@@ -91,18 +93,18 @@ def test_a_rule_labels_no_emotions(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_predicted_emotions_go_with_triggers_alone(model: str, tmp_path: Path) -> None:
+def test_predicted_emotions_need_the_trigger_task(model: str, tmp_path: Path) -> None:
     arguments = ("predict", model, "sample:val", "--out", tmp_path / "p.jsonl")
     assert run(*arguments, "--task", "emotion", "--emotions", "predicted").exit_code == 2
 
 
-def test_a_limit_is_one_of_dialogues(model: str, tmp_path: Path) -> None:
+def test_a_limit_counts_dialogues(model: str, tmp_path: Path) -> None:
     run("predict", model, "sample:val", "--out", tmp_path / "u.jsonl", "--task", "unified", "--limit", "2")
     assert len((tmp_path / "u.jsonl").read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize("task", ["trigger", "unified"])
-def test_stopping_early_tells_how_many_answers_were_drawn(model: str, tmp_path: Path, task: str) -> None:
+def test_stopping_early_reports_how_many_answers_were_sampled(model: str, tmp_path: Path, task: str) -> None:
     sampled = ("--task", task, "--decode", "sample", "--samples", "10")
     scores = predict_and_score(model, "sample:val", tmp_path / "all.jsonl", *sampled)
     early = run("predict", model, "sample:val", "--out", tmp_path / "e.jsonl", *sampled, "--stop-early")

@@ -1,4 +1,4 @@
-"""Analyses made by hand, for tests of what is made of them: a call with a story, and dialogues of any size."""
+"""Handmade analyses for tests of pages and tables: a call with a story, and dialogues of any size."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ CALL: Sequence[tuple[str, float, str, float, str, tuple[str, ...]]] = (
 
 WORDS = "so then well we could try the other door and see what it says about the rain on Friday before lunch"
 
-# target: support of its triggers, support of others that were weighed, reason, whose reason
+# target: support of its triggers, support of other candidates, reason, whether it is the model's own
 REASONS: Mapping[int, tuple[Mapping[int, float], Mapping[int, float], str, bool]] = {
     4: (
         {4: 0.71},
@@ -126,7 +126,7 @@ REASONS: Mapping[int, tuple[Mapping[int, float], Mapping[int, float], str, bool]
 
 
 def support_call() -> Analysis:
-    """A customer, an agent and a supervisor: 24 utterances with times, 12 flips."""
+    """A call of a customer, an agent and a supervisor: 24 utterances with times, 12 flips."""
     utterances = tuple(
         Utterance(speaker, text, emotion, start, start + 0.06 * len(text), cues)
         for speaker, start, emotion, _, text, cues in CALL
@@ -136,15 +136,15 @@ def support_call() -> Analysis:
     assert {flip.target for flip in flips} == set(REASONS)
     found = []
     for flip in flips:
-        triggers, weighed, reason, is_own = REASONS[flip.target]
-        support = tuple((triggers | weighed).get(i, 0.0) for i in range(len(dialogue)))
+        triggers, candidates, reason, is_own = REASONS[flip.target]
+        support = tuple((triggers | candidates).get(i, 0.0) for i in range(len(dialogue)))
         found.append(FoundFlip(flip, frozenset(triggers), support, reason, "model" if is_own else "template"))
     scores = tuple({emotion: share} for _, _, emotion, share, _, _ in CALL)
     return Analysis(dialogue, scores, tuple(found), "embedded (fliptrace-mini)", 0.4, ("Emotions were predicted.",))
 
 
 def two_friends(*texts: str, speakers: Sequence[str] = ("Ana", "Ben")) -> Analysis:
-    """Two take turns over `texts`; the first to speak is glad from the third utterance on: one flip, triggered by 1."""
+    """Two speakers take turns over `texts`. The first flips to joy at utterance 2, which utterance 1 triggers."""
     emotions = ["neutral" if i < 2 or i % 2 else "joy" for i in range(len(texts))]
     utterances = tuple(
         Utterance(speakers[i % 2], text, emotion) for i, (text, emotion) in enumerate(zip(texts, emotions, strict=True))
@@ -153,7 +153,7 @@ def two_friends(*texts: str, speakers: Sequence[str] = ("Ana", "Ben")) -> Analys
 
 
 def analyse(dialogue: Dialogue, threshold: float = 0.5) -> Analysis:
-    """The utterance before the target triggers every flip, with support 0.75."""
+    """Analyse a dialogue: every flip is triggered by the utterance before its target, with support 0.75."""
     found = tuple(
         FoundFlip(
             flip,
@@ -167,13 +167,13 @@ def analyse(dialogue: Dialogue, threshold: float = 0.5) -> Analysis:
 
 
 def calm(num_utterances: int = 5) -> Analysis:
-    """Nobody's emotion changes."""
+    """A dialogue in which no emotion changes."""
     utterances = tuple(Utterance(("Ana", "Ben")[i % 2], f"Line {i}.", "neutral") for i in range(num_utterances))
     return analyse(Dialogue("calm", "calm", utterances, MASAC8))
 
 
 def crowd(num_utterances: int, num_speakers: int, seed: int = 1, emotions: EmotionSet = MASAC8) -> Analysis:
-    """A dialogue of any size with a bit of everything: several triggers, own ones, far ones, none."""
+    """A random dialogue of any size, with flips that have several triggers, own triggers, distant ones or none."""
     rng = random.Random(seed)
     names = [f"Speaker {chr(65 + i)}" for i in range(num_speakers)]
     words = WORDS.split()

@@ -1,4 +1,4 @@
-"""A tiny Llama as a Hugging Face folder and as an embedded model: what the tests of both share."""
+"""Shared by the tests of export and embedded models: a tiny Llama as a Hugging Face folder and as an embedded model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fliptrace.models.local.scratch import ScratchSpec, build_scratch
 from fliptrace.prompts.views import Layout
 from fliptrace.training.export import Exported, export_onnx
 
-# Two layers, three heads that share keys and values: all there is in the graph stands in it.
+# Two layers, and three heads per key-value head: this covers everything that the graph can contain.
 SPEC = ScratchSpec(
     vocab_size=320,
     hidden_size=48,
@@ -34,7 +34,7 @@ DEFAULTS = InferenceDefaults(Layout("window", window=3, max_words=6), thresholds
 def build_checkpoint(
     folder: Path, seed: int = 0, texts: tuple[str, ...] = SENTENCES, defaults: InferenceDefaults = DEFAULTS
 ) -> Path:
-    """A scratch model with weights so large that it has opinions, and its habits."""
+    """Save a scratch model and its defaults. Its weights are so large that its probabilities differ clearly."""
     build_scratch(texts, SPEC, folder, seed)
     model: Any = load_causal_lm(str(folder))
     with torch.random.fork_rng(devices=[]), torch.no_grad(), quiet():
@@ -51,13 +51,13 @@ atexit.register(shutil.rmtree, _PLACE, ignore_errors=True)
 
 
 def checkpoint(seed: int = 0) -> Path:
-    """Built once in a test session."""
+    """Return the folder of a checkpoint, built once per test run."""
     folder = _PLACE / f"model-{seed}"
     return folder if folder.exists() else build_checkpoint(folder, seed)
 
 
 @cache
 def exported(*, half: bool = False, seeds: tuple[int, ...] = (0,)) -> Exported:
-    """Exporting takes seconds, so it is done once in a test session."""
+    """Export checkpoints to ONNX, once per test run, since it takes seconds."""
     place = _PLACE / f"{'-'.join(map(str, seeds))}{'-half' * half}"
     return export_onnx([checkpoint(seed) for seed in seeds], place / "embedded", half=half)

@@ -1,4 +1,4 @@
-"""What tests of hosted models share: the model under test, requests to it, and a server whose every answer is given."""
+"""Shared by the tests of hosted models: the model under test, requests to it, and a server with scripted answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make_provider(model: ChatModel | None = None, **settings: Any) -> FakeProvid
 
 
 class Told(NobodyWatches):
-    """A watcher that remembers."""
+    """A watcher that records remarks and estimates."""
 
     def __init__(self) -> None:
         self.remarks: list[str] = []
@@ -68,19 +68,19 @@ def requests(*texts: str) -> list[Request]:
 
 
 def key_of(text: str) -> str:
-    """What the fake's ledger calls a prompt."""
+    """Return the key of a prompt in the fake provider's ledger."""
     return hash_json([message.to_json() for message in messages(text)])
 
 
 def reply_rows(path: Path) -> list[Json]:
-    """The replies in a file of answers, without what was found out about the server."""
+    """Read the replies in a file of answers, without the rows about the server's capabilities."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [row for row in rows if "key" in row]
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An answer over HTTP. A text goes out as HTML; a status of 0 closes the connection instead."""
+    """An HTTP answer. A string body is sent as HTML; status 0 closes the connection instead."""
 
     status: int = 200
     body: Any = None
@@ -88,7 +88,7 @@ class Said:
 
 
 def said(*texts: str | None, **fields: Any) -> Said:
-    """A chat completion; `fields` replace some of its own."""
+    """Make a chat completion; `fields` replace some of its fields."""
     choices = [
         {"index": i, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
         for i, text in enumerate(texts)
@@ -99,26 +99,26 @@ def said(*texts: str | None, **fields: Any) -> Said:
 
 
 def error(status: int, message: str = "it went wrong", code: str | None = None, **headers: str) -> Said:
-    """Headers with _ for -."""
+    """Make an error answer. Write headers with _ instead of -."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     body = {"error": {"message": message, "type": "error", "param": None, "code": code}}
     return Said(status, body, {"Retry-After": "0.01"} | named)
 
 
 def text_of(body: Json) -> str:
-    """What a request asks last."""
+    """Return the last message of a request."""
     return str(body["messages"][-1]["content"])
 
 
 def well_behaved(body: Json) -> Said:
-    """It honours n, tells samples apart, and holds replies to no schema."""
+    """Answer like a good server: honours n, and gives each sample its own text; ignores schemas."""
     greedy = body.get("temperature", 1) == 0
     return said(*(f"{text_of(body)} {0 if greedy else body.get('seed', 0) + i}" for i in range(body.get("n", 1))))
 
 
 @dataclass
 class LittleServer:
-    """Answers chat requests by `answer`; `bodies` and `headers` are those of chat requests, in the order they came."""
+    """Answers chat requests with `answer`, and records their `bodies` and `headers` in the order of arrival."""
 
     answer: Callable[[Json], Said] = well_behaved
     models: Said = field(default_factory=lambda: error(404))
@@ -130,7 +130,7 @@ class LittleServer:
         return [text_of(body) for body in self.bodies]
 
     def one_after_the_other(self, *answers: Said) -> None:
-        """Answer so from now on, the last again and again."""
+        """Give these answers in turn from now on, and repeat the last."""
         waiting = list(answers)
         self.answer = lambda _: waiting.pop(0) if len(waiting) > 1 else waiting[0]
         self.bodies.clear()
@@ -138,11 +138,11 @@ class LittleServer:
 
 @contextmanager
 def serving(server: LittleServer) -> Iterator[str]:
-    """Its address."""
+    """Run the server for the length of a `with` block; yields its address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # a whole answer at once
+        wbufsize = -1  # buffered, so that an answer is sent at once
 
         def do_GET(self) -> None:
             self._send(server.models)
@@ -173,7 +173,7 @@ def serving(server: LittleServer) -> Iterator[str]:
         daemon_threads = True
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A client that is gone is no news."""
+            """Ignore clients that have closed the connection."""
 
     with Server(("127.0.0.1", 0), Handler) as listening:
         thread = threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True)

@@ -1,4 +1,4 @@
-"""Hosted runs against a fake provider, so small that three stages take a second: what the tests of them share."""
+"""Shared by the tests of hosted runs: runs against a fake provider, so small that three stages take a second."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make_provider(**settings: Any) -> FakeProvider:
 
 
 def hosted_recipe(url: str, **changes: Any) -> Recipe:
-    """The tiny recipe, its base at `url`."""
+    """Make the tiny recipe with its base at `url`."""
     hosted: Json = {
         "base": {"model": f"{url}#fake-1"},
         "tuning": None,
@@ -41,7 +41,7 @@ def hosted_recipe(url: str, **changes: Any) -> Recipe:
 
 
 class Told(NobodyWatches):
-    """A watcher that remembers the remarks."""
+    """A watcher that records the remarks."""
 
     def __init__(self) -> None:
         self.remarks: list[str] = []

@@ -1,4 +1,4 @@
-"""A model that weighs replies by plain arithmetic, for tests of what is made of its answers. It reads exclamations."""
+"""A model that scores replies by keywords, with fixed probabilities, for tests of the code that uses its answers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ KEYWORDS = {"joy": "happy", "anger": "dare", "fear": "scared", "sadness": "sorry
 
 @dataclass
 class KeywordScorer:
-    """In the window layout: an emotion is a keyword in the target's line, else neutral; the utterance before the
-    target triggers a flip with about two thirds, the target with a fifth. `asked` are the keys of all choices.
+    """Reads prompts in the window layout. `asked` records the keys of all choices.
+
+    The emotion is that of a keyword in the target's line, else neutral. The utterance before the target is the trigger
+    with a probability of about two thirds, the target with a fifth.
     """
 
     name: str = "keywords"
@@ -34,12 +36,12 @@ class KeywordScorer:
     def _score(self, choice: Choice) -> tuple[float, ...]:
         prompt = choice.messages[-1].content
         if choice.replies[0].startswith("Triggers"):
-            weights = {"Triggers: 1": 0.65, "Triggers: 0": 0.2, "Triggers: none": 0.1, "Triggers: 0 1": 0.04}
+            shares = {"Triggers: 1": 0.65, "Triggers: 0": 0.2, "Triggers: none": 0.1, "Triggers: 0 1": 0.04}
         else:
             [line] = [line for line in prompt.splitlines() if line.startswith("0 ")]
-            said = [label for label, word in KEYWORDS.items() if word in line.lower()] or ["neutral"]
-            weights = {said[0]: 0.9}
-        return tuple(math.log(weights.get(reply, 1e-4)) for reply in choice.replies)
+            labels = [label for label, word in KEYWORDS.items() if word in line.lower()] or ["neutral"]
+            shares = {labels[0]: 0.9}
+        return tuple(math.log(shares.get(reply, 1e-4)) for reply in choice.replies)
 
 
 def keyword_model() -> OpenModel:

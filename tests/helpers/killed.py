@@ -1,4 +1,4 @@
-"""Runs that are killed (SIGKILL, nothing is cleaned up) at a moment by name: in a process of their own."""
+"""Runs, each in its own process that is killed (SIGKILL, without cleanup) at a named moment."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from fliptrace.training.stages import train
 
 _FORKS = multiprocessing.get_context("forkserver")
 _REMOVE = shutil.rmtree
-# Imported once for all of them. Not this module: Python 3.11's server does not know its folder.
+# Imported once, by the fork server. This module is missing: the fork server of Python 3.11 does not know its folder.
 _FORKS.set_forkserver_preload(["fliptrace.training.stages", "transformers.models.llama.modeling_llama", "peft"])
 
 
 def train_until(moment: str, recipe: Recipe, folder: Path) -> int:
-    """The exit code of a process that trains until the moment comes: -SIGKILL, or 0 where it never came."""
+    """Train in a process until the moment comes; return its exit code: -SIGKILL, or 0 if it never came."""
     process = _FORKS.Process(target=_train, args=(moment, recipe.to_json(), str(folder)))
     process.start()
     process.join(timeout=120)
@@ -45,7 +45,7 @@ def _die() -> None:
 
 
 def _at_call(number: int, original: Callable[..., Any] | None = None, *, of: str = "") -> Callable[..., Any]:
-    """A function that kills at its call of that number, among those with `of` in an argument."""
+    """Wrap a function to kill the process at call `number`, counting only calls with `of` in an argument."""
     calls = []
 
     def function(*args: Any, **kwargs: Any) -> Any:
@@ -58,7 +58,7 @@ def _at_call(number: int, original: Callable[..., Any] | None = None, *, of: str
 
 
 def _remove_half(folder: Path, **options: Any) -> None:
-    """A removal of a step that is killed after some of the files."""
+    """Remove a step's folder, but kill the process after some of its files."""
     if not folder.name.startswith("checkpoint-"):
         _REMOVE(folder, **options)
         return
@@ -68,7 +68,7 @@ def _remove_half(folder: Path, **options: Any) -> None:
 
 
 class _Killer(Recorder):
-    """Kills at what it is told; does nothing unless armed."""
+    """Kills the process at the given moment, if it is armed."""
 
     armed = False
 

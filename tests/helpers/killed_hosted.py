@@ -1,4 +1,4 @@
-"""Predictions by a hosted model that are killed (SIGKILL, nothing is cleaned up) at any moment, in a process each."""
+"""Predictions by a hosted model, each in its own process that is killed (SIGKILL, without cleanup) at any moment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.provider import find_provider
 
 _FORKS = multiprocessing.get_context("forkserver")
-# Imported once for all of them. Not this module: Python 3.11's server does not know its folder.
+# Imported once, by the fork server. This module is missing: the fork server of Python 3.11 does not know its folder.
 _FORKS.set_forkserver_preload(
     [
         "fliptrace.inference.triggers",
@@ -34,11 +34,11 @@ NUM_CASES = 60
 NUM_SAMPLES = 5
 CONCURRENCY = 4
 NUM_REPLIES = NUM_CASES * NUM_SAMPLES
-_PROBE_SEED = 20_000  # from here on the seeds are those of models/hosted/capabilities.py, which asks no case
+_PROBE_SEED = 20_000  # models/hosted/capabilities.py uses the seeds from here on; its requests are about no case
 
 
 def predict(url: str, folder: Path) -> None:
-    """`p.jsonl` and its manifest, from the replies in `answers` and those that are not there yet."""
+    """Write `p.jsonl` and its manifest. Replies that are not in `answers` yet are requested."""
     folder.mkdir(exist_ok=True)
     settings = HostedSettings(CallSettings(CONCURRENCY), folder / "answers")
     config = InferenceConfig(decoding=Decoding("sample", NUM_SAMPLES))
@@ -48,7 +48,7 @@ def predict(url: str, folder: Path) -> None:
 
 
 def predict_until(is_time: Callable[[], bool], then_seconds: float, url: str, folder: Path) -> int | None:
-    """The exit code of a process that predicts until it is time, and so long after: -SIGKILL, or 0 if too late."""
+    """Predict in a process and kill it `then_seconds` after `is_time()`; return -SIGKILL, or 0 if it had ended."""
     process = _FORKS.Process(target=predict, args=(url, folder))
     process.start()
     try:
@@ -63,7 +63,7 @@ def predict_until(is_time: Callable[[], bool], then_seconds: float, url: str, fo
 
 
 def draw_moments(num_moments: int, latency_seconds: float, seed: int) -> list[tuple[int, float]]:
-    """Numbers of replies that are paid for, ascending, all with work left; and seconds to wait then."""
+    """Draw moments to kill at: numbers of paid replies, ascending, with work left at each; and seconds to wait then."""
     draw = random.Random(seed)
     numbers = sorted(draw.randrange(NUM_REPLIES - 4 * CONCURRENCY * NUM_SAMPLES) for _ in range(num_moments))
     return [(number, draw.uniform(0, 4 * latency_seconds)) for number in numbers]
@@ -71,7 +71,7 @@ def draw_moments(num_moments: int, latency_seconds: float, seed: int) -> list[tu
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """What was billed about cases: replies, each counted once, and calls for a reply that had been billed before."""
+    """What was billed for cases: the number of different replies, and of calls for a reply that was billed before."""
 
     num_replies: int
     num_again: int

@@ -1,4 +1,4 @@
-"""Studies and cells that are killed (SIGKILL, nothing is cleaned up) at a moment by name: in processes of their own."""
+"""Studies and cells, each in its own process that is killed (SIGKILL, without cleanup) at a named moment."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from fliptrace.study.plan import CellKey
 from fliptrace.study.reproduce import Event, StudyFolder
 
 _FORKS = multiprocessing.get_context("forkserver")
-# Imported once for all of them, workers too: a process that is spawned takes seconds to import what it needs.
+# Imported once, by the fork server, also for workers: a spawned process takes seconds for these imports.
 _FORKS.set_forkserver_preload(["fliptrace.study.make_cells", "transformers.models.llama.modeling_llama", "peft"])
 
 
 def make_until(moment: str, toml: Path, key: CellKey, folder: Path) -> int:
-    """The exit code of a process that makes a cell until the moment comes: -SIGKILL, or 0 where it never came."""
+    """Make a cell in a process until the moment comes; return its exit code: -SIGKILL, or 0 if it never came."""
     return _exit_code(_make_cell, moment, toml, key, folder)
 
 
 def reproduce_until(moment: str, toml: Path, runs: Path, workers: Path) -> int:
-    """The exit code of a process that makes a study until an event of that name: -SIGKILL, or 0 without the event.
+    """Make a study in a process until an event of that name; return its exit code: -SIGKILL, or 0 without the event.
 
-    The ids of the processes that work for it then are written to `workers`.
+    The ids of its worker processes at that moment are written to `workers`.
     """
     return _exit_code(_reproduce, moment, toml, runs, workers)
 
@@ -48,14 +48,14 @@ def reproduce_here(
     only: Sequence[CellKey] | None = None,
     method: str = "forkserver",
 ) -> list[str]:
-    """Make a study in this process and its workers; the names of its events, each once."""
+    """Make a study in this process and its workers; return the names of its events, each once."""
     names: dict[str, None] = {}
 
     def listen(event: Event) -> None:
         names[name_of(event)] = None
         on_event(event)
 
-    one_thread = patch("os.cpu_count", return_value=1)  # threads of tiny models wait for each other
+    one_thread = patch("os.cpu_count", return_value=1)  # with tiny models, threads mostly wait for each other
     with patch.object(reproduce, "_PROCESSES", multiprocessing.get_context(method)), one_thread:
         folder = StudyFolder.open(toml, toml.parent)
         reproduce.reproduce(folder, runs, "a test", num_jobs=1, on_event=listen, only=only)
@@ -63,13 +63,13 @@ def reproduce_here(
 
 
 def name_of(event: Event) -> str:
-    """`own: training chain`, and `own: chain is made` of a finished cell."""
+    """Name an event: `own: training chain`, or `own: chain is made` for a finished cell."""
     track = event.run.split(".")[1]
     return f"{track}: {event.what} is made" if event.cell else f"{track}: {event.what}"
 
 
 def are_gone(workers: Path) -> bool:
-    """Whether these processes ended, within seconds."""
+    """Whether these processes end within seconds."""
     ids = json.loads(workers.read_text())
     assert ids
     for _ in range(200):
@@ -97,7 +97,7 @@ def _reproduce(moment: str, toml: Path, runs: Path, workers: Path) -> None:
             write_workers(workers)
             _die()
 
-    reproduce_here(toml, runs, on_event, method="fork")  # a second server would import everything again
+    reproduce_here(toml, runs, on_event, method="fork")  # a second fork server would import everything again
 
 
 def _make_cell(moment: str, toml: Path, key: CellKey, folder: Path) -> None:
@@ -119,7 +119,7 @@ def _die() -> None:
 
 
 def _at_call(number: int, original: Callable[..., Any] = lambda *_, **__: None, *, of: str = "") -> Callable[..., Any]:
-    """A function that kills at its call of that number, among those with `of` in an argument."""
+    """Wrap a function to kill the process at call `number`, counting only calls with `of` in an argument."""
     calls = []
 
     def function(*args: Any, **kwargs: Any) -> Any:
@@ -132,14 +132,14 @@ def _at_call(number: int, original: Callable[..., Any] = lambda *_, **__: None, 
 
 
 def _is_there(process: int) -> bool:
-    """Not where it has ended and only its parent does not know yet."""
+    """Whether the process runs. A zombie, which its parent has not collected yet, does not."""
     try:
         return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
 
-# By the progress that is told, or by what is replaced in a module.
+# Each moment is named after a progress step (None), or patches a function of a module.
 MOMENTS: dict[str, Sequence[Any] | None] = {
     "training chain 2": None,
     "evaluating own k3 4": None,

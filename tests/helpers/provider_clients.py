@@ -1,4 +1,4 @@
-"""A fake provider on loopback and the official client of it, for the length of a `with` block."""
+"""A fake provider on loopback and the official client for it, for the length of a `with` block."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_provider(model: ChatModel | None = None, **settings: Any) -> FakeProvid
 
 @contextmanager
 def client_of(provider: FakeProvider, api_key: str = KEY) -> Iterator[openai.OpenAI]:
-    """A client that does not try again."""
+    """Open a client that never retries."""
     with running(provider) as url, openai.OpenAI(base_url=url, api_key=api_key, max_retries=0) as client:
         yield client
 
@@ -43,7 +43,7 @@ def texts(answer: ChatCompletion) -> list[str]:
 
 
 def row(number: int, **last: Any) -> dict[str, Any]:
-    """A row of a training file; `last` goes into its last message."""
+    """Make a row of a training file; `last` is added to its last message."""
     reply = {"role": "assistant", "content": f"Triggers: {number}"} | last
     return {"messages": [{"role": "user", "content": f"Question {number}"}, reply]}
 
@@ -52,6 +52,6 @@ ROWS = tuple(row(number) for number in range(12))
 
 
 def upload(client: openai.OpenAI, rows: Sequence[Mapping[str, Any]] | bytes = ROWS) -> str:
-    """The id of a training file."""
+    """Upload a training file and return its id."""
     content = rows if isinstance(rows, bytes) else "".join(json.dumps(one) + "\n" for one in rows).encode()
     return client.files.create(file=("rows.jsonl", content), purpose="fine-tune").id

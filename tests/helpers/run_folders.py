@@ -1,4 +1,4 @@
-"""A tiny run folder, written by hand the way training writes one: two planned stages, three cases."""
+"""Write a tiny run folder the way training does: two planned stages, three cases."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ LEAKING = {
     "num_touched": 385,
     "num_evaluation": 389,
 }
-GOLD = ({1}, {0}, {1, 2})  # of three cases: Ana flips at 2 from her 0, Ben says 1
+GOLD = ({1}, {0}, {1, 2})  # triggers of three cases; in each Ana flips from utterance 0 to 2, and Ben says 1
 
 
 def predictions(
     named: Sequence[set[int] | None], *, groups: Sequence[str] = "abc", judged: bool = False
 ) -> list[Prediction]:
-    """One prediction a case; None is an answer that nobody could read. Judged: every draft was "none", held wrong."""
+    """Make one prediction per case; None is an unparsed answer. If judged, every draft was "none" and judged wrong."""
     rows = []
     for number, (value, gold, group) in enumerate(zip(named, GOLD, groups, strict=True)):
         answer = Answer(
@@ -66,7 +66,7 @@ def predictions(
 
 
 def begin_run(folder: Path, **changes: Any) -> Path:
-    """The manifest of a run that has done nothing yet; `changes` go over its fields."""
+    """Write the manifest of a run that has not started training; `changes` replace its fields."""
     manifest = {
         "recipe": RECIPE,
         "data": {
@@ -83,7 +83,7 @@ def begin_run(folder: Path, **changes: Any) -> Path:
 
 
 def begin_stage(run: Path, number: int, sample: str = "Triggers: 2<|end|>") -> Path:
-    """A stage that trains: preflight and log, no scores."""
+    """Write a stage that is still training: preflight and log, but no scores."""
     name = STAGES[number - 1]
     place = run / f"{number}-{name}"
     counts = {"num_rows": 9, "num_by_kind": {"answer": 9}, "num_dropped": 0, "num_tokens": 1234}
@@ -104,7 +104,7 @@ def begin_stage(run: Path, number: int, sample: str = "Triggers: 2<|end|>") -> P
 
 
 def finish_stage(run: Path, number: int, evaluations: dict[str, list[Prediction]]) -> Path:
-    """The same, read on val."""
+    """Write a stage that is trained and evaluated on val."""
     place = begin_stage(run, number)
     for name, rows in evaluations.items():
         write_jsonl(place / "predictions" / f"{name}.jsonl", [row.to_json() for row in rows])

@@ -1,4 +1,4 @@
-"""Runs inference with a model and a config in one call: the labeler and the decoder are chosen as the commands do it.
+"""Run inference with a model and a config in one call. Labeler and decoder are chosen as the commands choose them.
 
 `model` may be a `Model`, any class with `as_model`, or a test double with some of the methods that models have.
 """

@@ -1,4 +1,4 @@
-"""Small predictions for the scoring tests: two speakers take turns, the target's speaker moves from neutral to joy."""
+"""Small predictions for the scoring tests: two speakers take turns, and one flips from neutral to joy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def prediction(
     after: str = "joy",
     anomalies: tuple[AnomalyKind, ...] = (),
 ) -> Prediction:
-    """One case of Ana and Ben in turn, Ana's at the target; `named` None is an answer that nobody could read."""
+    """One case in which Ana and Ben take turns and Ana says the target; `named` None is an unparsed answer."""
     num_utterances = target + 1
     value = None if named is None else frozenset(named)
     return Prediction(
@@ -45,7 +45,7 @@ def prediction(
 
 @st.composite
 def predictions(draw: st.DrawFn, max_size: int = 12) -> list[Prediction]:
-    """Cases with any triggers and answers, some of them in one group."""
+    """Predictions with any triggers and answers, some of them in the same group."""
     rows = []
     for position in range(draw(st.integers(1, max_size))):
         target = draw(st.integers(2, 8))
@@ -79,8 +79,8 @@ def _found(speaker: str, source: int, target: int, named: Iterable[int]) -> Pred
     )
 
 
-# Ana and Ben in turn. One flip is rightly found and its triggers half right, one is missed, one is none, and one is
-# rightly found whose triggers nobody labelled.
+# Ana and Ben take turns. One flip is found, with half of its named triggers right; one is missed; one found flip is
+# wrong; and one flip is found whose triggers are not labelled.
 UNIFIED = UnifiedPrediction(
     id="tea",
     group="tea",

@@ -1,4 +1,4 @@
-"""A tiny model that `transformers serve` serves, in a process of its own on 127.0.0.1: a peer we did not write."""
+"""A tiny model behind `transformers serve`, a server that we did not write, in its own process on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import torch
 
 from fliptrace.models.local.loading import quiet
 
-CONTEXT = 2048  # tokens; our longest prompts take about 1,500 of a tokenizer that has learnt four sentences
+CONTEXT = 2048  # tokens; our longest prompts take about 1,500 with a tokenizer that has seen only four sentences
 END_OF_TURN = "<|im_end|>"
 _TRANSFORMERS = [sys.executable, "-c", "from transformers.cli.transformers import main; main()"]
 _START_SECONDS = 60.0
@@ -29,7 +29,7 @@ _START_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """`folder` is the model, which the server knows by that name; `log` is what the server writes."""
+    """A running server. `folder` holds the model and is its name on the server; `log` is the server's log file."""
 
     url: str
     folder: Path
@@ -41,12 +41,12 @@ class Served:
 
     @property
     def num_requests(self) -> int:
-        """Chat requests so far, as the server's own log counts them."""
+        """The number of chat requests so far, according to the server's log."""
         return self.log.read_text(errors="replace").count("POST /v1/chat/completions")
 
 
 def save_readable(folder: Path) -> Path:
-    """A model that rambles in printable ASCII and ends its turn now and then, as trained ones do."""
+    """Save an untrained model that writes printable ASCII and sometimes ends its turn, as trained models do."""
     tokenizer = tiny.make_tokenizer()
     model_class, config_class, sizes = tiny.FAMILIES["llama"]
     special = {"pad_token_id": 0, "bos_token_id": None, "eos_token_id": tokenizer.eos_token_id}
@@ -63,7 +63,7 @@ def save_readable(folder: Path) -> Path:
 
 
 def _favour(model: Any, tokenizer: Any, end: int) -> None:
-    """Make what is printable likely, and the end of a turn about as likely as all of it."""
+    """Make printable tokens likely, and the end of a turn about as likely as all of them together."""
     texts = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
     readable = torch.tensor([text.isascii() and text.isprintable() for text in texts])
     readable[tokenizer.all_special_ids] = False
@@ -75,7 +75,7 @@ def _favour(model: Any, tokenizer: Any, end: int) -> None:
 
 @contextmanager
 def serving(folder: Path, own: Path) -> Iterator[Served]:
-    """Serve the model until the block ends; `own` is a folder for the server's log and its empty cache."""
+    """Serve the model until the `with` block ends; `own` is a folder for the server's log and its empty cache."""
     served = Served(f"http://127.0.0.1:{_free_port()}/v1", folder, own / "serve.log")
     port = served.url.removesuffix("/v1").rpartition(":")[2]
     command = [*_TRANSFORMERS, "serve", str(folder), "--host", "127.0.0.1", "--port", port, "--device", "cpu"]
@@ -91,7 +91,7 @@ def serving(folder: Path, own: Path) -> Iterator[Served]:
 
 
 def skip_unless_served() -> None:
-    """Skip the test where transformers lacks what it serves with."""
+    """Skip the test if the packages for `transformers serve` are missing."""
     from transformers.utils.import_utils import is_serve_available
 
     if not is_serve_available():

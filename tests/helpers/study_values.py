@@ -1,4 +1,4 @@
-"""A study with made-up figures: two tracks, the second tested on an official split and by group."""
+"""A study with made-up metrics: two corpora, the second tested on its official split and on a split by group."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ TRACKS = (
 OWN = (("meld", "meld"), ("masac", "masac"), ("masac-by-group", "masac-by-group"))
 TRANSFERS = (("meld", "masac"), ("masac", "meld"))
 SHIFT = {"meld": 0.0, "masac": 0.04, "masac-by-group": 0.035}
-READINGS = {
+EVALUATIONS = {
     "greedy": ("answer", "greedy", 0.0),
     "chain": ("chain", "greedy", -0.012),
     "k10": ("chain", "sample", 0.004),
@@ -141,7 +141,7 @@ def difference(before: str, after: str, value: float) -> Difference:
 
 
 def ablation(base: str, track: str, test: str, evaluation: str, arms: tuple[Arm, ...] = ARMS) -> AblationTable:
-    shift = SHIFT[test] + READINGS[evaluation][2]
+    shift = SHIFT[test] + EVALUATIONS[evaluation][2]
     models = [
         AblationRow(
             arm.name,
@@ -183,7 +183,7 @@ def comparisons(evaluation: str) -> tuple[Comparison, ...]:
 
 def decoding(base: str, track: str, test: str, arm: str) -> DecodingTable:
     rows = []
-    for evaluation, (ask, decode, shift) in READINGS.items():
+    for evaluation, (ask, decode, shift) in EVALUATIONS.items():
         f1 = estimate(F1S[arm] + SHIFT[test] + shift)
         sampled = decode == "sample"
         rows.append(
@@ -272,10 +272,10 @@ def study(*, bases: tuple[str, ...] = ("scratch-2m",), arms: tuple[Arm, ...] = A
     moved = [(base, track, test) for base in bases for track, test in TRANSFERS]
     last = "self-evaluation"
     read = [
-        (Where(base, track, test, arm, evaluation), READINGS[evaluation][1])
+        (Where(base, track, test, arm, evaluation), EVALUATIONS[evaluation][1])
         for base, track, test in own
         for arm in ("chain", last)
-        for evaluation in READINGS
+        for evaluation in EVALUATIONS
     ]
     supported = [(where, decode) for where, decode in read if decode != "greedy"]
     main = [where for where, _ in read if where.arm == last and where.evaluation == "greedy"]
@@ -299,7 +299,7 @@ def study(*, bases: tuple[str, ...] = ("scratch-2m",), arms: tuple[Arm, ...] = A
             PaperRow("Reasons reduce the error", "38%", "Section 5", "+6.5%", "of a model a thousandth of the size"),
             PaperRow("Neutral↔joy is the most frequent flip", "yes", "Section 3", "no", "neutral↔surprise is"),
         ),
-        ablation=tuple(ablation(*place, evaluation, arms) for place in (*own, *moved) for evaluation in READINGS),
+        ablation=tuple(ablation(*place, evaluation, arms) for place in (*own, *moved) for evaluation in EVALUATIONS),
         decoding=tuple(decoding(*place, arm) for place in own for arm in ("chain", last)),
         transfer=tuple(transfer(base, arm) for base in bases for arm in ("chain", last)),
         flip_matrices=(

@@ -1,4 +1,4 @@
-"""Cells of a study that never ran: random counts, as many seeds, arms and tracks as a test wants."""
+"""Cells of a study that never ran: random counts for any number of seeds, arms and tracks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def study_cells(
     arms: Sequence[str] = tuple(arm.name for arm in ARMS),
     share_right: Mapping[str, float] | None = None,
 ) -> list[Json]:
-    """Every cell of one base, rules and trees. `share_right`: the share of triggers an arm finds, 0.7 by default."""
+    """Make all cells of one base, the rules and the trees. `share_right`: the share of triggers an arm finds (0.7)."""
     shares = share_right or {}
     models = [
         _cell("tiny", track, seed, arm, shares.get(arm, 0.7), tracks)

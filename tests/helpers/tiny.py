@@ -1,4 +1,4 @@
-"""Tiny models of many families, untrained, each with a tokenizer learnt from a few sentences: for tests, no network."""
+"""Tiny untrained models of many families, with tokenizers trained on a few sentences, for tests without network."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CHATML = (
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
 
-# Weights this large make untrained models ramble instead of repeating one token, so equal replies mean something.
+# Weights this large make untrained models vary their tokens instead of repeating one, so equal replies mean something.
 _SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "initializer_range": 0.3}
 _GQA = _SIZES | {"num_key_value_heads": 2, "intermediate_size": 64, "max_position_embeddings": 256}
 _SLIDING = {"sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}
@@ -63,7 +63,7 @@ def make_tokenizer(
     eos: str | None = "<|eos|>",
     adds_bos: bool = False,
 ) -> Any:
-    """A byte-level tokenizer with these special tokens; `adds_bos` as Llama's and Gemma's do to bare text."""
+    """Train a byte-level tokenizer. With `adds_bos` it adds `bos` to plain text, as Llama's and Gemma's do."""
     names = [name for name in ("<|pad|>", bos, eos) if name]
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -87,7 +87,7 @@ def make_tokenizer(
 
 
 def make_model(family: str, tokenizer: Any, num_extra_stops: int = 0) -> Any:
-    """An untrained model of the family; extra stop tokens let its replies end early, as those of trained ones do."""
+    """Make an untrained model of the family. Extra stop tokens let its replies end early, as a trained model's do."""
     model_class, config_class, sizes = FAMILIES[family]
     special = {"pad_token_id": 0, "bos_token_id": None, "eos_token_id": tokenizer.eos_token_id}
     with torch.random.fork_rng(devices=[]):
@@ -101,7 +101,7 @@ def make_model(family: str, tokenizer: Any, num_extra_stops: int = 0) -> Any:
 
 
 def save_tiny(family: str, folder: Path) -> Path:
-    """An ordinary Hugging Face folder."""
+    """Save an untrained model and its tokenizer as an ordinary Hugging Face folder."""
     tokenizer = make_tokenizer()
     with quiet():
         make_model(family, tokenizer).save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Cases, recipes and runs so small that three stages take seconds: what the tests of training share."""
+"""Shared by the tests of training: cases, recipes and runs so small that three stages take seconds."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ TABLE: Json = {
 
 
 def make_table(**changes: Any) -> Json:
-    """The recipe as its file would hold it; `tuning={"patience": 1}` changes one key of one table."""
+    """Make the table of the recipe's file; `tuning={"patience": 1}` changes one key of one table."""
     table = deepcopy(TABLE)
     for name, change in changes.items():
         if isinstance(change, dict) and isinstance(table.get(name), dict):
@@ -80,7 +80,7 @@ def make_recipe(**changes: Any) -> Recipe:
 
 
 def one_stage(epochs: float = 1, **mixture: float) -> list[Json]:
-    """The stages of a recipe that has but one."""
+    """The stages of a recipe with a single stage."""
     return [{"name": "chain", "mixture": mixture or {"answer": 1}, "epochs": epochs}]
 
 
@@ -88,7 +88,7 @@ GREEDY_ONLY: Json = {"greedy": {"max_new_tokens": 8}}
 
 
 def make_case(number: int, *, name: str = "train", length: int = 5, num_cases_a_group: int = 2) -> FlipCase:
-    """A dialogue of its own that ends on a flip; the utterance before it triggered it, in every fourth case nobody."""
+    """Make a dialogue that ends on a flip. The utterance before triggers it; every fourth case has no trigger."""
     rng = random.Random(f"{name} {number}")
     speakers = [_WHO[(i + number) % (2 + number % 2)] for i in range(length)]
     emotions = [rng.choice(MELD7.labels) for _ in range(length)]
@@ -104,7 +104,7 @@ def make_case(number: int, *, name: str = "train", length: int = 5, num_cases_a_
 
 
 def make_flips(number: int) -> list[FlipCase]:
-    """Every flip of a dialogue of nine utterances, each case ending on its own."""
+    """Make a case for every flip of a dialogue of nine utterances; each case ends on its flip."""
     whole = make_case(number, length=9).dialogue
     cases = []
     for flip in find_flips(whole):
@@ -114,7 +114,7 @@ def make_flips(number: int) -> list[FlipCase]:
 
 
 def make_cases(num_cases: int, name: str = "train", *, num_cases_a_group: int = 2) -> tuple[FlipCase, ...]:
-    """Cases of two to six utterances and more."""
+    """Make cases of four to six utterances."""
     return tuple(
         make_case(number, name=name, length=4 + number % 3, num_cases_a_group=num_cases_a_group)
         for number in range(num_cases)
@@ -127,7 +127,7 @@ def make_data(num_train: int = 20, num_val: int = 6) -> TrainingData:
 
 
 def write_efr(path: Path, cases: Sequence[FlipCase]) -> Path:
-    """Cases as an EFR file holds them; a case without labels has no `triggers`."""
+    """Write cases to an EFR file; a case without labels has no `triggers`."""
     rows: list[Json] = []
     for case in cases:
         dialogue = case.dialogue
@@ -144,7 +144,7 @@ def write_efr(path: Path, cases: Sequence[FlipCase]) -> Path:
 
 
 class Recorder:
-    """A listener that remembers what it was told."""
+    """A listener that records its events."""
 
     def __init__(self) -> None:
         self.events: list[tuple[Any, ...]] = []
@@ -173,7 +173,7 @@ class Recorder:
 
 
 def files_of(run: Path) -> dict[str, str]:
-    """Every file of a run by its place in it, and its sha256: neither another folder nor a kill may change one."""
+    """Return the sha256 of each file of a run by its relative path. Neither another folder nor a kill may change it."""
     return {str(path.relative_to(run)): hash_file(path) for path in sorted(run.rglob("*")) if path.is_file()}
 
 

@@ -1,4 +1,4 @@
-"""A study so small that all its cells take seconds, on our own sample corpus: what the tests of studies share."""
+"""Shared by the tests of studies: a study on the sample corpus, so small that all its cells take seconds."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ TABLE: Json = {
 
 
 def make_table(*changes: tuple[str, Any]) -> Json:
-    """The study as its file would hold it; `("stages.0.epochs", 2)` changes one value, None takes it away."""
+    """Make the table of the study's file. `("stages.0.epochs", 2)` changes one value; None removes it."""
     table = deepcopy(TABLE)
     for place, value in changes:
         *path, last = place.split(".")
@@ -100,7 +100,7 @@ def make_study(*changes: tuple[str, Any]) -> Study:
 
 
 def write_study(folder: Path, corpus: Path, *changes: tuple[str, Any]) -> Path:
-    """study.toml in `folder`, on the files that lie in `corpus`."""
+    """Write study.toml to `folder`, for the files in `corpus`."""
     table = make_table(*changes)
     for track in table["tracks"].values():
         track["data"] = {
@@ -115,9 +115,9 @@ def write_study(folder: Path, corpus: Path, *changes: tuple[str, Any]) -> Path:
 
 
 def write_corpus(folder: Path) -> Path:
-    """The files of the study, of every dialogue two short cases.
+    """Write the files of the study, with two short cases from every dialogue.
 
-    held.json holds a dialogue of train.json and one of val.json; further.json has labels in every second case.
+    held.json holds a dialogue of train.json and one of val.json. In further.json every second case has labels.
     """
     train, val, test = (_dialogues(split) for split in ("train", "val", "test"))
     further = list(chain(*test[:3]))
@@ -144,18 +144,18 @@ def _dialogues(split: SampleSplit) -> list[list[Json]]:
 
 
 def open_run(toml: Path, track: str, folder: Path, on_progress: Progress = lambda what, num_done, num: None) -> Run:
-    """The run of a track, in this process; corpora that are not named in the study are not at hand."""
+    """Open the run of a track in this process. Only corpora that the study names are available."""
     study, root = read_study(toml), toml.parent
     return Run(study, load_track(study, track, root), load_tests(study, root), folder, "a test", on_progress)
 
 
 def timeless(cell: Any) -> Any:
-    """What a cell holds without how long it took, in the order in which it stands there."""
+    """Remove the durations from the contents of a cell, and keep its order."""
     if isinstance(cell, Mapping):
         return {key: timeless(value) for key, value in cell.items() if key != "seconds"}
     return [timeless(value) for value in cell] if isinstance(cell, list) else cell
 
 
 def timeless_text(path: Path) -> str:
-    """A cell's file without how long it took, byte by byte."""
+    """Return the text of a cell's file without its durations, for exact comparison."""
     return json.dumps(timeless(read_json(path)), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Small flip cases for the tests of prompts, curation and prediction, and strategies that draw them."""
+"""Small flip cases for the tests of prompts, curation and prediction, and Hypothesis strategies for such cases."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def case(
     known_from: int = 0,
     id: str = "cafe",
 ) -> FlipCase:
-    """The case of the flip that lands on `target`; lines are speaker, emotion and, where it matters, text."""
+    """Make the case of the flip with this target. A line is speaker, emotion and, if it matters, text."""
     utterances = tuple(Utterance(line[0], line[2] if len(line) == 3 else "...", line[1]) for line in lines)
     dialogue = Dialogue(id, id, utterances, MELD7, "toy", "val")
     flip = find_flip(dialogue, target % len(lines))
@@ -62,7 +62,7 @@ CAFE = case(
 
 @st.composite
 def flip_cases(draw: st.DrawFn, max_target: int = 10) -> FlipCase:
-    """Any flip in any dialogue: odd texts and names, unlabelled utterances, something said after the target."""
+    """Any flip in any dialogue, with odd texts and names, unlabelled utterances, and utterances after the target."""
     target = draw(st.integers(1, max_target))
     source = draw(st.integers(0, target - 1))
     num_utterances = target + 1 + draw(st.integers(0, 2))
@@ -99,7 +99,7 @@ layouts = st.builds(
 
 @st.composite
 def views(draw: st.DrawFn) -> View:
-    """Any case as any layout shows it, its oldest utterances dropped or not."""
+    """Any case in any layout, with or without its oldest utterances."""
     drawn = draw(flip_cases())
     return View(drawn, draw(layouts), first=draw(st.integers(0, drawn.flip.target)))
 

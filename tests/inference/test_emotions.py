@@ -22,10 +22,10 @@ WINDOW = Layout("window", window=2)
 
 
 @dataclass
-class Weigher:
-    """Weighs a reply e times as much for every time its words stand in the prompt's last utterance."""
+class CountingScorer:
+    """Makes a reply e times as likely for every time its text occurs in the prompt's last utterance."""
 
-    name: str = "weigher"
+    name: str = "counting scorer"
     seen: list[Choice] = field(default_factory=list)
     num_lines: int = 100
 
@@ -44,8 +44,8 @@ def spoken(*texts: str, emotion_set: EmotionSet = MELD7, id: str = "d") -> Dialo
     return Dialogue(id, id, tuple(Utterance("AB"[i % 2], text) for i, text in enumerate(texts)), emotion_set)
 
 
-def test_a_weighed_label_has_a_probability_that_is_renormalised_over_the_set() -> None:
-    [labels] = label_emotions(Weigher(), [spoken("joy joy", "fear", "joy fear fear")], WINDOW)
+def test_a_scored_label_has_a_probability_that_is_renormalised_over_the_set() -> None:
+    [labels] = label_emotions(CountingScorer(), [spoken("joy joy", "fear", "joy fear fear")], WINDOW)
     assert labels.emotions == ("joy", "fear", "fear")
     assert labels.scores is not None and labels.num_unparsed == 0
     assert all(len(row) == 7 and sum(row) == pytest.approx(1) for row in labels.scores)
@@ -54,14 +54,14 @@ def test_a_weighed_label_has_a_probability_that_is_renormalised_over_the_set() -
 
 
 def test_every_set_is_asked_for_its_own_labels() -> None:
-    model = Weigher()
+    model = CountingScorer()
     both = [spoken("joyful"), spoken("joyful", emotion_set=EMORYNLP7, id="e")]
     assert [labels.emotions for labels in label_emotions(model, both, WINDOW)] == [("joy",), ("joyful",)]
     assert [choice.replies for choice in model.seen] == [MELD7.labels, EMORYNLP7.labels]
 
 
 def test_equal_questions_are_asked_once() -> None:
-    model = Weigher()
+    model = CountingScorer()
     first, second = label_emotions(model, [spoken("joy", "fear", "joy", "fear"), spoken("joy", id="e")], WINDOW)
     assert first.emotions == ("joy", "fear", "joy", "fear") and second.emotions == ("joy",)
     assert [choice.key for choice in model.seen] == ["d/0/emotion", "d/1/emotion", "d/2/emotion"]
@@ -72,20 +72,20 @@ def test_labels_of_the_transcript_are_not_looked_at() -> None:
     bare = labelled.with_emotions((None,) * len(labelled))
     asked = []
     for dialogue in (labelled, bare):
-        model = Weigher()
+        model = CountingScorer()
         list(label_emotions(model, [dialogue], WINDOW))
         asked.append(model.seen)
     assert asked[0] == asked[1]
 
 
 @pytest.mark.parametrize("layout", [WINDOW, Layout("dialogue")])
-def test_a_model_that_is_talked_to_is_asked_an_utterance_at_a_time(layout: Layout) -> None:
+def test_a_chat_model_is_asked_about_one_utterance_at_a_time(layout: Layout) -> None:
     model = ScriptedModel({"d/1/emotion": ["**Emotion:** fear"]}, default=["joy"])
     [labels] = label_emotions(model, [spoken("a", "b", "c")], layout)
     assert (labels.emotions, labels.scores, labels.num_unparsed) == (("joy", "fear", "joy"), None, 0)
 
 
-def test_what_cannot_be_read_stands_as_neutral_and_is_counted() -> None:
+def test_a_reply_that_cannot_be_parsed_becomes_neutral_and_is_counted() -> None:
     model = ScriptedModel({"d/1/emotion": ["Who knows?"]}, default=["joy"])
     [labels] = label_emotions(model, [spoken("a", "b")], WINDOW)
     assert (labels.emotions, labels.num_unparsed) == (("joy", "neutral"), 1)
@@ -96,16 +96,16 @@ def test_a_set_without_neutral_falls_back_on_its_first_label() -> None:
 
 
 def test_the_oldest_utterances_are_left_out_where_they_do_not_fit() -> None:
-    model = Weigher(num_lines=3)
+    model = CountingScorer(num_lines=3)
     list(label_emotions(model, [spoken("a", "b", "c", "d", "e")], replace(WINDOW, window=5)))
     assert [choice.messages[-1].content.count("\n") for choice in model.seen] == [1, 2, 3, 3, 3]
     with pytest.raises(InputError, match="dialogue d: utterance 0 alone overruns the model's context"):
-        list(label_emotions(Weigher(num_lines=0), [spoken("a")], WINDOW))
+        list(label_emotions(CountingScorer(num_lines=0), [spoken("a")], WINDOW))
 
 
 def test_dialogues_come_back_in_order_however_many_there_are() -> None:
     many = [spoken(*(["joy"] * 9), f"fear {i}", id=str(i)) for i in range(250)]
-    labels = list(label_emotions(Weigher(), many, WINDOW))
+    labels = list(label_emotions(CountingScorer(), many, WINDOW))
     assert [len(each.emotions) for each in labels] == [10] * 250
     assert all(each.emotions[-1] == "fear" for each in labels)
 

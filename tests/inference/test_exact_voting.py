@@ -32,7 +32,7 @@ EXACT = Decoding("exact")
 
 @dataclass
 class KnownModel:
-    """Gives each reply the probability it is told, else `otherwise`; notes what it was asked to weigh."""
+    """Gives each reply its probability in `probabilities`, else `otherwise`, and records what it was asked to score."""
 
     probabilities: Mapping[str, float] = field(default_factory=dict)
     otherwise: float = 0.0
@@ -42,7 +42,7 @@ class KnownModel:
 
     def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
         self.asked.append(list(choices))
-        return [tuple(self._weigh(choice.opening + reply) for reply in choice.replies) for choice in choices]
+        return [tuple(self._log_prob(choice.opening + reply) for reply in choice.replies) for choice in choices]
 
     def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
         return ScriptedModel(default=self.rationales).complete(requests, decoding)
@@ -50,7 +50,7 @@ class KnownModel:
     def fits(self, messages: Any, max_new_tokens: int) -> bool:
         return True
 
-    def _weigh(self, text: str) -> float:
+    def _log_prob(self, text: str) -> float:
         share = self.probabilities.get(text, self.otherwise)
         return math.log(share) if share else -math.inf
 
@@ -63,7 +63,7 @@ def predict_one(model: Any, config: InferenceConfig | None = None) -> Prediction
 THREE = {"Triggers: none": 0.2, "Triggers: 3": 0.3, "Triggers: 3 5": 0.4}
 
 
-def test_support_is_the_probability_of_being_named_among_the_answers_weighed() -> None:
+def test_support_is_the_probability_of_being_named_among_the_answers_scored() -> None:
     prediction = predict_one(KnownModel(THREE))
     assert prediction.vote.support == pytest.approx((0, 0, 0.7 / 0.9, 0, 0.4 / 0.9, 0), abs=1e-6)
     assert prediction.remaining == pytest.approx(0.1)
@@ -87,18 +87,18 @@ EIGHT = InferenceConfig(Layout(reach=8), decoding=EXACT)  # too many candidates 
 
 
 def num_asked(model: KnownModel) -> list[int]:
-    """Replies weighed in each pass."""
+    """Count the replies scored in each pass."""
     return [sum(len(choice.replies) for choice in choices) for choices in model.asked]
 
 
-def test_all_sets_of_a_few_candidates_are_weighed_in_one_pass() -> None:
+def test_all_sets_of_a_few_candidates_are_scored_in_one_pass() -> None:
     model = KnownModel({"Triggers: none": 0.5})
     list(name_triggers(model, [CAFE, replace(CAFE, id="again")], InferenceConfig(decoding=EXACT)))
     assert num_asked(model) == [2 * 2**5]  # 5 utterances are within reach
     assert model.asked[0][0].replies[:3] == ("Triggers: none", "Triggers: 2", "Triggers: 3")
 
 
-def test_of_many_none_every_candidate_and_every_pair_are_weighed_and_no_more_where_that_is_enough() -> None:
+def test_of_many_candidates_none_each_and_every_pair_are_scored_and_no_more_if_that_is_enough() -> None:
     model = KnownModel({"Triggers: none": 0.995})
     list(name_triggers(model, [LONG, replace(LONG, id="again")], EIGHT))
     assert num_asked(model) == [2 * (1 + 8 + 28)]
@@ -115,11 +115,11 @@ def test_larger_sets_are_looked_for_while_probability_lies_elsewhere() -> None:
 def test_the_search_goes_on_for_those_cases_alone_that_need_it() -> None:
     class Half(KnownModel):
         def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
-            """The case "sure" is: its likeliest answer has all probability."""
+            """In the case "sure" the likeliest answer has all the probability."""
             self.asked.append(list(choices))
-            weights = {True: 0.0, False: -9.0}
+            log_probs = {True: 0.0, False: -9.0}
             return [
-                tuple(weights[(choice.key, reply) == ("sure/exact/0", "Triggers: none")] for reply in choice.replies)
+                tuple(log_probs[(choice.key, reply) == ("sure/exact/0", "Triggers: none")] for reply in choice.replies)
                 for choice in choices
             ]
 
@@ -132,7 +132,7 @@ def test_the_search_goes_on_for_those_cases_alone_that_need_it() -> None:
     ]
 
 
-def test_no_more_than_so_many_larger_sets_are_weighed_and_none_twice() -> None:
+def test_the_number_of_larger_sets_is_limited_and_none_is_scored_twice() -> None:
     model = KnownModel(otherwise=1e-9)
     [prediction] = name_triggers(model, [LONG], EIGHT)
     assert (num_asked(model)[0], sum(num_asked(model)[1:])) == (1 + 8 + 28, MAX_MORE_SETS)
@@ -142,13 +142,13 @@ def test_no_more_than_so_many_larger_sets_are_weighed_and_none_twice() -> None:
 
 
 @given(views(), st.integers(0, 2**32))
-def test_whatever_is_weighed_reads_back_as_it_was_meant(view: View, seed: int) -> None:
+def test_every_scored_reply_parses_to_its_own_set(view: View, seed: int) -> None:
     model = KnownModel(otherwise=0.001 + seed % 7 / 1000)
-    [weights] = score_answers(model, [Question("q", view, render_question(view, "answer"))])
+    [logprobs] = score_answers(model, [Question("q", view, render_question(view, "answer"))])
     replies = [reply for choices in model.asked for choice in choices for reply in choice.replies]
-    assert [parse_answer(reply, view).value for reply in replies] == list(weights.log_probabilities)
-    assert set().union(*weights.log_probabilities) <= set(candidates(view)) <= set(view.shown)
-    assert all(0 <= share <= 1 for share in weights.support(len(view.case.dialogue)))
+    assert [parse_answer(reply, view).value for reply in replies] == list(logprobs.log_probabilities)
+    assert set().union(*logprobs.log_probabilities) <= set(candidates(view)) <= set(view.shown)
+    assert all(0 <= share <= 1 for share in logprobs.support(len(view.case.dialogue)))
 
 
 def test_the_candidates_are_those_within_reach_and_in_the_window_layout_all_shown() -> None:
@@ -157,13 +157,13 @@ def test_the_candidates_are_those_within_reach_and_in_the_window_layout_all_show
 
 
 def test_probabilities_too_small_for_a_float_still_compare() -> None:
-    weights = AnswerLogprobs({frozenset(): -2000.0, frozenset({1}): -2000.0 + math.log(3)})
-    assert weights.support(2) == (0, 0.75)
-    assert weights.remaining == 1
+    logprobs = AnswerLogprobs({frozenset(): -2000.0, frozenset({1}): -2000.0 + math.log(3)})
+    assert logprobs.support(2) == (0, 0.75)
+    assert logprobs.remaining == 1
 
 
 def test_all_sets_of_a_few_candidates_leave_what_is_no_answer() -> None:
-    """A model that says every set of three with equal probability, and something else half the time."""
+    """The sets of three candidates share half of the probability equally; the rest is on replies that are no answer."""
     few = case(("Ana", "joy"), ("Ben", "joy"), ("Ana", "fear"))
     sets = chain.from_iterable(combinations((1, 2, 3), size) for size in range(4))
     texts = ["Triggers: " + (" ".join(map(str, one)) or "none") for one in sets]
@@ -177,7 +177,7 @@ RATIONALES = ("2 yes\nTriggers: 2", "3 yes\nTriggers: 99")
 AFTER = {"2 yes\nTriggers: 2": 1.0, "3 yes\nTriggers: 3": 0.5, "3 yes\nTriggers: 2 3": 0.1}
 
 
-def test_answers_are_weighed_after_each_rationale_and_their_probabilities_averaged() -> None:
+def test_answers_are_scored_after_each_rationale_and_their_probabilities_averaged() -> None:
     model = KnownModel(AFTER, rationales=RATIONALES)
     prediction = predict_one(model, InferenceConfig(ask="chain", decoding=Decoding("exact", num_samples=2)))
     assert prediction.vote.support == pytest.approx((0, 1.1 / 1.6, 0.6 / 1.6, 0, 0, 0), abs=1e-6)
@@ -194,7 +194,7 @@ def test_one_rationale_is_enough() -> None:
 def test_the_mean_of_parts_counts_a_set_one_was_not_asked_about_as_nothing() -> None:
     half = math.log(0.5)
     mean = average([AnswerLogprobs({frozenset(): half, frozenset({0}): half}), AnswerLogprobs({frozenset(): 0})])
-    assert {named: math.exp(weight) for named, weight in mean.log_probabilities.items()} == pytest.approx(
+    assert {named: math.exp(log_prob) for named, log_prob in mean.log_probabilities.items()} == pytest.approx(
         {frozenset(): 0.75, frozenset({0}): 0.25}
     )
 
@@ -213,16 +213,16 @@ def test_a_rationale_is_what_stands_before_the_last_answer_line(reply: str, rati
     assert cut_answer_line(reply) == rationale
 
 
-# What cannot be ----------------------------------------------------------------------------------------------------
+# Errors and limits -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", [ScriptedModel(default=["Triggers: 1"]), find_rule("previous")])
-def test_a_model_that_weighs_nothing_cannot_be_read_exactly(model: Any) -> None:
+def test_a_model_that_scores_nothing_cannot_be_decoded_exactly(model: Any) -> None:
     with pytest.raises(InputError, match=r"cannot score replies; exact decoding needs a model that can"):
         predict_one(model)
 
 
-def test_answers_read_exactly_are_not_judged() -> None:
+def test_exactly_decoded_answers_are_not_judged() -> None:
     with pytest.raises(InputError, match=r"judge: exact decoding gives probabilities, no answer to judge"):
         resolve_config(InferenceDefaults(), EXACT, judge=True)
 

@@ -24,36 +24,36 @@ from fliptrace.predictions.unified_rows import UnifiedPrediction
 from fliptrace.prompts.answers import render_answer
 from fliptrace.prompts.views import Layout, View
 
-READING = InferenceConfig(Layout("window", window=3))
+CONFIG = InferenceConfig(Layout("window", window=3))
 # CAFE's utterances with their emotions: Ben neutral, Ana neutral, Ben anger, Carla neutral, Ben anger, Ana fear.
 TALKS = ScriptedModel(
     {"cafe/0/emotion": ["joy"], "cafe/3/emotion": ["Hm."]},
     {"emotion?": ["anger"]},
     default=["Triggers: 1"],
 )
-TRUNK = LongestPrefix(CAFE.dialogue, (CAFE,))
+PREFIX = LongestPrefix(CAFE.dialogue, (CAFE,))
 
 
 @dataclass(frozen=True)
-class Weigher:
-    """Holds an utterance for angry where it speaks of late, else for joyful; and second for fearful."""
+class LateScorer:
+    """Scores anger highest if the utterance says "late", else joy; fear comes second."""
 
-    name: str = "weigher"
+    name: str = "late scorer"
 
     def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
-        return [tuple(self._weigh(choice)[reply] for reply in choice.replies) for choice in choices]
+        return [tuple(self._log_probs(choice)[reply] for reply in choice.replies) for choice in choices]
 
     def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
         return True
 
-    def _weigh(self, choice: Choice) -> dict[str, float]:
+    def _log_probs(self, choice: Choice) -> dict[str, float]:
         best = "anger" if "late" in choice.messages[-1].content.split("\n")[-2] else "joy"
         return dict.fromkeys(choice.replies, -5.0) | {"fear": -2.0, best: -0.2}
 
 
-def test_emotions_are_written_a_row_a_dialogue(tmp_path: Path) -> None:
+def test_emotions_are_written_one_row_per_dialogue(tmp_path: Path) -> None:
     path = tmp_path / "e.jsonl"
-    written = predict_emotions_file(TALKS, [TRUNK], READING, path, {"file": "toy"})
+    written = predict_emotions_file(TALKS, [PREFIX], CONFIG, path, {"file": "toy"})
     [row] = read_predictions(path)
     assert isinstance(row, EmotionPrediction) and [row] == written.rows
     assert row.emotions == ("joy", "anger", "anger", "neutral", "anger", "anger")
@@ -63,8 +63,8 @@ def test_emotions_are_written_a_row_a_dialogue(tmp_path: Path) -> None:
 
 
 def test_what_an_earlier_row_holds_has_no_gold_in_a_later_one(tmp_path: Path) -> None:
-    later = replace(TRUNK, dialogue=replace(CAFE.dialogue, id="later"), counted_from=4)
-    predict_emotions_file(TALKS, [TRUNK, later], READING, tmp_path / "e.jsonl", {})
+    later = replace(PREFIX, dialogue=replace(CAFE.dialogue, id="later"), counted_from=4)
+    predict_emotions_file(TALKS, [PREFIX, later], CONFIG, tmp_path / "e.jsonl", {})
     _, row = read_predictions(tmp_path / "e.jsonl")
     assert isinstance(row, EmotionPrediction)
     assert row.gold == (None, None, None, None, "anger", "fear")
@@ -72,7 +72,7 @@ def test_what_an_earlier_row_holds_has_no_gold_in_a_later_one(tmp_path: Path) ->
 
 def test_a_row_of_the_unified_task_holds_both_sides(tmp_path: Path) -> None:
     path = tmp_path / "u.jsonl"
-    written = predict_unified_file(TALKS, [TRUNK], READING, path, {"file": "toy"})
+    written = predict_unified_file(TALKS, [PREFIX], CONFIG, path, {"file": "toy"})
     [row] = read_predictions(path)
     assert isinstance(row, UnifiedPrediction) and [row] == written.rows
     assert row.emotions == ("joy", "anger", "anger", "neutral", "anger", "anger")
@@ -84,15 +84,15 @@ def test_a_row_of_the_unified_task_holds_both_sides(tmp_path: Path) -> None:
 
 def test_a_case_that_knows_its_labels_from_later_on_says_so_in_the_row(tmp_path: Path) -> None:
     known_later = replace(CAFE, known_from=1)
-    predict_unified_file(TALKS, [replace(TRUNK, cases=(known_later,))], READING, tmp_path / "u.jsonl", {})
+    predict_unified_file(TALKS, [replace(PREFIX, cases=(known_later,))], CONFIG, tmp_path / "u.jsonl", {})
     [row] = read_predictions(tmp_path / "u.jsonl")
     assert isinstance(row, UnifiedPrediction)
     assert [f.known_from for f in row.gold_flips] == [0, 1]
 
 
 def test_under_predicted_emotions_the_flip_stays_and_all_labels_are_the_models() -> None:
-    [[relabelled], num_unparsed, num_gold_pairs] = relabel_cases(Weigher(), [CAFE], READING)
-    # "You are late." is angry; source and target are joyful both, and that they differ is given.
+    [[relabelled], num_unparsed, num_gold_pairs] = relabel_cases(LateScorer(), [CAFE], CONFIG)
+    # "You are late." is labelled anger. Source and target would both be joy, but they are known to differ.
     assert relabelled.dialogue.emotions[2] == "anger"
     assert (relabelled.flip.source, relabelled.flip.target) == (1, 5)
     assert {relabelled.flip.before, relabelled.flip.after} == {"joy", "fear"}
@@ -114,7 +114,7 @@ def test_of_two_equal_labels_the_less_certain_gives_way() -> None:
 
 
 def test_without_probabilities_an_equal_pair_keeps_its_labels_and_is_counted() -> None:
-    [[relabelled], num_unparsed, num_gold_pairs] = relabel_cases(TALKS, [CAFE], READING)
+    [[relabelled], num_unparsed, num_gold_pairs] = relabel_cases(TALKS, [CAFE], CONFIG)
     assert relabelled.flip == CAFE.flip
     assert relabelled.dialogue.emotions == ("joy", "neutral", "anger", "neutral", "anger", "fear")
     assert (num_unparsed, num_gold_pairs) == (1, 1)
@@ -123,26 +123,26 @@ def test_without_probabilities_an_equal_pair_keeps_its_labels_and_is_counted() -
 def test_cases_of_one_dialogue_are_labelled_once() -> None:
     lines = [(u.speaker, u.emotion, u.text) for u in CAFE.dialogue.utterances]
     earlier = case(*lines[:3], id="earlier")
-    relabelled, *_ = relabel_cases(Weigher(), [earlier, CAFE], READING)
+    relabelled, *_ = relabel_cases(LateScorer(), [earlier, CAFE], CONFIG)
     assert [len(each.dialogue) for each in relabelled] == [3, 6]
     assert relabelled[0].flip.after == relabelled[1].dialogue.emotions[2] == "anger"
 
 
 def test_a_row_says_whose_emotions_it_was_shown(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
-    relabelled, *_ = relabel_cases(TALKS, [CAFE], READING)
-    predict_file(TALKS, relabelled, replace(READING, emotions_from="predicted"), path, {})
+    relabelled, *_ = relabel_cases(TALKS, [CAFE], CONFIG)
+    predict_file(TALKS, relabelled, replace(CONFIG, emotions_from="predicted"), path, {})
     [row] = read_predictions(path)
     assert isinstance(row, Prediction)
     assert (row.emotions_from, row.emotions) == ("predicted", relabelled[0].dialogue.emotions)
 
 
 @pytest.mark.parametrize("write", [predict_emotions_file, predict_unified_file])
-def test_a_killed_run_goes_on_and_writes_the_same_file(tmp_path: Path, write: object) -> None:
+def test_a_killed_run_continues_and_writes_the_same_file(tmp_path: Path, write: object) -> None:
     assert callable(write)
     prefixes = [LongestPrefix(replace(CAFE.dialogue, id=f"cafe-{i}")) for i in range(4)]
     whole = tmp_path / "whole.jsonl"
-    write(TALKS, prefixes, READING, whole, {})
+    write(TALKS, prefixes, CONFIG, whole, {})
     killed = tmp_path / "killed.jsonl"
 
     def die(num_done: int) -> None:
@@ -150,10 +150,10 @@ def test_a_killed_run_goes_on_and_writes_the_same_file(tmp_path: Path, write: ob
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write(TALKS, prefixes, READING, killed, {}, die)
+        write(TALKS, prefixes, CONFIG, killed, {}, die)
     partial = killed.with_name("killed.jsonl.partial")
     partial.write_bytes(partial.read_bytes() + b'{"task": "emo')
-    assert write(TALKS, prefixes, READING, killed, {}).num_resumed == 2
+    assert write(TALKS, prefixes, CONFIG, killed, {}).num_resumed == 2
     assert killed.read_bytes() == whole.read_bytes()
     assert not partial.exists()
 
@@ -162,12 +162,12 @@ def test_a_partial_file_of_another_task_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.with_name("p.jsonl.partial").write_text(json.dumps({"run": "other"}) + "\n")
     with pytest.raises(RunError, match="left by a run with other data, model or settings"):
-        predict_emotions_file(TALKS, [TRUNK], READING, path, {})
+        predict_emotions_file(TALKS, [PREFIX], CONFIG, path, {})
 
 
-def test_a_run_that_came_to_nothing_stands_in_nobodys_way(tmp_path: Path) -> None:
+def test_a_run_that_fails_at_once_leaves_no_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no answer to request"):
-        predict_emotions_file(ScriptedModel(name="mute"), [TRUNK], READING, tmp_path / "p.jsonl", {})
+        predict_emotions_file(ScriptedModel(name="mute"), [PREFIX], CONFIG, tmp_path / "p.jsonl", {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -175,7 +175,7 @@ def test_a_run_that_came_to_nothing_stands_in_nobodys_way(tmp_path: Path) -> Non
 def test_a_rule_is_refused_before_anything_is_written(tmp_path: Path, write: object) -> None:
     assert callable(write)
     with pytest.raises(InputError, match="rule:previous: labels no emotions"):
-        write(find_rule("previous"), [TRUNK], READING, tmp_path / "p.jsonl", {})
+        write(find_rule("previous"), [PREFIX], CONFIG, tmp_path / "p.jsonl", {})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -198,7 +198,9 @@ def test_a_perfect_model_finds_every_flip_of_real_cases(data_root: Path, tmp_pat
         f"{prefix.dialogue.id}/{asked.flip.target}": [answer(asked)] for prefix in prefixes for asked in prefix.cases
     }
     model = ScriptedModel(emotions | triggers, default=["Triggers: 1"])
-    config = InferenceConfig(Layout("window", window=120, max_words=50))  # so wide that no two questions are the same
+    config = InferenceConfig(
+        Layout("window", window=120, max_words=50)
+    )  # wide enough that no two questions are the same
     predict_unified_file(model, prefixes, config, tmp_path / "u.jsonl", {})
     scores = score_file(tmp_path / "u.jsonl", num_draws=20).to_json()
     assert (scores["trigger_f1"], scores["flip_f1"], scores["weighted_f1"]) == (1.0, 1.0, 1.0)

@@ -44,7 +44,7 @@ def says(*replies: str) -> ScriptedModel:
 
 
 def judges(draft: Sequence[str], *judgements: str) -> ScriptedModel:
-    """Answers the question with the drafts, and the n-th request to judge with the n-th judgement."""
+    """Replies to the question with the drafts, and to the n-th request to judge with the n-th judgement."""
     by_key = {f"cafe/judge/{number}": [text] for number, text in enumerate(judgements)}
     return ScriptedModel(by_key, default=draft)
 
@@ -75,7 +75,7 @@ def test_an_unparsed_reply_does_not_vote_and_is_counted() -> None:
     assert [answer.anomalies for answer in prediction.answers] == [(), ("unreadable",), ("unknown utterance",)]
 
 
-def test_where_nothing_can_be_read_nothing_is_named() -> None:
+def test_where_nothing_can_be_parsed_nothing_is_named() -> None:
     prediction = predict_one(says("I do not know"))
     assert prediction.vote.is_unparsed
     assert (prediction.vote.triggers, prediction.answers[0].value) == (frozenset(), None)
@@ -144,7 +144,7 @@ LONG = case(*[("Ben", "joy", "word " * 40)] * 5, ("Ana", "joy"), ("Ben", "joy"),
 
 @pytest.mark.parametrize("judge", [False, True])
 def test_what_does_not_fit_is_dropped_and_counted(judge: bool) -> None:
-    """A draft as long as a reply may be, and the judgement of it, must find room as well."""
+    """There must be room for a draft of maximal length and for its judgement as well."""
     draft = "Triggers: 7\n" + "word " * 38
     room = ScriptedModel(default=[draft], num_context_tokens=320)
     [answered] = answer_cases(room, [LONG], InferenceConfig(judge=judge, decoding=Decoding(max_new_tokens=40)))
@@ -176,7 +176,7 @@ DEFAULTS = InferenceDefaults(Layout("window", window=6), "chain", {"sample": 0.3
         ({"layout": "dialogue", "judge": True}, InferenceConfig(Layout("dialogue", 6), "chain", SAMPLE_3, True, 0.3)),
     ],
 )
-def test_a_model_is_read_as_it_was_trained_unless_told_otherwise(
+def test_inference_follows_the_training_defaults_unless_settings_differ(
     settings: dict[str, Any], config: InferenceConfig
 ) -> None:
     assert resolve_config(DEFAULTS, SAMPLE_3, **settings) == config
@@ -201,8 +201,7 @@ WORDS = ["Triggers: none", "Triggers: 3", "Triggers: 1 3", "Triggers: 5", "Hm.",
 
 @dataclass(frozen=True)
 class Counting:
-    """A scripted model that keeps what it was asked: for each call the keys, the number of the first reply, and how
-    many."""
+    """A scripted model that records its calls: for each the keys, the numbers of the first replies, and how many."""
 
     model: ScriptedModel
     calls: list[tuple[list[str], set[int], int]] = field(default_factory=list)
@@ -219,7 +218,7 @@ class Counting:
 
 @st.composite
 def sampled_cases(draw: st.DrawFn) -> tuple[ScriptedModel, InferenceConfig]:
-    """A script of every reply to the five cases and of every judgement of it, and a reading that draws them all."""
+    """A script of all replies to the five cases and their judgements, and a config that samples all of them."""
     num_samples = draw(st.integers(1, 12))
     replies = {case.id: draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=num_samples)) for case in CASES}
     judgements = {
@@ -277,7 +276,7 @@ def test_without_stopping_early_all_samples_are_asked_for_at_once() -> None:
 
 
 def test_the_last_word_of_the_judge_settles_a_vote() -> None:
-    """Drafts that agree and are judged apart stay open; each is judged once, under its own number."""
+    """Drafts that agree but are judged differently leave the vote open; each is judged once, under its own number."""
     judged_apart = {f"cafe/judge/{number}": [f"Verdict: wrong\n{SPLIT[number % 2]}"] for number in range(10)}
     model = Counting(ScriptedModel(judged_apart, default=SURE))
     [prediction] = name_triggers(model, [CAFE], replace(EARLY, judge=True))
@@ -289,7 +288,7 @@ def test_the_last_word_of_the_judge_settles_a_vote() -> None:
 
 THIRDS = says(
     "Triggers: 3 5 – ओह\u2028", "Triggers: 3", "Triggers: none"
-)  # shares of 1/3, and more than one byte a sign
+)  # shares of 1/3, and characters of several bytes
 SAMPLED = InferenceConfig(decoding=SAMPLE_3)
 
 
@@ -300,7 +299,7 @@ def predict_cafe(path: Path, **changes: Any) -> PredictedFile:
 
 @dataclass(frozen=True)
 class Killed:
-    """A model that does not live to see the case `dies_at`."""
+    """A model that raises KeyboardInterrupt when it is asked about the case `dies_at`."""
 
     dies_at: str
     model: ScriptedModel = THIRDS
@@ -337,7 +336,7 @@ def test_replies_and_speakers_come_back_as_they_were(tmp_path: Path, text: str) 
     assert (prediction.speakers, prediction.answers[0].text) == (nasty.dialogue.speakers, f"{text}\nTriggers: 1")
 
 
-def test_the_manifest_says_what_was_asked_of_whom(tmp_path: Path) -> None:
+def test_the_manifest_says_which_model_was_asked_what(tmp_path: Path) -> None:
     predict_cafe(tmp_path / "p.jsonl")
     manifest = json.loads(manifest_path(tmp_path / "p.jsonl").read_text("utf-8"))
     assert (manifest["model"], manifest["data"], manifest["num_cases"]) == ("scripted", {"file": "toy"}, 5)
@@ -364,27 +363,27 @@ def test_other_prompts_have_another_hash(tmp_path: Path, change: dict[str, Any],
     assert (hashes[0] == hashes[1]) is is_same
 
 
-def test_progress_is_told_case_by_case(tmp_path: Path) -> None:
-    told: list[int] = []
-    predict_cafe(tmp_path / "p.jsonl", on_progress=told.append)
-    assert told == [0, 1, 2, 3, 4, 5]
+def test_progress_is_reported_case_by_case(tmp_path: Path) -> None:
+    progress: list[int] = []
+    predict_cafe(tmp_path / "p.jsonl", on_progress=progress.append)
+    assert progress == [0, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.usefixtures("one_case_at_once")
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    path, told = tmp_path / "p.jsonl", []  # type: tuple[Path, list[int]]
+def test_a_killed_run_continues_where_it_stopped(tmp_path: Path) -> None:
+    path, progress = tmp_path / "p.jsonl", []  # type: tuple[Path, list[int]]
     with pytest.raises(KeyboardInterrupt):
         predict_cafe(path, model=Killed("cafe-3"))
     assert not path.exists()
     only_the_rest = ScriptedModel({case.id: THIRDS.default for case in CASES[3:]})
-    predicted = predict_cafe(path, model=only_the_rest, on_progress=told.append)
-    assert (predicted.num_resumed, told) == (3, [3, 4, 5])
+    predicted = predict_cafe(path, model=only_the_rest, on_progress=progress.append)
+    assert (predicted.num_resumed, progress) == (3, [3, 4, 5])
     assert predicted.predictions == predict_cafe(tmp_path / "whole.jsonl").predictions
 
 
 @pytest.mark.usefixtures("one_case_at_once")
 def test_a_run_cut_off_at_any_byte_ends_in_the_same_file(tmp_path: Path) -> None:
-    """Cuts lie within the header, within rows, within signs of several bytes, and right behind line ends."""
+    """The cuts are within the header, within rows, within characters of several bytes, and right after line ends."""
     whole, path = tmp_path / "whole.jsonl", tmp_path / "p.jsonl"
     expected = predict_cafe(whole)
     with pytest.raises(KeyboardInterrupt):
@@ -392,9 +391,9 @@ def test_a_run_cut_off_at_any_byte_ends_in_the_same_file(tmp_path: Path) -> None
     partial = tmp_path / "p.jsonl.partial"
     left = partial.read_bytes()
     line_ends = [i + 1 for i, byte in enumerate(left) if byte == ord("\n")]
-    inside_palette = [i for i in range(len(left)) if left[i] & 0xC0 == 0x80]
-    assert len(line_ends) == 5 and inside_palette
-    cuts = random.Random(0).sample(range(len(left)), 40) + line_ends + inside_palette[:9] + [0, 1, len(left) - 1]
+    inside_characters = [i for i in range(len(left)) if left[i] & 0xC0 == 0x80]
+    assert len(line_ends) == 5 and inside_characters
+    cuts = random.Random(0).sample(range(len(left)), 40) + line_ends + inside_characters[:9] + [0, 1, len(left) - 1]
     for cut in cuts:
         partial.write_bytes(left[:cut])
         predicted = predict_cafe(path)
@@ -406,7 +405,7 @@ def test_a_run_cut_off_at_any_byte_ends_in_the_same_file(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("one_case_at_once")
-def test_a_killed_run_that_stops_early_ends_in_the_file_of_one_sitting(tmp_path: Path) -> None:
+def test_a_killed_run_that_stops_early_ends_in_the_same_file(tmp_path: Path) -> None:
     path, whole = tmp_path / "p.jsonl", tmp_path / "whole.jsonl"
     model = ScriptedModel({"cafe-1": SPLIT, "cafe-4": SPLIT}, default=SURE)
     with pytest.raises(KeyboardInterrupt):

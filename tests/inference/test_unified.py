@@ -26,7 +26,7 @@ BARE = CAFE.dialogue.with_emotions((None,) * 6)
 
 @dataclass
 class Copier:
-    """Says of every utterance that it feels what its text says; one that it cannot see feels joy."""
+    """Labels every utterance with its own text, but leaves out the numbers in `hidden`; names no triggers."""
 
     name: str = "copier"
     asked: list[Request] = field(default_factory=list)
@@ -43,15 +43,15 @@ class Copier:
         last = request.messages[-1].content
         if "triggered this flip" in last:
             return "Triggers: none"
-        said = [line.partition(": ") for line in last.split("\n\n")[0].split("\n") if line.startswith("[")]
+        lines = [line.partition(": ") for line in last.split("\n\n")[0].split("\n") if line.startswith("[")]
         if request.key.endswith("/emotion"):
-            return f"Emotion: {said[-1][2]}"
-        told = [(head.split(" ")[0], text) for head, _, text in said]
-        return "\n".join(f"{number} {text}" for number, text in told if number not in self.hidden)
+            return f"Emotion: {lines[-1][2]}"
+        labels = [(head.split(" ")[0], text) for head, _, text in lines]
+        return "\n".join(f"{number} {text}" for number, text in labels if number not in self.hidden)
 
 
-class Weigher(Copier):
-    """The same, but weighs replies."""
+class ScoringCopier(Copier):
+    """The same model, which can score replies as well."""
 
     def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
         texts = [choice.messages[-1].content.split("\n")[-2].partition(": ")[2] for choice in choices]
@@ -61,7 +61,7 @@ class Weigher(Copier):
 
 
 def feeling(*emotions: str, id: str = "d") -> Dialogue:
-    """A dialogue of Ana and Ben whose texts are their emotions; nobody labelled it."""
+    """An unlabelled dialogue of Ana and Ben in which each text is the name of an emotion."""
     return Dialogue(id, id, tuple(Utterance(("Ana", "Ben")[i % 2], e) for i, e in enumerate(emotions)), MELD7)
 
 
@@ -93,10 +93,10 @@ def test_labels_that_a_dialogue_carries_are_not_looked_at() -> None:
     assert asked[0] == asked[1]
 
 
-@pytest.mark.parametrize("model", [Copier(), Weigher()])
+@pytest.mark.parametrize("model", [Copier(), ScoringCopier()])
 def test_dialogues_come_back_in_order_each_with_its_own_flips(model: Copier) -> None:
     dialogues = [feeling(*feelings(2 + i % 9), id=str(i)) for i in range(120)]
-    layout = WINDOW if isinstance(model, Weigher) else DIALOGUE
+    layout = WINDOW if isinstance(model, ScoringCopier) else DIALOGUE
     unified = list(predict_unified(model, dialogues, InferenceConfig(layout)))
     for dialogue, each in zip(dialogues, unified, strict=True):
         assert each.dialogue.id == dialogue.id
@@ -136,7 +136,7 @@ def test_an_utterance_that_no_turn_labels_is_asked_for_alone() -> None:
     assert [request.key for request in model.asked] == ["d/0/emotions", "d/1/emotion"]
 
 
-def test_what_cannot_be_read_alone_either_is_counted() -> None:
+def test_an_utterance_that_cannot_be_parsed_alone_either_is_counted() -> None:
     model = ScriptedModel({"d/0/emotions": ["[1] joy"]}, default=["Hm."])
     (labels,) = label_in_turns(model, [feeling("a", "b", "c")], DIALOGUE)
     assert (labels.emotions, labels.num_unparsed) == (("joy", "neutral", "neutral"), 2)
@@ -153,7 +153,7 @@ def test_a_found_flip_is_an_unlabelled_case_of_its_dialogue() -> None:
     assert [(case.id, case.flip.target, case.triggers) for case in cases] == [("cafe/2", 2, None), ("cafe/5", 5, None)]
 
 
-def test_nothing_is_traced_before_it_is_asked_for() -> None:
+def test_nothing_is_predicted_before_it_is_asked_for() -> None:
     model = Copier()
     unified: Iterator[object] = predict_unified(
         model, [feeling("joy", "fear", id=str(i)) for i in range(3)], InferenceConfig(DIALOGUE)

@@ -185,7 +185,7 @@ def test_a_package_without_weights_says_so(tmp_path: Path, monkeypatch: pytest.M
     ("file", "content", "message"),
     [
         (CONFIG, None, "no such file"),
-        (CONFIG, "{}", "not the description of an embedded model"),
+        (CONFIG, "{}", "does not describe an embedded model"),
         (CONFIG, '{"graphs": [], "special_tokens": {}, "context_length": 9}', "graphs is empty"),
         ("model.onnx", None, "no such file"),
         ("model.onnx", "half a file", "cannot be read as an ONNX graph"),

@@ -109,10 +109,10 @@ def test_a_request_the_script_does_not_know_is_refused_by_its_key() -> None:
         ('{"answers": ["x"]}', "line 2: found nothing; expected one of key, contains, default"),
         ('{"key": "a", "default": true, "answers": ["x"]}', "line 2: found default, key; expected one of"),
         ('{"keys": "a", "answers": ["x"]}', "line 2: found keys; expected one of"),
-        ('{"key": 7, "answers": ["x"]}', "line 2: key is 7; expected a text"),
-        ('{"contains": "", "answers": ["x"]}', "line 2: contains is ''; expected a text"),
+        ('{"key": 7, "answers": ["x"]}', "line 2: key is 7; expected a non-empty string"),
+        ('{"contains": "", "answers": ["x"]}', "line 2: contains is ''; expected a non-empty string"),
         ('{"default": false, "answers": ["x"]}', "line 2: default is False; expected true"),
-        ('{"key": "a", "answers": []}', "line 2: answers: expected a list of at least one text"),
+        ('{"key": "a", "answers": []}', "line 2: answers: expected a list of at least one string"),
         ('{"key": "a", "answers": "x"}', "line 2: answers: expected a list"),
         ('{"key": "a", "answers": [2]}', "line 2: answers: expected a list"),
         ('{"key": "b", "answers": ["x"]}', "line 2: a second row for key 'b'"),
@@ -124,5 +124,5 @@ def test_a_wrong_row_of_a_script_is_refused_by_its_line(tmp_path: Path, line: st
 
 
 def test_an_empty_script_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no answers in it"):
+    with pytest.raises(InputError, match="no rows; expected at least one row with answers"):
         ScriptedModel.read(script(tmp_path, ""))

@@ -101,7 +101,7 @@ def test_the_command_writes_a_folder_and_says_how_near_it_is(
     folder = tmp_path / "embedded"
     export_command.onnx([checkpoint()], folder)
     said = " ".join(capsys.readouterr().err.split())
-    assert "off torch's probabilities over" in said and "use it as MODEL" in said
+    assert "probabilities differ from torch's by at most" in said and "use it as MODEL" in said
     assert load_embedded(folder).num_workers >= 1
 
 

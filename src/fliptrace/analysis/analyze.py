@@ -1,7 +1,7 @@
-"""From a transcript to an analysis: label emotions where the transcript has none, find flips, name triggers, say why.
+"""Analyze a transcript: label emotions where it has none, find flips, name their triggers, give reasons.
 
-Everything the model was unsure of is kept in the `Analysis`: the probability of every label, the support of every
-trigger, and a note wherever a reply could not be parsed.
+The `Analysis` keeps everything the model was unsure of: the probability of every label, the support of every trigger,
+and a note wherever a reply could not be parsed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from fliptrace.models.open_model import OpenModel
 from fliptrace.predictions.rows import Prediction
 from fliptrace.transcripts.transcript import Transcript
 
-DIGITS = 6  # of a probability, as everywhere in our files
+DIGITS = 6  # decimals of a probability, as in all our files
 
 
 class OnProgress(Protocol):
-    """Called with the step of an analysis, how much of it is done, and how much there is."""
+    """Called with the current step of an analysis, how many of its items are done, and how many there are."""
 
     def __call__(self, what: str, num_done: int, total: int) -> None: ...
 
@@ -48,9 +48,9 @@ def analyze(
 ) -> Analysis:
     """Find the flips of a dialogue and what triggered them.
 
-    Emotions that the transcript gives are kept. `threshold` is the support that names a trigger; None is the one chosen
-    when the model was trained. `decoding` None is exact where the model scores replies, otherwise greedy. InputError if
-    emotions have to be labelled by a model that reads no text.
+    Emotions that the transcript gives are kept. An utterance is named as a trigger if its support reaches `threshold`;
+    None takes the threshold chosen when the model was trained. If `decoding` is None, a model that scores replies is
+    decoded exactly, any other greedily. InputError if emotions are missing and the model reads no text.
     """
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
     config = resolve_config(model.defaults, decoding or best_decoding(model.model), threshold=threshold)
@@ -68,7 +68,7 @@ def analyze(
 
 
 class _LabelledDialogue(NamedTuple):
-    """The dialogue with all its emotions, the probability of each label that a model chose, and notes on them."""
+    """A dialogue with all its emotions, the label probabilities of those that the model chose, and notes on them."""
 
     dialogue: Dialogue
     scores: tuple[Mapping[str, float] | None, ...]
@@ -81,7 +81,7 @@ def _fill_emotions(
     given, total = dialogue.emotions, len(dialogue)
     num_given = sum(emotion is not None for emotion in given)
     if num_given == total:
-        return _LabelledDialogue(dialogue, (None,) * total, ("the emotions are those of the transcript",))
+        return _LabelledDialogue(dialogue, (None,) * total, ("all emotions come from the transcript",))
     if model.model.text_reader is None:
         raise InputError(
             dialogue.id,
@@ -93,19 +93,21 @@ def _fill_emotions(
     on_progress("emotions", total, total)
     notes = []
     if num_given:
-        notes.append(f"{num_given:,} of {total:,} emotions are those of the transcript, the others the model's")
+        notes.append(f"{num_given:,} of {total:,} emotions come from the transcript, the others from the model")
     if labels.num_unparsed:
         fallback = fallback_emotion(dialogue.emotion_set)
-        notes.append(f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be read; {fallback} stands")
-    emotions = tuple(own or label for own, label in zip(given, labels.emotions, strict=True))
+        notes.append(
+            f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be parsed; {fallback} is used"
+        )
+    emotions = tuple(known or label for known, label in zip(given, labels.emotions, strict=True))
     return _LabelledDialogue(dialogue.with_emotions(emotions), tuple(_scores(dialogue, labels)), tuple(notes))
 
 
 def _scores(dialogue: Dialogue, labels: EmotionLabels) -> Iterator[Mapping[str, float] | None]:
-    """One row per utterance; None where the transcript gave the emotion, or the model gave no probabilities."""
+    """Yield one row per utterance; None if the transcript gave the emotion or the model gives no probabilities."""
     rows = labels.scores or (None,) * len(dialogue)
-    for own, row in zip(dialogue.emotions, rows, strict=True):
-        if own is not None or row is None:
+    for known, row in zip(dialogue.emotions, rows, strict=True):
+        if known is not None or row is None:
             yield None
         else:
             yield {name: round(share, DIGITS) for name, share in zip(dialogue.emotion_set.labels, row, strict=True)}
@@ -113,7 +115,7 @@ def _scores(dialogue: Dialogue, labels: EmotionLabels) -> Iterator[Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class _DecidedFlip:
-    """A flip and its prediction. The model was shown the dialogue from utterance `start` on, and counts from there."""
+    """A flip and its prediction, whose indices count from `start`: the first utterance that the model was shown."""
 
     flip: Flip
     prediction: Prediction
@@ -144,9 +146,9 @@ def _decide(dialogue: Dialogue, model: Model, config: InferenceConfig, on_progre
 
 
 def _start(flip: Flip, model: Model, config: InferenceConfig) -> int:
-    """Where the part of the dialogue begins that a model is shown, so that a long dialogue does not cost its square.
+    """Return the first utterance to show to the model, so that cost does not grow with the square of the length.
 
-    The window layout shows the last utterances, and of everything before them only how far back the source is.
+    The window layout shows the last utterances. Of everything before them it only says how far back the source is.
     """
     if config.layout.name != "window" or model.text_reader is None:
         return 0
@@ -170,7 +172,7 @@ def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterato
 def _notes_on(decided: Sequence[_DecidedFlip]) -> Iterator[str]:
     num_unparsed = sum(each.prediction.vote.is_unparsed for each in decided)
     if num_unparsed:
-        yield f"{num_unparsed:,} of {len(decided):,} flips: no answer could be read, so no trigger is named"
+        yield f"{num_unparsed:,} of {len(decided):,} flips: no answer could be parsed, so no trigger is named"
     num_cut = sum(each.prediction.num_dropped > 0 for each in decided)
     if num_cut:
-        yield f"{num_cut:,} of {len(decided):,} flips: too long for the model, so the oldest utterances were not shown"
+        yield f"{num_cut:,} of {len(decided):,} flips: too long for the model, so it did not see the oldest utterances"

@@ -1,4 +1,4 @@
-"""What a page tells of one flip, put together: its triggers by support, what else was weighed, what came of it."""
+"""The content of the card of a flip on the page: its triggers by support, other candidates, and consequences."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple
 from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.core.flips import Flip
 
-WEIGHED_FROM = 0.1  # support below this is noise to a reader
+WEIGHED_FROM = 0.1  # candidates with less support are noise to a reader
 MAX_WEIGHED = 3
 
 
 class Supported(NamedTuple):
-    """An utterance and how far it is held for a trigger, 0 to 1."""
+    """An utterance and its support as a trigger, 0 to 1."""
 
     utterance_index: int
     support: float
@@ -21,11 +21,11 @@ class Supported(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FlipCard:
-    """A flip for the page. `triggers` and `weighed` (considered, but not named) come with the strongest first."""
+    """A flip on the page. `triggers` and `others` (candidates not named as triggers) have the strongest first."""
 
     found: FoundFlip
     triggers: tuple[Supported, ...]
-    weighed: tuple[Supported, ...]
+    others: tuple[Supported, ...]
     consequences: tuple[Flip, ...]
 
     @property
@@ -34,12 +34,12 @@ class FlipCard:
 
     @property
     def strongest(self) -> float:
-        """Support of the strongest trigger, 0 without any."""
+        """The support of the strongest trigger; 0 if there is none."""
         return self.triggers[0].support if self.triggers else 0.0
 
 
 def flip_cards(analysis: AnalysisValues) -> tuple[FlipCard, ...]:
-    """A card for every flip, in the order they land."""
+    """Make a card for every flip, in the order of their targets."""
     later = analysis.consequences
     in_order = sorted(analysis.flips, key=lambda found: found.flip.target)
     return tuple(_card(found, later[found.flip]) for found in in_order)

@@ -1,11 +1,11 @@
-"""How a page tells emotions apart: a colour each, and a short code for those who cannot go by the colour."""
+"""The colour and the short code of each emotion on the page. The code is for readers who cannot rely on colour."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-# Names of colours in templates/page.css. Near relatives of different sets share one.
+# Names of colours in templates/page.css. Similar emotions of different sets share a colour.
 HUES: Mapping[str, str] = {
     "neutral": "grey",
     "anger": "red",
@@ -22,12 +22,12 @@ HUES: Mapping[str, str] = {
     "sad": "blue",
     "surprise": "teal",
 }
-FREE_HUES = ("red", "blue", "amber", "violet", "teal", "plum", "green", "orange")  # for labels of no set we know
+FREE_HUES = ("red", "blue", "amber", "violet", "teal", "plum", "green", "orange")  # for labels that are not in HUES
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """An emotion as a page marks it: `hue` names a colour, `code` is a beginning no other label shares."""
+    """How the page marks an emotion. `hue` names a colour; `code` is a prefix of the label that no other label has."""
 
     label: str
     code: str
@@ -35,7 +35,7 @@ class Sign:
 
 
 def emotion_palette(labels: Sequence[str]) -> dict[str, Sign]:
-    """A sign for every label of an emotion set. Two letters tell most sets apart: sadness, surprise.
+    """Make a sign for every label of an emotion set. In most sets two letters suffice for a code.
 
     >>> [sign.code for sign in emotion_palette(("joy", "neutral", "sadness", "surprise")).values()]
     ['Jo', 'Ne', 'Sa', 'Su']
@@ -56,7 +56,7 @@ def emotion_palette(labels: Sequence[str]) -> dict[str, Sign]:
 
 
 def _code(label: str, labels: Sequence[str]) -> str:
-    """The shortest beginning of two letters or more that no other label has; the whole label where it begins another.
+    """Return the shortest prefix, of at least two letters, that no other label has; if there is none, the whole label.
 
     >>> _code("sad", ("sad", "sadness")), _code("sadness", ("sad", "sadness"))
     ('Sad', 'Sadn')

@@ -1,8 +1,8 @@
-"""The geometry of an analysis's picture, in pixels: a lane a speaker, a column an utterance, arcs from triggers to
-targets. Draws nothing itself: templates/picture.html.jinja does.
+"""The geometry of the page's picture, in pixels: one lane per speaker, one column per utterance, arcs from triggers to
+targets. templates/picture.html.jinja draws it.
 
-Every column holds one mark only, in its speaker's lane. So an arc that leaves its trigger along the trigger's column,
-and turns only in the free strip above or below the target's lane, touches no mark on its way.
+Each column holds only one mark, in its speaker's lane. So an arc touches no other mark if it leaves along the trigger's
+column and turns only in the free strip above or below the target's lane.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from fliptrace.analysis.matrices import first_seen
 from fliptrace.analysis.values import AnalysisValues
 
-WIDTH = 980  # what a desktop page gives the picture; up to some 35 utterances it fills this, beyond it scrolls
-PRINTED_WIDTH = 590  # a strip of it on paper, beside the names
+WIDTH = 980  # the room for the picture on a desktop page; about 35 utterances fit, a longer picture scrolls
+PRINTED_WIDTH = 590  # the room for one printed strip, beside the names
 MARGIN, STRIP_MARGIN = 24, 4
-MIN_STEP, MAX_STEP = 27, 56  # between columns: marks must not touch, a short dialogue must not fall apart
-RADIUS, RING = 11, 14.5  # of a mark, and of the ring around a flip
-ABOVE, BELOW = 42, 34  # a lane's room above and below its marks: arcs within the lane rise
-AXIS_ROW = 17  # of the numbers, and of the times below them
+MIN_STEP, MAX_STEP = 27, 56  # between columns: marks must not touch, and a short dialogue must not look scattered
+RADIUS, RING = 11, 14.5  # the radius of a mark, and of the ring around a flip
+ABOVE, BELOW = 42, 34  # a lane's space above and below its marks; arcs within a lane need more above
+AXIS_ROW = 17  # height of the row of numbers, and of the row of times below it
 MIN_LABEL_GAP = 46  # between labels of the axis
 
 
@@ -32,7 +32,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The lane from utterance `first` to the same speaker's next, `last`: drawn in the emotion expressed at `first`."""
+    """A lane's line from utterance `first` to the speaker's next, `last`, in the colour of the emotion at `first`."""
 
     first: int
     last: int
@@ -43,7 +43,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Arc:
-    """From a trigger to the target of the flip; `path` is for SVG."""
+    """An arc from a trigger to the target of the flip. `path` is an SVG path."""
 
     trigger: int
     target: int
@@ -53,9 +53,9 @@ class Arc:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Columns `first` to `last` of the picture, as one line on paper: from `x` on, `width` wide.
+    """Columns `first` to `last` of the picture as one line on paper. It starts at `x` and is `width` wide.
 
-    `arcs` are those to targets within it, `stretches` those that touch it.
+    `arcs` are those whose target is in the strip, `stretches` those that overlap it.
     """
 
     first: int
@@ -69,7 +69,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Where everything lies. `xs[i]` and `ys[i]` are the centre of the mark of utterance i."""
+    """The position of everything in the picture. `xs[i]` and `ys[i]` are the centre of the mark of utterance i."""
 
     step: float
     width: float
@@ -78,7 +78,7 @@ class Picture:
     ys: tuple[float, ...]
     stretches: tuple[Stretch, ...]
     arcs: tuple[Arc, ...]
-    labelled: tuple[int, ...]  # utterances whose number (and time) stands on the axis
+    labelled: tuple[int, ...]  # utterances whose number (and time) is on the axis
     strips: tuple[Strip, ...]
     has_times: bool
 
@@ -96,7 +96,7 @@ class Picture:
 
 
 def lay_out(analysis: AnalysisValues) -> Picture:
-    """Lanes in the order the speakers first speak; columns as wide as the page has room for."""
+    """Lay out the picture: lanes in the order in which speakers first speak, columns as wide as the page allows."""
     speakers = analysis.dialogue.speakers
     lanes = tuple(
         Lane(speaker, row * (ABOVE + BELOW), row * (ABOVE + BELOW) + ABOVE)
@@ -120,7 +120,7 @@ def lay_out(analysis: AnalysisValues) -> Picture:
 
 
 def column_step(num_utterances: int) -> float:
-    """Pixels from one utterance to the next.
+    """Return the distance between two columns in pixels.
 
     >>> column_step(2), column_step(24), column_step(1000)
     (56, 40.5, 27)
@@ -130,7 +130,7 @@ def column_step(num_utterances: int) -> float:
 
 
 def labelled(num_utterances: int, step: float) -> tuple[int, ...]:
-    """Positions whose number stands on the axis: all, or every other one where they would run into each other.
+    """Return the utterances whose number is on the axis: all, or every other one if the numbers would overlap.
 
     >>> labelled(3, 56), labelled(6, 27)
     ((0, 1, 2), (0, 2, 4))
@@ -139,18 +139,18 @@ def labelled(num_utterances: int, step: float) -> tuple[int, ...]:
 
 
 def arc_path(trigger: int, target: int, xs: Sequence[float], ys: Sequence[float]) -> str:
-    """An SVG path from a trigger's mark to its target's: a loop on itself, a bow in a lane, a swing between lanes."""
+    """Return the SVG path from trigger to target: a loop at one mark, a bow within a lane, or a turn between lanes."""
     x1, y1, x2, y2 = xs[trigger], ys[trigger], xs[target], ys[target]
     if trigger == target:
         top = y1 - RING
         return _path("M", (x1 - 6, top + 1.5), "C", (x1 - 15, top - 22), (x1 + 15, top - 22), (x1 + 6, top + 1.5))
     if y1 == y2:
-        # a cubic rises to three quarters of its handles: at most 33 above the mark, within the lane
+        # A cubic curve rises to three quarters of its handles: at most 33 above the mark, so it stays within the lane.
         rise = y1 - RADIUS - min(16 + (x2 - x1) * 0.11, 33 - RADIUS + 8)
         return _path("M", (x1, y1 - RADIUS), "C", (x1, rise), (x2, rise), (x2, y2 - RING))
     down = 1 if y2 > y1 else -1
     leave, arrive = y1 + down * RADIUS, y2 - down * RING
-    # next to each other nothing lies between, else the turn waits for the strip between the target's lane and the next
+    # Neighbouring columns have no mark between them. Otherwise turn only in the strip next to the target's lane.
     turn = leave if target == trigger + 1 else y2 - down * (ABOVE + BELOW - RING - 3)
     middle = (turn + arrive) / 2
     straight = () if turn == leave else ("L", (x1, turn))
@@ -158,7 +158,8 @@ def arc_path(trigger: int, target: int, xs: Sequence[float], ys: Sequence[float]
 
 
 def _path(*parts: str | tuple[float, float]) -> str:
-    """
+    """Join commands and points to an SVG path.
+
     >>> _path("M", (1.0, 2.25), "L", (3, 4))
     'M1,2.2L3,4'
     """
@@ -185,7 +186,7 @@ def _stretches(speakers: Sequence[str], xs: Sequence[float], ys: Sequence[float]
 def _strips(
     xs: Sequence[float], step: float, stretches: Sequence[Stretch], arcs: Sequence[Arc], numbers: Sequence[int]
 ) -> tuple[Strip, ...]:
-    """The columns cut into lines as wide as paper."""
+    """Cut the columns into strips that fit the width of the paper."""
     num_columns = int((PRINTED_WIDTH - 2 * STRIP_MARGIN) // step)
     lines = (range(first, min(first + num_columns, len(xs))) for first in range(0, len(xs), num_columns))
     return tuple(

@@ -11,7 +11,7 @@ from fliptrace.analysis.values import AnalysisValues
 
 
 class Change(NamedTuple):
-    """A kind of flip."""
+    """A kind of flip: from one emotion to another."""
 
     before: str
     after: str
@@ -19,7 +19,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """`counts[r][c]` stands in the row of `names[r]` and the column of `names[c]`."""
+    """A square table of counts: `counts[r][c]` is in the row of `names[r]` and the column of `names[c]`."""
 
     names: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
@@ -30,7 +30,7 @@ class Matrix:
 
 
 def count_changes(analysis: AnalysisValues) -> dict[Change, int]:
-    """How often each change occurs, the most frequent first; among equals in the order of the emotion set."""
+    """Count the flips of each kind, most frequent first; ties are in the order of the emotion set."""
     labels = analysis.dialogue.emotion_set.labels
     found = Counter(Change(f.flip.before, f.flip.after) for f in analysis.flips)
 
@@ -41,7 +41,7 @@ def count_changes(analysis: AnalysisValues) -> dict[Change, int]:
 
 
 def change_matrix(analysis: AnalysisValues) -> Matrix:
-    """Flips from the emotion of a row to that of a column; only emotions that some flip leaves or reaches."""
+    """Count flips from the emotion of a row to that of a column; emotions that occur in no flip are left out."""
     changes = count_changes(analysis)
     touched = {label for change in changes for label in change}
     labels = tuple(label for label in analysis.dialogue.emotion_set.labels if label in touched)
@@ -49,20 +49,20 @@ def change_matrix(analysis: AnalysisValues) -> Matrix:
 
 
 def trigger_matrix(analysis: AnalysisValues) -> Matrix:
-    """Triggers said by the speaker of a row, of flips of the speaker of a column; own triggers on the diagonal."""
+    """Count triggers by their speaker (row) and the speaker of the flip (column). Own triggers are on the diagonal."""
     speakers = analysis.dialogue.speakers
     pairs = Counter((speakers[trigger], f.flip.speaker) for f in analysis.flips for trigger in f.triggers)
     return _matrix(first_seen(speakers), pairs)
 
 
 def untriggered(analysis: AnalysisValues) -> dict[str, int]:
-    """Flips without any trigger, by every speaker."""
-    bare = Counter(f.flip.speaker for f in analysis.flips if not f.triggers)
-    return {speaker: bare[speaker] for speaker in first_seen(analysis.dialogue.speakers)}
+    """Count the flips without a trigger of each speaker."""
+    counts = Counter(f.flip.speaker for f in analysis.flips if not f.triggers)
+    return {speaker: counts[speaker] for speaker in first_seen(analysis.dialogue.speakers)}
 
 
 def first_seen(names: Sequence[str]) -> tuple[str, ...]:
-    """Each once, in the order they first occur.
+    """Return each name once, in the order of first occurrence.
 
     >>> first_seen(("Ana", "Ben", "Ana"))
     ('Ana', 'Ben')

@@ -1,8 +1,8 @@
-"""The page of an analysis: one HTML file that needs nothing else, to look at, to print and to pass on.
+"""The page of an analysis: one self-contained HTML file to view, print and share.
 
-Utterances are numbered from 1, as on the terminal. All that comes from the transcript or from a model is escaped by
-Jinja2, stands in text or in quoted attributes only, and never in the script or the styles; the page's content security
-policy runs no script but its own.
+Utterances are numbered from 1, as on the terminal. Jinja2 escapes everything that comes from the transcript or a model,
+and it appears only in text and in quoted attributes, never in the script or the styles. The page's content security
+policy allows no script but its own.
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ from fliptrace.analysis.wording import clock
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.files import versions, write_text
 
-MAX_QUOTED = 120  # characters of an utterance quoted outside the transcript; the transcript has it whole
+MAX_QUOTED = 120  # characters of an utterance that is quoted outside the transcript
 ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What a reader wants to know first. `seconds` is None without times, `change` where no flip is."""
+    """The numbers at the top of the page. `change` is the most frequent kind of flip, None without flips.
+
+    `num_changes` counts its flips. `seconds` is None if the transcript has no times.
+    """
 
     num_utterances: int
     num_speakers: int
@@ -45,7 +48,7 @@ class Headline:
 
 
 def render_page(analysis: AnalysisValues) -> str:
-    """The whole page. The same analysis gives the same text."""
+    """Render the whole page. The same analysis always gives the same text."""
     dialogue = analysis.dialogue
     cards = flip_cards(analysis)
     script = _script()
@@ -78,7 +81,7 @@ def render_page(analysis: AnalysisValues) -> str:
 
 
 def write_page(analysis: AnalysisValues, path: Path) -> None:
-    """The page as a UTF-8 file, whole or not at all."""
+    """Write the page to a UTF-8 file, completely or not at all."""
     write_text(path, render_page(analysis))
 
 
@@ -97,7 +100,7 @@ def headline(analysis: AnalysisValues) -> Headline:
 
 
 def duration(dialogue: Dialogue) -> float | None:
-    """Seconds from the first start to the last end (or start) that is known; None without two of them."""
+    """Return the seconds from the first known start to the last known start or end; None if no later time is known."""
     starts = [u.start for u in dialogue.utterances if u.start is not None]
     ends = [u.end for u in dialogue.utterances if u.end is not None]
     last = max([*starts, *ends], default=0.0)
@@ -105,13 +108,13 @@ def duration(dialogue: Dialogue) -> float | None:
 
 
 def emotion_counts(dialogue: Dialogue) -> dict[str, int]:
-    """Utterances of every emotion that occurs, in the order of the emotion set."""
+    """Count the utterances of each emotion that occurs, in the order of the emotion set."""
     found = Counter(dialogue.emotions)
     return {label: found[label] for label in dialogue.emotion_set.labels if found[label]}
 
 
 def quoted(text: str) -> str:
-    """A text on one line, cut where it is long.
+    """Put a text on one line, and shorten it to MAX_QUOTED characters.
 
     >>> quoted("So\\nlong."), len(quoted("word " * 100)) <= MAX_QUOTED
     ('So long.', True)
@@ -121,7 +124,8 @@ def quoted(text: str) -> str:
 
 
 def share(value: float) -> str:
-    """
+    """Format a share with two decimals.
+
     >>> share(0.8249), share(1)
     ('0.82', '1.00')
     """
@@ -129,7 +133,7 @@ def share(value: float) -> str:
 
 
 def describe(card: FlipCard) -> str:
-    """A flip in a sentence, for those who hear the page.
+    """Describe a flip in one sentence, for screen readers.
 
     >>> from fliptrace.analysis.values import FoundFlip
     >>> from fliptrace.core.flips import Flip
@@ -146,13 +150,13 @@ def describe(card: FlipCard) -> str:
 
 
 def _by_target(cards: tuple[FlipCard, ...], num_utterances: int) -> tuple[FlipCard | None, ...]:
-    """For every utterance the card of the flip that lands there, None where none does."""
-    landed = {card.flip.target: card for card in cards}
-    return tuple(landed.get(i) for i in range(num_utterances))
+    """Return, for every utterance, the card of the flip whose target it is, or None."""
+    by_target = {card.flip.target: card for card in cards}
+    return tuple(by_target.get(i) for i in range(num_utterances))
 
 
 def _clean(value: object) -> object:
-    """No control characters or halves of characters, which HTML may not hold, whatever a transcript brought along."""
+    """Replace control characters and lone surrogates, which a transcript may contain but HTML may not."""
     return ILLEGAL.sub("\ufffd", value) if type(value) is str else value
 
 

@@ -1,7 +1,7 @@
-"""The one line that says why: the model's own rationale where it gave one, else a sentence built from what was decided.
+"""The one-line reason for a flip: the model's own rationale if it gave one, else a sentence built from the decision.
 
-The sentence says nothing that the analysis does not hold: who spoke, how far back, with which emotion, whether that was
-a flip of theirs, and the support. It is no explanation of how the model came to it.
+The sentence says only what the analysis holds: who spoke, how far back, with which emotion, whether that was a flip of
+that speaker, and the support. It does not explain how the model reached the decision.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from fliptrace.core.messages import Answer
 from fliptrace.prompts.chains import WORDINGS, Observation, false_observations, parse_chain
 from fliptrace.prompts.views import Layout, View
 
-MAX_NAMED = 3  # of several triggers; the others are counted
-MAX_RATIONALE = 400  # characters of a rationale in the model's own words: a line, not a page
+MAX_NAMED = 3  # the most triggers that a sentence names; it counts the others
+MAX_RATIONALE = 400  # characters of a rationale in the model's own words; longer ones are cut
 
 
 class Reason(NamedTuple):
@@ -34,78 +34,78 @@ def give_reason(
     flips_by_target: Mapping[int, Flip],
     rationale: str = "",
 ) -> Reason:
-    """Why a flip came about, on one line; `rationale` is the model's own where it gave one."""
+    """Give the reason for a flip on one line. `rationale` is the model's own, "" if it gave none."""
     if rationale:
         return Reason(rationale, "model")
-    teller = _Teller(dialogue, flip, support, flips_by_target)
-    return Reason(teller.tell(sorted(triggers)), "template")
+    builder = _SentenceBuilder(dialogue, flip, support, flips_by_target)
+    return Reason(builder.build(sorted(triggers)), "template")
 
 
 @dataclass(frozen=True, slots=True)
-class _Teller:
-    """Puts one flip into words: every method gives a sentence or a part of one."""
+class _SentenceBuilder:
+    """Builds the sentence about one flip. Each method returns a sentence or a part of one."""
 
     dialogue: Dialogue
     flip: Flip
     support: Sequence[float]
     flips_by_target: Mapping[int, Flip]
 
-    def tell(self, triggers: Sequence[int]) -> str:
+    def build(self, triggers: Sequence[int]) -> str:
         if not triggers:
-            return self.none()
+            return self.no_trigger()
         if len(triggers) > 1:
-            return self.several(triggers)
+            return self.several_triggers(triggers)
         (trigger,) = triggers
         if trigger == self.flip.target:
-            return f"The turn to {self.flip.after} lies in {self.who}'s own words here {self.sure(trigger)}."
-        return self.by_oneself(trigger) if self.is_own(trigger) else self.by_another(trigger)
+            return f"The turn to {self.flip.after} lies in {self.who}'s own words here {self.support_of(trigger)}."
+        return self.own_trigger(trigger) if self.is_own(trigger) else self.trigger_by_another(trigger)
 
-    def none(self) -> str:
+    def no_trigger(self) -> str:
         opening = f"Nothing stands out as what turned {self.who} from {self.flip.before} to {self.flip.after}"
         strongest = max(range(self.flip.target + 1), key=lambda i: (self.support[i], i))
-        if self.support[strongest] < 0.005:  # it would read "support 0.00"
+        if self.support[strongest] < 0.005:  # it would be shown as 0.00
             return f"{opening}."
-        return f"{opening}; the nearest to it is {self.words(strongest)}."
+        return f"{opening}; the closest candidate is {self.utterance(strongest)}."
 
-    def by_oneself(self, trigger: int) -> str:
-        # The flip says already which emotion its source had.
+    def own_trigger(self, trigger: int) -> str:
+        # The flip itself already shows the emotion of its source.
         emotion = "" if trigger == self.flip.source else f", {said_in(self.emotion(trigger))},"
         when, after = self.when(trigger), self.flip.after
-        return f"{self.who}'s own words {when}{emotion} led on to {after} {self.sure(trigger)}."
+        return f"{self.who}'s own words {when}{emotion} led on to {after} {self.support_of(trigger)}."
 
-    def by_another(self, trigger: int) -> str:
+    def trigger_by_another(self, trigger: int) -> str:
         them, emotion, after = printable_name(self.speaker(trigger)), self.emotion(trigger), self.flip.after
         turned, is_same = self.flips_by_target.get(trigger), emotion == after
         if turned and is_same:
-            story = f"{them} turned from {turned.before} to {emotion} {self.when(trigger)}, and {self.who} followed"
+            clause = f"{them} turned from {turned.before} to {emotion} {self.when(trigger)}, and {self.who} followed"
         elif turned:
             when = self.when(trigger).replace(" earlier", " before")
-            story = f"{them} turned from {turned.before} to {emotion} {when} {self.who} turned to {after}"
+            clause = f"{them} turned from {turned.before} to {emotion} {when} {self.who} turned to {after}"
         elif is_same:
-            story = f"{them} spoke {said_in(emotion)} {self.when(trigger)}, and {self.who} came to the same"
+            clause = f"{them} spoke {said_in(emotion)} {self.when(trigger)}, and {self.who} turned to the same emotion"
         else:
-            story = f"What {them} said {said_in(emotion)} {self.when(trigger)} turned {self.who} to {after}"
-        return f"{story} {self.sure(trigger)}."
+            clause = f"What {them} said {said_in(emotion)} {self.when(trigger)} turned {self.who} to {after}"
+        return f"{clause} {self.support_of(trigger)}."
 
-    def several(self, triggers: Sequence[int]) -> str:
-        """The best supported, nearest first."""
+    def several_triggers(self, triggers: Sequence[int]) -> str:
+        """Name the triggers with the highest support, the latest first."""
         best = sorted(triggers, key=lambda i: (-self.support[i], -i))[:MAX_NAMED]
-        parts = [self.words(i) for i in sorted(best, reverse=True)]
+        parts = [self.utterance(i) for i in sorted(best, reverse=True)]
         if len(triggers) > len(best):
             parts.append(f"{spell(len(triggers) - len(best))} more")
         number = spell(len(triggers)).capitalize()
         listed = f"{', '.join(parts[:-1])} and {parts[-1]}"
         return f"{number} utterances together turned {self.who} to {self.flip.after}: {listed}."
 
-    def words(self, index: int) -> str:
-        """An utterance as a noun, with its support."""
+    def utterance(self, index: int) -> str:
+        """Refer to an utterance in a noun phrase, with its support."""
         turned = self.flips_by_target.get(index)
         if index == self.flip.target:
-            return f"{self.who}'s own words here {self.sure(index)}"
+            return f"{self.who}'s own words here {self.support_of(index)}"
         them = printable_name(self.speaker(index))
         if turned and not self.is_own(index):
-            return f"{them}'s turn from {turned.before} to {turned.after} {self.when(index)} {self.sure(index)}"
-        return f"what {them} said {said_in(self.emotion(index))} {self.when(index)} {self.sure(index)}"
+            return f"{them}'s turn from {turned.before} to {turned.after} {self.when(index)} {self.support_of(index)}"
+        return f"what {them} said {said_in(self.emotion(index))} {self.when(index)} {self.support_of(index)}"
 
     @property
     def who(self) -> str:
@@ -124,19 +124,20 @@ class _Teller:
         distance = self.flip.target - index
         return "just before" if distance == 1 else f"{spell(distance)} utterances earlier"
 
-    def sure(self, index: int) -> str:
+    def support_of(self, index: int) -> str:
         return f"(support {self.support[index]:.2f})"
 
 
 def rationale_of(
     answers: Sequence[Answer], triggers: frozenset[int], case: FlipCase, layout: Layout, start: int = 0
 ) -> str:
-    """The reasons a model gave for just these triggers, on one line; "" where it gave none that can be shown.
+    """Return the model's rationale for exactly these triggers, on one line; "" if it gave none that can be shown.
 
-    `start` is where in the transcript the dialogue of `case` begins.
+    `start` is the utterance of the transcript at which the dialogue of `case` begins.
 
-    Of a chain of thought in our own wording: what it observes of the triggers and the prompt bears out, renumbered
-    from 1. Of a rationale in other words, under numbers from 1: all but the answer line.
+    A chain of thought in our own wording is reduced to its observations about the triggers, as far as the prompt
+    confirms them, and renumbered as in the transcript, from 1. A rationale in other words, which uses those numbers
+    already, is kept without its answer line.
     """
     agreeing = [answer.text for answer in answers if answer.value == triggers]
     if not agreeing:
@@ -147,9 +148,9 @@ def rationale_of(
         true = {seen for seen in observations if seen.index in triggers and seen not in false}
         return " ".join(_observation(seen, start) for seen in sorted(true, key=lambda seen: seen.index))
     if layout.name == "window":
-        return ""  # its numbers count back from the target, and only our own wording can be renumbered
-    said = [line for line in agreeing[0].splitlines() if not line.lstrip(" *`#>-").lower().startswith("trigger")]
-    line = printable(" ".join(said))
+        return ""  # its numbers count back from the target, and we can renumber only our own wording
+    lines = [line for line in agreeing[0].splitlines() if not line.lstrip(" *`#>-").lower().startswith("trigger")]
+    line = printable(" ".join(lines))
     return line if len(line) <= MAX_RATIONALE else f"{line[: MAX_RATIONALE - 1].rsplit(' ', 1)[0]}…"
 
 

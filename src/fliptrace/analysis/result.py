@@ -1,4 +1,4 @@
-"""The analysis of one dialogue, as users of the library hold it: its values, and the forms it can be written in."""
+"""The analysis of one dialogue, as users of the library get it: its values, and methods that write them to files."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Analysis(AnalysisValues):
-    """One dialogue with an emotion for every utterance, and its flips in the order in which they land."""
+    """One dialogue with an emotion for every utterance, and its flips in the order of their targets."""
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values, of the schema in docs/analysis.schema.json."""
+        """Return the analysis as JSON values; docs/analysis.schema.json is their schema."""
         from fliptrace.analysis.schema import AnalysisDocument  # pydantic
 
         return AnalysisDocument.of(self).to_json()
 
     @classmethod
     def from_json(cls, value: object) -> Analysis:
-        """The inverse of `to_json`; InputError where the value is none of that schema."""
+        """Read what `to_json` returned; InputError if the value does not match the schema."""
         from fliptrace.analysis.schema import read_document
 
         values = read_document(value).analysis()
         return cls(**{field.name: getattr(values, field.name) for field in fields(values)})
 
     def to_html(self, path: str | Path) -> None:
-        """Write the page: one file that needs no network."""
+        """Write the HTML page, one file that needs no network."""
         from fliptrace.analysis.page import write_page
 
         write_page(self, Path(path))
 
     def to_csv(self, path: str | Path) -> None:
-        """Write one row an utterance, for spreadsheets (docs/analyze.md says what the columns hold)."""
+        """Write a table for spreadsheets, one row per utterance. docs/analyze.md describes its columns."""
         from fliptrace.analysis.tables import write_csv
 
         write_csv(self, Path(path))
 
     def to_frame(self) -> pd.DataFrame:
-        """The same rows as a pandas frame; MissingExtra where pandas is not installed."""
+        """Return the same rows as a pandas frame; MissingExtra if pandas is not installed."""
         from fliptrace.analysis.tables import to_frame
 
         return to_frame(self)

@@ -1,7 +1,7 @@
-"""An analysis as JSON: the documented, versioned form that programs read, and the way back.
+"""The JSON form of an analysis: a documented, versioned format for other programs, written and read here.
 
-The models here are the one source of it: `fliptrace analyze --json` writes them, `Analysis.from_json` reads them, and
-docs/analysis.schema.json is made from them (tools/write_schema.py). Indices are 0-based positions of utterances.
+The models here are its only definition. `fliptrace analyze --json` writes them, `Analysis.from_json` reads them, and
+tools/write_schema.py makes docs/analysis.schema.json from them. Indices are 0-based positions of utterances.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, find_flips
 
-SCHEMA: Final = "fliptrace.analysis/1"  # the number goes up where an old reader would read a new file wrongly
+SCHEMA: Final = "fliptrace.analysis/1"  # the number goes up if an old reader would misread a new file
 
 
 class _Part(BaseModel):
@@ -24,47 +24,49 @@ class _Part(BaseModel):
 
 
 class TranscriptPart(_Part):
-    id: str = Field(description="The transcript's name, that of its file without the ending.")
-    format: str = Field(description="What it was read as (webvtt, srt, csv ...); empty where it was no file.")
-    notes: tuple[str, ...] = Field(description="What a reader should know of how the analysis came about.")
+    id: str = Field(description="The transcript's name: its file name without the extension.")
+    format: str = Field(description="The format it was read as (webvtt, srt, csv ...); empty if it was not a file.")
+    notes: tuple[str, ...] = Field(description="What a reader should know about how the analysis was made.")
 
 
 class EmotionSetPart(_Part):
     name: str
-    labels: tuple[str, ...] = Field(description="All labels there are, in order.")
+    labels: tuple[str, ...] = Field(description="All labels of the set, in order.")
 
 
 class UtterancePart(_Part):
     index: int = Field(ge=0, description="Position in the transcript, from 0.")
     speaker: str
     text: str
-    emotion: str = Field(description="One of the emotion set's labels: what the words express.")
+    emotion: str = Field(description="What the words express: one of the emotion set's labels.")
     emotion_scores: dict[str, float] | None = Field(
-        description="The model's probability of each label; null where the transcript gave it."
+        description="The model's probability of each label; null if the transcript gave the emotion or the model none."
     )
-    start: float | None = Field(description="Seconds from the beginning; null where the transcript has no times.")
+    start: float | None = Field(description="Seconds from the beginning; null if the transcript has no times.")
     end: float | None
-    cues: tuple[str, ...] = Field(description="What the transcript notes beside the words: laughs, slams the door.")
+    cues: tuple[str, ...] = Field(
+        description="What the transcript notes besides the words, such as: laughs, slams the door."
+    )
 
 
 class SupportPart(_Part):
     index: int = Field(ge=0, description="An utterance at or before the flip's target.")
-    support: float = Field(ge=0, le=1, description="How far the model holds it for a trigger.")
+    support: float = Field(ge=0, le=1, description="The model's support for this utterance as a trigger.")
 
 
 class FlipPart(_Part):
     speaker: str
-    source: int = Field(ge=0, description="Where the speaker's emotion was `before`.")
-    target: int = Field(ge=1, description="Where it is `after`: the same speaker's next utterance.")
+    source: int = Field(ge=0, description="The utterance at which the speaker's emotion was `before`.")
+    target: int = Field(ge=1, description="The same speaker's next utterance, at which the emotion is `after`.")
     before: str
     after: str
-    triggers: tuple[SupportPart, ...] = Field(description="The utterances named as triggers, ascending; may be none.")
+    triggers: tuple[SupportPart, ...] = Field(description="The utterances named as triggers, ascending; may be empty.")
     candidates: tuple[SupportPart, ...] = Field(
-        description="Every utterance with any support, named or not, ascending."
+        description="Every utterance with any support, named as a trigger or not, ascending."
     )
-    reason: str = Field(description="One line. A number in square brackets there counts utterances from 1.")
+    reason: str = Field(description="One line. Numbers in square brackets refer to utterances, counted from 1.")
     reason_by: Literal["model", "template"] = Field(
-        description="`model`: the model's own rationale. `template`: a sentence built from what was decided."
+        description="`model`: the model's own rationale. `template`: a sentence built from the decision."
     )
     consequences: tuple[int, ...] = Field(description="The targets of later flips that this flip's target triggered.")
 
@@ -77,10 +79,10 @@ class AnalysisDocument(_Part):
     schema_: Literal["fliptrace.analysis/1"] = Field(SCHEMA, alias="schema")
     transcript: TranscriptPart
     model: str = Field(description="The model that named emotions and triggers.")
-    threshold: float = Field(gt=0, le=1, description="The support from which on an utterance is named a trigger.")
+    threshold: float = Field(gt=0, le=1, description="An utterance with at least this support is named as a trigger.")
     emotion_set: EmotionSetPart
     utterances: tuple[UtterancePart, ...] = Field(min_length=1)
-    flips: tuple[FlipPart, ...] = Field(description="In the order they land.")
+    flips: tuple[FlipPart, ...] = Field(description="In the order of their targets.")
 
     @classmethod
     def of(cls, analysis: AnalysisValues) -> AnalysisDocument:
@@ -105,7 +107,7 @@ class AnalysisDocument(_Part):
         return self.model_dump(mode="json", by_alias=True)
 
     def analysis(self) -> AnalysisValues:
-        """The inverse of `of`; InputError where the parts do not go together."""
+        """Convert the document back, the inverse of `of`; InputError if its parts contradict each other."""
         try:
             emotion_set = EmotionSet(self.emotion_set.name, self.emotion_set.labels)
             utterances = tuple(
@@ -115,7 +117,7 @@ class AnalysisDocument(_Part):
             dialogue = Dialogue(self.transcript.id, self.transcript.id, utterances, emotion_set)
             flips = tuple(_found_flip(part, len(utterances)) for part in self.flips)
             if tuple(found.flip for found in flips) != find_flips(dialogue):
-                raise ValueError("its flips are not those of its emotions")
+                raise ValueError("flips do not match the emotions; expected one wherever a speaker's emotion changes")
             scores = tuple(part.emotion_scores for part in self.utterances)
             notes, format = self.transcript.notes, self.transcript.format
             return AnalysisValues(dialogue, scores, flips, self.model, self.threshold, notes, format)
@@ -124,7 +126,7 @@ class AnalysisDocument(_Part):
 
 
 def read_document(value: object) -> AnalysisDocument:
-    """A JSON value as a document; InputError names the first place that is wrong."""
+    """Check a JSON value and return it as a document; InputError names the first place that is wrong."""
     found = value.get("schema") if isinstance(value, dict) else None
     if found != SCHEMA:
         raise InputError("analysis", f"schema {found!r}; expected {SCHEMA!r}")
@@ -136,7 +138,7 @@ def read_document(value: object) -> AnalysisDocument:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of a document, for those who read one without Python."""
+    """Return the JSON Schema of a document, for programs that are not written in Python."""
     schema = AnalysisDocument.model_json_schema(by_alias=True, mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA} | schema
 
@@ -184,5 +186,5 @@ def _found_flip(part: FlipPart, num_utterances: int) -> FoundFlip:
 
 
 def _text(text: str) -> str:
-    """Half an emoji, which a JSON transcript may hold and UTF-8 may not, becomes the sign for what cannot be shown."""
+    """Replace lone surrogates (half an emoji), which JSON transcripts may contain and UTF-8 may not, by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

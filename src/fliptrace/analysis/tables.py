@@ -1,6 +1,6 @@
-"""An analysis as a table, one row an utterance: CSV for spreadsheets, a frame for pandas. Indices count from 0.
+"""An analysis as a table with one row per utterance: CSV for spreadsheets, or a pandas frame. Indices count from 0.
 
-docs/analyze.md says what every column holds.
+docs/analyze.md describes the columns.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from fliptrace.core.files import write_text
 if TYPE_CHECKING:
     import pandas as pd
 
-# A spreadsheet runs a cell that begins so, and a transcript is written by strangers: an apostrophe makes it text.
-# Source: OWASP, CSV injection.
+# Spreadsheets run a cell that begins with one of these as a formula. Transcripts are untrusted, so such a cell gets an
+# apostrophe, which makes it text. Source: OWASP, CSV injection.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BOM = "\ufeff"  # without it Excel reads UTF-8 as the local code page
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One utterance; from `flip_from` on, what is said of the flip that lands on it, if one does."""
+    """One utterance. The fields from `flip_from` on describe the flip whose target it is, if there is one."""
 
     index: int
     speaker: str
@@ -50,7 +50,7 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 
 def table_rows(analysis: AnalysisValues) -> list[Row]:
-    """A row for every utterance, in order. `support` is that of the triggers, in their order."""
+    """Make a row for every utterance, in order. `support` is that of the triggers, in the same order."""
     found = {each.flip.target: each for each in analysis.flips}
     return [
         _row(i, utterance, scores, found.get(i))
@@ -59,7 +59,7 @@ def table_rows(analysis: AnalysisValues) -> list[Row]:
 
 
 def write_csv(analysis: AnalysisValues, path: Path) -> None:
-    """The rows as CSV, in UTF-8 with a byte order mark. Cells that a spreadsheet would run get an apostrophe before."""
+    """Write the rows as CSV in UTF-8 with a byte order mark. Cells that a spreadsheet would run get an apostrophe."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
     writer.writerow(COLUMNS)
@@ -69,7 +69,7 @@ def write_csv(analysis: AnalysisValues, path: Path) -> None:
 
 
 def to_frame(analysis: AnalysisValues) -> pd.DataFrame:
-    """The rows as a frame, its index the utterances' position; text as it is. MissingExtra without pandas."""
+    """Return the rows as a frame, indexed by position, with unchanged text. MissingExtra if pandas is not installed."""
     try:
         import pandas as pd
     except ImportError as error:
@@ -98,7 +98,8 @@ def _row(index: int, utterance: Utterance, scores: Mapping[str, float] | None, f
 
 
 def _cell(value: object) -> str:
-    """
+    """Format a value as a CSV cell.
+
     >>> _cell("=1+1"), _cell((2, 5)), _cell(0.25), _cell(None)
     ("'=1+1", '2 5', '0.25', '')
     """

@@ -12,9 +12,9 @@ from fliptrace.core.flips import Flip, consequences
 
 @dataclass(frozen=True, slots=True)
 class FoundFlip:
-    """A flip and what brought it about. `support[i]`, 0 to 1, is how far the model holds utterance i for a trigger.
+    """A flip with its triggers and a reason. `support[i]`, 0 to 1, is the support for utterance i as a trigger.
 
-    `reason_by` tells whether `reason` is the model's own rationale or a sentence built from what was decided.
+    `reason_by` says whether `reason` is the model's own rationale or a sentence built from the decision ("template").
     """
 
     flip: Flip
@@ -28,17 +28,18 @@ class FoundFlip:
             raise ValueError(f"support {list(self.support)}: expected shares from 0 to 1")
         if not all(0 <= i <= self.flip.target < len(self.support) for i in (*self.triggers, 0)):
             raise ValueError(
-                f"triggers {sorted(self.triggers)} of the flip at {self.flip.target}: outside the dialogue"
+                f"triggers {sorted(self.triggers)} of the flip at {self.flip.target}: expected positions from 0 to the "
+                f"target, in a dialogue of {len(self.support)} utterances"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisValues:
-    """One dialogue with an emotion for every utterance, and its flips in the order they land.
+    """One dialogue with an emotion for every utterance, and its flips in the order of their targets.
 
-    `emotion_scores[i]` is the probability of each label at utterance i, None where the transcript gave the emotion or
-    the model told no probabilities. `notes` are what a reader should know of how it came about (speakers made up,
-    labels given); `format` is that of the transcript, "" where it was no file.
+    `emotion_scores[i]` is the probability of each label at utterance i; None if the transcript gave the emotion or the
+    model gives no probabilities. `notes` say what a reader should know about how the analysis was made (speakers made
+    up, labels given). `format` is that of the transcript; "" if it was not a file.
     """
 
     dialogue: Dialogue
@@ -55,5 +56,5 @@ class AnalysisValues:
 
     @property
     def consequences(self) -> dict[Flip, tuple[Flip, ...]]:
-        """For every flip, the later flips that it triggered."""
+        """The later flips that each flip's target triggered."""
         return consequences({found.flip: found.triggers for found in self.flips})

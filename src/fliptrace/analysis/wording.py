@@ -1,6 +1,6 @@
-"""How an analysis speaks to people: names, emotions, numbers and times in words, on one line and without control signs.
+"""Words for the text of an analysis: names, emotions, numbers and times, on one line and without control characters.
 
-What it is given comes from transcripts, so it is data: no line break and no escape sequence passes.
+The input comes from transcripts and is not trusted: no line break and no escape sequence passes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 _JOINERS = "\u200c\u200d"  # invisible, but they shape Devanagari and emoji
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-# "joy" is a noun and "neutral" is none; labels of other sets are given as labels.
+# Labels need different phrases: "joy" is a noun, "neutral" is not. Labels of other sets are quoted as labels.
 _SAID: Mapping[str, str] = {
     "anger": "in anger",
     "contempt": "with contempt",
@@ -23,7 +23,7 @@ _SAID: Mapping[str, str] = {
 
 
 def printable(text: str) -> str:
-    """On one line, without escape sequences that a terminal would obey.
+    """Put a text on one line, without the control characters that a terminal would obey.
 
     >>> printable("Ana\\n\\x1b[1mB ")
     'Ana [1mB'
@@ -32,12 +32,13 @@ def printable(text: str) -> str:
 
 
 def printable_name(speaker: str) -> str:
-    """A speaker's name; a question mark where nothing of it can be shown."""
+    """Make a speaker's name printable; "?" if none of its characters can be shown."""
     return printable(speaker) or "?"
 
 
 def said_in(label: str) -> str:
-    """
+    """Say that something was spoken with an emotion.
+
     >>> said_in("joy"), said_in("powerful")
     ('with joy', 'marked as powerful')
     """
@@ -45,7 +46,8 @@ def said_in(label: str) -> str:
 
 
 def spell(number: int) -> str:
-    """
+    """Spell out a number up to ten.
+
     >>> spell(2), spell(12)
     ('two', '12')
     """
@@ -53,7 +55,7 @@ def spell(number: int) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A time in a recording.
+    """Format a time in a recording.
 
     >>> clock(65.5), clock(3725)
     ('1:05', '1:02:05')

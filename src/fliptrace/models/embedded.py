@@ -85,7 +85,7 @@ def load_embedded(folder: Path | None = None, name: str | None = None) -> Embedd
 
 
 def bundled_folder() -> Path:
-    """Return the folder of the model that ships with fliptrace; InputError if fliptrace was built without its weights."""
+    """Return the folder of the model that ships with fliptrace; InputError if this build has no weights."""
     if not is_embedded(BUNDLED):
         raise InputError(
             "embedded",
@@ -109,7 +109,7 @@ def load_tokenizer(folder: Path, special_tokens: dict[str, str]) -> PlainTokeniz
 
 
 def hash_weights(folder: Path) -> str:
-    """Hash the weights, so that a changed model in the same folder is noticed. An ensemble hashes its members' hashes."""
+    """Hash the weights, to detect another model in the same folder. An ensemble's hash covers all members' graphs."""
     hashes = [hash_file(folder / graph) for graph in EmbeddedConfig.read(folder).graphs]
     return hash_json(hashes) if len(hashes) > 1 else hashes[0]
 

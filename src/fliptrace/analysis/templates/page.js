@@ -14,7 +14,7 @@
   const form = one(".filters form");
   let chosen = null;
 
-  // One flip: its source, triggers and target in the picture and in the transcript, and its card.
+  // Choosing a flip marks its source, triggers and target in the picture and the transcript, and opens its card.
 
   const involved = (card) => [
     [card.dataset.source, "source"],
@@ -58,12 +58,12 @@
     }
   }
 
-  // The card floats while its place lies below the screen; on a narrow one it always does.
+  // The card floats while its place is below the visible part of the page; on a narrow screen it always floats.
   function float() {
     panel.classList.toggle("floats", chosen !== null && columns.getBoundingClientRect().top > innerHeight - 260);
   }
 
-  // After a choice in the picture, card and marks must be in sight: scroll to where both fit, or free the marks.
+  // After a choice in the picture, card and marks must be visible: scroll to where both fit, or until no mark is covered.
   function uncover() {
     const below = columns.getBoundingClientRect().top + 300 - innerHeight;
     const isWide = matchMedia("(min-width: 62.01rem)").matches;
@@ -90,7 +90,7 @@
     steps.querySelector("[data-step='1']").disabled = place < 0 || place === numbers.length - 1;
   }
 
-  // One stop of the tab key in the picture; arrow keys go on from there.
+  // The picture is a single tab stop; from there the arrow keys move between flips.
   function rove() {
     const numbers = open(), stop = numbers.includes(chosen) ? chosen : numbers[0];
     for (const number of cards.keys()) marks.get(number).setAttribute("tabindex", number === stop ? "0" : "-1");
@@ -132,7 +132,7 @@
     }
   });
 
-  // Filters. A flip stays if its target's utterance does, its change is wanted and some trigger has the support.
+  // Filters. A flip is shown if its target's utterance is, its change is selected and a trigger has enough support.
 
   const fold = (text) => text.normalize("NFKC").toLocaleLowerCase();
 

@@ -175,12 +175,12 @@ class LocalModel:
         with self._reader() as reader:
             logits = reader.read([prompt.ids for prompt in batch], decoding.num_replies, decoding.max_new_tokens)
             logits = logits.repeat_interleave(decoding.num_replies, dim=0)
-            chooser = self._chooser(batch, decoding)
-            tokens = torch.full((len(chooser.rows), decoding.max_new_tokens), -1, device=self.model.device)
-            ended = torch.zeros(len(chooser.rows), dtype=torch.bool, device=self.model.device)
+            sampler = self._sampler(batch, decoding)
+            tokens = torch.full((len(sampler.rows), decoding.max_new_tokens), -1, device=self.model.device)
+            ended = torch.zeros(len(sampler.rows), dtype=torch.bool, device=self.model.device)
             for step in range(decoding.max_new_tokens):
-                chosen = chooser.choose(logits, step)
-                tokens[chooser.rows, step] = chosen
+                chosen = sampler.choose(logits, step)
+                tokens[sampler.rows, step] = chosen
                 ended |= torch.isin(chosen, self._stop_ids)
                 num_ended = int(ended.sum())
                 if num_ended == len(ended) or step + 1 == decoding.max_new_tokens:
@@ -188,12 +188,12 @@ class LocalModel:
                 if num_ended >= _DROP_SHARE * len(ended):
                     kept = torch.nonzero(~ended)[:, 0]
                     reader.keep(kept)
-                    chooser.keep(kept)
+                    sampler.keep(kept)
                     chosen, ended = chosen[kept], ended[kept]
                 logits = reader.step(chosen)
-        return _Written(tokens, chooser.held)
+        return _Written(tokens, sampler.held)
 
-    def _chooser(self, batch: Sequence[_Prompt], decoding: Decoding) -> Sampler:
+    def _sampler(self, batch: Sequence[_Prompt], decoding: Decoding) -> Sampler:
         replies = [(prompt, number) for prompt in batch for number in range(decoding.num_replies)]
         return Sampler(
             decoding,

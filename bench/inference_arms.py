@@ -32,7 +32,7 @@ _BATCHES = (1, 8)  # batch sizes in prompts; generate tries both and keeps the f
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingJob:
+class InferenceJob:
     """The work of every arm. `line_tokens` is the length of a typical answer line, end token included."""
 
     folder: Path
@@ -63,7 +63,7 @@ class Written(NamedTuple):
     texts: tuple[str, ...] = ()
 
 
-class ReadingRound(NamedTuple):
+class InferenceRound(NamedTuple):
     """One measured round; `note` describes a choice that the arm made itself, such as its batch size."""
 
     seconds: float
@@ -71,7 +71,7 @@ class ReadingRound(NamedTuple):
     note: str = ""
 
 
-def _open_generate(job: ReadingJob, *, greedy: bool = False, dtype: Dtype = "fp32") -> Callable[[], ReadingRound]:
+def _open_generate(job: InferenceJob, *, greedy: bool = False, dtype: Dtype = "fp32") -> Callable[[], InferenceRound]:
     model, tokenizer = load_causal_lm(str(job.folder), dtype), load_tokenizer(str(job.folder))
     chat = ChatFormat.of(tokenizer, model.generation_config)
     prompts = [chat.encode_prompt(request.messages) for request in job.requests]
@@ -128,7 +128,7 @@ def _length(row: Sequence[int], stop_ids: frozenset[int]) -> int:
     return next((place + 1 for place, token in enumerate(row) if token in stop_ids), len(row))
 
 
-def _open_ours(job: ReadingJob, *, greedy: bool = False, dtype: Dtype = "fp32") -> Callable[[], ReadingRound]:
+def _open_ours(job: InferenceJob, *, greedy: bool = False, dtype: Dtype = "fp32") -> Callable[[], InferenceRound]:
     return partial(_time, partial(_complete, _load(job, dtype), job.requests, job.decoding(greedy=greedy)))
 
 
@@ -138,7 +138,7 @@ def _complete(model: LocalModel, requests: Sequence[Request], decoding: Decoding
     return Written(len(replies), sum(reply.num_tokens for reply in replies), texts)
 
 
-def _open_predict(job: ReadingJob, *, exact: bool) -> Callable[[], ReadingRound]:
+def _open_predict(job: InferenceJob, *, exact: bool) -> Callable[[], InferenceRound]:
     """Run inference as `fliptrace predict` does: exact, or greedy with the length of a typical answer line."""
     decoding = Decoding("exact") if exact else Decoding(max_new_tokens=job.line_tokens)
     model = _load(job, "fp32")
@@ -150,18 +150,18 @@ def _open_predict(job: ReadingJob, *, exact: bool) -> Callable[[], ReadingRound]
     return partial(_time, predict, "" if exact else f"at most {job.line_tokens} tokens")
 
 
-def _load(job: ReadingJob, dtype: Dtype) -> LocalModel:
+def _load(job: InferenceJob, dtype: Dtype) -> LocalModel:
     keep_large_buffers()  # as `fliptrace predict` does
     return load_local(str(job.folder), device="cpu", dtype=dtype, name="bench")
 
 
-def _time(write: Callable[[], Written], note: str = "") -> ReadingRound:
+def _time(write: Callable[[], Written], note: str = "") -> InferenceRound:
     began = time.perf_counter()
     written = write()
-    return ReadingRound(time.perf_counter() - began, written, note)
+    return InferenceRound(time.perf_counter() - began, written, note)
 
 
-ARMS: Mapping[str, Callable[..., Callable[[], ReadingRound]]] = {
+ARMS: Mapping[str, Callable[..., Callable[[], InferenceRound]]] = {
     "generate": _open_generate,
     "generate bf16": partial(_open_generate, dtype="bf16"),
     "generate greedy": partial(_open_generate, greedy=True),
@@ -173,5 +173,5 @@ ARMS: Mapping[str, Callable[..., Callable[[], ReadingRound]]] = {
 }
 
 
-def open_arms(names: Sequence[str], job: ReadingJob) -> dict[str, Open[ReadingRound]]:
+def open_arms(names: Sequence[str], job: InferenceJob) -> dict[str, Open[InferenceRound]]:
     return {name: partial(ARMS[name], job) for name in names}
