@@ -38,9 +38,8 @@ def onnx(
     from fliptrace.training.export import export_onnx
 
     exported = export_onnx(checkpoints, out, half=half, threshold=threshold)
-    note(
-        f"probabilities differ from torch's by at most {exported.max_difference:.1e}, over {exported.num_choices:,} choices"
-    )
+    difference = f"{exported.max_difference:.1e} over {exported.num_choices:,} choices"
+    note(f"probabilities differ from torch's by at most {difference}")
     done(f"{exported.folder}: {size(exported.num_bytes)}; use it as MODEL, for example in `fliptrace predict`")
 
 
