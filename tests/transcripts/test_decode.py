@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from fliptrace.core.errors import InputError
+from fliptrace.transcripts.decode import MAX_BYTES
 from fliptrace.transcripts.read import read_transcript
-from fliptrace.transcripts.source import MAX_BYTES
 
 FRENCH = (
     "Hélène: Tu étais où hier soir ? J’ai attendu jusqu’à minuit.\n"
@@ -46,9 +46,12 @@ def test_other_encodings_are_guessed_and_the_guess_is_told(tmp_path: Path, text:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"PK\x03\x04\x14\x00", r"this is a ZIP or Office file \(docx, xlsx\); expected text: save it as .txt or .csv"),
+        (
+            b"PK\x03\x04\x14\x00",
+            r"this is a ZIP or Office file \(docx, xlsx\); expected a transcript: save it as .txt, .csv or .vtt",
+        ),
         (b"%PDF-1.7", "this is a PDF"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "contains NUL bytes: not text, or UTF-16 without a byte order mark"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "contains NUL bytes: not text"),
         (b"\xff\xfeA", "byte 0 is not utf-16-le; save the file as UTF-8"),
         ("Ana: hi".encode("utf-16-be"), "contains NUL bytes"),
     ],

@@ -7,9 +7,9 @@ import pytest
 
 from fliptrace.core.emotion_sets import EMORYNLP7, MASAC8
 from fliptrace.core.errors import InputError
-from fliptrace.transcripts import read
+from fliptrace.transcripts import formats
 from fliptrace.transcripts.read import READERS, read_transcript
-from fliptrace.transcripts.source import RawUtterance, Reader
+from fliptrace.transcripts.source import NO_EVIDENCE, RawUtterance, Reader
 from fliptrace.transcripts.transcript import Transcript
 
 FOLDER = Path(__file__).parent / "fixtures"
@@ -102,8 +102,10 @@ def test_a_dialogue_is_named_after_its_file_and_a_group_of_its_own() -> None:
 
 
 def test_a_new_format_is_one_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    new = Reader("bars", (".bars",), lambda source: False, lambda source: [RawUtterance("line 1", source.text, "Ana")])
-    monkeypatch.setattr(read, "_READERS", (*READERS.values(), new))
+    new = Reader(
+        "bars", (".bars",), lambda source: NO_EVIDENCE, lambda source: [RawUtterance("line 1", source.text, "Ana")]
+    )
+    monkeypatch.setattr(formats, "READERS", {**READERS, "bars": new})
     assert read_transcript(write(tmp_path, "hello", "talk.bars")).format == "bars"
 
 

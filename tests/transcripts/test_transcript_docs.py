@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fliptrace.transcripts.read import READERS
-from fliptrace.transcripts.rows import ALIASES
+from fliptrace.transcripts.tables.rows import ALIASES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "transcripts.md").read_text(encoding="utf-8")
 

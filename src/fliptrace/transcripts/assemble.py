@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
 
 from fliptrace.core.dialogue import Utterance
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.corpora.repair import repair_text
-from fliptrace.transcripts.rows import shown
-from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_UTTERANCES, RawUtterance, Reader, Source
+from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_UTTERANCES, LeftOut, RawUtterance, Reader, Source
 from fliptrace.transcripts.speech import take_cues
+from fliptrace.transcripts.tables.rows import shown
 from fliptrace.transcripts.times import read_time
 
 ALONE = "Speaker 1"  # the speaker of every utterance if a file names none
@@ -28,19 +31,50 @@ _CONTROLS: dict[int, str | None] = dict.fromkeys((*range(32), *range(127, 160)),
 )
 
 
-def assemble(found: Iterable[RawUtterance], source: Source, reader: Reader, emotion_set: EmotionSet) -> list[Utterance]:
+class Assembled(NamedTuple):
+    """The utterances of a dialogue, and where each begins in the file."""
+
+    utterances: list[Utterance]
+    places: list[str]
+
+
+def assemble(found: Iterable[RawUtterance], source: Source, reader: Reader, emotion_set: EmotionSet) -> Assembled:
     """Return the utterances of the dialogue and add notes to `source.notes`.
 
-    InputError if there are no utterances or too many, or if one is too long to be speech.
+    InputError if there are no utterances or too many.
     """
     builder = _UtteranceBuilder(source, reader, emotion_set)
-    for raw in found:
-        builder.take(raw)
+    for raw in _in_order_of_time(found, source) if reader.is_chat else found:
+        for part in builder.split(raw):
+            builder.take(part)
         if len(builder.utterances) > MAX_UTTERANCES:
             raise source.error(raw.place, f"over {MAX_UTTERANCES:,} utterances; expected one dialogue per file")
     if not builder.utterances:
         raise source.error("", f"no utterances found, read as {reader.name}; expected at least one")
-    return builder.finish()
+    return Assembled(builder.finish(), builder.places)
+
+
+def _in_order_of_time(found: Iterable[RawUtterance], source: Source) -> list[RawUtterance]:
+    """The messages of a chat in the order of time, and their times in seconds from the first one."""
+    messages = list(found)
+    known = [raw.start for raw in messages if isinstance(raw.start, datetime)]
+    if not known:
+        return messages
+    first = min(known)
+    last = first  # a message without a time stays behind the one before it
+    keys = []
+    for raw in messages:
+        last = raw.start if isinstance(raw.start, datetime) else last
+        keys.append(last)
+    order = sorted(range(len(messages)), key=lambda i: keys[i])
+    if order != list(range(len(messages))):
+        moved = sum(before > after for before, after in pairwise(keys))
+        source.notes.append(f"messages were not in the order of time ({_count(moved, 'step')} back): put in order")
+    return [replace(messages[i], start=_seconds_since(first, messages[i].start)) for i in order]
+
+
+def _seconds_since(first: datetime, time: object) -> object:
+    return (time - first).total_seconds() if isinstance(time, datetime) else time
 
 
 @dataclass(slots=True)
@@ -51,6 +85,7 @@ class _UtteranceBuilder:
     reader: Reader
     emotion_set: EmotionSet
     utterances: list[Utterance] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
     nameless: set[int] = field(default_factory=set)
     spellings: dict[str, str] = field(default_factory=dict)
     respelled: dict[str, None] = field(default_factory=dict)
@@ -59,11 +94,18 @@ class _UtteranceBuilder:
     num_bare_cues: int = 0
     num_cued: int = 0
     num_bad_times: int = 0
+    num_split: int = 0
+
+    def split(self, raw: RawUtterance) -> Iterator[RawUtterance]:
+        """The utterance, in parts that end with a sentence if it is very long. Only the first part has times."""
+        if len(raw.text) <= MAX_CHARACTERS:
+            yield raw
+            return
+        self.num_split += 1
+        for number, text in enumerate(_split_long(raw.text)):
+            yield replace(raw, text=text) if number == 0 else replace(raw, text=text, start=None, end=None, cues=())
 
     def take(self, raw: RawUtterance) -> None:
-        if len(raw.text) > MAX_CHARACTERS:
-            expected = f"expected at most {MAX_CHARACTERS:,} (a line or row for each utterance)"
-            raise self.source.error(raw.place, f"an utterance of {len(raw.text):,} characters, {expected}")
         speaker, text = self._speaker(raw), clean(raw.text)
         cues = tuple(filter(None, map(clean, raw.cues)))
         if self.reader.has_cues:
@@ -72,10 +114,12 @@ class _UtteranceBuilder:
         if not text:
             self.num_empty += not cues
             self.num_bare_cues += bool(cues)
+            self.source.left_out.append(LeftOut(raw.place, raw.text, "cues" if cues else "empty utterances"))
             return
         if speaker is None:
             self.nameless.add(len(self.utterances))
         start, end = self._times(raw)
+        self.places.append(raw.place)
         self.utterances.append(Utterance(speaker or UNKNOWN, text, self._emotion(raw), start, end, cues))
 
     def finish(self) -> list[Utterance]:
@@ -115,7 +159,7 @@ class _UtteranceBuilder:
 
     def _time(self, raw: object) -> float | None:
         try:
-            return read_time(raw)
+            return read_time(raw, wall_clock=self.reader.is_chat)
         except ValueError:
             self.num_bad_times += 1
             return None
@@ -136,6 +180,8 @@ class _UtteranceBuilder:
 
     def _notes(self) -> list[str]:
         notes = []
+        why = Counter(each.why for each in self.source.left_out if each.why not in ("cues", "empty utterances"))
+        notes += [f"{reason} left out: {number:,}" for reason, number in why.items()]
         if len(self.nameless) == len(self.utterances):
             notes.append(
                 f"the file names no speakers: all utterances are assigned to {ALONE!r}. Flips are found per speaker, "
@@ -153,6 +199,10 @@ class _UtteranceBuilder:
             notes.append(f"{_count(self.num_bare_cues, 'cue')} between utterances left out")
         if self.num_empty:
             notes.append(f"{_count(self.num_empty, 'empty utterance')} skipped")
+        if self.num_split:
+            notes.append(
+                f"{_count(self.num_split, 'utterance')} of over {MAX_CHARACTERS:,} characters, split at sentences"
+            )
         if self.num_bad_times:
             notes.append(
                 f"{_count(self.num_bad_times, 'time')} left out: unreadable, negative or ending before the start"
@@ -162,6 +212,17 @@ class _UtteranceBuilder:
             known = f"{self.emotion_set.name} ({', '.join(self.emotion_set.labels)})"
             notes.append(f"{_count(num, 'emotion')} not in {known}, left out: {names}")
         return notes
+
+
+def _split_long(text: str) -> Iterator[str]:
+    """Parts of at most MAX_CHARACTERS, each ending with a sentence or at least with a word where there is one."""
+    while len(text) > MAX_CHARACTERS:
+        head = text[:MAX_CHARACTERS]
+        ends = [found.end() for found in re.finditer(r"[.!?…。！？।]\s", head[MAX_CHARACTERS // 2 :])]
+        cut = MAX_CHARACTERS // 2 + ends[-1] if ends else (head.rfind(" ") + 1 or MAX_CHARACTERS)
+        yield text[:cut]
+        text = text[cut:]
+    yield text
 
 
 def clean(text: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.core.errors import InputError
-from fliptrace.transcripts.source import MAX_BYTES
+
+MAX_BYTES = 20_000_000  # hours of speech take under 1 MB, or about 10 MB with the times of words
 
 
 class Decoded(NamedTuple):
@@ -45,8 +46,8 @@ _LIKELY = (
 _SAMPLE_BYTES = 100_000  # approximate size of the sample for the guess: enough to identify a language, and fast
 
 
-def read_file(path: Path) -> Decoded:
-    """Read a text file; InputError if it is missing, too large or not text."""
+def read_file(path: Path) -> bytes:
+    """Read a file; InputError if it is missing or too large."""
     try:
         if path.is_dir():
             raise InputError(path, "a folder; expected a transcript file")
@@ -58,19 +59,22 @@ def read_file(path: Path) -> Decoded:
         raise InputError(path, getattr(error, "strerror", None) or str(error)) from error
     if len(data) > MAX_BYTES:
         raise InputError(path, f"over {MAX_BYTES // 1_000_000} MB; expected one dialogue per file")
-    return decode(data, path.name)
+    return data
 
 
 def decode(data: bytes, name: str) -> Decoded:
     """Decode bytes by their byte order mark, else as UTF-8, else by charset-normalizer's best guess."""
-    for magic, kind in _NO_TEXT:
-        if data.startswith(magic):
-            raise InputError(name, f"this is {kind}; expected text: save it as .txt or .csv")
+    kind = kind_of_binary(data)
+    if kind is not None:
+        raise InputError(name, f"this is {kind}; expected text: save it as .txt or .csv")
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return Decoded(_lines_of(_decode_as(data[len(mark) :], encoding, name)), None)
     if b"\0" in data:
-        raise InputError(name, "contains NUL bytes: not text, or UTF-16 without a byte order mark; save it as UTF-8")
+        utf16 = _utf16_without_mark(data)
+        if utf16 is None:
+            raise InputError(name, "contains NUL bytes: not text; save it as UTF-8")
+        return Decoded(_lines_of(_decode_as(data, utf16, name)), None)
     try:
         return Decoded(_lines_of(data.decode()), None)
     except UnicodeDecodeError as error:
@@ -78,6 +82,21 @@ def decode(data: bytes, name: str) -> Decoded:
         if guess is None:
             raise InputError(name, f"byte {error.start} is not UTF-8, and no other encoding fits") from error
         return Decoded(_lines_of(_decode_as(data, guess, name)), guess)
+
+
+def kind_of_binary(data: bytes) -> str | None:
+    """What a file that is not text is, by its first bytes; None for anything else."""
+    return next((kind for magic, kind in _NO_TEXT if data.startswith(magic)), None)
+
+
+def _utf16_without_mark(data: bytes) -> str | None:
+    """The byte order of UTF-16 without a mark: in most scripts every other byte of ASCII letters is NUL."""
+    sample = data[:4000]
+    for offset, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        nul, other = sample[offset::2], sample[1 - offset :: 2]
+        if nul.count(0) > 0.2 * len(nul) and other.count(0) == 0:
+            return encoding
+    return None
 
 
 def _guess(data: bytes) -> str | None:

@@ -1,6 +1,6 @@
 """Interface of the transcript readers: their input (`Source`), output (`RawUtterance`) and description (`Reader`).
 
-A reader only finds the utterances in a text. Cleaning, names, times and limits are handled by `assemble`, in the same
+A reader only finds the utterances in a file. Cleaning, names, times and limits are handled by `assemble`, in the same
 way for every format.
 """
 
@@ -10,21 +10,23 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from fliptrace.core.errors import InputError
+from fliptrace.transcripts.decode import decode, kind_of_binary
 
-MAX_BYTES = 20_000_000  # hours of speech take under 1 MB, or about 10 MB with the times of words
 MAX_ROWS = 200_000  # a table may contain many dialogues; MELD's largest file has 9,989 rows
 MAX_UTTERANCES = 20_000  # in one dialogue: a day of uninterrupted talk
-MAX_CHARACTERS = 10_000  # in one utterance: ten minutes of speech; more suggests the wrong format
+MAX_CHARACTERS = 10_000  # in one utterance: ten minutes of speech; a longer one is split at sentences
 
 
 @dataclass(frozen=True, slots=True)
 class RawUtterance:
     """An utterance as found in a file, neither cleaned nor checked. `place` is "line 12" or "segment 3".
 
-    `start` and `end` are seconds or clock times, as numbers or text; None and blank text mean that the time is missing.
+    `start` and `end` are seconds or clock times that begin at zero, as numbers or text, or a datetime if the file has
+    wall-clock times; None and blank text mean that the time is missing. Units belong to the format: a reader of
+    milliseconds converts them.
     """
 
     place: str
@@ -36,18 +38,69 @@ class RawUtterance:
     cues: tuple[str, ...] = ()
 
 
+class LeftOut(NamedTuple):
+    """Something in the file that is not speech, or could not be read: where, what, and why (a plural noun)."""
+
+    place: str
+    text: str
+    why: str
+
+
+class Evidence(NamedTuple):
+    """How well a file fits a format: `strength` from 0 (not at all) to 1 (unmistakable), and what was seen.
+
+    As a scale: 1 a signature that no other format has (`WEBVTT`, `{\\rtf`); 0.9 the structure of this very product; 0.7
+    a pattern over most lines of the file; 0.5 a general structure that many tools write (a list of objects with a text
+    and a speaker); 0.3 a pattern over some lines.
+    """
+
+    strength: float
+    seen: str = ""
+
+
+NO_EVIDENCE = Evidence(0.0)
+
+
 @dataclass
 class Source:
-    """A decoded file with the options of the user. `name` is used in errors; `text` has newlines as line ends.
+    """A file with the options of the user. `name` is used in errors; `content` is text, or bytes yet to be decoded.
 
-    `part`, the part of the path after #, selects one dialogue of several. Readers append to `notes`.
+    `part`, the part of the path after #, selects one dialogue of several. `speakers` are names that the user says are
+    speakers. Readers append to `notes`, and record everything they skip with `leave_out`.
     """
 
     name: str
-    text: str
+    content: str | bytes
     columns: Mapping[str, str] = field(default_factory=dict)
     part: str | None = None
+    speakers: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    @cached_property
+    def data(self) -> bytes:
+        """The file as bytes."""
+        return self.content if isinstance(self.content, bytes) else self.content.encode("utf-8", "surrogatepass")
+
+    @cached_property
+    def text(self) -> str:
+        """The file as text with newlines as line ends; InputError if it is not text."""
+        if isinstance(self.content, str):
+            return self.content
+        decoded = decode(self.content, self.name)
+        if decoded.guessed is not None:
+            self.notes.append(f"not UTF-8: read as {decoded.guessed}, which is a guess; check the accented letters")
+        return decoded.text
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text, without their ends. Line numbers in places count from 1."""
+        return self.text.split("\n")
+
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether the file is a known binary format or markup that is not read as text (Office, PDF, ZIP)."""
+        return isinstance(self.content, bytes) and kind_of_binary(self.content) is not None
 
     @cached_property
     def json(self) -> Any:
@@ -64,6 +117,10 @@ class Source:
         except InputError:
             return None
 
+    def leave_out(self, place: str, text: str, why: str) -> None:
+        """Record something that is not part of the dialogue. Notes count these by `why`, such as "system messages"."""
+        self.left_out.append(LeftOut(place, text, why))
+
     def error(self, place: str, message: str) -> InputError:
         return InputError(f"{self.name} {place}".strip(), message)
 
@@ -75,18 +132,25 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One format. `fits` tells whether a text clearly has it; `read` yields utterances in order or raises InputError.
+    """One format. `sniff` says how well a file fits it; `read` yields utterances in order or raises InputError.
 
-    `has_columns` means that the format has named columns, which the user may assign to roles. `has_cues` means that
-    short words in brackets are cues, not speech.
+    `name` is what --format takes, `title` what people call the format, `example` a few lines of it. `extra` is the
+    optional dependency it needs. `has_columns`: the format has named columns, which the user may assign to roles.
+    `has_cues`: short words in brackets are cues, not speech. `is_binary`: it reads `Source.data`, not text.
+    `is_chat`: utterances have wall-clock times and are put in the order of time.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    fits: Callable[[Source], bool]
+    sniff: Callable[[Source], Evidence]
     read: Callable[[Source], Iterable[RawUtterance]]
+    title: str = ""
+    example: str = ""
+    extra: str = ""
     has_columns: bool = False
     has_cues: bool = False
+    is_binary: bool = False
+    is_chat: bool = False
 
 
 def parse_json(text: str, name: str, first_line: int) -> Any:

@@ -12,8 +12,10 @@ _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)")
 _SECONDS = re.compile(r"[+-]?\d{1,18}(?:[.,]\d{0,18})?\s?s?|[+-]?[.,]\d{1,18}")
 
 
-def read_time(raw: object) -> float | None:
+def read_time(raw: object, *, wall_clock: bool = False) -> float | None:
     """Parse a time to seconds from the beginning; None if it is missing, ValueError if it is invalid.
+
+    Times of over a week are invalid, unless the file has wall-clock times, as chats have.
 
     >>> read_time("01:02:03,500"), read_time("2:03"), read_time("12.5 s"), read_time(7), read_time(" ")
     (3723.5, 123.0, 12.5, 7.0, None)
@@ -21,7 +23,7 @@ def read_time(raw: object) -> float | None:
     if raw is None or (isinstance(raw, str) and not raw.strip()):
         return None
     seconds = _from_text(raw.strip()) if isinstance(raw, str) else _from_number(raw)
-    if not 0 <= seconds <= MAX_SECONDS:  # NaN fails as well
+    if not 0 <= seconds <= (math.inf if wall_clock else MAX_SECONDS):  # NaN fails as well
         raise ValueError(f"{raw!r} is not a time within a dialogue")
     return seconds
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fliptrace.transcripts.source import MAX_UTTERANCES, RawUtterance, Reader, Source
+from fliptrace.transcripts.source import MAX_UTTERANCES, NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 from fliptrace.transcripts.speech import split_lines
 
 # Markup of SubRip (<i>) and SubStation ({\an8}). The patterns of pysubs2 take quadratic time on hostile files.
@@ -31,4 +31,16 @@ def read_srt(source: Source) -> Iterator[RawUtterance]:
             yield RawUtterance(f"subtitle {number}", spoken.text, spoken.speaker, start, end, cues=spoken.cues)
 
 
-READER = Reader("srt", (".srt",), lambda source: _OPENING.match(source.text) is not None, read_srt, has_cues=True)
+def _sniff(source: Source) -> Evidence:
+    return NO_EVIDENCE if _OPENING.match(source.text) is None else Evidence(0.95, "numbered times with -->")
+
+
+READER = Reader(
+    "srt",
+    (".srt",),
+    _sniff,
+    read_srt,
+    title="SubRip subtitles",
+    example="1\n00:00:01,000 --> 00:00:03,000\nANA: You are late.",
+    has_cues=True,
+)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fliptrace.transcripts.source import MAX_CHARACTERS, RawUtterance, Reader, Source
+from fliptrace.transcripts.source import MAX_CHARACTERS, Evidence, RawUtterance, Reader, Source
 from fliptrace.transcripts.speech import Spoken, read_line
 
 
@@ -40,5 +40,13 @@ def _join(place: str, spoken: Spoken, more: list[str]) -> RawUtterance:
     return RawUtterance(place, text, spoken.speaker, spoken.start, spoken.end, cues=spoken.cues)
 
 
-# Any content may be plain text, so this reader never claims to fit; it is the fallback.
-READER = Reader("text", (".txt", ".text", ".md"), lambda source: False, read_text_lines, has_cues=True)
+# Any text may be plain text, so this is the fallback: any other evidence outweighs it.
+READER = Reader(
+    "text",
+    (".txt", ".text", ".md"),
+    lambda source: Evidence(0.01, "text"),
+    read_text_lines,
+    title="Plain text with `Name: words` lines",
+    example="Ana: You are late.\nBen: The train stood still.",
+    has_cues=True,
+)

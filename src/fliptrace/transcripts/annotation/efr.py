@@ -12,8 +12,8 @@ from typing import Any
 
 from fliptrace.corpora.columns import columns_fit
 from fliptrace.corpora.findings import FindingLog, raise_first_error
-from fliptrace.transcripts.rows import label_of, name_of, text_of
-from fliptrace.transcripts.source import RawUtterance, Reader, Source
+from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
+from fliptrace.transcripts.tables.rows import label_of, name_of, text_of
 
 _Columns = Mapping[str, Any]
 
@@ -84,11 +84,13 @@ def _longest(cases: Sequence[_Columns]) -> list[int]:
     )
 
 
-def _fits(source: Source) -> bool:
+def _sniff(source: Source) -> Evidence:
     value = source.json_or_none
     first = value[0] if isinstance(value, list) and value else value
     utterances = first.get("utterances") if isinstance(first, dict) else None
-    return isinstance(utterances, list) and bool(utterances) and isinstance(utterances[0], str)
+    if not (isinstance(utterances, list) and utterances and isinstance(utterances[0], str)):
+        return NO_EVIDENCE
+    return Evidence(0.9, "a list `utterances` of texts")
 
 
-READER = Reader("efr", (".json",), _fits, read_efr)
+READER = Reader("efr", (".json",), _sniff, read_efr, title="Emotion-flip corpora (MELD-FR, MaSaC)")

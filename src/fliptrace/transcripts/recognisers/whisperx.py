@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from fliptrace.transcripts.rows import name_of, text_of
-from fliptrace.transcripts.source import RawUtterance, Reader, Source
+from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
+from fliptrace.transcripts.tables.rows import name_of, text_of
 
 
 def read_whisperx(source: Source) -> Iterator[RawUtterance]:
@@ -42,11 +42,13 @@ def _speaker_of_words(words: object) -> str | None:
     return heard.most_common(1)[0][0] if heard else None
 
 
-def _fits(source: Source) -> bool:
+def _sniff(source: Source) -> Evidence:
     value = source.json_or_none
     segments = value.get("segments") if isinstance(value, dict) else None
     first = segments[0] if isinstance(segments, list) and segments else None
-    return isinstance(first, dict) and {"text", "start", "end"} <= set(first)
+    if not isinstance(first, dict) or not {"text", "start", "end"} <= set(first):
+        return NO_EVIDENCE
+    return Evidence(0.8, "a list `segments` of objects with text, start and end")
 
 
-READER = Reader("whisperx", (".json",), _fits, read_whisperx)
+READER = Reader("whisperx", (".json",), _sniff, read_whisperx, title="Whisper and WhisperX JSON")

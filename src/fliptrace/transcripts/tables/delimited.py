@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fliptrace.core.errors import InputError
-from fliptrace.transcripts.rows import Row, known_roles, read_rows
-from fliptrace.transcripts.source import MAX_ROWS, RawUtterance, Reader, Source
+from fliptrace.transcripts.source import MAX_ROWS, NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
+from fliptrace.transcripts.tables.rows import Row, known_roles, read_rows
 
 _DELIMITERS = (",", ";", "\t", "|")
 
@@ -92,9 +92,27 @@ def _header(source: Source, delimiter: str) -> list[str]:
         return []
 
 
-def _fits(source: Source, delimiters: Sequence[str]) -> bool:
-    return any({"speaker", "text"} <= known_roles(_header(source, delimiter)) for delimiter in delimiters)
+def _sniff(source: Source, delimiters: Sequence[str]) -> Evidence:
+    if any({"speaker", "text"} <= known_roles(_header(source, delimiter)) for delimiter in delimiters):
+        return Evidence(0.6, "a header that names a speaker and a text")
+    return NO_EVIDENCE
 
 
-TSV = Reader("tsv", (".tsv", ".tab"), lambda source: _fits(source, "\t"), read_tsv, has_columns=True)
-CSV = Reader("csv", (".csv",), lambda source: _fits(source, _DELIMITERS), read_csv, has_columns=True)
+TSV = Reader(
+    "tsv",
+    (".tsv", ".tab"),
+    lambda source: _sniff(source, "\t"),
+    read_tsv,
+    title="Table with tabs",
+    example="speaker\ttext\nAna\tYou are late.",
+    has_columns=True,
+)
+CSV = Reader(
+    "csv",
+    (".csv",),
+    lambda source: _sniff(source, _DELIMITERS),
+    read_csv,
+    title="Table with commas, semicolons, tabs or bars",
+    example="speaker,text\nAna,You are late.",
+    has_columns=True,
+)

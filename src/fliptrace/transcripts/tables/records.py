@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from fliptrace.core.errors import InputError
-from fliptrace.transcripts.rows import Row, read_rows, shown
-from fliptrace.transcripts.source import MAX_ROWS, RawUtterance, Reader, Source, parse_json
+from fliptrace.transcripts.source import MAX_ROWS, NO_EVIDENCE, Evidence, RawUtterance, Reader, Source, parse_json
+from fliptrace.transcripts.tables.rows import Row, read_rows, shown
 
 _LISTS = (
     *("utterances", "segments", "messages", "turns", "transcript", "dialogue", "conversation", "conversations"),
@@ -57,20 +57,39 @@ def _find_records(value: Any, depth: int) -> list[Any] | None:
     return next((records for records in inside if records is not None), None)
 
 
-def _fits_json(source: Source) -> bool:
+def _sniff_json(source: Source) -> Evidence:
     records = _find_records(source.json_or_none, _MAX_DEPTH)
-    return records is not None and bool(records) and isinstance(records[0], dict)
+    if not records or not isinstance(records[0], dict):
+        return NO_EVIDENCE
+    return Evidence(0.5, "a list of objects")
 
 
-def _fits_jsonl(source: Source) -> bool:
+def _sniff_jsonl(source: Source) -> Evidence:
     first, _, rest = source.text.lstrip().partition("\n")
     if not (first.startswith("{") and rest.lstrip().startswith("{")):
-        return False
+        return NO_EVIDENCE
     try:
-        return isinstance(parse_json(first, source.name, 1), dict)
+        is_object = isinstance(parse_json(first, source.name, 1), dict)
     except InputError:
-        return False
+        return NO_EVIDENCE
+    return Evidence(0.5, "one JSON object per line") if is_object else NO_EVIDENCE
 
 
-JSON = Reader("json", (".json",), _fits_json, read_json, has_columns=True)
-JSONL = Reader("jsonl", (".jsonl", ".ndjson"), _fits_jsonl, read_jsonl, has_columns=True)
+JSON = Reader(
+    "json",
+    (".json",),
+    _sniff_json,
+    read_json,
+    title="JSON with one object per utterance",
+    example='[{"speaker": "Ana", "text": "You are late."}]',
+    has_columns=True,
+)
+JSONL = Reader(
+    "jsonl",
+    (".jsonl", ".ndjson"),
+    _sniff_jsonl,
+    read_jsonl,
+    title="One JSON object per line",
+    example='{"speaker": "Ana", "text": "You are late."}',
+    has_columns=True,
+)

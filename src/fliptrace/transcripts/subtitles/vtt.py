@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fliptrace.transcripts.source import MAX_UTTERANCES, RawUtterance, Reader, Source
+from fliptrace.transcripts.source import MAX_UTTERANCES, NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 from fliptrace.transcripts.speech import Spoken, split_lines
 
 _VOICE = re.compile(r"<v(?:\.[^\s<>]{0,100})?[ \t]+([^<>]{1,200})>")
@@ -50,8 +50,17 @@ def _plain(text: str) -> str:
     return _ENTITY.sub(lambda found: _MEANING[found[1]], _TAG.sub("", text))
 
 
-def _fits(source: Source) -> bool:
-    return re.match(r"\n{0,10}WEBVTT(?=\s|$)", source.text) is not None
+def _sniff(source: Source) -> Evidence:
+    found = re.match(r"\n{0,10}WEBVTT(?=\s|$)", source.text)
+    return NO_EVIDENCE if found is None else Evidence(1.0, "the first line WEBVTT")
 
 
-READER = Reader("vtt", (".vtt", ".webvtt"), _fits, read_vtt, has_cues=True)
+READER = Reader(
+    "vtt",
+    (".vtt", ".webvtt"),
+    _sniff,
+    read_vtt,
+    title="WebVTT (Zoom, Teams, YouTube)",
+    example="WEBVTT\n\n00:01.000 --> 00:03.000\n<v Ana>You are late.",
+    has_cues=True,
+)

@@ -1,0 +1,5 @@
+"""Chats exported from messengers."""
+
+from fliptrace.transcripts.source import Reader
+
+READERS: tuple[Reader, ...] = ()

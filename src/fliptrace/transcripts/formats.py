@@ -1,0 +1,69 @@
+"""All transcript formats, and the choice among them by evidence.
+
+To add a format, add a module with a `Reader` to one of the folders and list the reader in the folder's `READERS`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from fliptrace.core.errors import InputError
+from fliptrace.transcripts import annotation, chats, documents, plain, recognisers, subtitles, tables
+from fliptrace.transcripts.decode import kind_of_binary
+from fliptrace.transcripts.source import Evidence, Reader, Source
+
+_FOLDERS = (subtitles, recognisers, chats, annotation, documents, tables, plain)
+READERS: Mapping[str, Reader] = {reader.name: reader for folder in _FOLDERS for reader in folder.READERS}
+
+# A suffix that belongs to a format outweighs doubt, but not a clear sign of another format.
+_SUFFIX_BONUS = 0.2
+
+
+class Candidate(NamedTuple):
+    """A format that a file may have."""
+
+    reader: Reader
+    evidence: Evidence
+
+
+def detect(source: Source, suffix: str) -> Reader:
+    """Choose the reader with the strongest evidence; a suffix that belongs to the format counts too.
+
+    InputError if the file is binary or markup, and no reader knows it.
+
+    >>> detect(Source("notes.txt", "WEBVTT\\n"), ".txt").name, detect(Source("notes", "Ana: Late."), "").name
+    ('vtt', 'text')
+    """
+    return rank(source, suffix)[0].reader
+
+
+def rank(source: Source, suffix: str) -> list[Candidate]:
+    """All formats that the file may have, the likeliest first. Never empty."""
+    suffix = suffix.casefold()
+    able = [reader for reader in READERS.values() if reader.has_columns or not source.columns]
+    candidates = []
+    for reader in able:
+        if reader.is_binary != source.is_binary:
+            continue
+        evidence = reader.sniff(source)
+        strength = evidence.strength + _SUFFIX_BONUS * (suffix in reader.suffixes)
+        if strength:
+            candidates.append(Candidate(reader, Evidence(strength, evidence.seen or f"the suffix {suffix}")))
+    if not candidates and source.is_binary:
+        kind = kind_of_binary(source.data)
+        raise source.error("", f"this is {kind}; expected a transcript: save it as .txt, .csv or .vtt")
+    if not candidates:  # columns are named, but nothing looks like a table
+        return [Candidate(READERS["csv"], Evidence(0.0, "columns were named"))]
+    # Of equally strong candidates, the more general one, which is listed later, makes the fewer assumptions.
+    return sorted(reversed(candidates), key=lambda candidate: -candidate.evidence.strength)
+
+
+def reader_called(format: str) -> Reader:
+    """The reader of that name; InputError names the nearest there is."""
+    if format not in READERS:
+        near = difflib.get_close_matches(format, READERS, n=1)
+        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        raise InputError("format", f"found {format!r}, expected one of {', '.join(READERS)}{meant}")
+    return READERS[format]
