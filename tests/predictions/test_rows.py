@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from toy_cases import CAFE, NASTY_TEXTS, flip_cases, texts
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, write_jsonl
+from fliptrace.core.files import Json, write_json, write_jsonl
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.core.voting import vote
-from fliptrace.predictions.rows import EmotionPrediction, Prediction, read_predictions
+from fliptrace.predictions.rows import EmotionPrediction, Prediction, manifest_path, read_manifest, read_predictions
 
 DRAFTS = (Answer(frozenset({2}), "Triggers: 3"), Answer(None, "Hm.", ("unreadable",)))
 ANSWERS = (Answer(frozenset({2, 4}), "Triggers: 3 5"), Answer(frozenset(), "Triggers: none"))
@@ -195,3 +195,8 @@ def test_an_id_that_stands_twice_is_refused_by_both_its_lines(tmp_path: Path) ->
 def test_a_file_is_of_one_task(tmp_path: Path, rows: list[Json], message: str) -> None:
     with pytest.raises(InputError, match=rf"p\.jsonl: {message}"):
         read_predictions(write(tmp_path / "p.jsonl", *rows))
+
+
+def test_a_manifest_of_version_0_1_calls_its_inference_a_reading(tmp_path: Path) -> None:
+    write_json(manifest_path(tmp_path / "p.jsonl"), {"model": "m", "reading": {"ask": "chain"}})
+    assert read_manifest(tmp_path / "p.jsonl") == {"model": "m", "inference": {"ask": "chain"}}

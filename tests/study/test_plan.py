@@ -13,6 +13,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.report.run.toml_text import to_toml
 from fliptrace.study.names import BASELINE
 from fliptrace.study.plan import CellKey, Study, cells, definition, read_study
+from fliptrace.study.reproduce import read_cell
 
 ARMS = ("base", "answer", "chain", "feedback", "self-evaluation", "more-2", "more-3")
 
@@ -208,3 +209,18 @@ def definitions(study: Study) -> dict[str, str]:
         for key in cells(study)
         if key.seed == 0 and key.base in ("tiny", BASELINE)
     }
+
+
+def test_every_committed_cell_of_the_core_study_is_still_a_cell_of_its_plan(core: Study) -> None:
+    committed = {path.name: read_cell(path) for path in (CORE.parent / "cells").glob("*.json")}
+    planned = {key.file_name: definition(core, key) for key in cells(core)}
+    assert len(committed) == 66
+    assert {name: cell["definition"] for name, cell in committed.items()} == planned
+
+
+def test_a_study_of_version_0_1_calls_its_evaluations_readings() -> None:
+    table = make_table()
+    old = {"readings" if key == "evaluations" else key: value for key, value in table.items()}
+    old["transfer"] = {"arm": table["transfer"]["arm"], "readings": table["transfer"]["evaluations"]}
+    old |= {"held_out_readings": old.pop("held_out_evaluations")} if "held_out_evaluations" in old else {}
+    assert Study.model_validate(old) == Study.model_validate(table)

@@ -9,7 +9,7 @@ import pytest
 from tiny_runs import TABLE, make_recipe, make_table, one_stage
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json
+from fliptrace.core.files import Json, read_json
 from fliptrace.training.base import scratch_spec
 from fliptrace.training.recipe import Recipe, differences, override, parse_recipe, read_recipe
 
@@ -213,3 +213,25 @@ def test_a_recipe_does_not_change() -> None:
     recipe = Recipe.model_validate(TABLE)
     with pytest.raises(ValueError, match="frozen"):
         recipe.seed = 1
+
+
+def test_a_recipe_of_version_0_1_calls_its_evaluations_readings_and_keeps_its_hash() -> None:
+    table = make_table()
+    old = {("readings" if key == "evaluations" else key): value for key, value in table.items()}
+    assert parse_recipe(old, "old.toml") == parse_recipe(table, "new.toml")
+    assert parse_recipe(old, "old.toml").digest == parse_recipe(table, "new.toml").digest
+    assert "readings" not in parse_recipe(old, "old.toml").to_json()
+
+
+def test_an_error_below_the_old_key_names_its_place() -> None:
+    old = make_table() | {"readings": {"greedy": {"sampels": 3}}}
+    del old["evaluations"]
+    with pytest.raises(InputError, match=r"readings\.greedy\.sampels: unknown key; did you mean 'samples'"):
+        parse_recipe(old, "old.toml")
+
+
+def test_the_hash_of_a_shipped_recipe_is_that_of_its_committed_figures() -> None:
+    figures = read_json(Path(__file__).parents[2] / "docs" / "runs" / "mini.json")
+    hashes = {seed["recipe_sha256"] for seed in figures["seeds"]}
+    recipe = read_recipe(Path(__file__).parents[2] / "recipes" / "mini.toml")
+    assert recipe.model_copy(update={"seed": figures["seeds"][0]["seed"]}).digest in hashes

@@ -53,7 +53,6 @@ def test_other_encodings_are_guessed_and_the_guess_is_told(tmp_path: Path, text:
         (b"%PDF-1.7", "this is a PDF"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "contains NUL bytes: not text"),
         (b"\xff\xfeA", "byte 0 is not utf-16-le; save the file as UTF-8"),
-        ("Ana: hi".encode("utf-16-be"), "contains NUL bytes"),
     ],
 )
 def test_what_is_no_text_is_an_error(tmp_path: Path, data: bytes, message: str) -> None:
@@ -76,3 +75,11 @@ def test_a_file_over_the_limit_is_an_error(tmp_path: Path) -> None:
         os.truncate(file.fileno(), MAX_BYTES + 1)
     with pytest.raises(InputError, match="over 20 MB; expected one dialogue per file"):
         read_transcript(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_without_a_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "talk.txt").write_bytes("Ana: You are late.\nBen: The train was.\n".encode(encoding))
+    transcript = read_transcript(tmp_path / "talk.txt")
+    assert transcript.speakers == ("Ana", "Ben")
+    assert transcript.notes == ()

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.core.flips import Flip
 
-WEIGHED_FROM = 0.1  # candidates with less support are noise to a reader
-MAX_WEIGHED = 3
+OTHERS_FROM = 0.1  # candidates with less support are noise to a reader
+MAX_OTHERS = 3
 
 
 class Supported(NamedTuple):
@@ -51,5 +51,5 @@ def _card(found: FoundFlip, consequences: tuple[Flip, ...]) -> FlipCard:
         key=lambda pair: (-pair.support, pair.utterance_index),
     )
     triggers = tuple(pair for pair in by_support if pair.utterance_index in found.triggers)
-    rest = [pair for pair in by_support if pair.utterance_index not in found.triggers and pair.support >= WEIGHED_FROM]
-    return FlipCard(found, triggers, tuple(rest[:MAX_WEIGHED]), consequences)
+    rest = [pair for pair in by_support if pair.utterance_index not in found.triggers and pair.support >= OTHERS_FROM]
+    return FlipCard(found, triggers, tuple(rest[:MAX_OTHERS]), consequences)

@@ -152,3 +152,9 @@ def test_without_a_path_replies_are_kept_in_memory(tmp_path: Path) -> None:
 def test_a_folder_is_no_file_of_answers(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="directory"):
         AnswerStore(tmp_path)
+
+
+def test_capabilities_that_version_0_1_kept_as_traits_are_read(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text('{"traits_of": "server", "traits": {"context_tokens": 9}}\n', encoding="utf-8")
+    assert AnswerStore(path).capabilities("server") == {"context_tokens": 9}
