@@ -60,7 +60,7 @@ def test_readme_shows_real_output_of_analyze(monkeypatch: pytest.MonkeyPatch) ->
     real = [line.rstrip() for line in shown.splitlines()]
     text = (ROOT / "README.md").read_text(encoding="utf-8").partition("$ fliptrace analyze sample\n")[2]
     excerpt = [line for line in text.partition("```text\n")[2].partition("```")[0].splitlines() if line != "..."]
-    assert len(excerpt) == 8
+    assert len(excerpt) == 9
     assert [line for line in excerpt if line not in real] == []
 
 

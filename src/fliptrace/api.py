@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
@@ -20,18 +20,22 @@ def read_transcript(
     *,
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
+    speakers: Sequence[str] = (),
     emotion_set: EmotionSet = MASAC8,
 ) -> Transcript:
     """Read the dialogue in a file. `notes` of the result say what the reader had to assume or make up.
 
     `path` may be `sample` or `sample:hindi-english`, two transcripts that come with fliptrace. If `format` is None, it
     is detected from the content. `columns` gives the file's own column names: {"speaker": "caller", "text": "words"}.
-    InputError if the file cannot be read.
+    `speakers` are names that certainly are speakers, where the file leaves it open. InputError if the file cannot be
+    read.
     """
     from fliptrace.transcripts.bundled import transcript_path
     from fliptrace.transcripts.read import read_transcript as read
 
-    return read(transcript_path(fspath(path)), format=format, columns=columns, emotion_set=emotion_set)
+    return read(
+        transcript_path(fspath(path)), format=format, columns=columns, speakers=speakers, emotion_set=emotion_set
+    )
 
 
 def load_model(ref: str = "embedded", device: str = "auto") -> OpenModel:

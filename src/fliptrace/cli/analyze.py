@@ -13,10 +13,13 @@ from fliptrace.cli import hosted_options
 from fliptrace.cli.console import console, done, note, print_json, progress
 from fliptrace.cli.hosted_options import HostedOptions
 from fliptrace.core.errors import InputError
+from fliptrace.transcripts.formats import READERS
 
 if TYPE_CHECKING:
     from fliptrace.analysis.analyze import OnProgress
     from fliptrace.models.hosted.model import HostedModel
+
+FORMAT_NAMES = ", ".join(READERS)
 
 EPILOG = """**Examples**
 
@@ -40,13 +43,19 @@ def analyze(
     *,
     model: Annotated[str, typer.Option(help="As for predict; `embedded` ships with fliptrace.")] = "embedded",
     format: Annotated[
-        str | None, typer.Option(help="The format of FILE. Default: detected from its content.", show_default=False)
+        str | None,
+        typer.Option(help=f"The format of FILE. Default: detected. One of {FORMAT_NAMES}.", show_default=False),
+    ] = None,
+    speakers: Annotated[
+        str | None,
+        typer.Option(help="Names that are speakers, where the file leaves it open: Ana,team lead.", show_default=False),
     ] = None,
     columns: Annotated[
         str | None,
         typer.Option(help="Which column is which, such as speaker=caller,text=words.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of the view.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Show all flips, and the whole transcript.")] = False,
     html: Annotated[
         Path | None, typer.Option(help="Write an HTML page: one file, no network.", show_default=False)
     ] = None,
@@ -82,7 +91,11 @@ def analyze(
     from fliptrace.transcripts.read import read_transcript
 
     transcript = read_transcript(
-        transcript_path(file), format=format, columns=parse_columns(columns), emotion_set=EMOTION_SETS[emotion_set]
+        transcript_path(file),
+        format=format,
+        columns=parse_columns(columns),
+        speakers=parse_speakers(speakers),
+        emotion_set=EMOTION_SETS[emotion_set],
     )
     opened = open_model(model, device, hosted=hosted.settings(answers))
     hosted_options.probe_server(opened.hosted)
@@ -95,8 +108,8 @@ def analyze(
     else:
         from fliptrace.report.terminal.analysis import analysis_view
 
-        console.print(analysis_view(analysis))
-    for text in analysis.notes:
+        console.print(analysis_view(analysis, full=full))
+    for text in analysis.notes if json else ():
         note(text)
     if csv is not None:
         analysis.to_csv(csv)
@@ -123,6 +136,15 @@ def parse_columns(text: str | None) -> dict[str, str] | None:
             raise InputError("--columns", f"{ours} is named twice")
         columns[ours] = theirs
     return columns
+
+
+def parse_speakers(text: str | None) -> tuple[str, ...]:
+    """The names that --speakers gives, separated by commas.
+
+    >>> parse_speakers("Ana, team lead")
+    ('Ana', 'team lead')
+    """
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
 @contextmanager

@@ -76,13 +76,24 @@ def path(
 
 def doctor(
     files: Annotated[list[str], typer.Argument(help="Corpus files or folders, or NAME:SPLIT.", show_default=False)],
+    transcript: Annotated[
+        bool, typer.Option("--transcript", help="Explain line by line how the files are read as transcripts.")
+    ] = False,
+    format: Annotated[
+        str | None, typer.Option(help="With --transcript: the format; see `fliptrace formats`.", show_default=False)
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of tables.")] = False,
     data: DataFolder = None,
 ) -> None:
     """Examine corpus files: every quirk with its place, counts, and the dialogues that files share.
 
+    With --transcript: show how a transcript is read, every line with its speaker, or the reason why it is left out.
+
     Exit code 1 if a file has errors, 0 if every quirk could be repaired.
     """
+    if transcript or format is not None:
+        _explain_transcripts(files, format)
+        return
     from fliptrace.corpora.doctor import examine
 
     report = examine([locate_ref(file, data) for file in files])
@@ -91,6 +102,16 @@ def doctor(
     else:
         _show(report)
     raise typer.Exit(1 if report.has_errors else 0)
+
+
+def _explain_transcripts(files: list[str], format: str | None) -> None:
+    from fliptrace.report.terminal.reading import reading_view
+    from fliptrace.transcripts.bundled import transcript_path
+    from fliptrace.transcripts.read import explain_transcript
+
+    for file in files:
+        explained = explain_transcript(transcript_path(file), format=format)
+        console.print(reading_view(explained.transcript, explained.candidates))
 
 
 def read_cases(

@@ -11,7 +11,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from fliptrace.cli import analyze, curate, data, export, fake_provider, predict, report, score, study, train
+from fliptrace.cli import analyze, curate, data, export, fake_provider, formats, predict, report, score, study, train
 from fliptrace.cli.console import console
 from fliptrace.cli.option_groups import with_option_groups
 from fliptrace.core.errors import InputError
@@ -28,6 +28,7 @@ app = typer.Typer(
     "`fliptrace predict runs/demo sample:test --out p.jsonl` and `fliptrace score p.jsonl`.",
 )
 app.command(rich_help_panel=ANALYZE, epilog=analyze.EPILOG)(with_option_groups(analyze.analyze))
+app.command(rich_help_panel=ANALYZE)(formats.formats)
 app.command(rich_help_panel=ANALYZE)(report.show)
 app.command(rich_help_panel=COMPARE)(with_option_groups(train.train))
 app.command(rich_help_panel=COMPARE)(with_option_groups(predict.predict))

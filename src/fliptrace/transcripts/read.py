@@ -11,12 +11,26 @@ from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.transcripts.assemble import assemble, clean
 from fliptrace.transcripts.decode import read_file
-from fliptrace.transcripts.formats import READERS, detect, reader_called
+from fliptrace.transcripts.formats import READERS, Candidate, detect, rank, reader_called
 from fliptrace.transcripts.source import Source
 from fliptrace.transcripts.tables.rows import ALIASES
 from fliptrace.transcripts.transcript import Transcript
 
-__all__ = ["READERS", "read_transcript"]
+__all__ = ["READERS", "Explained", "explain_transcript", "read_transcript"]
+
+
+class Explained(NamedTuple):
+    """A transcript, and the formats that its file may have, the likeliest first."""
+
+    transcript: Transcript
+    candidates: list[Candidate]
+
+
+def explain_transcript(path: Path | str, *, format: str | None = None, speakers: Sequence[str] = ()) -> Explained:
+    """Read a transcript as `read_transcript` does, and say which formats were considered."""
+    file, part = _locate(path)
+    candidates = rank(Source(file.name, read_file(file), {}, part), file.suffix)
+    return Explained(read_transcript(path, format=format, speakers=speakers), candidates)
 
 
 class _Located(NamedTuple):

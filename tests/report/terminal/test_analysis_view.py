@@ -8,7 +8,7 @@ from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8
 from fliptrace.core.flips import find_flips
-from fliptrace.report.terminal.analysis import analysis_view
+from fliptrace.report.terminal.analysis import MAX_FLIPS, analysis_view
 
 LINES = (("Ana", "joy"), ("Ben", "neutral"), ("Ana", "anger"), ("Ben", "fear"))
 
@@ -27,26 +27,28 @@ def analysis_of(lines: tuple[tuple[str, str], ...] = LINES, start: float | None 
     return Analysis(dialogue, model="embedded", threshold=0.45, **values)  # type: ignore[arg-type]
 
 
-def shown(analysis: Analysis, width: int = 120) -> list[str]:
+def shown(analysis: Analysis, width: int = 120, *, full: bool = False) -> list[str]:
     console = Console(width=width, force_terminal=False)
     with console.capture() as capture:
-        console.print(analysis_view(analysis))
+        console.print(analysis_view(analysis, full=full))
     return [line.rstrip() for line in capture.get().splitlines()]
 
 
-def test_transcript_flips_triggers_reasons_and_consequences_are_there() -> None:
+def test_the_summary_and_the_flips_with_their_words_come_first() -> None:
     assert shown(analysis_of()) == [
         "tea  4 utterances, 2 speakers, 2 flips",
-        "[1]   Ana joy     0.62 line by Ana",
-        "[2]   Ben neutral      line by Ben",
-        "[3] ↯ Ana anger        line by Ana",
-        "[4] ↯ Ben fear         line by Ben",
+        "Ana  2 utterances  1 flip  joy 1, anger 1",
+        "Ben  2 utterances  1 flip  neutral 1, fear 1",
         "",
         "↯ Ana flips from joy [1] to anger [3]; triggered by [2] (support 0.80)",
+        "   │ [2] Ben: line by Ben",
+        "   │ [3] Ana: line by Ana",
         "   │ Reason 2.",
         "   │ Led to Ben's flip to fear [4]",
         "",
         "↯ Ben flips from neutral [2] to fear [4]; triggered by [3] (support 0.80)",
+        "   │ [3] Ana: line by Ana",
+        "   │ [4] Ben: line by Ben",
         "   │ Reason 3.",
         "",
         "The reasons are filled in from a template; the model gave none of its own.",
@@ -54,12 +56,34 @@ def test_transcript_flips_triggers_reasons_and_consequences_are_there() -> None:
     ]
 
 
+def test_the_whole_transcript_follows_where_it_is_asked_for() -> None:
+    assert shown(analysis_of(), full=True)[-4:] == [
+        "[1]   Ana joy     0.62 line by Ana",
+        "[2]   Ben neutral      line by Ben",
+        "[3] ↯ Ana anger        line by Ana",
+        "[4] ↯ Ben fear         line by Ben",
+    ]
+
+
+def test_notes_stand_above_everything_that_depends_on_them() -> None:
+    assert shown(analysis_of(notes=("system messages left out: 3",)))[1] == "note system messages left out: 3"
+
+
+def test_of_many_flips_those_with_the_most_support_are_shown_and_the_others_counted() -> None:
+    emotions = ("joy", "anger")
+    many = tuple(("Ana", emotions[i % 2]) for i in range(MAX_FLIPS + 3))
+    lines = shown(analysis_of(many, emotion_scores=(None,) * len(many)))
+    assert sum(line.startswith("↯") for line in lines) == MAX_FLIPS
+    assert "2 flips with less support not shown; --full shows all." in lines
+
+
 def test_times_are_shown_where_the_transcript_has_them() -> None:
-    assert shown(analysis_of(start=65.2))[1] == "[1] 1:05   Ana joy     0.62 line by Ana"
+    assert shown(analysis_of(start=65.2), full=True)[-4] == "[1] 1:05   Ana joy     0.62 line by Ana"
+    assert "   │ [2] 1:05 Ben: line by Ben" in shown(analysis_of(start=65.2))
 
 
 def test_no_probability_stands_where_all_emotions_are_given() -> None:
-    assert shown(analysis_of(emotion_scores=(None,) * 4))[1] == "[1]   Ana joy     line by Ana"
+    assert shown(analysis_of(emotion_scores=(None,) * 4), full=True)[-4] == "[1]   Ana joy     line by Ana"
 
 
 def test_a_models_own_reasons_are_not_called_a_template() -> None:

@@ -1,18 +1,20 @@
-"""Terminal view of an analysis: transcript with emotions, flips, triggers with support, reasons and consequences.
+"""Terminal view of an analysis: a summary with notes, then every flip with its words, triggers and reason.
 
-Utterances are numbered from 1, as on the page.
+The whole transcript follows only if asked for. Utterances are numbered from 1, as on the page.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.values import FoundFlip
-from fliptrace.analysis.wording import printable, printable_name
+from fliptrace.analysis.wording import clock, printable, printable_name
 from fliptrace.core.flips import Flip
 from fliptrace.core.voting import Vote
 from fliptrace.report.terminal.dialogue import (
@@ -25,21 +27,65 @@ from fliptrace.report.terminal.dialogue import (
 )
 from fliptrace.report.wording import plural
 
+MAX_FLIPS = 30  # in the short view: two screens or three; those with the strongest support are shown
+_MAX_SPEAKERS = 12
+_MAX_QUOTE = 160  # characters of an utterance below a flip
 
-def analysis_view(analysis: Analysis) -> RenderableType:
-    """The view of an analysis as a renderable for rich."""
-    flips, later = analysis.flips, analysis.consequences
-    targets = {found.flip.target for found in flips}
-    parts: list[RenderableType] = [_heading(analysis), transcript_table(analysis.dialogue, targets, _shares(analysis))]
+
+def analysis_view(analysis: Analysis, *, full: bool = False) -> RenderableType:
+    """The view of an analysis as a renderable for rich; `full` shows every flip, and the transcript behind them."""
+    later = analysis.consequences
+    flips = analysis.flips if full else _strongest(analysis.flips)
+    parts: list[RenderableType] = [_heading(analysis), *_notes(analysis), _speakers(analysis)]
     for found in flips:
-        parts += ["", flip_sentence(_shown(found)), under_flip(_details(found, later[found.flip]))]
-    return Group(*parts, "", *_closing(analysis))
+        lines = _details(analysis, found, later[found.flip], quote=not full)
+        parts += ["", flip_sentence(_shown(found)), under_flip(lines)]
+    parts += ["", *_closing(analysis, len(analysis.flips) - len(flips))]
+    if full:
+        targets = {found.flip.target for found in analysis.flips}
+        parts += ["", transcript_table(analysis.dialogue, targets, _shares(analysis))]
+    return Group(*parts)
+
+
+def _strongest(flips: Sequence[FoundFlip]) -> list[FoundFlip]:
+    """The flips whose triggers have the most support, in the order of the dialogue."""
+    kept = sorted(flips, key=lambda found: -max((found.support[i] for i in found.triggers), default=0.0))[:MAX_FLIPS]
+    return sorted(kept, key=lambda found: found.flip.target)
 
 
 def _heading(analysis: Analysis) -> Text:
     num_speakers = len(set(analysis.dialogue.speakers))
     size = f"{plural(len(analysis.dialogue), 'utterance')}, {plural(num_speakers, 'speaker')}"
     return Text.assemble((printable(analysis.dialogue.id), "bold"), f"  {size}, {plural(len(analysis.flips), 'flip')}")
+
+
+def _notes(analysis: Analysis) -> Iterator[Text]:
+    """How the transcript was read, and what a reader should know of it: before anything is believed."""
+    for each in analysis.notes:
+        yield Text.assemble(("note ", "yellow"), printable(each))
+
+
+def _speakers(analysis: Analysis) -> Table:
+    """One row per speaker: utterances, flips, and the emotions expressed most often."""
+    emotions: dict[str, Counter[str]] = {}
+    for utterance in analysis.dialogue.utterances:
+        emotions.setdefault(utterance.speaker, Counter())[utterance.emotion or ""] += 1
+    flips = Counter(found.flip.speaker for found in analysis.flips)
+    grid = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    most = sorted(emotions, key=lambda name: -emotions[name].total())
+    for name in most[:_MAX_SPEAKERS]:
+        common = Text(", ").join(
+            Text.assemble(emotion_text(emotion), (f" {number}", "dim"))
+            for emotion, number in emotions[name].most_common(3)
+        )
+        said, flipped = plural(emotions[name].total(), "utterance"), plural(flips[name], "flip")
+        grid.add_row(Text(printable(name), style="bold"), said, flipped, common)
+    if len(most) > _MAX_SPEAKERS:
+        grid.add_row(Text(f"and {len(most) - _MAX_SPEAKERS:,} more", style="dim"))
+    return grid
 
 
 def _shares(analysis: Analysis) -> list[float | None] | None:
@@ -53,7 +99,10 @@ def _shown(found: FoundFlip) -> ShownFlip:
     return ShownFlip(found.flip, Vote(found.triggers, found.support, num_valid=1, num_samples=1))
 
 
-def _details(found: FoundFlip, later: Sequence[Flip]) -> Iterator[Text]:
+def _details(analysis: Analysis, found: FoundFlip, later: Sequence[Flip], *, quote: bool) -> Iterator[Text]:
+    if quote:
+        for index in sorted({*found.triggers, found.flip.target}):
+            yield _quote(analysis, index)
     yield Text(printable(found.reason))
     if later:
         line = Text("Led to ", style="dim")
@@ -63,8 +112,20 @@ def _details(found: FoundFlip, later: Sequence[Flip]) -> Iterator[Text]:
         yield line
 
 
-def _closing(analysis: Analysis) -> Iterator[Text]:
+def _quote(analysis: Analysis, index: int) -> Text:
+    utterance = analysis.dialogue.utterances[index]
+    words = printable(utterance.text)
+    words = words if len(words) <= _MAX_QUOTE else f"{words[:_MAX_QUOTE].rstrip()} …"
+    time = "" if utterance.start is None else f" {clock(utterance.start)}"
+    return Text.assemble(
+        (f"{position(index)}{time} ", "dim"), (printable_name(utterance.speaker), "bold"), f": {words}"
+    )
+
+
+def _closing(analysis: Analysis, num_hidden: int) -> Iterator[Text]:
     """What a reader should know about the lines above."""
+    if num_hidden:
+        yield Text(f"{plural(num_hidden, 'flip')} with less support not shown; --full shows all.", style="dim")
     if not analysis.flips:
         yield Text("No flips: no speaker's emotion changes from one of their utterances to the next.", style="dim")
     elif all(found.reason_by == "template" for found in analysis.flips):
