@@ -48,8 +48,15 @@ def test_of_each_distinct_answer_to_a_case_one_is_chosen(said: list[str], chosen
 
 
 def test_the_same_answer_to_other_cases_or_questions_is_another_one() -> None:
-    answers = [own(WRONG), own(WRONG, "bar"), own(WRONG, ask="chain")]
+    far = View(CAFE, Layout("dialogue"))
+    answers = [own(WRONG), own(WRONG, "bar"), own(WRONG, ask="chain", view=far)]
     assert choose_own_answers(answers, 0.5, 0) == answers
+
+
+def test_answers_that_training_would_correct_to_a_wrong_one_are_left_out() -> None:
+    beyond_reach = own(WRONG, ask="chain")
+    cut = own("Triggers: 4", view=replace(VIEW, first=3))  # [3], a trigger, did not fit the prompt
+    assert choose_own_answers([own(WRONG), beyond_reach, cut], 0.5, 0) == [own(WRONG)]
 
 
 @given(st.integers(0, 12), st.integers(0, 12), st.sampled_from((0.0, 0.2, 0.25, 0.3, 0.5, 0.6, 0.9)), st.integers())

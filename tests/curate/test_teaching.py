@@ -47,6 +47,22 @@ def test_the_rationale_taught_holds_and_ends_on_the_labels_within_its_reach(
     assert list(false_observations(parsed.observations, view)) == []
 
 
+@given(flip_cases(), layouts)
+def test_a_rationale_and_the_plain_answer_to_a_case_never_contradict_each_other(
+    drawn: FlipCase, layout: Layout
+) -> None:
+    view = training_view(drawn, layout)
+    plain = parse_answer(right_reply(view, "answer", 1, 0), view)
+    for taught in chain_instructions([view]):
+        assert parse_answer(taught.completion, view).value == plain.value
+
+
+def test_a_trigger_beyond_the_reach_of_a_rationale_gets_no_rationale() -> None:
+    views = [View(CAFE, Layout("dialogue", reach=reach)) for reach in (3, 4)]  # triggers [3] and [5] of six
+    assert [len(chain_instructions([view])) for view in views] == [0, 1]
+    assert len(answer_instructions(views)) == 2
+
+
 def test_triggers_before_known_from_are_not_taught() -> None:
     case = replace(CAFE, triggers=frozenset({0, 4}), known_from=1)
     [instruction] = answer_instructions([training_view(case, Layout("dialogue"))])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from killed_study import are_gone, reproduce_here, reproduce_until, write_workers
+from locked import held_by_another
 from tiny_study import timeless_text, write_corpus, write_study
 
 from fliptrace.core.errors import InputError, RunError
@@ -228,3 +229,11 @@ def test_the_command_leaves_no_process_and_goes_on_where_it_was_killed(
 def test_workers_are_spawned() -> None:
     """A forked process could not use a GPU that is already in use. Other tests use a fork server to save seconds."""
     assert reproduce._PROCESSES.get_start_method() == "spawn"
+
+
+def test_runs_that_another_process_makes_are_left_alone(copy: Path) -> None:
+    cell(copy, NAMES[0]).unlink()
+    (copy / "runs").mkdir()
+    with held_by_another(copy / "runs"), pytest.raises(RunError, match="is writing here"):
+        reproduce_here(copy / "study.toml", copy / "runs")
+    assert not cell(copy, NAMES[0]).exists()

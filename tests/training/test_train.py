@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from locked import held_by_another
 from tiny_runs import GREEDY_ONLY, Recorder, files_of, make_cases, make_data, make_recipe, one_stage, read_log
 
 from fliptrace.core.errors import InputError, RunError
@@ -17,7 +18,10 @@ from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults, last_che
 from fliptrace.models.local.loading import load_config
 from fliptrace.models.open_model import open_model
 from fliptrace.predictions.rows import read_predictions
+from fliptrace.report.run.reader import read_run
+from fliptrace.report.run.remarks import remarks
 from fliptrace.training.data import TrainingData
+from fliptrace.training.dry_run import dry_run
 from fliptrace.training.stages import train
 
 
@@ -185,10 +189,12 @@ def test_a_base_that_cannot_end_a_reply_is_refused(tmp_path: Path) -> None:
         train(recipe, make_data(), tmp_path / "run", Recorder())
 
 
+SHORT: Json = make_recipe().to_json()["base"]["scratch"] | {"max_position_embeddings": 288}
+
+
 def test_a_short_context_cuts_the_oldest_utterances_and_says_how_many(tmp_path: Path) -> None:
-    scratch: Json = make_recipe().to_json()["base"]["scratch"] | {"max_position_embeddings": 288}
     recipe = make_recipe(
-        base={"model": "scratch", "scratch": scratch},
+        base={"model": "scratch", "scratch": SHORT},
         prompt={"window": 8, "max_words": 20},
         stages=one_stage(answer=1),
         evaluations=GREEDY_ONLY,
@@ -201,6 +207,34 @@ def test_a_short_context_cuts_the_oldest_utterances_and_says_how_many(tmp_path: 
     assert written["num_cut_views"] == checks.num_cut_views
     assert written["num_dropped_utterances"] == checks.num_dropped_utterances
     assert written["num_dropped"] == 0
+
+
+@pytest.mark.parametrize("cut_triggers", ["leave out", "keep"])
+def test_a_case_whose_trigger_the_context_cuts_away_is_left_out_unless_the_recipe_keeps_it(
+    cut_triggers: str, tmp_path: Path
+) -> None:
+    recipe = make_recipe(
+        base={"model": "scratch", "scratch": SHORT},
+        prompt={"window": 8, "max_words": 20},
+        curate={"cut_triggers": cut_triggers},
+        stages=one_stage(answer=1),
+        evaluations=GREEDY_ONLY,
+    )
+    data = make_data()
+    first = tuple(replace(case, triggers=frozenset({0}) if i % 2 else frozenset()) for i, case in enumerate(data.train))
+    data = replace(data, train=first)
+    recorder = Recorder()
+    train(recipe, data, tmp_path / "run", recorder)
+    [checks] = recorder.preflights
+    taught = read_instructions(tmp_path / "run" / "1-chain" / "instructions.jsonl")
+    [planned] = dry_run(recipe, data).stages
+    assert 0 < checks.num_cut_triggers == planned.num_cut_triggers < len(first)
+    assert read_json(tmp_path / "run" / "1-chain" / "preflight.json")["num_cut_triggers"] == checks.num_cut_triggers
+    assert len(taught) == len(first) - (checks.num_cut_triggers if cut_triggers == "leave out" else 0)
+    silent = sum("none" in each.completion for each in taught)
+    assert silent == len(first) // 2 + (checks.num_cut_triggers if cut_triggers == "keep" else 0)
+    kept = "taught them without it" if cut_triggers == "keep" else "left them out"
+    assert any(f"training {kept}" in remark for remark in remarks(read_run(tmp_path / "run")))
 
 
 def test_val_cases_are_predicted_in_their_order(run: Path) -> None:
@@ -225,3 +259,9 @@ def test_unlabelled_cases_before_known_from_are_not_shown(tmp_path: Path) -> Non
         case = next(case for case in rebuilt.train if case.id == row.case_id)
         hidden = case.dialogue.utterances[: case.known_from]
         assert not any(utterance.text in row.prompt[-1].content for utterance in hidden)
+
+
+def test_a_folder_in_which_another_process_trains_is_left_alone(tmp_path: Path) -> None:
+    with held_by_another(tmp_path), pytest.raises(RunError, match="is writing here"):
+        train(make_recipe(), make_data(), tmp_path, Recorder())
+    assert not (tmp_path / "manifest.json").exists()

@@ -29,6 +29,17 @@ def note(text: str) -> None:
     console.print(f"[yellow]note[/] {escape(text)}")
 
 
+def note_untaught(checks: Any, stage: str = "") -> None:
+    """Say which cases are not taught, or only in part. `checks` has the counts of a `Preflight`."""
+    if checks.num_cut_triggers:
+        note(
+            f"{stage}{checks.num_cut_triggers:,} cases have a trigger that does not fit the model's context; they are "
+            "left out, unless the recipe says cut_triggers = 'keep'"
+        )
+    if checks.num_beyond_reach:
+        note(f"{stage}{checks.num_beyond_reach:,} cases get no rationale: a trigger lies beyond the reach of one")
+
+
 def done(text: str) -> None:
     console.print(f"[green]✓[/] {escape(text)}")
 
@@ -190,6 +201,7 @@ class TrainingDisplay:
                 f"{preflight.num_cut_views:,} cases are too long for the model: their oldest utterances, "
                 f"{preflight.num_dropped_utterances:,} in all, are left out"
             )
+        note_untaught(preflight)
         if preflight.not_packed:
             note(f"not packed as prefix trees: {preflight.not_packed}")
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in preflight.num_by_kind.items())

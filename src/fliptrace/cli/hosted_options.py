@@ -70,6 +70,15 @@ class HostedOptions(OptionGroup):
         ),
     ] = None
 
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A host that a model folder may send text and key to, if the folder stands for a hosted model.",
+            show_default=False,
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+
     def settings(self, replies: Path | None) -> HostedSettings:
         """The settings of the client; `replies` is the file that keeps every reply. InputError on a wrong option."""
         from fliptrace.models.hosted.budget import parse_price
@@ -83,6 +92,7 @@ class HostedOptions(OptionGroup):
             max_cost=self.max_cost,
             context_tokens=self.context,
             more=_parse_body(self.body),
+            allowed_hosts=tuple(self.allow_host or ()),
         )
 
 

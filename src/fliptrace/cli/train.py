@@ -10,7 +10,18 @@ from typing import Annotated, Any
 import typer
 
 from fliptrace.cli import hosted_options
-from fliptrace.cli.console import HostedDisplay, TrainingDisplay, console, done, note, print_json, progress, size, table
+from fliptrace.cli.console import (
+    HostedDisplay,
+    TrainingDisplay,
+    console,
+    done,
+    note,
+    note_untaught,
+    print_json,
+    progress,
+    size,
+    table,
+)
 from fliptrace.cli.data import DataFolder
 from fliptrace.cli.extras import require
 from fliptrace.cli.hosted_options import HostedOptions, open_teacher
@@ -130,6 +141,8 @@ def _dry_run(recipe: Any, cases: Any, as_json: bool) -> None:
         for s in result.stages
     ]
     table(f"{recipe.name}: stages", ("stage", "rows", "tokens", "trained on", "steps", "left out"), rows)
+    for stage in result.stages:
+        note_untaught(stage, f"{stage.name}: ")
     if result.not_packed:
         note(f"not packed as prefix trees: {result.not_packed}")
     memory = result.memory

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fliptrace.core.messages import Answer, Instruction
-from fliptrace.curate.teaching import right_reply, taught_triggers
+from fliptrace.curate.teaching import is_within_reach, right_reply, taught_triggers
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.feedback import Feedback, FeedbackLevel, give_feedback, render_feedback_prompt
 from fliptrace.prompts.self_evaluation import render_judgement, render_judgement_prompt
-from fliptrace.prompts.views import View
+from fliptrace.prompts.views import View, training_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class OwnAnswer:
         return replace(found, missing=found.missing & taught_triggers(self.view, self.ask))
 
     @property
+    def lost_triggers(self) -> frozenset[int]:
+        """The known triggers that the case's training view shows, and this prompt did not for want of context."""
+        whole = training_view(self.view.case, self.view.layout)
+        return whole.visible(self.view.case.known_triggers) - frozenset(self.view.shown)
+
+    @property
     def improved(self) -> frozenset[int]:
         """The triggers of the answer itself if it is right, otherwise those of the right reply."""
         if self.answer.value is not None and self.feedback.is_right:
@@ -40,8 +46,12 @@ class OwnAnswer:
 def choose_own_answers(own: Iterable[OwnAnswer], max_right_share: float, seed: int) -> list[OwnAnswer]:
     """Keep each distinct answer to a case once, and drop right ones at random down to the given share of the result.
 
+    Answers are left out if the prompt did not show a known trigger that training would show, or if they reason about a
+    case whose trigger lies beyond the reach of a rationale: they would be corrected to a wrong answer.
+
     Without wrong answers there is nothing to correct; without right ones a model learns that it is always wrong.
     """
+    own = [o for o in own if not o.lost_triggers and (o.ask == "answer" or is_within_reach(o.view))]
     distinct = {(o.view.case.id, o.ask, o.answer.value, o.answer.value is None and o.answer.text): o for o in own}
     right = [o for o in distinct.values() if o.feedback.is_right]
     wrong = [o for o in distinct.values() if not o.feedback.is_right]

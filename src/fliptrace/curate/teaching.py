@@ -26,6 +26,11 @@ def taught_triggers(view: View, ask: Ask) -> frozenset[int]:
     return triggers if ask == "answer" else triggers & frozenset(view.candidates)
 
 
+def is_within_reach(view: View) -> bool:
+    """Whether a rationale can name all triggers that the answer names: none lies beyond the candidates."""
+    return taught_triggers(view, "answer") == taught_triggers(view, "chain")
+
+
 def right_reply(view: View, ask: Ask, num_wordings: int, seed: int) -> str:
     """The right reply by the labels: the answer line, or a rationale that ends with it."""
     triggers = taught_triggers(view, ask)
@@ -42,9 +47,10 @@ def answer_instructions(views: Sequence[View]) -> list[Instruction]:
 def chain_instructions(views: Sequence[View], num_wordings: int = 3, seed: int = 0) -> list[Instruction]:
     """One instruction per view: the question for reasons, answered with a rationale in a randomly drawn wording.
 
-    A rationale covers the candidates within reach; a trigger further back gets no verdict.
+    A rationale covers the candidates within reach. A view with a trigger further back gets none, since its rationale
+    would end on another answer than the plain question.
     """
-    return [_instruction(view, "chain", "chain", num_wordings, seed) for view in views]
+    return [_instruction(view, "chain", "chain", num_wordings, seed) for view in views if is_within_reach(view)]
 
 
 def taught_chain_instructions(views: Sequence[View], teacher: ChatModel) -> list[Instruction]:

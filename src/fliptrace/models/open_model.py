@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fliptrace.core.errors import InputError, MissingExtra
 from fliptrace.core.files import hash_file, hash_json
@@ -84,6 +85,7 @@ def open_model(
     served = hosted_ref(folder)
     if served is not None:  # it was trained on plain answer lines, so no JSON schema may impose another form
         settings = replace(hosted or HostedSettings(), structured=False)
+        _check_host(served, folder, settings)
         return _hosted(open_hosted(served, settings, watcher, budget), ref, defaults)
     if is_embedded(folder):
         return _open_embedded(ref, folder)
@@ -104,6 +106,22 @@ def open_hosted(
         raise MissingExtra(f"model {ref}", "hosted", " and ".join(missing))
     provider, chosen = find_provider(ref), settings or HostedSettings()
     return HostedModel(provider, replace(chosen, price=chosen.price or find_price(provider)), watcher, budget)
+
+
+def _check_host(served: str, folder: Path, settings: HostedSettings) -> None:
+    """InputError if a folder, which may be a stranger's, stands for a model on a host that the user did not name.
+
+    Transcripts and the key are sent there. Providers that are configured in the environment, and this machine, are
+    allowed.
+    """
+    if not served.startswith(("http://", "https://")):
+        return
+    host = urlsplit(served).hostname or ""
+    if host not in ("localhost", "127.0.0.1", "::1", *settings.allowed_hosts):
+        address = served.partition("#")[0]
+        raise InputError(
+            folder, f"stands for a model at {address}, which would be sent the text and the key: --allow-host {host}"
+        )
 
 
 def _hosted(client: HostedModel, ref: str, defaults: InferenceDefaults) -> OpenModel:

@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import Json, hash_json, open_atomic, to_line, versions, write_json, write_jsonl
+from fliptrace.core.locks import sole_writer
 from fliptrace.predictions.rows import manifest_path
 
 
@@ -45,30 +46,31 @@ def write_predictions(
 
     `make_rows(n)` makes all rows but the first n. `manifest` describes what the rows are made from and identifies the
     run: RunError if `path.partial` belongs to another run. The result of `summarise` is added to the manifest at the
-    end. The file is synced to disk after every `rows_at_once` rows. `on_progress` gets the number of rows done.
+    end. RunError too if another process is writing the file. `on_progress` gets the number of rows done; the file is
+    synced to disk after every `rows_at_once` rows.
     """
     partial = path.with_name(f"{path.name}.partial")
-    rows = _resume(partial, hash_json(manifest), read_row)
-    num_resumed = len(rows)
-    on_progress(num_resumed)
-    try:
-        with partial.open("ab") as file:
-            for row in make_rows(num_resumed):
-                rows.append(row)
-                file.write(to_line(row.to_json()).encode())
-                if len(rows) % rows_at_once == 0:
-                    file.flush()
-                    os.fsync(file.fileno())
-                on_progress(len(rows))
-    except BaseException:
-        if not rows:  # do not leave an empty file behind
-            partial.unlink(missing_ok=True)
-        raise
-    write_jsonl(path, (row.to_json() for row in rows))
-    write_json(
-        manifest_path(path), manifest | summarise(rows) | {"versions": versions("torch", "transformers", "onnxruntime")}
-    )
-    partial.unlink()
+    with sole_writer(path):
+        rows = _resume(partial, hash_json(manifest), read_row)
+        num_resumed = len(rows)
+        on_progress(num_resumed)
+        try:
+            with partial.open("ab") as file:
+                for row in make_rows(num_resumed):
+                    rows.append(row)
+                    file.write(to_line(row.to_json()).encode())
+                    if len(rows) % rows_at_once == 0:
+                        file.flush()
+                        os.fsync(file.fileno())
+                    on_progress(len(rows))
+        except BaseException:
+            if not rows:  # do not leave an empty file behind
+                partial.unlink(missing_ok=True)
+            raise
+        write_jsonl(path, (row.to_json() for row in rows))
+        made_with = {"versions": versions("torch", "transformers", "onnxruntime")}
+        write_json(manifest_path(path), manifest | summarise(rows) | made_with)
+        partial.unlink()
     return Written(rows, num_resumed)
 
 

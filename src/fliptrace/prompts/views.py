@@ -123,10 +123,14 @@ def training_view(case: FlipCase, layout: Layout) -> View:
 
 @dataclass(frozen=True, slots=True)
 class TruncatedView:
-    """A view that fits the context, and how many of the oldest utterances were dropped for that."""
+    """A view that fits the context, and how many of the oldest utterances were dropped for that.
+
+    `lost_triggers` are the known triggers among the dropped utterances.
+    """
 
     view: View
     num_dropped: int
+    lost_triggers: frozenset[int] = frozenset()
 
 
 def truncate_to_context(view: View, fits: Callable[[View], bool]) -> TruncatedView:
@@ -143,7 +147,8 @@ def truncate_to_context(view: View, fits: Callable[[View], bool]) -> TruncatedVi
     if first is None:
         raise InputError(f"case {view.case.id}", "flip and question alone overrun the model's context")
     truncated = begin_at(first)
-    return TruncatedView(truncated, len(view.shown) - len(truncated.shown))
+    dropped = frozenset(view.shown) - frozenset(truncated.shown)
+    return TruncatedView(truncated, len(dropped), dropped & (view.case.triggers or frozenset()))
 
 
 def first_that_fits(first: int, target: int, fits: Callable[[int], bool]) -> int | None:

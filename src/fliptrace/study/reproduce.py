@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import Json, read_json, rename_key, to_line, write_json, write_text
+from fliptrace.core.locks import sole_writer
 from fliptrace.corpora.catalog import locate_ref
 from fliptrace.corpora.corpus_file import EfrFile
 from fliptrace.corpora.detect import read_flip_cases
@@ -123,14 +124,16 @@ def reproduce(
     """Make the missing cells, or only those in `only`, `num_jobs` runs at once, each in its own process.
 
     A run that fails, or whose process is killed, does not stop the others. When all runs have ended, RunError names the
-    first one that failed.
+    first one that failed. RunError too if another process works in `runs`.
     """
     missing = [key for key in folder.missing() if only is None or key in only]
     by_run: dict[str, list[CellKey]] = {}
     for key in missing:
         by_run.setdefault(key.run, []).append(key)
     jobs = [_Job(name, folder, keys, runs / name, command) for name, keys in by_run.items()]
-    failed = _work_off(jobs, num_jobs, on_event)
+    runs.mkdir(parents=True, exist_ok=True)
+    with sole_writer(runs):
+        failed = _work_off(jobs, num_jobs, on_event)
     if failed:
         name, error = next(iter(failed.items()))
         counts = f"{len(failed)} of {len(by_run)} runs failed"

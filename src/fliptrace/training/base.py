@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import new_folder, read_json, write_json
 from fliptrace.models.checkpoints import InferenceDefaults
-from fliptrace.models.local.loading import base_of, is_adapter, load_causal_lm, load_config, load_tokenizer, quiet
+from fliptrace.models.local.loading import (
+    NO_CODE,
+    base_of,
+    is_adapter,
+    load_causal_lm,
+    load_config,
+    load_tokenizer,
+    quiet,
+    refuse_pickles,
+)
 from fliptrace.models.local.scratch import ScratchSpec, build_scratch
 from fliptrace.training.local import pick_device, uses_bf16
 from fliptrace.training.recipe import Recipe, Scratch, Tuning
@@ -107,6 +116,7 @@ def _merge(adapter: str, folder: Path) -> str:
 def _with_old_adapter(model: Any, ref: str) -> Any:
     from peft import PeftModel
 
+    refuse_pickles(Path(ref))
     with quiet():
         adapted = PeftModel.from_pretrained(model, ref, is_trainable=True).eval()
     # The file names the base relative to itself. peft would not find it from here, and would ask the Hub at every save.
@@ -148,7 +158,9 @@ def _load_frozen(tuning: Tuning, ref: str) -> Any:
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=torch.bfloat16,
     )
-    model = AutoModelForCausalLM.from_pretrained(ref, quantization_config=four_bit, device_map={"": 0})
+    model = AutoModelForCausalLM.from_pretrained(
+        ref, quantization_config=four_bit, device_map={"": 0}, use_safetensors=True, **NO_CODE
+    )
     return prepare_model_for_kbit_training(model, use_gradient_checkpointing=tuning.gradient_checkpointing)
 
 
@@ -159,7 +171,7 @@ def _load_unpacked(ref: str) -> Any:
 
     with quiet():
         return AutoModelForCausalLM.from_pretrained(
-            ref, dtype=torch.bfloat16, quantization_config=Mxfp4Config(dequantize=True)
+            ref, dtype=torch.bfloat16, quantization_config=Mxfp4Config(dequantize=True), use_safetensors=True, **NO_CODE
         )
 
 

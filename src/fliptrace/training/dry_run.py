@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 
 from fliptrace.core.files import Json
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.local.loading import load_config, load_tokenizer
+from fliptrace.models.local.loading import load_config, load_tokenizer, require_decoder
 from fliptrace.models.local.scratch import llama_config, train_tokenizer
 from fliptrace.training.base import frozen_dtype, is_mxfp4, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
@@ -30,7 +30,7 @@ from fliptrace.training.stage_splits import stage_cases
 
 @dataclass(frozen=True, slots=True)
 class StageCost:
-    """What one stage trains on.
+    """What one stage trains on; the counts are those of `Preflight`.
 
     The model's own answers do not exist yet; the answers of rule:previous take their place.
     """
@@ -41,6 +41,8 @@ class StageCost:
     num_tokens: int
     num_trained_tokens: int
     num_steps: int
+    num_cut_triggers: int
+    num_beyond_reach: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ def plan_run(recipe: Recipe, data: TrainingData) -> PlannedRun:
     builder = InstructionBuilder(recipe, emotions=data.emotions)
     if recipe.base.scratch is None:
         tokenizer, config = load_tokenizer(recipe.base.model), load_config(recipe.base.model)
+        require_decoder(config, recipe.base.model)
     else:
         spec = scratch_spec(recipe.base.scratch)
         tokenizer = train_tokenizer(builder.texts(data.train), spec)
@@ -154,7 +157,7 @@ def _plan_stages(
     for stage, cases in zip(recipe.stages, stage_cases(recipe, data.train), strict=True):
         taught = treat_out_of_zone(cases.taught, stage.out_of_zone or recipe.data.out_of_zone)
         truncated = builder.fit_views(taught, lambda m: len(chat.encode_prompt(m)), context_length)
-        views = [each.view for each in truncated]
+        views = builder.taught_views(truncated)
         own = [answer for case in cases.answered for answer in placeholder_answers(case, recipe)]
         instructions = builder.instructions(stage, views, own)
         tokenized = tokenize(instructions, chat, context_length)
@@ -171,6 +174,8 @@ def _plan_stages(
             sum(map(batching.count_tokens, batching.draw(1, recipe.seed))),
             checks.num_trained_tokens,
             schedule.num_steps,
+            checks.num_cut_triggers,
+            checks.num_beyond_reach,
         )
         planned.append(PlannedStage(cost, batching, schedule))
     return planned

@@ -14,7 +14,7 @@ from fliptrace.core.messages import Instruction
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.trees.reply_tree import ReplyTree, batch_trees, grow_tree
 from fliptrace.prompts.views import TruncatedView
-from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
+from fliptrace.training.preflight import Preflight, count_beyond_reach, count_kinds, first_of_kinds
 
 WIDTH_STEP = 16  # batch widths are multiples of it, because oneDNN compiles and keeps bf16 kernels for every new width
 _NUM_LINES = 3  # `Dialogue` and two utterances, because many dialogues begin with the same greeting
@@ -135,6 +135,8 @@ def preflight(
         too_long=tokenized.too_long,
         num_cut_views=sum(each.num_dropped > 0 for each in truncated),
         num_dropped_utterances=sum(each.num_dropped for each in truncated),
+        num_cut_triggers=sum(bool(each.lost_triggers) for each in truncated),
+        num_beyond_reach=count_beyond_reach(kept, truncated),
     )
 
 

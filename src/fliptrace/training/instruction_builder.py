@@ -61,6 +61,11 @@ class InstructionBuilder:
         views = (training_view(case, self.recipe.layout) for case in cases)
         return [truncate_to_context(view, lambda v: num_tokens(render_question(v, "chain")) <= room) for view in views]
 
+    def taught_views(self, truncated: Sequence[TruncatedView]) -> list[View]:
+        """The views to make instructions of: unless the recipe keeps them, not those that lost a trigger."""
+        keeps = self.recipe.curate.cut_triggers == "keep"
+        return [each.view for each in truncated if keeps or not each.lost_triggers]
+
     def texts(self, cases: Sequence[FlipCase]) -> Iterator[str]:
         """The texts for training a scratch tokenizer: questions and replies of the training cases, and utterances."""
         views = [training_view(case, self.recipe.layout) for case in cases]

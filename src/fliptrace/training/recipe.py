@@ -98,8 +98,10 @@ class Prompt(Part):
     emotion_window: Count | None = None
 
 
-class Curate(Part):
+class Curate(SparsePart):
     """How instructions are built (curate/)."""
+
+    later_keys = frozenset({"cut_triggers"})
 
     num_wordings: Count = 3
     teacher: str | None = None  # a MODEL that writes the rationales; None: build them from checkable observations
@@ -112,6 +114,8 @@ class Curate(Part):
     max_right_share: Share = 0.5
     feedback_level: FeedbackLevel = "full"
     soft_triggers: Share = 0.0  # share of a plain answer's target that comes from out-of-fold boosted trees
+    # Cases whose trigger does not fit the model's context: kept, they would be taught with a trigger missing.
+    cut_triggers: Literal["leave out", "keep"] | None = None  # None: leave out
     soft_emotions: dict[str, Share] = Field(default={})  # per emotion file: the share that comes from word counts
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fliptrace.core.files import Json, hash_json, read_json, write_json, write_jsonl
+from fliptrace.core.locks import sole_writer
 from fliptrace.corpora.longest_prefixes import LongestPrefix
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.instructions import write_instructions
@@ -85,9 +86,16 @@ def train(
     """Train all unfinished stages. Returns the val scores of every stage and evaluation, as in scores.json.
 
     `only` restricts training to these stages and those that they depend on. Without `trainer`, training is local.
-    Raises RunError if `folder` holds a run of another recipe or of other data.
+    Raises RunError if `folder` holds a run of another recipe or of other data, or if another process trains in it.
     """
-    run = Run(recipe, data, open_run(folder, recipe, data.manifest), listener, trainer or _train_here(recipe))
+    folder.mkdir(parents=True, exist_ok=True)
+    with sole_writer(folder):
+        run = Run(recipe, data, open_run(folder, recipe, data.manifest), listener, trainer or _train_here(recipe))
+        return _train_stages(run, teacher, only)
+
+
+def _train_stages(run: Run, teacher: ChatModel | None, only: Sequence[str] | None) -> Json:
+    recipe, data, listener = run.recipe, run.data, run.listener
     run.folder.sweep()
     needed = recipe.stages if only is None else needed_for(recipe.stages, only)
     left = [stage for stage in needed if Checkpoint.read(run.place(stage)) is None]
@@ -161,7 +169,7 @@ class _StageRun:
         taught = treat_out_of_zone(cases.taught, self.stage.out_of_zone or self.run.recipe.data.out_of_zone)
         truncated = self.builder.fit_views(taught, trainee.num_tokens, trainee.context_length)
         own = self._own_answers(trainee, cases)
-        instructions = self.builder.instructions(self.stage, [each.view for each in truncated], own)
+        instructions = self.builder.instructions(self.stage, self.builder.taught_views(truncated), own)
         write_instructions(self.place / "instructions.jsonl", instructions)
         defaults = InferenceDefaults(self._first_config.layout, self._first_config.ask)
         begun.train(StageData(instructions, truncated, defaults, self._score, self._steps_like), self._reports())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from hosted_runs import TODAY, Told, hosted_recipe, jobs_of, make_provider, make
 from tiny_runs import Recorder, make_data, one_stage, read_log
 
 from fliptrace.core.errors import InputError, RunError
-from fliptrace.core.files import read_json
+from fliptrace.core.files import read_json, write_json
 from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Faults, JobScript
@@ -93,6 +94,16 @@ def test_a_hosted_run_is_a_model_a_report_and_predictions_like_any_other(run: Pa
     predictions = list(read_predictions(run / NAMES[2] / "predictions" / "k3.jsonl"))
     assert len(predictions) == 6
     assert Checkpoint.read(run / NAMES[0]) is not None
+
+
+def test_a_folder_may_send_text_and_key_only_to_hosts_that_the_user_named(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "shared-by-a-stranger"
+    shutil.copytree(last_checkpoint(run), folder)
+    write_json(folder / "hosted.json", {"model": "https://collect.example/v1#ft:fake-1:x"})
+    with pytest.raises(InputError, match=r"at https://collect.example/v1, .*the key: --allow-host collect.example"):
+        open_model(str(folder))
+    named = HostedSettings(allowed_hosts=("collect.example",))
+    assert open_model(str(folder), hosted=named).model.name == "https://collect.example/v1#ft:fake-1:x"
 
 
 def test_metrics_of_the_job_are_the_log_of_the_run(run: Path) -> None:

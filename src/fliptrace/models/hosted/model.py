@@ -43,7 +43,7 @@ class HostedSettings:
     `answers` is the file of replies; None keeps them in memory only. `max_cost` is in dollars. `context_tokens` counts
     prompt and reply together, for servers that do not report it. `more` is added to every request as it is.
     `structured` holds answer lines to a JSON schema where the server supports that; a model that was trained on answer
-    lines is better off without it.
+    lines is better off without it. `allowed_hosts` are hosts that the user allows a checkpoint's `hosted.json` to name.
     """
 
     calls: CallSettings = field(default_factory=CallSettings)
@@ -53,6 +53,7 @@ class HostedSettings:
     context_tokens: int | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
     structured: bool = True
+    allowed_hosts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.max_cost is not None and not self.max_cost >= 0:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Dtype = Literal["auto", "fp32", "bf16"]
 
 _ADAPTER_CONFIG = "adapter_config.json"
+# Python code that comes with a model is never run, and nobody is asked on stdin whether it may.
+NO_CODE = {"trust_remote_code": False}
 
 
 def load_local(ref: str, *, device: str = "auto", dtype: Dtype = "auto", name: str | None = None) -> LocalModel:
@@ -46,7 +48,7 @@ def load_tokenizer(ref: str) -> Any:
     if is_adapter(ref) and not (_folder(ref) / "tokenizer_config.json").exists():
         return load_tokenizer(base_of(ref))
     with quiet():
-        return _load(ref, AutoTokenizer.from_pretrained)
+        return _load(ref, partial(AutoTokenizer.from_pretrained, **NO_CODE))
 
 
 def load_causal_lm(ref: str, dtype: Dtype = "auto", *, trainable: bool = False) -> Any:
@@ -63,7 +65,14 @@ def load_causal_lm(ref: str, dtype: Dtype = "auto", *, trainable: bool = False) 
         return _apply_adapter(load_causal_lm(base_of(ref), dtype), ref, trainable)
     torch_dtype = {"auto": "auto", "fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
     # Adapters are handled above. transformers' own search for one would contact the Hub even for cached models.
-    load = partial(AutoModelForCausalLM.from_pretrained, dtype=torch_dtype, adapter_kwargs={"local_files_only": True})
+    load = partial(
+        AutoModelForCausalLM.from_pretrained,
+        dtype=torch_dtype,
+        adapter_kwargs={"local_files_only": True},
+        use_safetensors=True,
+        **NO_CODE,
+    )
+    require_decoder(load_config(ref), ref)
     with quiet():
         return _load(ref, load).eval()
 
@@ -80,7 +89,22 @@ def load_config(ref: str) -> Any:
     if is_adapter(ref):
         return load_config(base_of(ref))
     with quiet():
-        return _load(ref, AutoConfig.from_pretrained)
+        return _load(ref, partial(AutoConfig.from_pretrained, **NO_CODE))
+
+
+def require_decoder(config: Any, ref: str) -> None:
+    """InputError if a model of this config does not predict each token from those before it alone.
+
+    transformers loads encoders such as BERT and RoBERTa as causal models too, but their attention then sees the tokens
+    to come: they train to a low loss and cannot write.
+    """
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    expected = "expected a causal decoder, such as Llama or Qwen"
+    if getattr(config, "is_encoder_decoder", False):
+        raise InputError(ref, f"a sequence-to-sequence model ({config.model_type}); {expected}")
+    if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False):
+        raise InputError(ref, f"an encoder ({config.model_type}), whose attention sees the tokens to come; {expected}")
 
 
 def base_of(adapter: str) -> str:
@@ -150,10 +174,19 @@ def _load_folder(folder: Path, load: Callable[..., Any]) -> Any:
         raise InputError(
             folder, f"no config.json and no {_ADAPTER_CONFIG}; expected a Hugging Face model or an adapter"
         )
+    refuse_pickles(folder)
     try:
         return load(str(folder))
     except (OSError, ValueError) as error:
         raise InputError(folder, f"cannot be read as a Hugging Face model: {_first_line(error)}") from error
+
+
+def refuse_pickles(folder: Path) -> None:
+    """InputError if a folder's weights are only there as pickles, which can run any code when they are loaded."""
+    for stem, pickled in (("model", "pytorch_model*.bin"), ("adapter_model", "adapter_model*.bin")):
+        found = next(folder.glob(pickled), None)
+        if found is not None and not any(folder.glob(f"{stem}*.safetensors")):
+            raise InputError(found, "pickled weights, which can run code when loaded; expected safetensors")
 
 
 def _ask_hub(ref: str) -> None:
@@ -175,6 +208,7 @@ def _apply_adapter(base: Any, ref: str, trainable: bool) -> Any:
     from peft import PeftModel
     from peft.tuners.tuners_utils import BaseTuner
 
+    refuse_pickles(_folder(ref))
     with quiet():
         model = PeftModel.from_pretrained(base, str(_folder(ref)), is_trainable=trainable)
     if not isinstance(model.base_model, BaseTuner):

@@ -143,6 +143,13 @@ def _losses(report: RunReport) -> Iterator[str]:
         if stage.preflight and stage.preflight.num_dropped:
             rows = plural(stage.preflight.num_dropped, "row")
             yield f"Stage “{stage.name}” left out {rows}, as too long for the model."
+        if stage.preflight and stage.preflight.num_cut_triggers:
+            cut = plural(stage.preflight.num_cut_triggers, "case")
+            kept = "taught them without it" if report.keeps_cut_triggers else "left them out"
+            yield f"Stage “{stage.name}”: in {cut} the model's context cuts a trigger away; training {kept}."
+        if stage.preflight and stage.preflight.num_beyond_reach:
+            far = plural(stage.preflight.num_beyond_reach, "case")
+            yield f"Stage “{stage.name}” has no rationale for {far}, with a trigger beyond the reach of a rationale."
     for stage, evaluation in _evaluations(report):
         if evaluation.num_unparsed:
             cases = f"{evaluation.num_unparsed:,} of {plural(evaluation.num_flips, 'case')}"

@@ -100,6 +100,8 @@ class PreflightReport(NamedTuple):
     samples: Mapping[str, str]
     too_long: Sequence[str] = ()
     num_cut_views: int = 0
+    num_cut_triggers: int = 0
+    num_beyond_reach: int = 0
     num_dropped_utterances: int = 0
     packed: bool = False
     not_packed: str | None = None
@@ -178,6 +180,10 @@ class RunReport:
     stages: tuple[StageReport, ...]
     gains: tuple[Gain, ...]
     has_differences: bool
+
+    @property
+    def keeps_cut_triggers(self) -> bool:
+        return bool(self.recipe.get("curate", {}).get("cut_triggers") == "keep")
 
     @property
     def read_stages(self) -> tuple[StageReport, ...]:

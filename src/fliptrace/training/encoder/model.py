@@ -26,7 +26,7 @@ from transformers import (
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import new_folder, read_json, write_json
 from fliptrace.core.flips import FlipCase
-from fliptrace.models.local.loading import load_tokenizer, quiet
+from fliptrace.models.local.loading import NO_CODE, load_tokenizer, quiet
 from fliptrace.training.encoder.rows import Row, make_rows
 from fliptrace.training.encoder.scratch import build_scratch_encoder
 from fliptrace.training.examples import WIDTH_STEP, make_batches
@@ -161,7 +161,13 @@ def _load_classifier(ref: str, device: str) -> Any:
     try:
         with quiet():
             model = AutoModelForSequenceClassification.from_pretrained(
-                ref, num_labels=2, ignore_mismatched_sizes=True, dtype=torch.float32, **options
+                ref,
+                num_labels=2,
+                ignore_mismatched_sizes=True,
+                dtype=torch.float32,
+                use_safetensors=True,
+                **NO_CODE,
+                **options,
             )
     except (OSError, ValueError) as error:
         raise InputError(ref, f"cannot be loaded as a sequence classifier: {error}") from error

@@ -92,7 +92,7 @@ def _stage_cost(
 ) -> HostedStageCost:
     recipe = builder.recipe
     zoned = treat_out_of_zone(taught, stage.out_of_zone or recipe.data.out_of_zone)
-    views = [each.view for each in builder.fit_views(zoned, count_about, _UNLIMITED_CONTEXT)]
+    views = builder.taught_views(builder.fit_views(zoned, count_about, _UNLIMITED_CONTEXT))
     own = (
         [answer for case in answered for answer in placeholder_answers(case, recipe)] if stage.needs_own_answers else []
     )

@@ -31,7 +31,7 @@ from fliptrace.models.hosted.provider import Provider, find_provider
 from fliptrace.models.open_model import open_hosted
 from fliptrace.training.hosted.job import FineTuningJobs, JobOrder, Progress
 from fliptrace.training.hosted.retirement import check_retirement
-from fliptrace.training.preflight import Preflight, count_kinds, first_of_kinds
+from fliptrace.training.preflight import Preflight, count_beyond_reach, count_kinds, first_of_kinds
 from fliptrace.training.recipe import Hosted, Recipe
 from fliptrace.training.trainer import COST, PREFLIGHT, Reports, StageData, StagePlace
 
@@ -202,6 +202,8 @@ class HostedStage:
             too_long=too_long,
             num_cut_views=sum(each.num_dropped > 0 for each in stage_data.truncated),
             num_dropped_utterances=sum(each.num_dropped for each in stage_data.truncated),
+            num_cut_triggers=sum(bool(each.lost_triggers) for each in stage_data.truncated),
+            num_beyond_reach=count_beyond_reach(kept, stage_data.truncated),
         )
 
 
