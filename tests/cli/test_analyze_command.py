@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fliptrace.analysis.result import Analysis
-from fliptrace.cli.analyze import parse_columns
+from fliptrace.cli.transcript_options import parse_columns
 from fliptrace.core.errors import InputError
 from fliptrace.models import embedded
 from fliptrace.transcripts.bundled import BUNDLED, transcript_path

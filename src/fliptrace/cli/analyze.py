@@ -12,14 +12,11 @@ import typer
 from fliptrace.cli import hosted_options
 from fliptrace.cli.console import console, done, note, print_json, progress
 from fliptrace.cli.hosted_options import HostedOptions
-from fliptrace.core.errors import InputError
-from fliptrace.transcripts.formats import READERS
+from fliptrace.cli.transcript_options import Columns, Format, Speakers, parse_columns, parse_speakers
 
 if TYPE_CHECKING:
     from fliptrace.analysis.analyze import OnProgress
     from fliptrace.models.hosted.model import HostedModel
-
-FORMAT_NAMES = ", ".join(READERS)
 
 EPILOG = """**Examples**
 
@@ -42,18 +39,9 @@ def analyze(
     ],
     *,
     model: Annotated[str, typer.Option(help="As for predict; `embedded` ships with fliptrace.")] = "embedded",
-    format: Annotated[
-        str | None,
-        typer.Option(help=f"The format of FILE. Default: detected. One of {FORMAT_NAMES}.", show_default=False),
-    ] = None,
-    speakers: Annotated[
-        str | None,
-        typer.Option(help="Names that are speakers, where the file leaves it open: Ana,team lead.", show_default=False),
-    ] = None,
-    columns: Annotated[
-        str | None,
-        typer.Option(help="Which column is which, such as speaker=caller,text=words.", show_default=False),
-    ] = None,
+    format: Format = None,
+    speakers: Speakers = None,
+    columns: Columns = None,
     json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of the view.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Show all flips, and the whole transcript.")] = False,
     html: Annotated[
@@ -117,34 +105,6 @@ def analyze(
     if html is not None:
         analysis.to_html(html)
         done(f"{html}: open it in a browser")
-
-
-def parse_columns(text: str | None) -> dict[str, str] | None:
-    """The names that --columns gives: ours for a column, and the file's.
-
-    >>> parse_columns("speaker=caller, text=words")
-    {'speaker': 'caller', 'text': 'words'}
-    """
-    if text is None:
-        return None
-    columns = {}
-    for part in text.split(","):
-        ours, equals, theirs = (word.strip() for word in part.partition("="))
-        if not (ours and equals and theirs):
-            raise InputError("--columns", f"{part.strip()!r}; expected NAME=COLUMN, such as speaker=caller,text=words")
-        if ours in columns:
-            raise InputError("--columns", f"{ours} is named twice")
-        columns[ours] = theirs
-    return columns
-
-
-def parse_speakers(text: str | None) -> tuple[str, ...]:
-    """The names that --speakers gives, separated by commas.
-
-    >>> parse_speakers("Ana, team lead")
-    ('Ana', 'team lead')
-    """
-    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
 @contextmanager

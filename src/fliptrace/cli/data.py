@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from fliptrace.cli.console import DownloadBar, console, done, note, print_json, table
+from fliptrace.cli.transcript_options import Columns, Format, Speakers, parse_columns, parse_speakers
 from fliptrace.core.errors import InputError
 from fliptrace.corpora.catalog import locate_ref
 
@@ -79,20 +80,21 @@ def doctor(
     transcript: Annotated[
         bool, typer.Option("--transcript", help="Explain line by line how the files are read as transcripts.")
     ] = False,
-    format: Annotated[
-        str | None, typer.Option(help="With --transcript: the format; see `fliptrace formats`.", show_default=False)
-    ] = None,
+    format: Format = None,
+    speakers: Speakers = None,
+    columns: Columns = None,
     json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of tables.")] = False,
     data: DataFolder = None,
 ) -> None:
     """Examine corpus files: every quirk with its place, counts, and the dialogues that files share.
 
-    With --transcript: show how a transcript is read, every line with its speaker, or the reason why it is left out.
+    With --transcript: show how a transcript is read, every line with its speaker, or the reason why it is left out. It is
+    read as by `analyze`, with the same --format, --speakers and --columns.
 
     Exit code 1 if a file has errors, 0 if every quirk could be repaired.
     """
-    if transcript or format is not None:
-        _explain_transcripts(files, format)
+    if transcript or format or speakers or columns:
+        _explain_transcripts(files, format=format, columns=parse_columns(columns), speakers=parse_speakers(speakers))
         return
     from fliptrace.corpora.doctor import examine
 
@@ -104,13 +106,13 @@ def doctor(
     raise typer.Exit(1 if report.has_errors else 0)
 
 
-def _explain_transcripts(files: list[str], format: str | None) -> None:
+def _explain_transcripts(files: list[str], **how: Any) -> None:
     from fliptrace.report.terminal.reading import reading_view
     from fliptrace.transcripts.bundled import transcript_path
     from fliptrace.transcripts.read import explain_transcript
 
     for file in files:
-        explained = explain_transcript(transcript_path(file), format=format)
+        explained = explain_transcript(transcript_path(file), **how)
         console.print(reading_view(explained.transcript, explained.candidates))
 
 

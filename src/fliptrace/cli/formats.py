@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -35,8 +34,8 @@ def formats(
             ]
         )
         return
-    rows = [(r.name, " ".join(r.suffixes), r.title, _extra(r.extra)) for r in readers]
-    table(f"{len(rows)} formats" if name is None else name, ("name", "suffixes", "what it is", "needs"), rows)
+    rows = [(r.name, " ".join(r.suffixes), r.title + _needs(r.extra)) for r in readers]
+    table(f"{len(rows)} formats" if name is None else name, ("name", "suffixes", "what it is"), rows)
     if name is not None and readers[0].example:
         console.print()
         console.print(readers[0].example, markup=False, highlight=False)
@@ -44,9 +43,5 @@ def formats(
         console.print("\nAn example of one: fliptrace formats NAME. By product: docs/transcripts.md")
 
 
-def _extra(extra: str) -> str:
-    if not extra:
-        return ""
-    modules = {"documents": "docx", "study": "pandas"}
-    is_there = find_spec(modules.get(extra, extra)) is not None
-    return f"fliptrace[{extra}]{' (installed)' if is_there else ''}"
+def _needs(extra: str) -> str:
+    return f"; needs fliptrace[{extra}]" if extra else ""

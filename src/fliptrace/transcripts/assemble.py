@@ -60,6 +60,9 @@ def _in_order_of_time(found: Iterable[RawUtterance], source: Source) -> list[Raw
     known = [raw.start for raw in messages if isinstance(raw.start, datetime)]
     if not known:
         return messages
+    if sum(before > after for before, after in pairwise(known)) > sum(a < b for a, b in pairwise(known)):
+        source.notes.append("messages were newest first: put in the order of time")
+        messages.reverse()  # so that messages of the same minute come in order, too
     first = min(known)
     last = first  # a message without a time stays behind the one before it
     keys = []

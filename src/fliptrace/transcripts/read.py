@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,11 +27,17 @@ class Explained(NamedTuple):
     candidates: list[Candidate]
 
 
-def explain_transcript(path: Path | str, *, format: str | None = None, speakers: Sequence[str] = ()) -> Explained:
+def explain_transcript(
+    path: Path | str,
+    *,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    speakers: Sequence[str] = (),
+) -> Explained:
     """Read a transcript as `read_transcript` does, and say which formats were considered."""
     file, part = _locate(path)
     candidates = rank(Source(file.name, read_file(file), {}, part), file.suffix)
-    return Explained(read_transcript(path, format=format, speakers=speakers), candidates)
+    return Explained(read_transcript(path, format=format, columns=columns, speakers=speakers), candidates)
 
 
 class _Located(NamedTuple):
@@ -57,9 +64,14 @@ def read_transcript(
     file, part = _locate(path)
     source = Source(file.name, read_file(file), columns, part, tuple(speakers))
     reader = chosen or detect(source, file.suffix)
-    if columns and not reader.has_columns:
-        raise source.error("", f"read as {reader.name}, which has no columns; expected csv, tsv, json or jsonl")
-    assembled = assemble(reader.read(source), source, reader, emotion_set)
+    inner = reader
+    if reader.extract is not None:  # a document: its text is read by the format that fits it
+        text, suffix = reader.extract(source)
+        source = replace(source, content=text)
+        inner = detect(source, suffix)
+    if columns and not inner.has_columns:
+        raise source.error("", f"read as {inner.name}, which has no columns; expected csv, tsv, json or jsonl")
+    assembled = assemble(inner.read(source), source, inner, emotion_set)
     name = clean(file.stem if part is None else f"{file.stem}#{part}") or "transcript"
     dialogue = Dialogue(name, name, tuple(assembled.utterances), emotion_set)
     return Transcript(dialogue, reader.name, tuple(source.notes), tuple(assembled.places), tuple(source.left_out))
