@@ -1,54 +1,82 @@
-"""Reader for WhisperX and Whisper JSON: an object with `segments` that have text, start, end and perhaps a speaker.
+"""Reader for the JSON of Whisper, WhisperX and their relatives: an object with `segments` of text, start and end.
 
-Each segment is an utterance. If a segment has no speaker but its words do, it gets the most frequent speaker of its
-words; in a tie, the earliest.
+Times are seconds. A segment is an utterance, unless its words have several speakers: they split it. A segment without a
+speaker gets the speaker of its words.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
-from fliptrace.transcripts.tables.rows import name_of, text_of
+from fliptrace.transcripts.recognisers.shapes import Shape, first_name, has_rows, objects_of, text_of
+from fliptrace.transcripts.recognisers.turns import split_by_words, take_label
+from fliptrace.transcripts.recognisers.words import Word
+from fliptrace.transcripts.source import RawUtterance, Reader, Source
+
+_SPEAKER = ("speaker", "speaker_label", "speaker_name", "speaker_id")
 
 
 def read_whisperx(source: Source) -> Iterator[RawUtterance]:
-    """Yield one utterance per segment."""
-    source.refuse_part("WhisperX")
-    segments = source.json.get("segments") if isinstance(source.json, dict) else None
-    if not isinstance(segments, list):
-        raise source.error("", "expected an object with a list called 'segments'")
-    num_by_words = 0
-    for number, segment in enumerate(segments, start=1):
+    """Yield the utterances of all segments."""
+    num_by_words = num_split = 0
+    for number, segment in enumerate(objects_of(_segments(source), "segment", source), start=1):
         place = f"segment {number}"
-        if not isinstance(segment, dict):
-            raise source.error(place, f"found {type(segment).__name__}, expected an object")
-        speaker = name_of(segment.get("speaker"))
-        if speaker is None:
-            speaker = _speaker_of_words(segment.get("words"))
-            num_by_words += speaker is not None
+        words = _words(segment, place)
+        speaker = first_name(segment, *_SPEAKER)
+        named = {word.speaker for word in words} - {None}
+        if speaker is None and len(named) == 1:
+            speaker = named.pop()
+            num_by_words += 1
         text = text_of(segment.get("text"), source, place)
-        yield RawUtterance(place, text, speaker, segment.get("start"), segment.get("end"))
+        start, end = segment.get("start"), segment.get("end")
+        if start is None and words:
+            start = next((word.start for word in words if word.start is not None), None)
+        parts = split_by_words(take_label(RawUtterance(place, text, speaker, start, end)), words)
+        num_split += len(parts) > 1
+        yield from parts
     if num_by_words:
-        source.notes.append(f"segments whose speaker is the most frequent one of their words: {num_by_words:,}")
+        source.notes.append(f"segments without a speaker that got the speaker of their words: {num_by_words:,}")
+    if num_split:
+        source.notes.append(f"segments whose words have several speakers, split between them: {num_split:,}")
 
 
-def _speaker_of_words(words: object) -> str | None:
-    if not isinstance(words, list):
-        return None
-    names = [name_of(word.get("speaker")) for word in words if isinstance(word, dict)]
-    heard = Counter(name for name in names if name is not None)
-    return heard.most_common(1)[0][0] if heard else None
+def _segments(source: Source) -> Any:
+    value = source.json
+    if isinstance(value, dict) and isinstance(value.get("segments"), list):
+        source.refuse_part("WhisperX")
+        return value["segments"]
+    found = SHAPE.find(source, "WhisperX")
+    return found["segments"] if isinstance(found, dict) else found
 
 
-def _sniff(source: Source) -> Evidence:
-    value = source.json_or_none
-    segments = value.get("segments") if isinstance(value, dict) else None
-    first = segments[0] if isinstance(segments, list) and segments else None
-    if not isinstance(first, dict) or not {"text", "start", "end"} <= set(first):
-        return NO_EVIDENCE
-    return Evidence(0.8, "a list `segments` of objects with text, start and end")
+def _words(segment: Mapping[str, Any], place: str) -> list[Word]:
+    rows = segment.get("words")
+    found = []
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, dict):
+            text = row.get("word", row.get("text"))
+            speaker = first_name(row, *_SPEAKER)
+            found.append(
+                Word(place, text.strip() if isinstance(text, str) else "", speaker, row.get("start"), row.get("end"))
+            )
+    return found
 
 
-READER = Reader("whisperx", (".json",), _sniff, read_whisperx, title="Whisper and WhisperX JSON")
+def _is_whisper(value: Any) -> bool:
+    if isinstance(value, dict):
+        return has_rows(value.get("segments"), "text", "start", "end")
+    rows = value[:5] if has_rows(value, "text", "start", "end") else []
+    return any(isinstance(row, dict) and has_rows(row.get("words"), "word") for row in rows)
+
+
+SHAPE = Shape(_is_whisper, "an object with a list called 'segments' of objects with text, start and end", 0.8)
+READER = Reader(
+    "whisperx",
+    (".json",),
+    SHAPE.sniff,
+    read_whisperx,
+    title="Whisper and WhisperX JSON",
+    example='{"segments": [{"start": 0.1, "end": 2.0, "text": " You are late.", "speaker": "SPEAKER_00"}]}',
+    has_cues=True,
+)

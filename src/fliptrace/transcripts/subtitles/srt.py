@@ -1,38 +1,51 @@
-"""Reader for SubRip subtitles, based on pysubs2: `Name: text`, `NAME: text`, or a dash for each speaker."""
+"""Reader for SubRip subtitles as tools and people write them: `Name: text`, `NAME: text`, or a dash for each speaker.
+
+Numbers may be missing, times may have a dot or too few digits, blank lines may stand inside subtitles. pysubs2, which
+drops what follows a blank line and what has a broken time, is therefore not used.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from fliptrace.transcripts.source import MAX_UTTERANCES, NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
-from fliptrace.transcripts.speech import split_lines
+from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
+from fliptrace.transcripts.subtitles.blocks import read_blocks
+from fliptrace.transcripts.subtitles.clock import read_time_line
+from fliptrace.transcripts.subtitles.cues import utterances_of
+from fliptrace.transcripts.subtitles.lines import Cue
+from fliptrace.transcripts.subtitles.markup import plain_lines
 
-# Markup of SubRip (<i>) and SubStation ({\an8}). The patterns of pysubs2 take quadratic time on hostile files.
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,100}>|\{\\[^{}]{0,100}\}")
-_TIMES = r"\d{1,2}:\d{1,2}:\d{1,2}[.,]\d{1,3}"
-_OPENING = re.compile(rf"\s{{0,100}}(?:\d{{1,9}}[ \t]{{0,9}}\n)?[ \t]{{0,9}}{_TIMES}\s{{1,9}}-->\s{{1,9}}{_TIMES}")
+_WEBVTT = re.compile(r"\s{0,40}WEBVTT(?=\s|$)", re.IGNORECASE)
+_NUMBER = re.compile(r"\s{0,40}\d{1,9}\s{0,40}")
+_MAX_LINES_ABOVE = 12  # of other text above the first subtitle
 
 
 def read_srt(source: Source) -> Iterator[RawUtterance]:
     """Yield an utterance for each name or dash in each subtitle."""
-    from pysubs2 import SSAFile
-
     source.refuse_part("SubRip")
-    if source.text.count("-->") > MAX_UTTERANCES:
-        raise source.error("", f"over {MAX_UTTERANCES:,} subtitles; expected one dialogue per file")
-    text = re.sub(r"\n{3,}", "\n\n", source.text)  # pysubs2 takes quadratic time on long runs
-    subtitles = SSAFile.from_string(text, format_="srt", keep_html_tags=True)
-    if not subtitles:
+    blocks = read_blocks(source, is_vtt=False)
+    if not blocks:
         raise source.error("", "no subtitles found; expected times such as 00:00:01,000 --> 00:00:03,000 above each")
-    for number, subtitle in enumerate(subtitles, start=1):
-        start, end = subtitle.start / 1000, subtitle.end / 1000
-        for spoken in split_lines(_TAG.sub("", subtitle.text.replace(r"\h", " ")).split(r"\N")):
-            yield RawUtterance(f"subtitle {number}", spoken.text, spoken.speaker, start, end, cues=spoken.cues)
+    cues = []
+    for block in blocks:
+        place = f"line {block.line_number}"
+        lines = plain_lines(block.text, place, source, is_vtt=False)
+        cues.append(Cue(place, block.times.start, block.times.end, lines))
+    yield from utterances_of(cues, source, noun="subtitle")
 
 
 def _sniff(source: Source) -> Evidence:
-    return NO_EVIDENCE if _OPENING.match(source.text) is None else Evidence(0.95, "numbered times with -->")
+    if _WEBVTT.match(source.text):
+        return NO_EVIDENCE
+    above = ""
+    for number, line in enumerate(source.text[:4_000].split("\n")[: _MAX_LINES_ABOVE + 1]):
+        times = read_time_line(line) if "-->" in line or "->" in line else None
+        if times is not None:
+            is_first = number == 0 or _NUMBER.fullmatch(above) is not None
+            return Evidence(0.95 if is_first else 0.6, "numbered times with -->")
+        above = line if line.strip() else above
+    return NO_EVIDENCE
 
 
 READER = Reader(

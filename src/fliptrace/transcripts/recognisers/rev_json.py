@@ -1,0 +1,66 @@
+"""Reader for the JSON of Rev and Rev AI: `monologues` of a speaker with `elements`, which contain the blanks.
+
+Times are seconds (Rev AI) or clock times (Rev).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fliptrace.transcripts.recognisers.shapes import (
+    Shape,
+    first_name,
+    has_rows,
+    names_by_id,
+    object_of,
+    objects_of,
+    text_of,
+)
+from fliptrace.transcripts.recognisers.words import Word, group_words
+from fliptrace.transcripts.source import RawUtterance, Reader, Source
+from fliptrace.transcripts.tables.rows import name_of
+
+
+def read_rev(source: Source) -> Iterator[RawUtterance]:
+    """Yield the utterances of each monologue."""
+    value = SHAPE.find(source, "Rev")
+    names = names_by_id(value.get("speakers"), "id", "name", "display_name")
+    for number, row in enumerate(objects_of(value["monologues"], "monologue", source), start=1):
+        place = f"monologue {number}"
+        information = object_of(row.get("speaker_info"))
+        label = name_of(row.get("speaker")) or name_of(information.get("id"))
+        speaker = (
+            first_name(row, "speaker_name", "name")
+            or first_name(information, "display_name", "name")
+            or names.get(label or "", label)
+        )
+        elements = objects_of(row.get("elements"), f"{place} element", source)
+        yield from group_words([_word(element, place, speaker, source) for element in elements], source)
+
+
+def _word(element: Mapping[str, Any], place: str, speaker: str | None, source: Source) -> Word:
+    text = text_of(element.get("value"), source, place)
+    start, end = (
+        next((element[key] for key in keys if element.get(key) is not None), None)
+        for keys in (("ts", "timestamp"), ("end_ts", "end_timestamp"))
+    )
+    is_cue = element.get("type") in ("unknown", "atmospheric") or (text.startswith("<") and text.endswith(">"))
+    return Word(place, text, speaker, start, end, "both", is_cue)
+
+
+SHAPE = Shape(
+    lambda value: isinstance(value, dict) and has_rows(value.get("monologues"), "elements"),
+    "a list `monologues` of objects with `elements`",
+    0.95,
+)
+READER = Reader(
+    "rev-json",
+    (".json",),
+    SHAPE.sniff,
+    read_rev,
+    title="Rev and Rev AI JSON",
+    example='{"monologues": [{"speaker": 0, "elements": [{"type": "text", "value": "Late", "ts": 0.1, "end_ts": 0.4}, '
+    '{"type": "punct", "value": "."}]}]}',
+    has_cues=True,
+)
