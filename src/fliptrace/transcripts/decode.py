@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ _NO_TEXT = (
     (b"%PDF", "a PDF"),
     (b"{\\rtf", "an RTF file"),
     (b"\x1f\x8b", "a gzip file"),
+    (b"PAR1", "a Parquet file"),
 )
 
 # Candidate encodings for text that is not UTF-8, most frequent first. The order decides between equally good guesses:
@@ -41,6 +43,10 @@ _NO_TEXT = (
 _LIKELY = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "koi8_r"),
     *("shift_jis", "gb18030", "big5", "euc_kr", "euc_jp"),
+)
+
+_DECLARATION = re.compile(
+    rb"""<(?:\?xml|meta)\b[^<>]{0,200}?\b(?:encoding|charset)\s?=\s?["']?([A-Za-z][\w.:-]{1,40})""", re.I
 )
 
 _SAMPLE_BYTES = 100_000  # approximate size of the sample for the guess: enough to identify a language, and fast
@@ -78,10 +84,28 @@ def decode(data: bytes, name: str) -> Decoded:
     try:
         return Decoded(_lines_of(data.decode()), None)
     except UnicodeDecodeError as error:
+        declared = _declared(data)
+        if declared is not None:
+            return Decoded(_lines_of(_decode_as(data, declared, name)), None)
         guess = _guess(data)
         if guess is None:
             raise InputError(name, f"byte {error.start} is not UTF-8, and no other encoding fits") from error
         return Decoded(_lines_of(_decode_as(data, guess, name)), guess)
+
+
+def _declared(data: bytes) -> str | None:
+    """The encoding that an XML or HTML file declares for itself; None if there is none, or it does not fit."""
+    found = _DECLARATION.search(data[:2_000])
+    if found is None:
+        return None
+    try:
+        encoding = codecs.lookup(found[1].decode("ascii")).name
+        if encoding.startswith(("iso8859", "cp", "koi8", "mac", "shift", "gb", "big5", "euc")):
+            data.decode(encoding)
+            return encoding
+    except (LookupError, UnicodeDecodeError):
+        return None
+    return None
 
 
 def kind_of_binary(data: bytes) -> str | None:

@@ -130,6 +130,13 @@ class Source:
             raise self.error("", f"{format} contains only one dialogue; expected the path without #{self.part}")
 
 
+class Extracted(NamedTuple):
+    """The text of a document, and the suffix of a text file with such content (".txt", ".csv", ".json")."""
+
+    text: str
+    suffix: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """One format. `sniff` says how well a file fits it; `read` yields utterances in order or raises InputError.
@@ -137,7 +144,8 @@ class Reader:
     `name` is what --format takes, `title` what people call the format, `example` a few lines of it. `extra` is the
     optional dependency it needs. `has_columns`: the format has named columns, which the user may assign to roles.
     `has_cues`: short words in brackets are cues, not speech. `is_binary`: it reads `Source.data`, not text.
-    `is_chat`: utterances have wall-clock times and are put in the order of time.
+    `is_chat`: utterances have wall-clock times and are put in the order of time. `extract`: the file is a document whose
+    text is then read by the format that fits it; `read` is not used.
     """
 
     name: str
@@ -151,6 +159,7 @@ class Reader:
     has_cues: bool = False
     is_binary: bool = False
     is_chat: bool = False
+    extract: Callable[[Source], Extracted] | None = None
 
 
 def parse_json(text: str, name: str, first_line: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import timedelta
 
 MAX_SECONDS = 7 * 24 * 3600.0  # a larger number is a date (seconds since 1970) or milliseconds
 
@@ -15,13 +16,16 @@ _SECONDS = re.compile(r"[+-]?\d{1,18}(?:[.,]\d{0,18})?\s?s?|[+-]?[.,]\d{1,18}")
 def read_time(raw: object, *, wall_clock: bool = False) -> float | None:
     """Parse a time to seconds from the beginning; None if it is missing, ValueError if it is invalid.
 
-    Times of over a week are invalid, unless the file has wall-clock times, as chats have.
+    Times of over a week are invalid, unless the file has wall-clock times, as chats have. A `timedelta` is a time since
+    the first date in a file, so it may be over a week.
 
     >>> read_time("01:02:03,500"), read_time("2:03"), read_time("12.5 s"), read_time(7), read_time(" ")
     (3723.5, 123.0, 12.5, 7.0, None)
     """
     if raw is None or (isinstance(raw, str) and not raw.strip()):
         return None
+    if isinstance(raw, timedelta):
+        raw, wall_clock = raw.total_seconds(), True
     seconds = _from_text(raw.strip()) if isinstance(raw, str) else _from_number(raw)
     if not 0 <= seconds <= (math.inf if wall_clock else MAX_SECONDS):  # NaN fails as well
         raise ValueError(f"{raw!r} is not a time within a dialogue")

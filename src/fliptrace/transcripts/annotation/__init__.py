@@ -1,6 +1,9 @@
 """Annotated corpora and annotation tools."""
 
-from fliptrace.transcripts.annotation import efr
+from fliptrace.transcripts.annotation import chat_file, efr, elan, exmaralda, rttm, tei, textgrid, transcriber
 from fliptrace.transcripts.source import Reader
 
-READERS: tuple[Reader, ...] = (efr.READER,)
+READERS: tuple[Reader, ...] = (
+    *(efr.READER, chat_file.READER, elan.READER, textgrid.READER, transcriber.READER, exmaralda.READER),
+    *(tei.READER, rttm.READER),
+)

@@ -1,0 +1,60 @@
+"""Reader for Rich Text Format (.rtf), with striprtf."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from fliptrace.core.errors import MissingExtra
+from fliptrace.transcripts.documents.blocks import as_text
+from fliptrace.transcripts.documents.office import lines_of
+from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, Extracted, Reader, Source
+
+_CODE_PAGE = re.compile(r"\\ansicpg(\d{3,5})")
+_PICTURE = re.compile(r"(?:[0-9a-fA-F]{64,}\s{0,3})+")
+
+
+def extract_rtf(source: Source) -> Extracted:
+    """The text of the document; cells of tables are separated by bars."""
+    try:
+        from striprtf.striprtf import rtf_to_text
+    except ImportError as error:
+        raise MissingExtra(source.name, "documents", "striprtf") from error
+
+    raw = source.data.decode("latin-1")
+    found = _CODE_PAGE.search(raw[:2_000])
+    encoding = f"cp{found[1]}" if found else "cp1252"
+    try:
+        "".encode(encoding)
+    except LookupError:
+        encoding = "cp1252"
+    try:
+        # Pictures are digits by the megabyte. Some programs write bytes beyond ASCII, against the standard.
+        plain = _PICTURE.sub("", raw).encode("latin-1").decode(encoding, "replace")
+        text = rtf_to_text(plain, encoding=encoding, errors="replace")
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise source.error("", f"unreadable RTF: {error}; save it as .docx or .txt") from error
+    lines = text.split("\n")
+    rows = [line.strip().removesuffix("|").split("|") for line in lines if line.strip()]
+    widths = Counter(len(row) for row in rows)
+    if len(rows) > 1 and widths.most_common(1)[0][0] > 1 and widths.most_common(1)[0][1] >= 0.8 * len(rows):
+        return as_text([rows], source)
+    return Extracted("\n".join(line.rstrip("|") for line in lines), ".txt")
+
+
+def _sniff(source: Source) -> Evidence:
+    return Evidence(1.0, "{\\rtf") if source.data.startswith(b"{\\rtf") else NO_EVIDENCE
+
+
+RTF = Reader(
+    "rtf",
+    (".rtf",),
+    _sniff,
+    lines_of,
+    title="Rich Text Format",
+    example="{\\rtf1\\ansi Ana: You are late.\\par}",
+    extra="documents",
+    has_columns=True,
+    is_binary=True,
+    extract=extract_rtf,
+)
