@@ -1,50 +1,310 @@
-"""Reader for plain text: lines `Name: text`, with or without a time before the name.
+"""Readers for plain text: `Name: words` on a line, or the name and the time above the words.
 
-A line without a name continues the previous utterance. In a file without any names, every line is an utterance.
+The evidence for names is taken from the whole file (`names`, `headers`). A line without a name continues the utterance
+before it. In a file without any names, every line is an utterance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from fliptrace.transcripts.source import MAX_CHARACTERS, Evidence, RawUtterance, Reader, Source
-from fliptrace.transcripts.speech import Spoken, read_line
+from fliptrace.transcripts.plain.headers import Headers, find_headers
+from fliptrace.transcripts.plain.names import Found, Head, find_names, key_of, split_turns
+from fliptrace.transcripts.plain.notices import is_field, is_label, is_title, notice_of
+from fliptrace.transcripts.plain.page import Line, read_page
+from fliptrace.transcripts.plain.stamps import Stamp, from_the_first, take_ending, without_stamps
+from fliptrace.transcripts.plain.words import words_of
+from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
+
+_NONE = Stamp(None)
+_IN_BRACKETS = re.compile(r"\[[^\[\]]{1,100}\]|\([^()]{1,100}\)")
+_MAX_TITLES = 25  # lines above the first speaker; a longer text there is no title
+_SAMPLE = 60_000  # characters; headers come back within the first pages
+_ENDS = '.!?…।。！？؟"”’»)]'
 
 
-def read_text_lines(source: Source) -> Iterator[RawUtterance]:
-    """Yield an utterance for each line that names a speaker, joined with the lines that continue it."""
+def read_text_lines(source: Source) -> list[RawUtterance]:
+    """Return an utterance for each name, joined with the lines that continue it."""
     source.refuse_part("text")
-    lines = source.text.split("\n")
-    has_names = any(spoken is not None and spoken.speaker is not None for spoken in map(read_line, lines))
-    place, current, more = "", None, list[str]()
-    num_characters = 0
-    for number, line in enumerate(lines, start=1):
-        spoken = read_line(line)
-        if spoken is None and (current is None or not has_names) and line.strip():
-            spoken = Spoken(None, line)
-        if spoken is None and num_characters <= MAX_CHARACTERS:
-            more.append(line)
-            num_characters += len(line)
-            continue
-        if current is not None:
-            yield _join(place, current, more)
-        if spoken is None:  # the utterance is already too long; `assemble` raises the error
+    _refuse_other(source)
+    page = read_page(source)
+    found = _structure_of(page, source)
+    return _Builder(source, page, found).read()
+
+
+@dataclass
+class _Structure:
+    """The heads of utterances and the lines of times, and whether names stand above the words."""
+
+    names: Found
+    headers: Headers
+    is_stacked: bool = False
+    heads: dict[int, Head] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        own, above = self.names.heads, self.headers.heads
+        self.is_stacked = bool(above) and len(above) >= len(own.keys() - above.keys())
+        if not self.is_stacked:
+            self.heads = {**own}
             return
-        place, current, more, num_characters = f"line {number}", spoken, [], len(spoken.text)
-    if current is not None:
-        yield _join(place, current, more)
+        known = {key_of(head.name or "") for head in above.values()}
+        beside = {i: head for i, head in own.items() if key_of(head.name or "") in known}
+        self.heads = {**beside, **above}
 
 
-def _join(place: str, spoken: Spoken, more: list[str]) -> RawUtterance:
-    text = "\n".join([spoken.text, *more]).strip()
-    return RawUtterance(place, text, spoken.speaker, spoken.start, spoken.end, cues=spoken.cues)
+def _structure_of(page: Sequence[Line], source: Source) -> _Structure:
+    headers = find_headers(page, source.speakers)
+    return _Structure(find_names(page, source.speakers, len(headers.heads) >= 3), headers)
 
 
-# Any text may be plain text, so this is the fallback: any other evidence outweighs it.
+@dataclass
+class _Builder:
+    """Builds the utterances from top to bottom."""
+
+    source: Source
+    page: Sequence[Line]
+    found: _Structure
+    utterances: list[RawUtterance] = field(default_factory=list)
+    stamps: list[Stamp] = field(default_factory=list)
+    place: str = ""
+    head: Head | None = None
+    words: list[str] = field(default_factory=list)
+    pending: Stamp | None = None
+    has_bare_stamps: bool = False
+    num_carried: int = 0
+    num_split: int = 0
+
+    def read(self) -> list[RawUtterance]:
+        heads, times = self.found.heads, self.found.headers.times
+        first = min(heads, default=0)
+        if not heads:
+            fields = next((i for i, line in enumerate(self.page) if not is_field(line.text)), len(self.page))
+            first = fields if fields >= 2 else 0
+        num_bare = sum(line.stamp is not None and line.text[:1].isdigit() for line in self.page)
+        self.has_bare_stamps = num_bare >= max(2, 0.3 * len(self.page))
+        dated = [i for i in times if i < first and notice_of(self.page[i].text) == "date lines"]
+        in_fields = in_part = False
+        for i, line in enumerate(self.page):
+            if i in heads:
+                self._open_named(line, heads[i])
+                continue
+            if i < first and self.pending is None and (line.stamp is None or not heads):
+                in_part = (in_part and not line.is_heading) or (line.is_heading and is_label(line.text))
+                in_fields = (in_fields and not line.opens) or is_label(line.text) or in_part
+                if why := self._not_speech(line, in_fields):
+                    self.source.leave_out(f"line {line.number}", line.text, why)
+                    continue
+            if (why := notice_of(line.text)) is not None and (i not in times or [i] == dated or why != "date lines"):
+                self.source.leave_out(f"line {line.number}", line.text, why)
+            elif i in times:
+                self._take_time(times[i])
+            elif line.is_heading and heads:
+                self.source.leave_out(f"line {line.number}", line.text, "headings")
+            else:
+                self._take_words(line, bool(heads))
+        self._close()
+        self._tell()
+        return from_the_first(self.utterances, self.stamps, self.source)
+
+    def _not_speech(self, line: Line, in_fields: bool) -> str | None:
+        """What a line before the first name is, unless it seems to be speech."""
+        if (why := notice_of(line.text)) is not None:
+            return why
+        if in_fields or is_field(line.text) or is_label(line.text):
+            return "lines of metadata"
+        if line.is_heading or (is_title(line.text) and min(self.found.heads, default=0) <= _MAX_TITLES):
+            return "titles"
+        return "lines before the first speaker" if self.found.is_stacked else None
+
+    def _open_named(self, line: Line, head: Head) -> None:
+        if self.head is not None and not self.words and not self.head.text and self.head.name is not None:
+            same = key_of(self.head.name) == key_of(head.name or "")
+            if same and not head.text:  # a name and a time, and once more
+                known = self.head.stamp if self.head.stamp is not None else head.stamp
+                self.head = self.head._replace(stamp=known)
+                return
+        turns = split_turns(head, self.found.names.splits)
+        self.num_split += len(turns) - 1
+        for turn in turns:
+            self._open(line, turn)
+
+    def _open(self, line: Line, head: Head) -> None:
+        self._close()
+        self.place = f"line {line.number}"
+        self.head = head if head.stamp is not None else head._replace(stamp=self.pending)
+        self.pending = None
+
+    def _take_time(self, stamp: Stamp) -> None:
+        if self.head is not None and not self.words and not self.head.text:
+            if self.head.stamp is None:  # the time stands below the name
+                self.head = self.head._replace(stamp=stamp)
+            return
+        self.pending = stamp
+
+    def _take_words(self, line: Line, has_names: bool) -> None:
+        name = None if self.head is None else self.head.name
+        if line.stamp is not None and (self.has_bare_stamps or not line.text[:1].isdigit()):
+            carried = has_names and name is not None
+            if self.head is not None and not self.words and not self.head.text and carried:
+                stamp = self.head.stamp or line.stamp
+                self.head = self.head._replace(stamp=stamp)
+                self.words.append(line.body)
+                return
+            self.num_carried += carried
+            self._open(line, Head(name if carried else None, line.body, line.stamp))
+        elif self.pending is not None:
+            carried = has_names and name is not None
+            self.num_carried += carried
+            self._open(line, Head(name if carried else None, line.text.strip()))
+        elif line.mark.startswith(">>") or self.head is None or (not has_names and not self._is_below_time()):
+            self._open(line, Head(None, line.text.strip()))
+        elif _IN_BRACKETS.fullmatch(line.text.strip()):
+            self.words.append(line.text.strip())
+        elif line.opens and self._last_words()[-1:] in _ENDS and has_names:
+            self._continue_in_paragraph(line)
+        else:
+            self.words.append(line.text.strip())
+
+    def _is_below_time(self) -> bool:
+        """In a file without names, lines go on until the next line of a time."""
+        return bool(self.found.headers.times) and self.head is not None and self.head.stamp is not None
+
+    def _continue_in_paragraph(self, line: Line) -> None:
+        """A new paragraph of the same speaker is an utterance of its own, unless nothing was said so far."""
+        assert self.head is not None
+        if not self.head.text and not self.words:
+            self.words.append(line.text.strip())
+            return
+        self._open(line, Head(self.head.name, line.text.strip()))
+
+    def _last_words(self) -> str:
+        if self.words:
+            return self.words[-1]
+        return "" if self.head is None else self.head.text
+
+    def _close(self) -> None:
+        if self.head is None:
+            return
+        text = "\n".join([self.head.text, *self.words]).strip()
+        stamp = self.head.stamp or _NONE
+        if (ended := take_ending(text)) is not None:
+            text, stamp = ended.rest, stamp._replace(end=ended.stamp.end)
+        self.utterances.append(RawUtterance(self.place, without_stamps(text), self.head.name, cues=self.head.cues))
+        self.stamps.append(stamp)
+        self.head, self.words = None, []
+
+    def _tell(self) -> None:
+        if self.num_carried:
+            self.source.notes.append(
+                f"utterances with a time but no name, assigned to the speaker before: {self.num_carried:,}"
+            )
+        if self.num_split:
+            self.source.notes.append(f"turns that began inside a line, split at the names: {self.num_split:,}")
+        outside = {each.place for each in self.source.left_out}
+        rejected = {
+            name: [line for line in lines if f"line {line}" not in outside]
+            for name, lines in self.found.names.rejected.items()
+        }
+        rejected = {name: lines for name, lines in rejected.items() if lines}
+        if rejected and self.found.heads:
+            several = [
+                f"{name!r} (line {', '.join(map(str, lines[:3]))})" for name, lines in list(rejected.items())[:5]
+            ]
+            more = f" and {len(rejected) - 5:,} more" if len(rejected) > 5 else ""
+            self.source.notes.append(
+                f"words before a colon read as speech, not as speakers: {', '.join(several)}{more}; "
+                "if some are speakers, name all speakers with --speakers"
+            )
+
+
+# --- files that are no text ---
+
+_MARKUP = re.compile(
+    r"\s{0,100}<(?:\?xml\b|!doctype\b|html\b|(?P<tag>[A-Za-z][\w:.\-]{0,60})(?:\s[^<>]{0,2000})?>)", re.IGNORECASE
+)
+_INLINE = words_of("b i u p em strong span br font")
+_RTTM = re.compile(r"(?:SPEAKER|SPKR-INFO|LEXEME|SEGMENT|NON-SPEECH|NON-LEX|SU|NOSCORE|NO_RT_METADATA)\s+\S+\s+\d+\s")
+_LABEL = re.compile(r"\d{1,6}[.,]\d{1,9}\t\d{1,6}[.,]\d{1,9}\t")
+_NO_WORDS = re.compile(
+    r"[\[(<]?(?:\w+=)?\d[\d.:,]{0,20}s?\]?(?:[\s,;\t>\-–]{1,6}(?:\w+=)?\d[\d.:,]{0,20}s?[\])>]?:?){1,2}[\s,;\t:]{1,6}[\[(]?"
+    r"(?:speaker|spk|spkr|speaker_SPEAKER|channel)[\s_\-]?(?:\d{1,4}|[A-Z])[\])]?\s*",
+    re.IGNORECASE,
+)
+
+
+def _refuse_other(source: Source) -> None:
+    """InputError for markup and for lists of times without words, which would otherwise be read as speech."""
+    text = source.text
+    found = _MARKUP.match(text)
+    if found is not None:
+        tag = found["tag"]
+        is_inline = tag is not None and tag.casefold() in _INLINE
+        if not is_inline and (tag is None or f"</{tag}>" in text[-4000:] or "xmlns" in found[0]):
+            kind = "HTML" if re.match(r"\s*<(?:!doctype html|html)", text, re.IGNORECASE) else "XML"
+            raise source.error(
+                "", f"this looks like {kind}, not like text; expected a transcript: save it as .txt or .vtt"
+            )
+    lines = [line for line in text.split("\n") if line.strip() and not line.startswith((";;", "#"))]
+    if lines and all(_RTTM.match(line) for line in lines[:200]):
+        raise source.error("", "this looks like RTTM, which has times and speakers but no words; expected a transcript")
+    if lines and all(_NO_WORDS.fullmatch(line.strip()) for line in lines[:200]) and len(lines) >= 2:
+        raise source.error("", "found times and speakers but no words; expected a transcript with what was said")
+
+
+def _sniff_headers(source: Source) -> Evidence:
+    """Names and times above the words, in the first pages."""
+    if source.is_binary:
+        return NO_EVIDENCE
+    text = source.text[:_SAMPLE]
+    if text.lstrip().startswith(("{", "WEBVTT", "<")):
+        return NO_EVIDENCE
+    sample = Source(source.name, text, speakers=source.speakers)
+    page = read_page(sample)
+    found = _structure_of(page, source)
+    if not found.is_stacked or found.headers.heads.keys() <= found.names.heads.keys():
+        return NO_EVIDENCE  # `Name:` on a line of its own is read as text
+    ranges = [i for i in found.headers.times if "-->" in page[i].text and page[i].text.strip()[:1].isdigit()]
+    if ranges:  # subtitles without numbers look alike, but have no names on lines of their own
+        is_numbered = any(i and page[i - 1].text.strip().isdecimal() for i in ranges)
+        strength = 0.0 if is_numbered else 0.97
+        return Evidence(strength, "names on lines of their own below times with -->")
+    return Evidence(0.7, f"{len(found.headers.heads)} names on lines of their own above the words")
+
+
+def _sniff_names(source: Source) -> Evidence:
+    """Any text may be plain text; names before a colon on most lines outweigh an even number of commas or tabs."""
+    lines = [] if source.is_binary else [line for line in source.text[:10_000].split("\n") if line.strip()]
+    if len(lines) > 1 and all(map(_LABEL.match, lines)):
+        return Evidence(0.95, "two times and words between tabs, as Audacity writes labels")
+    if len(lines) > 1 and (all(map(_RTTM.match, lines)) or all(_NO_WORDS.fullmatch(line.strip()) for line in lines)):
+        return Evidence(0.95, "times and speakers without words")
+    page = read_page(Source(source.name, "\n".join(lines[:40]))) if lines else []
+    ranges = sum(line.stamp is not None and line.stamp.end is not None and bool(line.body) for line in page)
+    if page and ranges >= 0.6 * len(page) and page[0].text.strip()[:1] in "[(<":
+        return Evidence(0.97, "times in brackets before the words")
+    found = find_names(page, source.speakers)
+    at_colon = sum(":" in line.body[:60] or "：" in line.body[:60] for i, line in enumerate(page) if i in found.heads)
+    if page and at_colon >= 0.9 * len(page):
+        return Evidence(0.3, "names before a colon on most lines")
+    return Evidence(0.01, "text")
+
+
+HEADERS = Reader(
+    "headers",
+    (),
+    _sniff_headers,
+    read_text_lines,
+    title="Text with name and time above the words (Otter, Rev, Trint, Teams)",
+    example="Ana  0:02\nYou are late.\n\nBen  0:05\nThe train stood still.",
+    has_cues=True,
+)
+# Any text may be plain text, so this is the fallback.
 READER = Reader(
     "text",
     (".txt", ".text", ".md"),
-    lambda source: Evidence(0.01, "text"),
+    _sniff_names,
     read_text_lines,
     title="Plain text with `Name: words` lines",
     example="Ana: You are late.\nBen: The train stood still.",

@@ -1,0 +1,135 @@
+"""Reader for screenplays and Fountain (https://fountain.io/syntax): names in capitals above the words.
+
+Scene headings, action and transitions are left out; parentheticals are cues.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fliptrace.transcripts.plain.page import Line, read_page
+from fliptrace.transcripts.plain.words import words_of
+from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
+
+_SCENE = re.compile(
+    r"(?:\d{1,4}[A-Z]?\.?\s{1,20})?(?:INT|EXT|EST|INT\.?/EXT|EXT\.?/INT|I/E|INNEN|AUSSEN|"
+    r"AUẞEN)[.\s/].{1,150}|(?:Int|Ext|Est|int|ext|est)\.\s.{1,150}|\.[A-Z].{1,150}"
+)
+_TRANSITION = re.compile(
+    r"(?:[A-Z][A-Z' ]{0,30} )?(?:TO|IN|OUT|BLACK|WHITE)[:.]|(?:FADE|CUT|DISSOLVE|SMASH CUT|MATCH CUT|WIPE|"
+    r"IRIS)\b[A-Z' ]{0,30}[:.]?|"
+    r"THE END\.?|END OF .{1,30}|>.{1,60}|(?:TITLE|SUPER|MONTAGE|FLASHBACK|BACK TO|INTERCUT|LATER|"
+    r"CONTINUED|CONT'D|\(?(?:CONTINUED|MORE)\)?)\b.{0,60}"
+)
+_NAME = re.compile(r"@?([^\W\d_a-z][^()\[\]:.!?…]{0,40}?)\s{0,9}((?:\([^()]{1,40}\)\s{0,3}){0,3})\^?\s{0,3}:?")
+_PARENTHETICAL = re.compile(r"\(([^()]{1,300})\)")
+_VOICES = words_of(
+    "o.s. os v.o. vo o.c. oc cont'd cont’d contd cont. continued cont more on off screen off-screen filtered"
+)
+_SAMPLE = 60_000  # characters
+
+
+class _Name(NamedTuple):
+    name: str
+    cues: tuple[str, ...]
+
+
+def read_screenplay(source: Source) -> Iterator[RawUtterance]:
+    """Yield an utterance for each name and the lines below it; blank lines end it."""
+    source.refuse_part("a screenplay")
+    page = read_page(source)
+    names = _names_of(page)
+    i = 0
+    while i < len(page):
+        line = page[i]
+        name = names.get(i)
+        if name is None:
+            source.leave_out(f"line {line.number}", line.text.strip(), _kind_of(line.text.strip()))
+            i += 1
+            continue
+        words, cues = list[str](), list(name.cues)
+        end = i + 1
+        while end < len(page) and not page[end].opens and end not in names and not _is_outside(page[end].text.strip()):
+            said = page[end].text.strip()
+            if (aside := _PARENTHETICAL.fullmatch(said)) is not None:
+                cues.append(aside[1])
+            else:
+                words.append(said)
+            end += 1
+        yield RawUtterance(f"line {line.number}", " ".join(words), name.name, cues=tuple(cues))
+        i = end
+
+
+def _names_of(page: Sequence[Line]) -> dict[int, _Name]:
+    """The lines in capitals that stand above words, by index."""
+    found: dict[int, _Name] = {}
+    for i, line in enumerate(page[:-1]):
+        name = _name_on(line)
+        below = page[i + 1]
+        if name is None or not line.opens or below.opens or _name_on(below) is not None:
+            continue
+        if not _is_outside(below.text.strip()):
+            found[i] = name
+    return found
+
+
+def _name_on(line: Line) -> _Name | None:
+    text = line.text.strip()
+    if len(text) > 80 or _is_outside(text) or line.stamp is not None:
+        return None
+    found = _NAME.fullmatch(text)
+    if found is None or (found[1] != found[1].upper() and not text.startswith("@")):
+        return None
+    if not any(letter.isalpha() for letter in found[1]) or len(found[1].split()) > 5:
+        return None
+    notes = re.findall(r"\(([^()]{1,40})\)", found[2])
+    cues = [note for note in notes if not all(word in _VOICES for word in note.casefold().replace("/", " ").split())]
+    return _Name(" ".join(found[1].split()), tuple(cues))
+
+
+def _is_outside(text: str) -> bool:
+    return _SCENE.fullmatch(text) is not None or _TRANSITION.fullmatch(text) is not None
+
+
+def _kind_of(text: str) -> str:
+    if _SCENE.fullmatch(text):
+        return "scene headings"
+    return "transitions" if _TRANSITION.fullmatch(text) else "lines of action"
+
+
+def _sniff(source: Source) -> Evidence:
+    """Scene headings and names in capitals, or names in capitals that are indented deeper than the words below."""
+    if source.is_binary:
+        return NO_EVIDENCE
+    text = source.text[:_SAMPLE]
+    if text.lstrip()[:1] in ("{", "[", "<"):
+        return NO_EVIDENCE
+    page = read_page(Source(source.name, text))
+    names = _names_of(page)
+    if not names:
+        return NO_EVIDENCE
+    scenes = sum(_SCENE.fullmatch(line.text.strip()) is not None and line.opens for line in page)
+    if scenes:
+        return Evidence(0.9, f"{scenes} scene headings and {len(names)} names in capitals")
+    deeper = sum(page[i].indent > page[i + 1].indent + 1 or page[i].indent >= 10 for i in names)
+    repeated = max(Counter(name.name for name in names.values()).values())
+    if deeper >= 2 and deeper >= 0.8 * len(names) and repeated >= 2:
+        return Evidence(0.8, f"{len(names)} names in capitals, indented above the words")
+    transitions = sum(_TRANSITION.fullmatch(line.text.strip()) is not None and line.opens for line in page)
+    if transitions and repeated >= 2:
+        return Evidence(0.75, f"transitions and {len(names)} names in capitals")
+    return NO_EVIDENCE
+
+
+READER = Reader(
+    "screenplay",
+    (".fountain", ".spmd"),
+    _sniff,
+    read_screenplay,
+    title="Screenplay or Fountain",
+    example="INT. KITCHEN - NIGHT\n\nANA\nYou are late.\n\nBEN (O.S.)\nThe train stood still.",
+    has_cues=True,
+)

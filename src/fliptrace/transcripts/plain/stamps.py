@@ -1,0 +1,224 @@
+"""Time stamps in plain text: `[00:01:02]`, `0:04`, `10:02 AM`, `00:01 --> 00:03`, `0 minutes 4 seconds`, dates.
+
+All patterns are bounded, so that matching takes linear time on lines of any length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
+
+from fliptrace.transcripts.source import RawUtterance, Source
+
+# Months in English, German, French, Spanish, Italian and Portuguese; the short forms are cut to three or four letters.
+_MONTH = (
+    r"(?:jan(?:uary|uar|vier)?|feb(?:ruary|ruar|rero|braio)?|f[ée]v(?:rier|ereiro)?|mar(?:ch|s|zo|ço)?|mär(?:z)?|"
+    r"apr(?:il|ile)?|avr(?:il)?|abr(?:il)?|may|mai|mayo|maggio|maio|june?|juni|juin|junio|giu(?:gno)?|junho|july?|juli|"
+    r"juil(?:let)?|julio|lug(?:lio)?|julho|aug(?:ust)?|août|ago(?:sto)?|sept?(?:ember|embre|tembre|tiembre)?|"
+    r"set(?:tembre|embro)?|o[ck]t(?:ober|obre|ubre)?|ott(?:obre)?|out(?:ubro)?|nov(?:ember|embre|iembre|embro)?|"
+    r"de[czs](?:ember|embre|embro)?|d[ée]c(?:embre)?|dic(?:iembre|embre)?|ene(?:ro)?|gen(?:naio)?)\.?"
+)
+DATE = (
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|"
+    rf"(?i:{_MONTH})\s\d{{1,2}}(?:st|nd|rd|th)?(?![\d:])(?:,?\s\d{{4}})?|"
+    rf"\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:de\s)?(?i:{_MONTH})(?:,?\s(?:de\s)?\d{{4}})?)"
+)
+_HALF = r"(?:\s?(?:[AaPp]\.?\s?[Mm]\b\.?))"
+CLOCK = rf"\d{{1,3}}:\d{{1,2}}(?::\d{{1,2}})?(?:[.,;:]\d{{1,9}})?(?!\d|:\d){_HALF}?"
+_SPELLED = (
+    r"(?:\d{1,2}\s(?:hours?|Stunden?|heures?|horas?|ore|ora),?\s)?"
+    r"(?:\d{1,3}\s(?:minutes?|Minuten?|minutos?|minuti|minuto),?\s(?:and\s|und\s)?)?"
+    r"\d{1,2}\s(?:seconds?|Sekunden?|secondes?|segundos?|secondi|secondo)"
+)
+_UNITS = r"(?:\d{1,2}\s?h\s?)?\d{1,3}\s?m(?:in)?\s?\d{1,2}(?:\.\d{1,3})?\s?s(?:ec)?|\d{1,2}h\d{2}(?:m\d{2}s?)?"
+_SECONDS = r"\d{1,6}[.,]\d{1,6}\s?s?|\d{1,6}\s?s(?:ec)?"
+_FRAMES = r"\d{2};\d{2};\d{2};\d{2}"
+_ZONE = r"(?:\s?(?:UTC|GMT|CET|CEST|EST|EDT|PST|PDT|Z)(?:[+-]\d{1,4})?)?"
+_STAMP = rf"(?:{DATE}(?:,|\sat|\sum)?(?:T|\s)(?:[-–—|]\s)?)?{CLOCK}{_ZONE}(?:,?\s{DATE})?|{_SPELLED}|{_UNITS}|{_FRAMES}"
+_TO = r"(?:\s?(?:--?>|→|-|–|—|\bto\b|\bbis\b)\s?|\t)"
+_RANGE = rf"(?:{_STAMP})(?:{_TO}(?:{_STAMP}))?"
+_INSIDE = rf"(?:{_RANGE}|(?:{_SECONDS})(?:{_TO}(?:{_SECONDS}))?)"
+# Bracketed by pairs; the number sign is that of f4 and MAXQDA, which write a tenth of a second after a hyphen.
+BRACKETED = (
+    rf"(?:\[\s?{_INSIDE}\s?\]|\(\s?{_INSIDE}\s?\)|<\s?{_INSIDE}\s?>|\{{\s?{_INSIDE}\s?\}}|#\d\d:\d\d:\d\d(?:-\d)?#)"
+)
+BARE = rf"(?:{_RANGE}|(?:{_SECONDS}){_TO}(?:{_SECONDS}))"
+
+_LEADING = re.compile(
+    rf"\s{{0,40}}(?:{BRACKETED}|{BARE}(?=[\s\-–—|:,•·]|$))(?:\s{{0,9}}[-–—|:,•·](?=\s|$|\w)|)\s{{0,40}}"
+)
+_TRAILING = re.compile(
+    rf"(?:\s{{0,40}}[-–—|,•·@]\s{{0,9}}|\s{{1,40}}|(?=[\[(<#])|\s(?:at|um)\s)({BRACKETED}|"
+    rf"{BARE})\s{{0,9}}[:：]?\s{{0,40}}$"
+)
+_IN_TEXT = re.compile(
+    r"\s?(?:\[\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?\]|\(\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?\)|"
+    r"#\d\d:\d\d:\d\d(?:-\d)?#)"
+)
+_ENDING = re.compile(r"\s{0,9}#(\d\d:\d\d:\d\d)(?:-(\d))?#\s{0,9}$")
+_ONE = re.compile(rf"{_STAMP}|{_SECONDS}")
+_DATED = re.compile(DATE)
+_DIGIT = re.compile(r"\d")
+_SIMPLE = re.compile(r"[\s\[(<{]{0,40}(\d{1,3}):(\d{1,2})(?::(\d{1,2}))?(?:[.,](\d{1,9}))?[\s\])>}|:,\-–—•·]{0,40}")
+_NUMBERS = re.compile(r"\d+(?:[.,]\d+)?")
+
+
+class Stamp(NamedTuple):
+    """A start and perhaps an end in seconds. `of_day`: the file gives the time of day (AM, PM, a date).
+
+    `has_two_parts`: two numbers, which may be minutes and seconds, or hours and minutes.
+    """
+
+    start: float | None
+    end: float | None = None
+    of_day: bool = False
+    has_two_parts: bool = False
+
+
+class Stamped(NamedTuple):
+    """A line without the stamp at its edge."""
+
+    rest: str
+    stamp: Stamp
+
+
+def take_leading(text: str) -> Stamped | None:
+    """Split a line that begins with a stamp.
+
+    >>> take_leading("[00:01:02] Ana: hi").rest, take_leading("0:04 - 0:06 so").stamp.end, take_leading("7 days")
+    ('Ana: hi', 6.0, None)
+    """
+    if _DIGIT.search(text, 0, 20) is None:
+        return None
+    found = _LEADING.match(text)
+    return None if found is None else Stamped(text[found.end() :], read_stamp(found[0]))
+
+
+def take_trailing(text: str) -> Stamped | None:
+    """Split a short line that ends with a stamp.
+
+    >>> take_trailing("Mara Lind  0:04").rest, take_trailing("Mara (10:02 PM):").stamp.start
+    ('Mara Lind', 79320.0)
+    """
+    if len(text) > 160 or _DIGIT.search(text[-40:]) is None:
+        return None
+    found = _TRAILING.search(text)
+    return None if found is None or not found.start() else Stamped(text[: found.start()], read_stamp(found[1]))
+
+
+def take_ending(text: str) -> Stamped | None:
+    """Split a paragraph that ends with a stamp of f4 or MAXQDA, which is the time of its end."""
+    found = _ENDING.search(text) if text.rstrip().endswith("#") else None
+    if found is None:
+        return None
+    return Stamped(text[: found.start()], Stamp(None, _seconds(found[1]) + int(found[2] or 0) / 10))
+
+
+def without_stamps(text: str) -> str:
+    """Remove stamps in brackets inside a text.
+
+    >>> without_stamps("so [00:12] it was [12]")
+    'so it was [12]'
+    """
+    return _IN_TEXT.sub("", text) if "[" in text or "#" in text or "(" in text else text
+
+
+def read_stamp(text: str) -> Stamp:
+    """Parse what one of the patterns above has matched."""
+    simple = _SIMPLE.fullmatch(text)
+    if simple is not None:
+        first, second, third = int(simple[1]), int(simple[2]), simple[3]
+        fraction = float(f"0.{simple[4]}") if simple[4] else 0.0
+        if third is None:
+            return Stamp(first * 60 + second + fraction, None, False, simple[4] is None and len(simple[1]) < 3)
+        return Stamp(first * 3600 + second * 60 + int(third) + fraction)
+    text = text.strip().strip("[](){}<>").strip()
+    if text.startswith("#"):
+        seconds, _, tenth = text.strip("# ").partition("-")
+        return Stamp(_seconds(seconds) + int(tenth[:1] or 0) / 10 if tenth[:1].isdigit() else _seconds(seconds))
+    dated = _DATED.search(text)
+    parts = _DATED.sub(" ", text) if dated else text
+    found = [one[0] for one in _ONE.finditer(parts)]
+    if not found:
+        return Stamp(None)
+    halves = re.findall(r"[AaPp](?=\.?\s?[Mm]\b)", parts)
+    if len(halves) == 1 and len(found) == 2:  # "10:02 - 10:05 AM"
+        found[0] += f" {halves[0]}M"
+    times = [_seconds(each) for each in found[:2]]
+    end = times[1] if len(times) > 1 and times[1] >= times[0] else None
+    return Stamp(times[0], end, bool(dated or halves), re.fullmatch(r"\d{1,2}:\d\d", found[0]) is not None)
+
+
+def _seconds(text: str) -> float:
+    if text.count(";") == 3:
+        text = text.replace(";", ":")
+    half = re.search(r"([AaPp])\.?\s?[Mm]\b", text)
+    if ":" in text:
+        clock = re.match(r"(\d+):(\d+)(?::(\d+))?(?:([.,;:])(\d+))?", text.strip())
+        assert clock is not None
+        first, second, third = int(clock[1]), int(clock[2]), clock[3]
+        # A fourth number after a colon counts frames, of which there are 24 to 60 a second: it is dropped.
+        fraction = float(f"0.{clock[5]}") if clock[5] and clock[4] in ".," else 0.0
+        if half is not None:
+            first = first % 12 + 12 * (half[1] in "Pp")
+        if third is not None or half is not None:
+            return first * 3600 + second * 60 + int(third or 0) + fraction
+        return first * 60 + second + fraction
+    numbers = [float(number.replace(",", ".")) for number in _NUMBERS.findall(text)]
+    if re.search(r"\dh\d\d$", text):
+        return numbers[0] * 3600 + numbers[1] * 60
+    return float(sum(number * 60.0**power for power, number in enumerate(reversed(numbers))))
+
+
+_LATE = 5 * 3600.0  # seconds; no recording begins with five hours of silence
+
+
+def from_the_first(utterances: Sequence[RawUtterance], stamps: Sequence[Stamp], source: Source) -> list[RawUtterance]:
+    """Fill in the times, counted from the first one if they are times of day.
+
+    Stamps of two numbers are hours and minutes if they would otherwise have people talk faster than anybody can.
+    """
+    known = [stamp for stamp in stamps if stamp.start is not None]
+    of_day = any(stamp.of_day for stamp in known)
+    if not of_day and known and (known[0].start or 0.0) >= _LATE and not any(stamp.has_two_parts for stamp in known):
+        of_day = True
+        source.notes.append("times begin after five hours or more: read as times of day, and counted from the first")
+    scale = 1.0
+    if not of_day and _are_hours_and_minutes(utterances, stamps):
+        of_day, scale = True, 60.0
+        source.notes.append("times of two numbers are read as hours and minutes, because the talk would be too fast")
+    first = _scaled(known[0], scale) if of_day and known else 0.0
+    filled, day, before = [], 0.0, first
+    for raw, stamp in zip(utterances, stamps, strict=True):
+        start, end = stamp.start, stamp.end
+        if of_day and start is not None:
+            time = _scaled(stamp, scale)
+            if time + day < before - 43_200:  # after midnight
+                day += 86_400
+            before = time + day
+            end = None if end is None else max(0.0, before - first + (end - start) * scale)
+            start = max(0.0, before - first)
+        filled.append(replace(raw, start=start, end=end))
+    return filled
+
+
+def _scaled(stamp: Stamp, scale: float) -> float:
+    return (stamp.start or 0.0) * (scale if stamp.has_two_parts else 1.0)
+
+
+# Fast speech has four words a second; over whole dialogues with pauses, it has fewer.
+_MAX_WORDS_PER_SECOND = 4.5
+
+
+def _are_hours_and_minutes(utterances: Sequence[RawUtterance], stamps: Sequence[Stamp]) -> bool:
+    stamped = [(i, stamp.start) for i, stamp in enumerate(stamps) if stamp.start is not None]
+    if len(stamped) < 3 or not all(stamp.has_two_parts for stamp in stamps if stamp.start is not None):
+        return False
+    times = [start for _, start in stamped]
+    if times[0] < 60 or max(times) >= 24 * 60 or any(after < before for before, after in pairwise(times)):
+        return False
+    num_words = sum(len(raw.text.split()) for raw in utterances[stamped[0][0] : stamped[-1][0]])
+    return num_words > _MAX_WORDS_PER_SECOND * (times[-1] - times[0])
