@@ -36,8 +36,15 @@ def mapped(block: str) -> set[str]:
 
 
 def modules() -> set[str]:
+    """All modules but the packages and the transcript readers, of which each is named after its format."""
     found = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"}
-    return found | {"__init__.py"}
+    return (found - readers()) | {"__init__.py"}
+
+
+def readers() -> set[str]:
+    paths = PACKAGE.glob("transcripts/*/*.py")
+    is_reader = re.compile(r"^READERS? ?[:=]", re.MULTILINE)
+    return {path.relative_to(PACKAGE).as_posix() for path in paths if is_reader.search(path.read_text("utf-8"))}
 
 
 def test_the_map_holds_every_module_by_its_path_and_no_other() -> None:

@@ -17,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "transcripts.md").read_text(encodin
 
 def test_every_example_of_the_page_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = re.findall(r"^`([\w.]+)`:\n\n```\w+\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
-    assert len(files) == 6
+    assert len(files) == 3
     for name, content in files:
         (tmp_path / name).write_text(content, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -25,12 +25,12 @@ def test_every_example_of_the_page_holds(tmp_path: Path, monkeypatch: pytest.Mon
     examples = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "transcripts.md", None, 0)
     output: list[str] = []
     results = doctest.DocTestRunner().run(examples, out=output.append)
-    assert results.attempted >= 14
+    assert results.attempted >= 9
     assert not results.failed, "".join(output)
 
 
 def test_the_page_names_every_format_and_no_other() -> None:
-    rows = re.findall(r"^\| [^|]* \| [^|]+ \| (`[^|]+`) \|$", PAGE, re.MULTILINE)
+    rows = re.findall(r"^\|[^|]*\|[^|]+\| (`[^|]+`) \|$", PAGE, re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`([\w-]+)`", row)} == set(READERS)
 
 
@@ -39,5 +39,7 @@ def test_the_help_names_every_format() -> None:
 
 
 @pytest.mark.parametrize("role", ALIASES)
-def test_the_page_names_every_alias(role: str) -> None:
-    assert f"| `{role}` | {', '.join(ALIASES[role])} |" in PAGE
+def test_the_column_names_of_the_page_are_recognised(role: str) -> None:
+    found = re.search(rf"^\| `{role}` \| ([^|…]+?)( …)? \|$", PAGE, re.MULTILINE)
+    assert found is not None
+    assert set(found[1].split(", ")) <= set(ALIASES[role])

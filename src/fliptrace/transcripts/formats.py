@@ -42,10 +42,9 @@ def detect(source: Source, suffix: str) -> Reader:
 def rank(source: Source, suffix: str) -> list[Candidate]:
     """All formats that the file may have, the likeliest first. Never empty."""
     suffix = suffix.casefold()
-    able = [reader for reader in READERS.values() if reader.has_columns or not source.columns]
     candidates = []
-    for reader in able:
-        if reader.is_binary != source.is_binary:
+    for reader in READERS.values():
+        if not _may_read(reader, source):
             continue
         evidence = reader.sniff(source)
         strength = evidence.strength + _SUFFIX_BONUS * (suffix in reader.suffixes)
@@ -57,11 +56,21 @@ def rank(source: Source, suffix: str) -> list[Candidate]:
     if not candidates:  # columns are named, but nothing looks like a table
         return [Candidate(READERS["csv"], Evidence(0.0, "columns were named"))]
     # Of equally strong candidates, the more general one, which is listed later, makes the fewer assumptions.
-    return sorted(reversed(candidates), key=lambda candidate: -candidate.evidence.strength)
+    candidates.reverse()
+    return sorted(candidates, key=lambda candidate: -candidate.evidence.strength)
+
+
+def _may_read(reader: Reader, source: Source) -> bool:
+    """Whether a file is worth the reader's look, since JSON may be one line of megabytes."""
+    if reader.is_binary or source.is_binary:
+        return reader.is_binary and source.is_binary
+    is_json = source.json_or_none is not None
+    return (reader.has_columns or not source.columns) and (not is_json or any("json" in s for s in reader.suffixes))
 
 
 def reader_called(format: str) -> Reader:
     """The reader of that name; InputError names the nearest there is."""
+    format = format.strip().casefold().replace("_", "-")
     if format not in READERS:
         near = difflib.get_close_matches(format, READERS, n=1)
         meant = f" (did you mean {near[0]!r}?)" if near else ""
