@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check mini mini-meld mini-masac study study-extended bench bench-hosted bench-full clean
+.PHONY: demo test test-slow check mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -42,6 +42,9 @@ study-extended: .venv/.train  ## its variations too: instruction sets left out, 
 bench: .venv/.bench  ## training and reading against TRL and generate, 10M weights; minutes, on a machine that does nothing else
 	$(BIN)/python bench/train.py
 	$(BIN)/python bench/predict.py --sets meld
+
+bench-transcripts: .venv/.bench  ## reading every transcript format, 10,000 utterances each; 15 minutes
+	$(BIN)/python bench/transcripts.py
 
 bench-hosted: .venv/.bench  ## asking a provider that takes 20 ms and fails 5% of requests; 3 minutes
 	$(BIN)/python bench/hosted.py

@@ -33,6 +33,10 @@ def test_every_format_says_what_it_is() -> None:
     assert [name for name, reader in READERS.items() if not reader.title] == []
 
 
+def test_a_format_may_be_written_with_an_underscore() -> None:
+    assert "teams-json" in CliRunner().invoke(app, ["formats", "Teams_JSON"]).output
+
+
 def test_an_unknown_format_is_an_error_that_names_the_nearest() -> None:
     result = CliRunner().invoke(app, ["formats", "vvt"])
     assert "did you mean 'vtt'?" in str(result.exception)
