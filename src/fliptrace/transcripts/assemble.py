@@ -19,12 +19,13 @@ from fliptrace.corpora.repair import repair_text
 from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_UTTERANCES, LeftOut, RawUtterance, Reader, Source
 from fliptrace.transcripts.speech import take_cues
 from fliptrace.transcripts.tables.rows import shown
-from fliptrace.transcripts.times import read_time
+from fliptrace.transcripts.times import MAX_SECONDS, read_time
 
 ALONE = "Speaker 1"  # the speaker of every utterance if a file names none
 UNKNOWN = "Unknown"  # the speaker of unnamed utterances if a file names others
 _MAX_NAME = 100  # characters; a longer name probably comes from the wrong column
 
+_BLANKS = re.compile(r"\s+")
 # Control characters become blanks; byte order marks and zero-width characters are removed.
 _CONTROLS: dict[int, str | None] = dict.fromkeys((*range(32), *range(127, 160)), " ") | dict.fromkeys(
     (0x200B, 0x2060, 0xFEFF)
@@ -45,8 +46,11 @@ def assemble(found: Iterable[RawUtterance], source: Source, reader: Reader, emot
     """
     builder = _UtteranceBuilder(source, reader, emotion_set)
     for raw in _in_order_of_time(found, source) if reader.is_chat else found:
-        for part in builder.split(raw):
-            builder.take(part)
+        if len(raw.text) <= MAX_CHARACTERS:
+            builder.take(raw)
+        else:
+            for part in builder.split(raw):
+                builder.take(part)
         if len(builder.utterances) > MAX_UTTERANCES:
             raise source.error(raw.place, f"over {MAX_UTTERANCES:,} utterances; expected one dialogue per file")
     if not builder.utterances:
@@ -100,20 +104,17 @@ class _UtteranceBuilder:
     num_split: int = 0
 
     def split(self, raw: RawUtterance) -> Iterator[RawUtterance]:
-        """The utterance, in parts that end with a sentence if it is very long. Only the first part has times."""
-        if len(raw.text) <= MAX_CHARACTERS:
-            yield raw
-            return
+        """A very long utterance in parts that end with a sentence. Only the first part has times."""
         self.num_split += 1
         for number, text in enumerate(_split_long(raw.text)):
             yield replace(raw, text=text) if number == 0 else replace(raw, text=text, start=None, end=None, cues=())
 
     def take(self, raw: RawUtterance) -> None:
         speaker, text = self._speaker(raw), clean(raw.text)
-        cues = tuple(filter(None, map(clean, raw.cues)))
+        cues = tuple(filter(None, map(clean, raw.cues))) if raw.cues else ()
         if self.reader.has_cues:
             text, taken = self._without_cues(text, speaker)
-            cues = tuple(dict.fromkeys((*cues, *taken)))
+            cues = tuple(dict.fromkeys((*cues, *taken))) if taken else cues
         if not text:
             self.num_empty += not cues
             self.num_bare_cues += bool(cues)
@@ -136,7 +137,7 @@ class _UtteranceBuilder:
         if len(name) > _MAX_NAME:
             expected = f"expected at most {_MAX_NAME} (is this the speaker column?)"
             raise self.source.error(raw.place, f"a speaker name of {len(name):,} characters, {expected}")
-        if name.isdecimal():
+        if name.isdecimal() and len(name) < 7:  # a longer one is a telephone number
             name = f"Speaker {name}"
         if not name:
             return None
@@ -148,10 +149,13 @@ class _UtteranceBuilder:
     def _without_cues(self, text: str, speaker: str | None) -> tuple[str, tuple[str, ...]]:
         """Remove cues from a text, unless the whole utterance of a named speaker is a cue; it is then kept as text."""
         rest, cues = take_cues(text)
-        if cues and speaker is not None and not any(letter.isalnum() for letter in rest):
+        if not cues:
+            return rest, cues
+        if speaker is not None and not any(letter.isalnum() for letter in rest):
             return text, ()
-        self.num_cued += bool(cues) and any(letter.isalnum() for letter in rest)
-        return rest if not cues or any(letter.isalnum() for letter in rest) else "", cues
+        has_speech = any(letter.isalnum() for letter in rest)
+        self.num_cued += has_speech
+        return rest if has_speech else "", cues
 
     def _times(self, raw: RawUtterance) -> tuple[float | None, float | None]:
         start, end = self._time(raw.start), self._time(raw.end)
@@ -161,6 +165,8 @@ class _UtteranceBuilder:
         return start, end
 
     def _time(self, raw: object) -> float | None:
+        if raw is None or (type(raw) is float and 0.0 <= raw <= MAX_SECONDS):
+            return raw
         try:
             return read_time(raw, wall_clock=self.reader.is_chat)
         except ValueError:
@@ -234,7 +240,9 @@ def clean(text: str) -> str:
     >>> clean(" It\\x92s \\n late\\x00 ")
     'It’s late'
     """
-    return re.sub(r"\s+", " ", repair_text(text).translate(_CONTROLS)).strip()
+    if not text.isascii():
+        return _BLANKS.sub(" ", repair_text(text).translate(_CONTROLS)).strip()
+    return " ".join((text if text.isprintable() else text.translate(_CONTROLS)).split())
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,13 +1,12 @@
-"""Parsing of lines such as `Ana: text`, with times, cues in brackets and dashes.
+"""Names before a colon and times in single lines, and cues in brackets in texts of any format.
 
-Used for formats of plain lines (text, subtitles). All patterns are bounded, so that matching takes linear time even on
-lines of several megabytes.
+Whole files of lines such as `Ana: text` are read by `plain`, which weighs the evidence of all lines. All patterns are
+bounded, so that matching takes linear time even on lines of several megabytes.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from fliptrace.transcripts.times import CLOCK
@@ -89,24 +88,6 @@ def read_name(line: str) -> Spoken | None:
     times = [words for words in inside if re.fullmatch(CLOCK, words)]
     cues = tuple(words for words in inside if words not in times and _is_cue(words))
     return Spoken(name, text.removeprefix("**").strip(), cues, *times[:1])
-
-
-def split_lines(lines: Iterable[str]) -> list[Spoken]:
-    """Split the lines of one subtitle into utterances: a name or a dash begins a new one, other lines continue it.
-
-    >>> [(spoken.speaker, spoken.text) for spoken in split_lines(["- Where", "were you?", "- BEN: Out."])]
-    [(None, 'Where were you?'), ('BEN', 'Out.')]
-    """
-    said: list[Spoken] = []
-    for line in lines:
-        named, dash = read_name(line), _DASH.match(line)
-        if named is not None:
-            said.append(named)
-        elif dash is not None or not said:
-            said.append(Spoken(None, line[dash.end() if dash else 0 :].strip()))
-        else:
-            said[-1] = said[-1]._replace(text=f"{said[-1].text} {line.strip()}".strip())
-    return said
 
 
 def take_cues(text: str) -> Cued:

@@ -35,9 +35,10 @@ from fliptrace.transcripts.recognisers import (
     whisperx,
     zoom_json,
 )
+from fliptrace.transcripts.recognisers.timeline import settled
 from fliptrace.transcripts.source import Reader
 
-READERS: tuple[Reader, ...] = (
+_READERS = (
     whisperx.READER,
     whispercpp.READER,
     whisper_tsv.READER,
@@ -72,3 +73,4 @@ READERS: tuple[Reader, ...] = (
     amberscript.READER,
     podcast_json.READER,
 )
+READERS: tuple[Reader, ...] = tuple(map(settled, _READERS))

@@ -67,7 +67,7 @@ def _utterances(rows: list[dict[str, Any]], source: Source) -> Iterable[RawUtter
 
 
 def _word(row: _Row, place: str, source: Source) -> Word:
-    start, end = (in_seconds(row.get(key), 1000) for key in ("start", "end"))
+    start, end = in_seconds(row.get("start"), 1000), in_seconds(row.get("end"), 1000)
     return Word(place, text_of(row.get("text"), source, place).strip(), first_name(row, "speaker"), start, end)
 
 

@@ -31,12 +31,14 @@ def read_aws(source: Source) -> Iterable[RawUtterance]:
     segments = objects_of(results.get("audio_segments"), "segment", source)
     speakers = _speakers_by_time(results, source)
     channels = _channels_by_time(results, source)
+    by_time = bool(speakers or channels)
     by_channel: dict[str, list[Word]] = {}
     num_named, last_channel = 0, ""
     for number, item in enumerate(items, start=1):
         word = _word(item, f"item {number}", source)
-        time = _time_key(item) if speakers or channels else ""
-        channel = first_name(item, "channel_label") or channels.get(time) or ""
+        time = _time_key(item) if by_time else ""
+        own = first_name(item, "channel_label") if "channel_label" in item else None
+        channel = own or channels.get(time) or ""
         if word.joins and not channel:  # old files do not label punctuation
             channel = last_channel
         if word.speaker is None and time in speakers:
@@ -54,7 +56,7 @@ def read_aws(source: Source) -> Iterable[RawUtterance]:
 def _word(item: Mapping[str, Any], place: str, source: Source) -> Word:
     content = text_of(first_alternative(item).get("content"), source, place)
     joins = "previous" if item.get("type") == "punctuation" else ""
-    start, end = (in_seconds(item.get(key), 1) for key in ("start_time", "end_time"))
+    start, end = in_seconds(item.get("start_time"), 1), in_seconds(item.get("end_time"), 1)
     return Word(place, content, first_name(item, "speaker_label"), start, end, joins)
 
 
@@ -78,8 +80,8 @@ def _speakers_by_time(results: Mapping[str, Any], source: Source) -> dict[str, s
     for segment in objects_of(labels.get("segments"), "speaker segment", source):
         for item in objects_of(segment.get("items"), "speaker item", source):
             name = first_name(item, "speaker_label") or name_of(segment.get("speaker_label"))
-            if name is not None and _time_key(item):
-                by_time[_time_key(item)] = name
+            if name is not None and (time := _time_key(item)):
+                by_time[time] = name
     return by_time
 
 
@@ -87,15 +89,18 @@ def _channels_by_time(results: Mapping[str, Any], source: Source) -> dict[str, s
     by_time = {}
     for channel in objects_of(object_of(results.get("channel_labels")).get("channels"), "channel", source):
         for item in objects_of(channel.get("items"), "channel item", source):
-            if (name := first_name(channel, "channel_label")) is not None and _time_key(item):
-                by_time[_time_key(item)] = name
+            if (name := first_name(channel, "channel_label")) is not None and (time := _time_key(item)):
+                by_time[time] = name
     return by_time
 
 
 def _time_key(item: Mapping[str, Any]) -> str:
     """The start of an item in milliseconds, by which the lists of a file are matched; "" for punctuation."""
+    time = item.get("start_time")
+    if not time:
+        return ""
     try:
-        return str(round(float(item.get("start_time") or "nan") * 1000))
+        return str(round(float(time) * 1000))
     except (TypeError, ValueError, OverflowError):
         return ""
 

@@ -23,11 +23,15 @@ def read_elevenlabs(source: Source) -> Iterable[RawUtterance]:
     for number, transcript in enumerate(transcripts or [SHAPE.find(source, "ElevenLabs")]):
         channel = first_name(transcript, "channel_index") or str(number)
         words = objects_of(transcript["words"], "word", source)
-        channels[f"Channel {channel}"] = [
-            _word(row, f"word {n}", f"Channel {channel}, " if len(transcripts) > 1 else "", source)
-            for n, row in enumerate(words, start=1)
-        ]
+        channels[f"Channel {channel}"] = _words(words, f"Channel {channel}, " if len(transcripts) > 1 else "", source)
     return group_channels(channels, source)
+
+
+def _words(rows: list[dict[str, Any]], channel: str, source: Source) -> list[Word]:
+    found = [_word(row, f"word {number}", channel, source) for number, row in enumerate(rows, start=1)]
+    if any(word.text[:1].isspace() or word.text[-1:].isspace() for word in found):
+        return found
+    return [word._replace(joins="") for word in found]  # some clients remove the spacing
 
 
 def _word(row: Mapping[str, Any], place: str, channel: str, source: Source) -> Word:

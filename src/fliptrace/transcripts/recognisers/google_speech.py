@@ -6,6 +6,7 @@ once. Times are text ("1.400s") or objects of seconds and nanos. Field names are
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,8 +25,10 @@ from fliptrace.transcripts.recognisers.shapes import (
 )
 from fliptrace.transcripts.recognisers.words import Word, group_channels, group_words, note_channels
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
+from fliptrace.transcripts.units import NOTE, TOO_SLOW, Timed, are_milliseconds
 
 _Row = Mapping[str, Any]
+_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?s")
 
 
 class _Result(NamedTuple):
@@ -41,13 +44,16 @@ class _Result(NamedTuple):
 def read_google(source: Source) -> Iterable[RawUtterance]:
     """The utterances that the words form; without words, one per result."""
     rows = _rows(source)
-    results = [_result(row, f"result {number}", source) for number, row in rows]
+    tagged = _in_seconds([_result(row, f"result {number}", source) for number, row in rows], source)
+    results = [result._replace(words=[_without_zero(word) for word in result.words]) for result in tagged]
     repeated = _repeated_words(results)
     if repeated:
         said = results[:-1]
         source.notes.append("the last result repeats the words of the others with their speakers: read once")
         words = _tag_texts(said, repeated, source)
         return group_words(words if words is not None else repeated, source)
+    if any(word.speaker for result in results for word in result.words):
+        results = tagged  # if others are tagged and each word is there once, 0 is a speaker
     channels = list(dict.fromkeys(result.channel for result in results if result.channel is not None))
     has_several = len(channels) > 1
     if not any(word.speaker for result in results for word in result.words) and not (
@@ -122,7 +128,29 @@ def _word(row: _Row, place: str, source: Source) -> Word:
     end = _time(_get(row, "endTime", "end_time", "endOffset", "end_offset"))
     # Protocol buffers omit a time of zero.
     start = 0.0 if start is None and end is not None else start
-    return Word(place, text, None if speaker == "0" else speaker, start, end)
+    return Word(place, text, speaker, start, end)
+
+
+def _without_zero(word: Word) -> Word:
+    """The word without the tag 0, which Google writes at words that have not been assigned to a speaker."""
+    return word._replace(speaker=None) if word.speaker == "0" else word
+
+
+def _in_seconds(results: list[_Result], source: Source) -> list[_Result]:
+    """The results with the times of their words in seconds; Riva, which has the same fields, writes milliseconds."""
+    timed = (Timed(word.start, word.end, word.text) for result in results for word in result.words)
+    if not are_milliseconds(timed):
+        return results
+    source.notes.append(NOTE.format(reason=TOO_SLOW))
+    return [
+        result._replace(
+            words=[
+                word._replace(start=in_seconds(word.start, 1000), end=in_seconds(word.end, 1000))
+                for word in result.words
+            ]
+        )
+        for result in results
+    ]
 
 
 def _by_result(results: Sequence[_Result], has_channels: bool) -> list[RawUtterance]:
@@ -180,6 +208,8 @@ def _tag_texts(results: Sequence[_Result], tagged: Sequence[Word], source: Sourc
 
 
 def _time(value: Any) -> object:
+    if isinstance(value, str) and _SECONDS.fullmatch(value):
+        return float(value[:-1])
     if isinstance(value, dict):
         seconds, nanos = in_seconds(value.get("seconds", 0), 1), in_seconds(value.get("nanos", 0), 1_000_000_000)
         return seconds + nanos if isinstance(seconds, float) and isinstance(nanos, float) else str(value)
@@ -187,7 +217,11 @@ def _time(value: Any) -> object:
 
 
 def _get(row: Any, *keys: str) -> Any:
-    return next((row[key] for key in keys if isinstance(row, dict) and key in row), None)
+    if isinstance(row, dict):
+        for key in keys:
+            if key in row:
+                return row[key]
+    return None
 
 
 def _is_google(value: Any) -> bool:

@@ -41,10 +41,8 @@ def read_rev(source: Source) -> Iterator[RawUtterance]:
 
 def _word(element: Mapping[str, Any], place: str, speaker: str | None, source: Source) -> Word:
     text = text_of(element.get("value"), source, place)
-    start, end = (
-        next((element[key] for key in keys if element.get(key) is not None), None)
-        for keys in (("ts", "timestamp"), ("end_ts", "end_timestamp"))
-    )
+    start = element.get("ts", element.get("timestamp"))
+    end = element.get("end_ts", element.get("end_timestamp"))
     is_cue = element.get("type") in ("unknown", "atmospheric") or (text.startswith("<") and text.endswith(">"))
     return Word(place, text, speaker, start, end, "both", is_cue)
 

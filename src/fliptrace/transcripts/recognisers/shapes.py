@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeGuard, TypeVar
 
 from fliptrace.core.errors import InputError
@@ -120,25 +121,35 @@ def object_of(value: Any) -> dict[str, Any]:
 def first_alternative(row: Mapping[str, Any], key: str = "alternatives") -> dict[str, Any]:
     """Return the best alternative of a result, which stands first; {} if there is none."""
     found = row.get(key)
-    return object_of(found[0]) if isinstance(found, list) and found else {}
+    best = found[0] if isinstance(found, list) and found else None
+    return best if isinstance(best, dict) else {}
 
 
 def text_of(value: Any, source: Source, place: str) -> str:
     """Return text, or "" for null; InputError for anything else."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise source.error(place, f"found {type(value).__name__} for the text, expected text")
-    return value
+    raise source.error(place, f"found {type(value).__name__} for the text, expected text")
 
 
 def first_name(row: Mapping[str, Any], *keys: str) -> str | None:
     """Return the first of these fields that names a speaker; None if none does."""
     for key in keys:
         value = row.get(key)
-        if value is not None and (name := name_of(value)) is not None:
+        if type(value) is str or type(value) is int:  # repeated at every word
+            name = _name_of_label(value)
+        else:
+            name = None if value is None else name_of(value)
+        if name is not None:
             return name
     return None
+
+
+@lru_cache(maxsize=4096)
+def _name_of_label(value: str | int) -> str | None:
+    return name_of(value)
 
 
 def names_by_id(value: Any, key: str, *names: str) -> dict[str, str]:
@@ -161,7 +172,8 @@ def in_seconds(value: Any, per_second: float) -> object:
     >>> in_seconds(1500, 1000), in_seconds("2500", 1000), in_seconds(None, 1000)
     (1.5, 2.5, None)
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    kind = type(value)
+    if kind is not float and kind is not str and kind is not int:
         return value
     try:
         return float(value) / per_second
@@ -208,6 +220,8 @@ def total(start: object, duration: object) -> object:
 
 def number_of(time: object) -> float | None:
     """Read a time as seconds; None if it is missing or unreadable."""
+    if time is None:
+        return None
     if type(time) is float and 0 <= time <= MAX_SECONDS:  # what most words have
         return time
     try:

@@ -41,7 +41,8 @@ def _word(row: Mapping[str, Any], place: str, has_blanks: bool, source: Source) 
     best = first_alternative(row)
     text = text_of(best.get("content"), source, place)
     speaker = first_name(best, "speaker") or first_name(row, "speaker")
-    joins = {"previous": "previous", "next": "next", "both": "both"}.get(str(row.get("attaches_to")), "")
+    attaches = row.get("attaches_to")
+    joins = attaches if attaches in ("previous", "next", "both") else ""
     if not joins and row.get("type") == "punctuation" and row.get("attaches_to") != "none":
         joins = "previous"
     if not has_blanks:

@@ -101,6 +101,9 @@ def join_words(words: Iterable[Word]) -> str:
     >>> join_words([Word("", "Well"), Word("", ",", joins="previous"), Word("", "你"), Word("", "好")])
     'Well, 你好'
     """
+    words = list(words)
+    if "".join([word.text for word in words]).isascii():  # the blanks depend only on `joins`
+        return _join_by_marks(words)
     parts: list[str] = []
     before: Word | None = None
     for word in words:
@@ -108,6 +111,18 @@ def join_words(words: Iterable[Word]) -> str:
             parts.append(" ")
         parts.append(word.text)
         before = word if word.text else before
+    return "".join(parts)
+
+
+def _join_by_marks(words: Sequence[Word]) -> str:
+    parts: list[str] = []
+    is_open = True  # whether the next word is written without a blank
+    for _, text, _, _, _, joins, _ in words:
+        if not (is_open or joins in ("previous", "both")):
+            parts.append(" ")
+        parts.append(text)
+        if text:
+            is_open = joins in ("next", "both")
     return "".join(parts)
 
 
@@ -134,15 +149,18 @@ def _is_new(
     """Whether a word begins a new utterance."""
     if word.speaker != group[0].speaker:
         return True
+    pause = None if start is None or last_end is None else start - last_end
+    is_short = pause is None or (pause < PAUSE_AFTER_SENTENCE_SECONDS and not others)
+    if is_short and num_characters <= LONG_CHARACTERS:  # nearly all words
+        return False
     if word.joins == "previous" or not word.text.strip() or is_punctuation(word.text):
         return False
     said = next((each.text.rstrip() for each in reversed(group[-3:]) if each.text.strip()), "")
     is_end = _SENTENCE_END.search(said[-5:]) is not None
     if is_end and num_characters > LONG_CHARACTERS:
         return True
-    if start is None or last_end is None:
+    if start is None or last_end is None or pause is None:
         return False
-    pause = start - last_end
     if pause >= PAUSE_FOR_ANOTHER_SECONDS or (is_end and pause >= 0):
         following = bisect_left(others, last_end)
         if following < len(others) and others[following] < start:
@@ -153,8 +171,8 @@ def _is_new(
 def _utterance(group: Sequence[Word]) -> RawUtterance:
     start = next((word.start for word in group if word.start not in (None, "")), None)
     end = next((word.end for word in reversed(group) if word.end not in (None, "")), None)
-    cues = tuple(word.text.strip(" ()[]<>") for word in group if word.cue)
-    text = join_words(word for word in group if not word.cue)
+    cues = tuple([word.text.strip(" ()[]<>") for word in group if word.cue])
+    text = join_words([word for word in group if not word.cue] if cues else group)
     if cues and not text.strip():  # an utterance that is only a cue is left out by `assemble`, which counts it
         text = ""
     return RawUtterance(group[0].place, text, group[0].speaker, start, end, cues=cues)
@@ -165,7 +183,9 @@ def _with_speakers(words: Sequence[Word], source: Source) -> Sequence[Word]:
 
     Words with long pauses on both sides stay without one.
     """
-    if all(word.speaker is None for word in words) or all(word.speaker is not None for word in words):
+    speakers = [word.speaker for word in words]
+    num_missing = speakers.count(None)
+    if num_missing in (0, len(speakers)):
         return words
     completed = list(words)
     num_given = 0

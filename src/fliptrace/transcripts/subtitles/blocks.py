@@ -56,7 +56,9 @@ def read_blocks(source: Source, *, is_vtt: bool) -> list[Block]:
 
 
 def _may_have_times(line: str) -> bool:
-    return "->" in line or ">" in line[:80] or (line[:40].lstrip()[:1].isdigit() and ":" in line[:12]) or "→" in line
+    if "->" in line or ":" not in line:
+        return "->" in line
+    return ">" in line[:80] or (line[:40].lstrip()[:1].isdigit() and ":" in line[:12]) or "→" in line
 
 
 class _Identifiers:
@@ -97,10 +99,16 @@ class _Identifiers:
         return end, ""
 
 
+def _may_be_aside(line: str) -> bool:
+    return line[:6].upper().startswith(("NOTE", "STYLE", "REGION", "WEBVTT"))
+
+
 def _leave_out_asides(
     source: Source, lines: Sequence[str], first: int, end: int, *, is_vtt: bool, is_top: bool
 ) -> list[str]:
     """The lines that are text. Notes, styles, regions and headers are left out; above the first block, all lines."""
+    if not is_top and not (is_vtt and any(map(_may_be_aside, lines[first:end]))):
+        return [line if line and not line.isspace() else "" for line in lines[first:end]]
     kept: list[str] = []
     kind, begun, gathered, depth = "", 0, list[str](), 0
 

@@ -13,6 +13,7 @@ _TIME = (
 )
 _ARROW = r"(?:-{1,3}\s?-?>|[–—−]{1,2}>|→)"
 _TIME_LINE = re.compile(rf"\s{{0,40}}({_TIME})\s{{0,20}}{_ARROW}\s{{0,20}}({_TIME})(?![\d:])(.*)")
+_EXACT = re.compile(r"(\d{2,3}):([0-5]\d):([0-5]\d)[.,](\d{3}) --> (\d{2,3}):([0-5]\d):([0-5]\d)[.,](\d{3})", re.ASCII)
 # A damaged arrow: only where the line has nothing but two times, or one time with milliseconds.
 _TWO_TIMES = re.compile(rf"\s{{0,40}}({_TIME})\s{{0,9}}(?:[-–—~>,]{{1,4}}|\s|to)\s{{0,9}}({_TIME})\s{{0,40}}")
 _ONE_TIME = re.compile(r"\s{0,40}(\d{1,2}:\d{2}:\d{2}[.,]\d{3})\s{0,40}")
@@ -43,6 +44,12 @@ def read_time_line(line: str) -> TimeLine | None:
     >>> read_time_line("00:00:0x,000 --> 00:00:02,000").start is None, read_time_line("see 10:30 --> it") is None
     (True, True)
     """
+    exact = _EXACT.fullmatch(line)
+    if exact is not None:  # most lines; the rest takes five times as long
+        hours, minutes, seconds, thousandths, *end = map(int, exact.groups())
+        start = ((hours * 60 + minutes) * 60 + seconds) * 1000 + thousandths
+        finish = ((end[0] * 60 + end[1]) * 60 + end[2]) * 1000 + end[3]
+        return TimeLine(start / 1000, finish / 1000, "")
     found = _TIME_LINE.match(line)
     if found is None and "-->" in line:
         found = _DAMAGED.fullmatch(line)

@@ -7,9 +7,7 @@ are read once, and a name that is given only where the speaker changes holds unt
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -24,12 +22,11 @@ from fliptrace.transcripts.subtitles.grammar import (
     with_name_alone,
 )
 from fliptrace.transcripts.subtitles.lines import Cue, count
-from fliptrace.transcripts.subtitles.names import Names, find_names
+from fliptrace.transcripts.subtitles.names import Names, find_names, keep_apart
+from fliptrace.transcripts.subtitles.order import in_order
 from fliptrace.transcripts.subtitles.rolling import drop_repeated, is_rolling
 
 _MAX_CUES_PER_LINE = 3  # in captions that roll
-_MIN_MISPLACED = 3  # cues; fewer are single wrong times, which say nothing about the order
-_MISPLACED_SHARE = 0.2
 _MAX_LEADING = 2  # utterances before the first name in a file that names speakers where they change
 _MAX_REPEATED_NAMES = 0.1  # share of names that follow the same name; a name at each change never does
 _PARAGRAPH_SHARE = 0.4  # of the utterances without a name: then names begin paragraphs
@@ -72,9 +69,10 @@ def utterances_of(
     rolling = is_rolling(cues)
     if len(cues) > MAX_UTTERANCES * (_MAX_CUES_PER_LINE if rolling else 1):
         raise source.error("", f"over {MAX_UTTERANCES:,} {noun}s; expected one dialogue per file")
-    cues = _in_order(cues, source, noun, sort)
+    cues = in_order(cues, source, noun, sort)
     cues = drop_repeated(cues, source, rolling=rolling, noun=noun)
     lines = [with_name_alone([read for line in share_voice(cue.lines) for read in read_lines(line)]) for cue in cues]
+    lines = list(keep_apart(lines))
     names = find_names(lines, source)
     parts = [part for cue, read in zip(cues, lines, strict=True) for part in _parts_of(cue, read, names)]
     parts = _without_sounds(_with_turns(parts), source)
@@ -82,86 +80,23 @@ def utterances_of(
     yield from _with_speakers(parts, source, noun, carried)
 
 
-def _in_order(cues: Sequence[Cue], source: Source, noun: str, sort: bool) -> list[Cue]:
-    """The cues in the order of the file, or in the order of time if that is the rule or many are not in order."""
-    cues = _without_wrong_times(cues, source, noun)
-    starts = [cue.start for cue in cues if cue.start is not None]
-    missing = [cue.place for cue in cues if cue.start is None]
-    if missing and starts:
-        places = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        source.notes.append(f"{count(len(missing), noun)} without a readable start: {places}")
-    misplaced = len(starts) - _num_in_order(starts)
-    if not misplaced:
-        return cues
-    if sort or (misplaced >= _MIN_MISPLACED and misplaced >= _MISPLACED_SHARE * len(starts)):
-        source.notes.append(f"{noun}s were not in the order of time: put in order")
-        keys, last = [], 0.0
-        for cue in cues:  # a cue without a start stays behind the one before it
-            last = cue.start if cue.start is not None else last
-            keys.append(last)
-        return [cues[i] for i in sorted(range(len(cues)), key=keys.__getitem__)]
-    back = [after.place for before, after in pairwise(cues) if _starts_before(after, before)]
-    places = ", ".join(back[:3]) + (", ..." if len(back) > 3 else "")
-    source.notes.append(f"{noun}s that start before the one above, kept in the order of the file: {places}")
-    return cues
-
-
-def _without_wrong_times(cues: Sequence[Cue], source: Source, noun: str) -> list[Cue]:
-    """The cues without the wrong one of two times if the end is before the start.
-
-    The start is the wrong one if the next cue starts before it, but not before the end.
-    """
-    checked, wrong = [], []
-    for number, cue in enumerate(cues):
-        if cue.start is not None and cue.end is not None and cue.end < cue.start:
-            wrong.append(cue.place)
-            after = next((each.start for each in cues[number + 1 : number + 3] if each.start is not None), None)
-            is_start_wrong = after is not None and cue.end <= after < cue.start
-            cue = replace(cue, start=None) if is_start_wrong else replace(cue, end=None)
-        checked.append(cue)
-    if wrong:
-        places = ", ".join(wrong[:3]) + (", ..." if len(wrong) > 3 else "")
-        source.notes.append(
-            f"{count(len(wrong), noun)} with an end before the start, one of which is left out: {places}"
-        )
-    return checked
-
-
-def _starts_before(cue: Cue, other: Cue) -> bool:
-    return cue.start is not None and other.start is not None and cue.start < other.start
-
-
-def _num_in_order(starts: Sequence[float]) -> int:
-    """The length of the longest series of starts that never goes back.
-
-    >>> _num_in_order([1, 2, 3607, 9, 10])
-    4
-    """
-    tails: list[float] = []
-    for start in starts:
-        position = bisect_right(tails, start)
-        tails[position : position + 1] = [start]
-    return len(tails)
-
-
 def _parts_of(cue: Cue, lines: Sequence[ReadLine], names: Names) -> Iterator[_Part]:
     """Join the lines of a cue to utterances."""
     part: _Part | None = None
-    texts: list[str] = []
     for line in lines:
         named = names.is_named(line)
         manner = not named and line.form is Form.COLON and bool(line.rest) and is_manner(line.name)
         text = line.rest if named or manner else line.text
         cues = (*line.cues, line.name) if manner else line.cues if named else ()
         if part is not None and not line.mark and not cues and (not named or part.speaker == line.name):
-            texts.append(text)
+            part = part._replace(text=f"{part.text}\n{text}")
             continue
         if part is not None:
-            yield from _split_inside(part._replace(text="\n".join(texts)), names)
+            yield from _split_inside(part, names)
         speaker = line.name if named else "" if line.mark else None
-        part, texts = _Part(cue, speaker, "", cues, line.mark, line.form is Form.VOICE), [text]
+        part = _Part(cue, speaker, text, cues, line.mark, line.form is Form.VOICE)
     if part is not None:
-        yield from _split_inside(part._replace(text="\n".join(texts)), names)
+        yield from _split_inside(part, names)
 
 
 def _split_inside(part: _Part, names: Names) -> Iterator[_Part]:
@@ -196,8 +131,8 @@ def _with_turns(parts: Sequence[_Part]) -> list[_Part]:
 def _without_sounds(parts: Sequence[_Part], source: Source) -> list[_Part]:
     """The parts without sounds, which nobody says: words in brackets, and in capitals where speech is not. Lyrics are
     kept, but not as words of the last speaker."""
-    letters = [part.text for part in parts if any(map(str.isalpha, part.text))]
-    in_capitals = sum(text.isupper() for text in letters) <= 0.3 * len(letters)
+    num_upper = sum(part.text.isupper() for part in parts)  # only with letters
+    in_capitals = not num_upper or num_upper <= 0.3 * sum(any(map(str.isalpha, part.text)) for part in parts)
     kept = []
     for part in parts:
         text = part.text
@@ -210,15 +145,17 @@ def _without_sounds(parts: Sequence[_Part], source: Source) -> list[_Part]:
         if in_capitals and text.isupper() and part.speaker in (None, "") and is_sound(text) and text[-1] not in ".?!":
             source.leave_out(part.cue.place, text, "sounds in capitals")
             continue
-        bracketed = _WHOLLY_IN_BRACKETS.fullmatch(text)
+        bracketed = None if text[:1].isalnum() else _WHOLLY_IN_BRACKETS.fullmatch(text)
         if bracketed is not None and not part.speaker:
             words = bracketed[1] or bracketed[2] or ""
             if len(words.split()) > _MAX_CUE_WORDS and words[-1] not in ".?!":
                 source.leave_out(part.cue.place, text, "sounds in brackets")
                 continue
         is_song = text.lstrip()[:1] in ("♪", "♫")
-        nobody = part.speaker is None and (is_song or bracketed is not None)
-        kept.append(part._replace(text=text, speaker="" if nobody else part.speaker, mark="♪" if nobody else part.mark))
+        part = part if text is part.text else part._replace(text=text)
+        if part.speaker is None and (is_song or bracketed is not None):
+            part = part._replace(speaker="", mark="♪")
+        kept.append(part)
     return kept
 
 
@@ -232,6 +169,8 @@ def _names_only_changes(parts: Sequence[_Part]) -> bool:
     num_chevrons = sum(part.mark == ">>" for part in speech)
     if num_chevrons >= max(2, len(named) / 2):  # each change is marked, with or without a name
         return True
+    if len(named) == 1:  # a name that never comes again may be none, and says little about the rest
+        return False
     num_dashes = sum(part.mark == "-" and not part.speaker for part in speech)
     num_leading = next(i for i, part in enumerate(speech) if part.speaker)
     # Where names begin paragraphs, the same name may come again after cues without one, but not in the next cue.
@@ -273,8 +212,10 @@ def _with_speakers(parts: Sequence[_Part], source: Source, noun: str, carried: b
             waiting = part if is_bare_name else None
             if is_bare_name:
                 continue
-        start, end = _rounded(part.cue.start), _rounded(part.cue.end)
-        yield RawUtterance(part.cue.place, part.text, speaker or None, start, end, cues=part.cues)
+        place, start, end, _ = part.cue
+        start = None if start is None else round(start, 3)
+        end = None if end is None else round(end, 3)
+        yield RawUtterance(place, part.text, speaker or None, start, end, None, part.cues)
     if waiting is not None:
         source.leave_out(waiting.cue.place, waiting.speaker or "", "names without words")
     if num_carried:
@@ -284,7 +225,3 @@ def _with_speakers(parts: Sequence[_Part], source: Source, noun: str, carried: b
         )
     if num_marks:
         source.notes.append(f"changes of speaker that are marked, but without a name: {num_marks:,}")
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)

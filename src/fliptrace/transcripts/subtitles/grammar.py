@@ -32,6 +32,10 @@ _COLON = re.compile(
 _BRACKET_COLON = re.compile(
     r"\s{0,40}(?:\[([^\[\]]{1,60}?)\]\s?[:：]|\(([^()]{1,60}?)\)\s?[:：]|[\[(]([^\[\]()]{1,60}?)\s?[:：][\])])"
 )
+# Any words before a colon; they are a name only where nearly every cue of the file begins so.
+_PREFIX = re.compile(r"\s{0,40}([^\s:：<>{}\[♪][^:：<>{}♪]{0,79}?)\s?[:：]")
+_OUTSIDE_PREFIXES = frozenset('?!;"“”„«»…=*')
+_LABEL = re.compile(r"(?i)\s{0,40}[\[(]\s?(?:speaker|spk)\s?:\s?(\d{1,3})\s?[\])]\s?[:：]?\s{0,9}")
 _BRACKET = re.compile(r"\s{0,40}(?:\[([^\[\]:]{1,60})\]|\(([^():]{1,60})\))\s{0,9}")
 _NOBODY = re.compile(r"(?i)(?:speaker|voice|person)?\s?\?{1,3}|unknown(?: speaker)?|unidentified(?: speaker)?")
 _INSIDE = re.compile(r"[\[(]\s?([^\[\]()]{1,60}?)\s?[\])]")
@@ -43,6 +47,7 @@ _SENTENCE_OPENERS_TEXT = """
     so and but or now first second third finally question answer reminder attention breaking caution conclusion
     summary problem solution translation subtitles captions time date location place today tomorrow yesterday
     important meaning mind you think imagine guess okay ok well yes no wait see basically spoiler disclaimer
+    lesson reason reasons rule rules proof status goal goals moral advice verdict topic bonus hypothesis confession
     source sources title subject re fw episode season scene act exterior interior previously meanwhile later
 """
 _SENTENCE_OPENERS = frozenset(_SENTENCE_OPENERS_TEXT.split())
@@ -79,6 +84,7 @@ class Form(Enum):
     NONE = ""
     VOICE = "voice"
     COLON = "colon"
+    PREFIX = "anything before a colon"
     BRACKET_COLON = "bracket and colon"
     BRACKET = "bracket"
     ALONE = "alone on the first line"
@@ -94,7 +100,10 @@ class Shape(Enum):
 
 
 class ReadLine(NamedTuple):
-    """A line of a cue: its `mark` (">>", "-" or ""), the name it may begin with, and the words behind the name."""
+    """A line of a cue: its `mark` (">>", "-" or ""), the name it may begin with, and the words behind the name.
+
+    `pronouns` stood in brackets behind the name: "she/her".
+    """
 
     text: str
     mark: str = ""
@@ -102,6 +111,7 @@ class ReadLine(NamedTuple):
     name: str = ""
     rest: str = ""
     cues: tuple[str, ...] = ()
+    pronouns: str = ""
 
 
 def read_lines(line: Line) -> list[ReadLine]:
@@ -110,6 +120,9 @@ def read_lines(line: Line) -> list[ReadLine]:
     >>> [(read.mark, read.name, read.rest) for read in read_lines(Line(">> MARA (O.S.): Where? >> Here."))]
     [('>>', 'MARA', 'Where?'), ('>>', '', '')]
     """
+    if ">>" not in line.text and line.text.lstrip()[:1] not in _DASHES:  # most lines
+        one = _read_one(line.text, line.voice)
+        return [one] if one.text or one.mark or one.form is Form.VOICE else []
     texts = _INNER_CHEVRONS.split(line.text) if ">>" in line.text else [line.text]
     if _has_dash(line.text):
         texts = [part for text in texts for part in _INNER_DASH.split(text)]
@@ -139,7 +152,7 @@ def _has_dash(text: str) -> bool:
 
 def with_name_alone(lines: list[ReadLine]) -> list[ReadLine]:
     """The lines of a cue; the first may be a name without a colon if others follow."""
-    if len(lines) < 2 or lines[0].form is not Form.NONE or lines[1].mark or len(lines[0].text) > 60:
+    if len(lines) < 2 or lines[0].form not in (Form.NONE, Form.PREFIX) or lines[1].mark or len(lines[0].text) > 60:
         return lines
     first = lines[0]
     is_like_name = first.text[-1:].isalnum() and len(first.text.split()) <= 4 and "," not in first.text
@@ -169,12 +182,19 @@ def _read_one(text: str, voice: str | None) -> ReadLine:
 
 def _with_candidate(text: str, mark: str) -> ReadLine:
     read = _with_any_candidate(text, mark)
-    is_nobody = bool(read.name) and _NOBODY.fullmatch(read.name) is not None
-    return ReadLine(read.rest, mark, Form.VOICE, "", read.rest) if is_nobody else read
+    return ReadLine(read.rest, mark, Form.VOICE, "", read.rest) if read.name and _is_nobody(read.name) else read
+
+
+@lru_cache(maxsize=4096)
+def _is_nobody(name: str) -> bool:
+    return _NOBODY.fullmatch(name) is not None
 
 
 def _with_any_candidate(text: str, mark: str) -> ReadLine:
     is_bracketed = text[:1] in ("[", "(")
+    label = _LABEL.match(text) if is_bracketed else None
+    if label is not None:  # "[speaker:0]"
+        return ReadLine(text, mark, Form.BRACKET, f"Speaker {int(label[1])}", text[label.end() :].strip())
     found = _BRACKET_COLON.match(text) if is_bracketed else None
     if found is not None:
         name = next(group for group in found.groups() if group is not None).strip()
@@ -183,13 +203,28 @@ def _with_any_candidate(text: str, mark: str) -> ReadLine:
     if found is not None and _may_follow(text[found.end() :], text[found.end() - 1], text[found.end() - 2]):
         base = found[1].strip()
         if len(base.split()) <= _MAX_NAME_WORDS and shape_of(base) is not Shape.NONE:
-            name, cues = _sort_brackets(base, _INSIDE.findall(found[2]))
-            return ReadLine(text, mark, Form.COLON, name, text[found.end() :].strip(), cues)
-        return ReadLine(text, mark)
+            inside = _INSIDE.findall(found[2]) if found[2] else []
+            pronouns = next((words for words in inside if _PRONOUNS.fullmatch(words)), "")
+            name, cues = _sort_brackets(base, inside) if inside else (base, ())
+            return ReadLine(text, mark, Form.COLON, name, text[found.end() :].strip(), cues, pronouns)
+    if (":" in text or "：" in text) and (not is_bracketed or text[1:4].isdecimal()):  # "(555) 010-2233: Hi"
+        return _with_prefix(text, mark)
     found = _BRACKET.match(text) if is_bracketed else None
     if found is not None:
         return ReadLine(text, mark, Form.BRACKET, (found[1] or found[2]).strip(), text[found.end() :].strip())
     return ReadLine(text, mark)
+
+
+def _with_prefix(text: str, mark: str) -> ReadLine:
+    """A line that begins with words before a colon that do not look like a name, such as a phone number."""
+    found = _PREFIX.match(text)
+    if found is None or not _may_follow(text[found.end() :], text[found.end() - 1], text[found.end() - 2]):
+        return ReadLine(text, mark)
+    name = found[1].rstrip()
+    is_possible = len(name.split()) <= _MAX_NAME_WORDS and any(map(str.isalnum, name))
+    if not is_possible or _OUTSIDE_PREFIXES & set(name):
+        return ReadLine(text, mark)
+    return ReadLine(text, mark, Form.PREFIX, name, text[found.end() :].strip())
 
 
 def _sort_brackets(base: str, inside: Sequence[str]) -> tuple[str, tuple[str, ...]]:
@@ -198,7 +233,8 @@ def _sort_brackets(base: str, inside: Sequence[str]) -> tuple[str, tuple[str, ..
     for words in inside:
         if re.fullmatch(rf"{CLOCK}|\d{{1,2}}:\d{{2}}\s?[ap]m", words) or _PRONOUNS.fullmatch(words):
             continue
-        if shape_of(base) is not Shape.UPPER and words[0].isupper() and not is_sound(words):
+        is_firm = shape_of(base) is not Shape.UPPER and words[0].isupper() and not is_sound(words)
+        if is_firm or words.isdecimal():  # "iPad" and "iPad (2)" are two people
             base = f"{base} ({words})"
         elif any(letter.isalpha() for letter in words):
             cues.append(words)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of a cue as plain text. `voice` is the speaker whom the format itself names: "" if it names nobody, None
     if it does not say."""
 
@@ -14,8 +13,7 @@ class Line:
     voice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(NamedTuple):
     """What is shown at one time. `start` and `end` are seconds, None if they are missing or unreadable."""
 
     place: str

@@ -33,7 +33,8 @@ def plain_lines(payload: str, place: str, source: Source, *, is_vtt: bool) -> tu
     (Line(text='Late again?', voice='R&D'),)
     """
     if "<" not in payload and "&" not in payload and "{" not in payload and "\\" not in payload:
-        return tuple(Line(line) for line in payload.translate(_DIRECTIONS).split("\n"))
+        payload = payload if payload.isascii() else payload.translate(_DIRECTIONS)
+        return tuple([Line(line) for line in payload.split("\n")])
     payload = _ESCAPED_VOICE.sub(r"<\1>", payload)
     before, *voices = _VOICE.split(_VOICE_END.sub("", payload))  # text, name, text, name, text ...
     lines = [Line(line) for line in _plain(before, place, source, is_vtt).split("\n")] if before.strip() else []
@@ -62,4 +63,5 @@ def unescape(text: str) -> str:
     >>> unescape("Tom&#225;s &amp;amp; R&D &rsquo;"), unescape("&copy")
     ('Tomás &amp; R&D ’', '&copy')
     """
-    return _ENTITY.sub(lambda found: html.unescape(found[0]), text).translate(_DIRECTIONS)
+    text = _ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
+    return text if text.isascii() else text.translate(_DIRECTIONS)

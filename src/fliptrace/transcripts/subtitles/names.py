@@ -28,6 +28,11 @@ _FEW_CUES = 10  # in a file with fewer, a name that comes once is as good as any
 _NAMED_SHARE = 0.5  # of the cues: then names are the rule in this file
 _SOME_SHARE = 0.15
 
+_NEARLY_ALL = 0.9  # of the cues: then whatever stands before the first colon is a name
+_MIN_NEARLY_ALL = 3  # cues
+_MAX_PHRASE_WORDS = 3  # in lower case; more are a sentence
+
+_PHONE = re.compile(r"\+?[\d\s().*x-]{6,24}")
 _NUMBERED_ALONE = re.compile(r"(?i)(?:speaker|spk|participant)[ _#-]{0,2}(?:\d{1,3}|[a-z])")
 _NUMBERED = re.compile(
     r"(?i)(?:speaker|spk|participant|person|voice|guest|host|interviewer|interviewee)[ _#-]{0,2}\w{1,3}"
@@ -57,29 +62,50 @@ def find_names(cues: Sequence[Sequence[ReadLine]], source: Source) -> Names:
     """Decide which words before colons and in brackets are names. What was decided on thin evidence gets a note."""
     heads, others = Counter[str](), Counter[str]()
     spelling: dict[str, str] = {}
-    num_speech = num_named = num_lower = 0
-    for cue in cues:
-        for position, line in enumerate(cue):
-            is_head = position == 0 or bool(line.mark)
-            if line.form in (Form.COLON, Form.BRACKET_COLON):
-                key = line.name.casefold()
-                spelling.setdefault(key, line.name)
-                (heads if is_head else others)[key] += 1
-                usual = not is_opener(line.name) and not is_manner(line.name)
-                lower = line.form is Form.COLON and shape_of(line.name) is Shape.LOWER
-                num_named += position == 0 and usual and not lower
-                num_lower += position == 0 and usual and lower
-            num_named += position == 0 and line.form is Form.VOICE and bool(line.name)
-        num_speech += bool(cue) and not _is_only_sounds(cue)
-    voices = {line.name.casefold() for cue in cues for line in cue if line.form is Form.VOICE and line.name}
+    prefixes: dict[str, str] = {}  # words before a colon that do not look like names
+    num_named = num_lower = num_prefixed = 0
+    uses = Counter(
+        (line.form, line.name, position == 0, position == 0 or bool(line.mark))
+        for cue in cues
+        for position, line in enumerate(cue)
+        if line.name and line.form is not Form.BRACKET
+    )
+    for (form, name, is_first, is_head), number in uses.items():
+        key = name.casefold()
+        if form is Form.ALONE:
+            continue
+        num_prefixed += number * is_first
+        if form is Form.VOICE:
+            num_named += number * is_first
+            continue
+        (heads if is_head else others)[key] += number
+        if form is Form.PREFIX:
+            prefixes.setdefault(key, name)
+            continue
+        spelling.setdefault(key, name)
+        if is_first and not is_opener(name) and not is_manner(name):
+            lower = form is Form.COLON and shape_of(name) is Shape.LOWER
+            num_lower += number * lower
+            num_named += number * (not lower)
+    num_speech = sum(bool(cue) and not _is_only_sounds(cue) for cue in cues)
+    voices = {name.casefold() for form, name, _, _ in uses if form is Form.VOICE}
     known = voices | {name.casefold() for name in source.speakers}
-    evidence = _Evidence(num_speech, num_named / max(num_speech, 1), (num_named + num_lower) / max(num_speech, 1))
-    bracketed = {line.name.casefold() for cue in cues for line in cue if line.form is Form.BRACKET_COLON}
+    is_rule = num_speech >= _MIN_NEARLY_ALL and num_prefixed >= _NEARLY_ALL * num_speech
+    is_rule = is_rule and any(number > 1 for number in heads.values())
+    evidence = _Evidence(num_speech, num_named, num_named + num_lower, is_rule)
+    bracketed = {name.casefold() for form, name, _, _ in uses if form is Form.BRACKET_COLON}
+    chevrons = {line.name.casefold() for cue in cues for line in cue if line.mark == ">>" and line.name}
+    certain = bracketed | {key for key in chevrons & set(spelling) if shape_of(spelling[key]) is Shape.TITLE}
     colon = {
         key
         for key, name in spelling.items()
-        if key in known or evidence.accepts(name, heads[key], others[key], certain=key in bracketed)
+        if key in known or evidence.accepts(name, heads[key], others[key], certain=key in certain)
     }
+    phones = {key for key, name in prefixes.items() if _PHONE.fullmatch(name)}
+    believed = {key for key in phones if heads[key] and num_prefixed >= _NAMED_SHARE * num_speech}
+    believed |= {key for key in prefixes if key in known or (is_rule and heads[key])}
+    spelling |= {key: prefixes[key] for key in (phones | believed) - set(spelling)}
+    colon |= believed
     refused = [name for key, name in spelling.items() if key not in colon and shape_of(name) is not Shape.LOWER]
     refused = [name for name in refused if not is_manner(name)]
     if refused and (colon or voices):
@@ -91,11 +117,23 @@ def find_names(cues: Sequence[Sequence[ReadLine]], source: Source) -> Names:
 
 
 class _Evidence(NamedTuple):
-    """How many cues a file has, and which share of them begins with a likely name, without and with lower case."""
+    """How many cues a file has, and how many begin with a likely name, without and with lower case.
+
+    `is_rule`: nearly every cue begins with words and a colon, which are therefore names.
+    """
 
     num_cues: int
-    named_share: float
-    any_share: float
+    num_named: int
+    num_any: int
+    is_rule: bool
+
+    @property
+    def named_share(self) -> float:
+        return self.num_named / max(self.num_cues, 1)
+
+    @property
+    def any_share(self) -> float:
+        return self.num_any / max(self.num_cues, 1)
 
     def accepts(self, name: str, num_heads: int, num_others: int, *, certain: bool) -> bool:
         """Whether words are a name; they begin `num_heads` cues or marked lines, and `num_others` other lines."""
@@ -106,10 +144,14 @@ class _Evidence(NamedTuple):
             return number >= 3 and number >= 0.1 * self.num_cues
         if certain or (SPEAKER_WORDS.fullmatch(name) and num_heads):
             return True
+        if self.is_rule and num_heads:
+            return number >= 2 or shape is not Shape.LOWER or _is_phrase(name)
         if shape is Shape.UPPER:
             return bool(num_heads) or number >= 2 or self.named_share >= _NAMED_SHARE
         if shape is Shape.TITLE and not num_heads:
             return number >= 2 or self.named_share >= _NAMED_SHARE
+        if shape is Shape.TITLE and self.num_named == 1 and " " not in name:  # as in "Reason: I was afraid."
+            return self.named_share >= _NAMED_SHARE
         if shape is Shape.TITLE:
             return number >= 2 or self.num_cues < _FEW_CUES or self.named_share >= _SOME_SHARE
         if "," in name and all(part.strip()[:1].isupper() for part in name.split(",")):
@@ -119,8 +161,40 @@ class _Evidence(NamedTuple):
         return number >= 2 and self.any_share >= _NAMED_SHARE
 
 
+def _is_phrase(name: str) -> bool:
+    """Whether words are too few for a sentence, or begin with a capital, such as "Dr. med. Ö. Lind"."""
+    return len(name.split()) <= _MAX_PHRASE_WORDS or name[0].isupper()
+
+
+def keep_apart(cues: Sequence[list[ReadLine]]) -> Sequence[list[ReadLine]]:
+    """The lines with pronouns in the names of two people who differ in nothing else.
+
+    >>> one, two = (ReadLine("", name="Ana", pronouns=words) for words in ("she/her", "they/them"))
+    >>> [line.name for lines in keep_apart([[one], [two]]) for line in lines]
+    ['Ana (she/her)', 'Ana (they/them)']
+    """
+    if not any(line.pronouns for lines in cues for line in lines):
+        return cues
+    variants: dict[str, set[str]] = {}
+    for line in (line for lines in cues for line in lines if line.name):
+        variants.setdefault(line.name.casefold(), set()).add(line.pronouns.casefold())
+    return [
+        [
+            line._replace(name=f"{line.name} ({line.pronouns})")
+            if line.pronouns and len(variants[line.name.casefold()]) > 1
+            else line
+            for line in lines
+        ]
+        for lines in cues
+    ]
+
+
 def _is_only_sounds(cue: Iterable[ReadLine]) -> bool:
-    return all((line.form is Form.BRACKET and not line.rest) or not any(map(str.isalnum, line.text)) for line in cue)
+    for line in cue:
+        is_bare = line.form is Form.BRACKET and not line.rest
+        if not is_bare and any(map(str.isalnum, line.text)):
+            return False
+    return True
 
 
 def _bracket_names(

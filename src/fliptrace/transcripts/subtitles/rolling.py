@@ -7,13 +7,14 @@ Whether a file does so is decided by evidence over the file, so that a line said
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from itertools import pairwise
 
 from fliptrace.transcripts.source import Source
 from fliptrace.transcripts.subtitles.lines import Cue, Line
 
 _MAX_GAP_SECONDS = 2.0  # a line shown again after a longer gap is said again
 _MIN_ROLLING = 2  # cues that repeat a line and add one
+_LONG_WORDS = 3  # repeated in one cue are enough, as nobody says them twice in such a place
 _MIN_SHARE = 0.25  # of such cues: in YouTube's captions it is every other cue
 _MAX_LINES = 4  # captions show at most four lines
 
@@ -21,6 +22,7 @@ _MAX_LINES = 4  # captions show at most four lines
 def is_rolling(cues: Sequence[Cue]) -> bool:
     """Whether many cues begin with the last lines of the cue before and add a line or words."""
     num_rolling = num_cues = 0
+    has_long = False
     shown: list[str] = []
     last: Cue | None = None
     for cue in cues:
@@ -28,15 +30,24 @@ def is_rolling(cues: Sequence[Cue]) -> bool:
         if not lines:
             continue
         num_cues += 1
-        if last is not None and _follows(last, cue):
+        if last is not None and _may_repeat(shown, lines) and _follows(last, cue):
             num_repeated = _num_repeated(shown, lines)
-            num_rolling += 0 < num_repeated < len(lines) or _grown(shown, lines) is not None
+            is_rolled = 0 < num_repeated < len(lines)
+            num_rolling += is_rolled or _grown(shown, lines) is not None
+            has_long = has_long or (is_rolled and len(lines[0].split()) >= _LONG_WORDS)
         shown, last = lines, cue
-    return num_rolling >= _MIN_ROLLING and num_rolling >= _MIN_SHARE * num_cues
+    return num_rolling >= (1 if has_long else _MIN_ROLLING) and num_rolling >= _MIN_SHARE * num_cues
+
+
+def _may_repeat(shown: Sequence[str], lines: Sequence[str]) -> bool:
+    """A quick look, as most cues repeat nothing."""
+    return lines[0] in shown or (len(shown) == 1 and lines[0].startswith(shown[0]))
 
 
 def drop_repeated(cues: Sequence[Cue], source: Source, *, rolling: bool, noun: str) -> list[Cue]:
     """Return the cues without the lines that only repeat what is shown; exact copies of a cue are dropped always."""
+    if not rolling and not any(_is_copy(before, after) for before, after in pairwise(cues)):
+        return list(cues)
     kept: list[Cue] = []
     shown: list[str] = []
     last: Cue | None = None
@@ -51,7 +62,7 @@ def drop_repeated(cues: Sequence[Cue], source: Source, *, rolling: bool, noun: s
         elif (grown := _grown(shown, lines)) is not None and kept and kept[-1].lines and _follows(last, cue):
             position = len(shown) - 1
             more = Line(grown, _spoken(cue.lines)[position].voice)
-            kept[-1] = replace(kept[-1], end=cue.end, lines=(*kept[-1].lines, more, *_spoken(cue.lines)[len(shown) :]))
+            kept[-1] = kept[-1]._replace(end=cue.end, lines=(*kept[-1].lines, more, *_spoken(cue.lines)[len(shown) :]))
         else:
             num_repeated = _num_repeated(shown, lines)
             # A cue that only repeats is said again if it comes later; above a new line, the old one is only shown.
@@ -60,7 +71,7 @@ def drop_repeated(cues: Sequence[Cue], source: Source, *, rolling: bool, noun: s
             if num_repeated:
                 source.leave_out(cue.place, "\n".join(lines[:num_repeated]), "repeated lines of rolling captions")
             if num_repeated < len(lines):
-                kept.append(replace(cue, lines=tuple(_spoken(cue.lines)[num_repeated:])))
+                kept.append(cue._replace(lines=tuple(_spoken(cue.lines)[num_repeated:])))
         if lines:
             shown, last = lines, cue
     return kept
@@ -71,11 +82,11 @@ def _spoken(lines: Iterable[Line]) -> list[Line]:
 
 
 def _texts(lines: Iterable[Line]) -> list[str]:
-    return [" ".join(line.text.split()) for line in _spoken(lines)]
+    return [text for line in lines if (text := " ".join(line.text.split()))]
 
 
 def _is_copy(last: Cue, cue: Cue) -> bool:
-    return cue.start is not None and (last.start, last.end, last.lines) == (cue.start, cue.end, cue.lines)
+    return cue.start is not None and last.start == cue.start and last[1:] == cue[1:]
 
 
 def _follows(last: Cue, cue: Cue) -> bool:

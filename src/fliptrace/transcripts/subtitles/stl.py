@@ -40,6 +40,8 @@ def read_stl(source: Source) -> Iterator[RawUtterance]:
 def _sniff(source: Source) -> Evidence:
     lines = [line for line in source.text[:20_000].split("\n")[:50] if line.strip()]
     lines = [line for line in lines if not line.lstrip().startswith(("$", "//"))]
+    if lines and lines[0].count(",") >= 2 and not any(letter.isdigit() for letter in lines[0]):
+        return NO_EVIDENCE  # the header of a table
     if not lines or sum(_LINE.match(line) is not None for line in lines) < 0.6 * len(lines):
         return NO_EVIDENCE
     return Evidence(0.95, "two times with frames before each text")

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _ROOT = re.compile(r"<(?:[\w-]{1,20}:)?tt[\s>]")
-_CLOCK = re.compile(r"(\d{1,4}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,12})|:(\d{1,4})(?:\.\d{1,4})?)?")
+_CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:\.(\d{1,12})|:(\d{1,4})(?:\.\d{1,4})?)?")
 _OFFSET = re.compile(r"(\d{1,12}(?:\.\d{0,12})?)(h|m|s|ms|f|t)?")
 _UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, None: 1.0}
 _ROLES = {"description": "audio descriptions", "caption": "captions of sounds", "sound": "sounds", "music": "music"}
+_BLANKS = re.compile(r"\s+")
 _MAX_DEPTH = 100
+_ROUNDING = 0.001  # seconds
 _NAME_KINDS = ("full", "alias", "", "given", "family")
 
 
@@ -50,7 +52,7 @@ def read_ttml(source: Source) -> Iterator[RawUtterance]:
     source.refuse_part("TTML")
     root = parse_xml(source, "TTML")
     rates = _rates_of(root)
-    collector = _Collector(source, rates, _agents_of(root))
+    collector = _Collector(source, rates, _agents_of(root), _are_times_absolute(root, rates))
     for child in root:
         if local_name(child.tag) == "body":
             collector.walk(child, _Context(), 0)
@@ -65,8 +67,9 @@ def read_ttml(source: Source) -> Iterator[RawUtterance]:
 class _Collector:
     """Walks the body and collects a cue for each paragraph, or for each timed span in it."""
 
-    def __init__(self, source: Source, rates: _Rates, agents: Mapping[str, str]) -> None:
+    def __init__(self, source: Source, rates: _Rates, agents: Mapping[str, str], is_absolute: bool) -> None:
         self.source, self.rates, self.agents = source, rates, agents
+        self.is_absolute = is_absolute
         self.cues: list[Cue] = []
         self.bad_times: list[str] = []
         self.num_paragraphs = 0
@@ -120,9 +123,10 @@ class _Collector:
         attributes = {local_name(name): value for name, value in element.attrib.items()}
         begin, end = self._time(attributes.get("begin")), self._time(attributes.get("end"))
         duration = self._time(attributes.get("dur"))
-        start = context.begin + (begin or 0.0)
+        base = 0.0 if self.is_absolute else context.begin
+        start = base + begin if begin is not None else context.begin
         if end is not None:
-            finish: float | None = context.begin + end
+            finish: float | None = base + end
         else:
             finish = start + duration if duration is not None else context.end
         agent, role = context.agent, context.role
@@ -143,9 +147,30 @@ class _Collector:
         return seconds
 
 
+def _are_times_absolute(root: Element, rates: _Rates) -> bool:
+    """Whether times count from the beginning of the file, against the standard, as Apple repeats them at each level.
+
+    Then the times of most elements lie in those of their parents.
+    """
+    num_inside = num_outside = 0
+    for element in root.iter():
+        if not len(element):
+            continue
+        begin, end = (_seconds_of(element.get(name, "").strip(), rates) for name in ("begin", "end"))
+        if not begin or end is None:
+            continue
+        for child in element:
+            times = [_seconds_of(child.get(name, "").strip(), rates) for name in ("begin", "end")]
+            known = [time for time in times if time is not None]
+            is_inside = all(begin - _ROUNDING <= time <= end + _ROUNDING for time in known)
+            num_inside += bool(known) and is_inside
+            num_outside += bool(known) and not is_inside
+    return num_inside > num_outside
+
+
 def _collapse(text: str | None) -> str:
     """Blanks and line ends of the source are blanks, as XML has no other line breaks than <br/>."""
-    return re.sub(r"\s+", " ", text) if text else ""
+    return "" if not text else text if text.isprintable() and "  " not in text else _BLANKS.sub(" ", text)
 
 
 def _lines_of(said: list[tuple[str | None, str]]) -> tuple[Line, ...]:
@@ -199,7 +224,7 @@ def _seconds_of(text: str, rates: _Rates) -> float | None:
     """Seconds of a clock time, with a fraction or with frames, or of an offset such as `2.5s` or `900t`."""
     clock = _CLOCK.fullmatch(text.replace(",", "."))
     if clock is not None:
-        whole = int(clock[1]) * 3600 + int(clock[2]) * 60 + int(clock[3])
+        whole = int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + int(clock[3])
         return whole + (int(clock[5]) / rates.frame if clock[5] else float(f"0.{clock[4] or 0}"))
     offset = _OFFSET.fullmatch(text)
     if offset is None:

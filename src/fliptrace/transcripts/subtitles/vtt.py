@@ -6,10 +6,10 @@ webvtt-py, which drops what breaks the rules, is therefore not used.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 from fliptrace.transcripts.subtitles.blocks import Block, read_blocks
@@ -41,13 +41,28 @@ def read_vtt(source: Source) -> Iterator[RawUtterance]:
     if not has_header:
         source.notes.append("the first line WEBVTT is missing")
     num_teams = sum(_TEAMS.fullmatch(block.identifier) is not None for block in blocks)
-    cues = [
-        Cue(f"line {block.line_number}", block.times.start, block.times.end, lines)
-        for block in blocks
-        for lines in [plain_lines(block.text, f"line {block.line_number}", source, is_vtt=True)]
-    ]
+    spoken = [_spoken_of(block.text.strip()) for block in blocks]
+    cues = []
+    for block, line in zip(blocks, spoken, strict=True):
+        place = f"line {block.line_number}"
+        lines = (line,) if line is not None else plain_lines(block.text, place, source, is_vtt=True)
+        cues.append(Cue(place, block.times.start, block.times.end, lines))
     cues = _with_identifiers(cues, blocks, source)
-    yield from utterances_of(cues, source, names_every_cue=num_teams > len(blocks) / 2)
+    yield from utterances_of(cues, source, names_every_cue=any(spoken) or num_teams > len(blocks) / 2)
+
+
+def _spoken_of(text: str) -> Line | None:
+    """What is said by a cue that is a JSON object with speakerName and spokenText (Microsoft Graph), else None."""
+    if text[:1] != "{" or '"spokenText"' not in text:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("spokenText"), str):
+        return None
+    name = found.get("speakerName")
+    return Line(" ".join(found["spokenText"].split()), name.strip() if isinstance(name, str) else "")
 
 
 def _with_identifiers(cues: Sequence[Cue], blocks: Sequence[Block], source: Source) -> list[Cue]:
@@ -62,7 +77,7 @@ def _with_identifiers(cues: Sequence[Cue], blocks: Sequence[Block], source: Sour
     named = []
     for cue, speaker, word in zip(cues, speakers, words, strict=True):
         if speaker and all(line.voice is None for line in cue.lines):
-            cue = replace(cue, lines=tuple(Line(line.text, speaker) for line in cue.lines if line.text.strip()))
+            cue = cue._replace(lines=tuple(Line(line.text, speaker) for line in cue.lines if line.text.strip()))
         elif word and not speaker:
             source.leave_out(cue.place, word, "identifiers of cues")
         named.append(cue)

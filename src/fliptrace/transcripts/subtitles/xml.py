@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from fliptrace.transcripts.source import Source
@@ -33,6 +34,7 @@ def parse_xml(source: Source, format: str) -> Element:
     return root
 
 
+@lru_cache(maxsize=1024)
 def local_name(tag: object) -> str:
     """The name of an element or attribute without its namespace; comments have none."""
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
