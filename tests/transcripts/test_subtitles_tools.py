@@ -186,3 +186,18 @@ def test_times_of_nested_elements_are_added_unless_they_lie_within_each_other(
 ) -> None:
     text = f'<tt xmlns="http://www.w3.org/ns/ttml"><body>{body}</body></tt>'
     assert [u.start for u in read(tmp_path, text, "talk.ttml").dialogue.utterances] == starts
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("+47 *****581", "+47 *****581"),
+        ("1 (630) ***-**77", "1 (630) ***-**77"),
+        ('Olav "Ollie" Ness', 'Olav "Ollie" Ness'),
+        ('"Ollie" Ness', '"Ollie" Ness'),
+        ("[Guest] Ollie", "Ollie"),
+    ],
+)
+def test_masked_numbers_nicknames_and_tags_before_a_name_are_read(tmp_path: Path, label: str, name: str) -> None:
+    transcript = read(tmp_path, spoken(f"{label}: Hello?", "Nora: Who is it?", f"{label}: Me.", "Nora: At last."))
+    assert rows_of(transcript) == [(name, "Hello?"), ("Nora", "Who is it?"), (name, "Me."), ("Nora", "At last.")]

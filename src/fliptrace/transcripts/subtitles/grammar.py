@@ -35,6 +35,11 @@ _BRACKET_COLON = re.compile(
 # Any words before a colon; they are a name only where nearly every cue of the file begins so.
 _PREFIX = re.compile(r"\s{0,40}([^\s:：<>{}\[♪][^:：<>{}♪]{0,79}?)\s?[:：]")
 _OUTSIDE_PREFIXES = frozenset('?!;"“”„«»…=*')
+# Names with such marks after all: masked telephone numbers, nicknames in quotation marks
+_MARKED_NAME = re.compile(
+    r"\+?[\d\s().*x-]{6,24}|[^\W\d_][\w.'’-]{0,30}(?:\s[\"“„«][\w.'’ -]{1,20}[\"”“»]|\s[\w.'’-]{1,30}){1,4}"
+    r"|[\"“„«][\w.'’-]{1,20}[\"”“»](?:\s[\w.'’-]{1,30}){1,3}"
+)
 _LABEL = re.compile(r"(?i)\s{0,40}[\[(]\s?(?:speaker|spk)\s?:\s?(\d{1,3})\s?[\])]\s?[:：]?\s{0,9}")
 _BRACKET = re.compile(r"\s{0,40}(?:\[([^\[\]:]{1,60})\]|\(([^():]{1,60})\))\s{0,9}")
 _NOBODY = re.compile(r"(?i)(?:speaker|voice|person)?\s?\?{1,3}|unknown(?: speaker)?|unidentified(?: speaker)?")
@@ -210,9 +215,13 @@ def _with_any_candidate(text: str, mark: str) -> ReadLine:
     if (":" in text or "：" in text) and (not is_bracketed or text[1:4].isdecimal()):  # "(555) 010-2233: Hi"
         return _with_prefix(text, mark)
     found = _BRACKET.match(text) if is_bracketed else None
-    if found is not None:
-        return ReadLine(text, mark, Form.BRACKET, (found[1] or found[2]).strip(), text[found.end() :].strip())
-    return ReadLine(text, mark)
+    if found is None:
+        return ReadLine(text, mark)
+    words, rest = (found[1] or found[2]).strip(), text[found.end() :].strip()
+    behind = _with_any_candidate(rest, mark) if ":" in rest and rest[:1] not in ("[", "(") else None
+    if behind is not None and behind.form is Form.COLON:  # "[Guest] Ana: Hi"
+        return behind._replace(text=text, cues=(*((words,) if is_sound(words) else ()), *behind.cues))
+    return ReadLine(text, mark, Form.BRACKET, words, rest)
 
 
 def _with_prefix(text: str, mark: str) -> ReadLine:
@@ -222,7 +231,7 @@ def _with_prefix(text: str, mark: str) -> ReadLine:
         return ReadLine(text, mark)
     name = found[1].rstrip()
     is_possible = len(name.split()) <= _MAX_NAME_WORDS and any(map(str.isalnum, name))
-    if not is_possible or _OUTSIDE_PREFIXES & set(name):
+    if not is_possible or (_OUTSIDE_PREFIXES & set(name) and not _MARKED_NAME.fullmatch(name)):
         return ReadLine(text, mark)
     return ReadLine(text, mark, Form.PREFIX, name, text[found.end() :].strip())
 
