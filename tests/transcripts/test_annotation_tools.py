@@ -122,6 +122,12 @@ TEI = """<?xml version="1.0"?><TEI xmlns="http://www.tei-c.org/ns/1.0"><teiHeade
 <u><seg>You <w>are</w> <pause/>late <vocal><desc>sighs</desc></vocal></seg></u></annotationBlock>
 <u who="#B">The train.</u><sp who="#x"><speaker>CLERK.</speaker><l>All aboard</l><l>or not</l><stage>Exit</stage></sp>
 </body></text></TEI>"""
+CTM = "k 1 0.50 0.20 you 0.98\nk 1 0.70 0.20 there 0.91\nk 2 1.00 0.20 yes 0.99\nk 2 1.30 0.10 <sil> 0.99\n"
+STM = """;; two segments of one recording
+k 1 bob 2.00 3.10 <o,f0,male> the train stood
+k 1 ann 0.50 1.90 <o,f0,female> you are late
+k 1 inter_segment_gap 3.10 4.00 <o,,unknown>
+"""
 GRID_SAID: Said = [("Ben", "You are 2 late.", 0.0), ("Ana", 'The "train" stood.', 2.0)]
 
 
@@ -162,6 +168,20 @@ GRID_SAID: Said = [("Ben", "You are 2 late.", 0.0), ("Ana", 'The "train" stood.'
             "rttm",
             [("A", "you there", 0.5), ("B", "yes", 1.0)],
         ),
+        ("a.ctm", CTM, "ctm", [("Speaker 1", "you there", 0.5), ("Speaker 2", "yes", 1.0)]),
+        (
+            "a.txt",
+            "k A 0.5 0.2 you 0.9 lex ann\nk A 0.7 0.2 uh NA lex bob\n",
+            "ctm",
+            [("ann", "you", 0.5), ("bob", "uh", 0.7)],
+        ),
+        ("a.stm", STM, "stm", [("ann", "you are late", 0.5), ("bob", "the train stood", 2.0)]),
+        (
+            "a.txt",
+            STM.replace("<o,f0,female> ", ""),
+            "stm",
+            [("ann", "you are late", 0.5), ("bob", "the train stood", 2.0)],
+        ),
     ],
 )
 def test_annotations_are_read_with_speakers_and_times(
@@ -180,6 +200,23 @@ def test_laughter_and_the_like_are_cues(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "notes"),
     [
+        (
+            "a.ctm",
+            CTM,
+            {
+                "sounds and pauses left out: 1",
+                "words joined to utterances at changes of the speaker and pauses of 1.0 s",
+            },
+        ),
+        (
+            "a.stm",
+            STM,
+            {
+                "comments left out: 1",
+                "segments that are not scored left out: 1",
+                "segments were not in the order of time: put in order",
+            },
+        ),
         ("a.cha", CHAT, {"header lines left out: 4", "fillers and fragments such as '&-um' removed: 1"}),
         ("a.eaf", EAF, {"read as speech: 'tx@Ana', 'B-Spch'; tiers left out: 'ref@Ana', 'ft@Ana', 'B-Gesture'"}),
         ("a.exb", EXB, {"events of other tiers left out: 1"}),
@@ -203,6 +240,13 @@ def test_what_is_left_out_or_joined_is_noted(tmp_path: Path, name: str, content:
             "SPEAKER f 1 0.1 1.9 <NA> <NA> A <NA> <NA>\n",
             "a.txt: an RTTM file says who speaks when, but has no",
         ),
+        (
+            "a.ctm",
+            "0.00 1.20 A\n1.20 2.50 B\n",
+            "a.ctm line 1: found '0.00 1.20 A'; expected recording, channel, start",
+        ),
+        ("a.ctm", "k 1 0.5 0.2 you\nk 1 x 0.2 too\n", "a.ctm line 2: found 'x'; expected a start and a duration"),
+        ("a.stm", STM.replace("k 1 ann", "m 1 ann"), "a.stm: 2 recordings ('k', 'm'); expected one"),
         ("a.eaf", "<ANNOTATION_DOCUMENT><a></ANNOTATION_DOCUMENT>", "a.eaf line 1 column 27: not XML"),
         (
             "a.eaf",
@@ -223,3 +267,8 @@ def test_bad_annotations_are_errors_that_say_where(tmp_path: Path, name: str, co
     with pytest.raises(InputError) as error:
         read(tmp_path, content, name)
     assert str(error.value).startswith(message)
+
+
+def test_one_of_several_recordings_is_selected(tmp_path: Path) -> None:
+    (tmp_path / "a.stm").write_text(STM.replace("k 1 ann", "m 1 ann"), encoding="utf-8")
+    assert said_in(read_transcript(f"{tmp_path / 'a.stm'}#m")) == [("ann", "you are late", 0.5)]

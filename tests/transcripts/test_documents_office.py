@@ -102,7 +102,10 @@ def workbook(**sheets: list[list[object]]) -> bytes:
 
 def test_an_excel_sheet_is_a_table(tmp_path: Path) -> None:
     times = (datetime(2025, 2, 1, 9, 0), datetime(2025, 2, 1, 9, 1))
-    rows = [["Sent", "Who", "Text"], *([time, *pair] for time, pair in zip(times, TWO, strict=True))]
+    rows: list[list[object]] = [
+        ["Sent", "Who", "Text"],
+        *([time, *pair] for time, pair in zip(times, TWO, strict=True)),
+    ]
     transcript = read(tmp_path, workbook(Call=rows, Notes=[["made by", "Ida"]]), "talk.xlsx")
     assert rows_of(transcript) == TWO
     assert [u.start for u in transcript.utterances] == [0, 60]
@@ -154,6 +157,59 @@ def test_web_pages_are_read(tmp_path: Path, body: str, rows: list[tuple[str, str
     page = f"<!DOCTYPE html><html><head><title>Talk</title></head><body>{body}</body></html>"
     transcript = read(tmp_path, page.encode(), "talk.html")
     assert (rows_of(transcript), [u.start for u in transcript.utterances]) == (rows, starts)
+
+
+PAGE = "<!DOCTYPE html><html><head><title>Talk</title></head><body>{}</body></html>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<h1>404 Not Found</h1><hr><center>nginx</center>",
+        "<pre>Cannot GET /talk</pre>",
+        "<p>Error: no such page</p><p>Request ID: 7c1</p><p>Time: 10:02</p>",
+        "<form><label>User: <input></label><label>Password: <input></label></form>",
+        "<p>Sign in to read this transcript.</p>",
+        "<p>Our news: we moved.</p><p>Come and see us.</p><p>We are open.</p><p>Until six.</p>",
+        "",
+    ],
+)
+@pytest.mark.parametrize("name", ["t.html", "t.txt", "t.vtt", "t.json", "t.csv"])
+def test_a_web_page_without_a_conversation_is_an_error(tmp_path: Path, name: str, body: str) -> None:
+    with pytest.raises(InputError, match="looks like a web page without a conversation"):
+        read(tmp_path, PAGE.format(body).encode(), name)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "rows"),
+    [
+        ("t.txt", "<p>Ana: You are late.</p><p>Ben: The train stood.</p>", TWO),
+        (
+            "t.vtt",
+            "<pre>WEBVTT\n\n00:01.000 --&gt; 00:02.000\nYou are late.\n\n00:03.000 --&gt; 00:04.000\nNo.</pre>",
+            None,
+        ),
+        ("t.html", "<h1>A talk</h1><p>On a Monday.</p><p>[0:01] Ana: You are late.</p><p>[0:04] Ana: Again.</p>", None),
+        ("t.html", "<p>– You are late.</p><p>– The train stood.</p>", None),
+    ],
+)
+def test_a_web_page_with_a_conversation_is_read(
+    tmp_path: Path, name: str, body: str, rows: list[tuple[str, str]] | None
+) -> None:
+    transcript = read(tmp_path, PAGE.format(body).encode(), name)
+    assert transcript.format == "html"
+    assert len(transcript.utterances) >= 2
+    assert rows is None or rows_of(transcript) == rows
+
+
+def test_a_parquet_file_is_a_table(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {"who": [name for name, _ in TWO], "text": [text for _, text in TWO], "start": [0.5, 2.0]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+    transcript = read_transcript(tmp_path / "t.parquet")
+    assert (transcript.format, rows_of(transcript)) == ("parquet", TWO)
+    assert [utterance.start for utterance in transcript.utterances] == [0.5, 2.0]
 
 
 @pytest.mark.parametrize(

@@ -219,3 +219,64 @@ def test_what_is_no_table_of_utterances_is_an_error(tmp_path: Path, content: str
     with pytest.raises(InputError) as error:
         read(tmp_path, content)
     assert str(error.value).startswith(message)
+
+
+CLOCKS = ("00:00:01.0,00:00:02.5", "00:00:03.0,00:00:04.0", "00:00:05.0,00:00:06.0")
+FRAMES = ("00:00:01:00,00:00:02:10", "00:00:03:05,00:00:04:00", "00:00:05:20,00:00:06:00")
+NAMES = ("Ida Berg", "Ida Lund", "Ida Berg")
+
+
+@pytest.mark.parametrize("name", ["talk.csv", "talk.txt"])
+def test_first_and_last_names_are_one_speaker_and_the_file_no_subtitles(tmp_path: Path, name: str) -> None:
+    rows = (f"{c},{n.replace(' ', ',')},{t}" for c, n, t in zip(CLOCKS, NAMES, SPOKEN, strict=True))
+    transcript = read(tmp_path, table("Start,End,First Name,Last Name,Caption", *rows), name)
+    assert (transcript.format, rows_of(transcript)) == ("csv", list(zip(NAMES, SPOKEN, strict=True)))
+    assert [utterance.start for utterance in transcript.utterances] == [1, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("header", "speaker"),
+    [
+        ("agent_first_name,agent_last_name,text", "Ida Berg"),
+        ("Vorname,Nachname,Text", "Ida Berg"),
+        ("first_name,last_name,text", "Ida Berg"),
+        ("First Name,Note,Text", "Ida"),
+        ("Last Name,Speaker,Text", "Berg"),
+    ],
+)
+def test_a_whole_name_comes_before_its_parts(tmp_path: Path, header: str, speaker: str) -> None:
+    transcript = read(tmp_path, table(header, f"Ida,Berg,{SPOKEN[0]}", f"Per,Lund,{SPOKEN[1]}"))
+    assert transcript.utterances[0].speaker == speaker
+
+
+@pytest.mark.parametrize(
+    ("times", "starts"), [(CLOCKS, [1, 3, 5]), (FRAMES, [1, 3.2, 5.8])], ids=["fractions", "frames"]
+)
+def test_a_table_without_a_header_but_with_two_times_is_no_subtitle_file(
+    tmp_path: Path, times: tuple[str, ...], starts: list[float]
+) -> None:
+    rows = [f"{clock},{name},{text}" for clock, name, text in zip(times, NAMES, SPOKEN, strict=True)]
+    transcript = read(tmp_path, table(*rows))
+    assert (transcript.format, rows_of(transcript)) == ("csv", list(zip(NAMES, SPOKEN, strict=True)))
+    assert [utterance.start for utterance in transcript.utterances] == starts
+
+
+def test_frames_in_times_are_read_with_a_note(tmp_path: Path) -> None:
+    rows = (f"{n},{c},{t}" for n, c, t in zip(NAMES, FRAMES, SPOKEN, strict=True))
+    transcript = read(tmp_path, table("Speaker Name,Start Time,End Time,Text", *rows))
+    assert [(u.start, u.end) for u in transcript.utterances] == [(1, 2.4), (3.2, 4), (5.8, 6)]
+    assert transcript.notes == ("frames in times are read as one of 25 in a second",)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Sprecher,Zeit,Text", "Sprecher,Uhrzeit,Text", "Locuteur,Horodatage,Propos", "Hablante,Hora,Texto"),
+        *("Спикер,Время,Текст", "वक्ता,समय,पाठ", "Falante,Início,Texto", "话者,时间,内容".replace("话", "話")),
+    ],
+)
+def test_headers_of_other_languages_are_known(tmp_path: Path, header: str) -> None:
+    rows = (f"{n},00:00:0{i},{t}" for i, (n, t) in enumerate(zip(NAMES, SPOKEN, strict=True)))
+    transcript = read(tmp_path, table(header, *rows))
+    assert rows_of(transcript) == list(zip(NAMES, SPOKEN, strict=True))
+    assert [utterance.start for utterance in transcript.utterances] == [0, 1, 2]

@@ -103,3 +103,52 @@ def test_utterances_of_convokit_have_times_since_the_first(tmp_path: Path) -> No
         for i in (0, 1)
     ]
     assert [u.start for u in read(tmp_path, json.dumps(rows)).utterances] == [0, 1]
+
+
+def corpus(folder: Path, name: str, content: str) -> Path:
+    inside = folder / "corpus"
+    inside.mkdir()
+    (inside / name).write_text(content, encoding="utf-8")
+    (inside / "speakers.json").write_text("{}", encoding="utf-8")
+    return inside
+
+
+def convokit(conversation: str, second: str, names: dict[str, str]) -> list[dict[str, Any]]:
+    """Two utterances of one conversation, with the keys of a version of ConvoKit."""
+    return [
+        {
+            "id": f"u{i}",
+            names["speaker"]: name,
+            names["root"]: conversation,
+            "text": text,
+            "timestamp": i,
+            names["reply"]: None if i == 0 else "u0",
+        }
+        for i, (name, (_, text)) in enumerate(zip(("Ana", second), TWO, strict=True))
+    ]
+
+
+NEW = {"speaker": "speaker", "root": "conversation_id", "reply": "reply-to"}
+OLD = {"speaker": "user", "root": "root", "reply": "reply_to"}
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "is_list"),
+    [("utterances.jsonl", NEW, False), ("utterances.jsonl", OLD, False), ("utterances.json", OLD, True)],
+)
+def test_a_folder_of_a_convokit_corpus_is_read_by_conversation(
+    tmp_path: Path, name: str, names: dict[str, str], is_list: bool
+) -> None:
+    rows = [*convokit("k1", "Ben", names), *convokit("k2", "Eve", names)]
+    folder = corpus(tmp_path, name, json.dumps(rows) if is_list else "\n".join(map(json.dumps, rows)))
+    transcript = read_transcript(f"{folder}#k2")
+    assert [(u.speaker, u.text) for u in transcript.utterances] == [("Ana", TWO[0][1]), ("Eve", TWO[1][1])]
+    with pytest.raises(InputError, match=r"2 dialogues in column '.*' \('k1', 'k2'\); expected one"):
+        read_transcript(folder)
+
+
+def test_any_other_folder_is_an_error(tmp_path: Path) -> None:
+    folder = corpus(tmp_path, "conversations.json", "{}")
+    for path in (folder, f"{folder}#k1"):
+        with pytest.raises(InputError, match=r"a folder; expected .* a ConvoKit corpus with utterances.jsonl"):
+            read_transcript(path)

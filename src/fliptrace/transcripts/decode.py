@@ -56,7 +56,7 @@ def read_file(path: Path) -> bytes:
     """Read a file; InputError if it is missing or too large."""
     try:
         if path.is_dir():
-            raise InputError(path, "a folder; expected a transcript file")
+            raise InputError(path, "a folder; expected a transcript file, or a ConvoKit corpus with utterances.jsonl")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:

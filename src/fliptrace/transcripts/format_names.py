@@ -73,6 +73,8 @@ FORMAT_NAMES = (
     "exmaralda",
     "tei",
     "rttm",
+    "stm",
+    "ctm",
     "docx",
     "odt",
     "rtf",

@@ -19,6 +19,8 @@ from fliptrace.transcripts.transcript import Transcript
 
 __all__ = ["READERS", "Explained", "explain_transcript", "read_transcript"]
 
+_CORPUS_FILES = ("utterances.jsonl", "utterances.json")  # of ConvoKit, since version 2 and before
+
 
 class Explained(NamedTuple):
     """A transcript, and the formats that its file may have, the likeliest first."""
@@ -62,7 +64,7 @@ def read_transcript(
     columns = _check_columns(columns or {})
     chosen = None if format is None else reader_called(format)
     file, part = _locate(path)
-    source = Source(file.name, read_file(file), columns, part, tuple(speakers))
+    source = Source(file.name, read_file(file), columns, part, tuple(speakers), chosen is not None)
     reader = chosen or detect(source, file.suffix)
     inner = reader
     if reader.extract is not None:  # a document: its text is read by the format that fits it
@@ -82,8 +84,16 @@ def _locate(path: Path | str) -> _Located:
     path = Path(path)
     name, mark, part = path.name.rpartition("#")
     if mark and name and not path.exists():
-        return _Located(path.with_name(name), part)
-    return _Located(path, None)
+        return _Located(_in_corpus(path.with_name(name)), part)
+    return _Located(_in_corpus(path), None)
+
+
+def _in_corpus(path: Path) -> Path:
+    """The file with the utterances if the path is the folder of a ConvoKit corpus, else the path as it is."""
+    try:
+        return next((file for name in _CORPUS_FILES if (file := path / name).is_file()), path)
+    except OSError:  # such as a name that is too long; reading the file tells which
+        return path
 
 
 def _check_columns(columns: Mapping[str, str]) -> Mapping[str, str]:

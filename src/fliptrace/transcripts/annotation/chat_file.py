@@ -110,5 +110,5 @@ READER = Reader(
     _sniff,
     read_chat_file,
     title="CHAT (TalkBank, CHILDES)",
-    example="@UTF8\n@Begin\n*MOT:\twhere is your shoe ?",
+    example="@UTF8\n@Begin\n*MOT:\twhere is your shoe ?\n*CHI:\tupstairs .\n@End\n",
 )

@@ -93,4 +93,15 @@ def _sniff(source: Source) -> Evidence:
     return Evidence(0.9, "a list `utterances` of texts")
 
 
-READER = Reader("efr", (".json",), _sniff, read_efr, title="Emotion-flip corpora (MELD-FR, MaSaC)")
+READER = Reader(
+    "efr",
+    (".json",),
+    _sniff,
+    read_efr,
+    title="Emotion-flip corpora (MELD-FR, MaSaC)",
+    example="""[{"speakers": ["Ana", "Ben", "Ana"],
+  "utterances": ["You are late.", "The train stood.", "Again!"],
+  "emotions": ["neutral", "sadness", "anger"],
+  "triggers": [0, 1, 0]}]
+""",
+)

@@ -82,4 +82,25 @@ def _sniff(source: Source) -> Evidence:
     return Evidence(1.0, "ANNOTATION_DOCUMENT") if root_tag(source) == "ANNOTATION_DOCUMENT" else NO_EVIDENCE
 
 
-READER = Reader("elan", (".eaf",), _sniff, read_elan, title="ELAN annotations", example="<ANNOTATION_DOCUMENT ...>")
+READER = Reader(
+    "elan",
+    (".eaf",),
+    _sniff,
+    read_elan,
+    title="ELAN annotations",
+    example="""<ANNOTATION_DOCUMENT>
+  <TIME_ORDER>
+    <TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="100"/><TIME_SLOT TIME_SLOT_ID="ts2" TIME_VALUE="1500"/>
+    <TIME_SLOT TIME_SLOT_ID="ts3" TIME_VALUE="1800"/><TIME_SLOT TIME_SLOT_ID="ts4" TIME_VALUE="3200"/>
+  </TIME_ORDER>
+  <TIER TIER_ID="Ana" PARTICIPANT="Ana"><ANNOTATION>
+    <ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="ts1" TIME_SLOT_REF2="ts2">
+      <ANNOTATION_VALUE>You are late.</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION>
+  </ANNOTATION></TIER>
+  <TIER TIER_ID="Ben" PARTICIPANT="Ben"><ANNOTATION>
+    <ALIGNABLE_ANNOTATION ANNOTATION_ID="a2" TIME_SLOT_REF1="ts3" TIME_SLOT_REF2="ts4">
+      <ANNOTATION_VALUE>The train stood.</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION>
+  </ANNOTATION></TIER>
+</ANNOTATION_DOCUMENT>
+""",
+)

@@ -80,4 +80,24 @@ def _sniff(source: Source) -> Evidence:
     return Evidence(1.0, "a basic transcription") if root_tag(source) == "basic-transcription" else NO_EVIDENCE
 
 
-READER = Reader("exmaralda", (".exb",), _sniff, read_exmaralda, title="EXMARaLDA", example="<basic-transcription>")
+READER = Reader(
+    "exmaralda",
+    (".exb",),
+    _sniff,
+    read_exmaralda,
+    title="EXMARaLDA",
+    example="""<basic-transcription>
+  <head><speakertable>
+    <speaker id="S0"><abbreviation>Ana</abbreviation></speaker>
+    <speaker id="S1"><abbreviation>Ben</abbreviation></speaker>
+  </speakertable></head>
+  <basic-body>
+    <common-timeline>
+      <tli id="T0" time="0"/><tli id="T1" time="1.5"/><tli id="T2" time="3.2"/>
+    </common-timeline>
+    <tier id="A" speaker="S0" category="v" type="t"><event start="T0" end="T1">You are late.</event></tier>
+    <tier id="B" speaker="S1" category="v" type="t"><event start="T1" end="T2">The train stood.</event></tier>
+  </basic-body>
+</basic-transcription>
+""",
+)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from fliptrace.transcripts.annotation.word_times import TimedWord, join_words
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
 _KINDS = r"SPEAKER|SPKR-INFO|LEXEME|NON-LEX|NON-SPEECH|SEGMENT|SU|NOSCORE|NO_RT_METADATA|EDIT|FILLER|IP|CB|A/P"
 _LINE = re.compile(rf"(?:{_KINDS})\s+\S+\s+(?:\d+|<NA>)\s+(?:[\d.]+|<NA>)\s+(?:[\d.]+|<NA>)\s+\S+\s+\S+\s+\S+")
-_PAUSE = 1.0  # seconds between words that end an utterance
 
 
 def read_rttm(source: Source) -> Iterator[RawUtterance]:
@@ -19,24 +19,15 @@ def read_rttm(source: Source) -> Iterator[RawUtterance]:
     for number, line in enumerate(source.lines, start=1):
         fields = line.split()
         if len(fields) >= 8 and fields[0] == "LEXEME" and fields[5] != "<NA>":
+            place = f"line {number}"
             try:
-                words.append((float(fields[3]), float(fields[4]), fields[7], fields[5], f"line {number}"))
+                words.append(TimedWord(float(fields[3]), float(fields[4]), fields[5], fields[7], place))
             except ValueError as error:
-                raise source.error(f"line {number}", f"found {line[:60]!r}; expected a start and a duration") from error
+                raise source.error(place, f"found {line[:60]!r}; expected a start and a duration") from error
     if not words:
         message = "an RTTM file says who speaks when, but has no words; expected a transcript"
         raise source.error("", f"{message} (WhisperX and others combine both: read their output)")
-    said: list[RawUtterance] = []
-    ended = 0.0
-    for start, lasts, speaker, word, place in sorted(words):
-        last = said[-1] if said else None
-        if last is not None and last.speaker == speaker and start - ended < _PAUSE:
-            said[-1] = RawUtterance(last.place, f"{last.text} {word}", speaker, last.start, start + lasts)
-        else:
-            said.append(RawUtterance(place, word, speaker, start, start + lasts))
-        ended = start + lasts
-    source.notes.append(f"words joined to utterances at changes of the speaker and pauses of {_PAUSE} s")
-    yield from said
+    yield from join_words(words, source)
 
 
 def _sniff(source: Source) -> Evidence:

@@ -115,5 +115,16 @@ def _sniff(source: Source) -> Evidence:
 
 
 READER = Reader(
-    "tei", (".tei", ".xml"), _sniff, read_tei, title="TEI (speech and plays)", example='<TEI><u who="#ana">'
+    "tei",
+    (".tei", ".xml"),
+    _sniff,
+    read_tei,
+    title="TEI (speech and plays)",
+    example="""<TEI xmlns="http://www.tei-c.org/ns/1.0">
+  <text><body>
+    <u who="#Ana">You are late.</u>
+    <u who="#Ben">The train stood.</u>
+  </body></text>
+</TEI>
+""",
 )

@@ -85,5 +85,34 @@ READER = Reader(
     _sniff,
     read_textgrid,
     title="Praat TextGrid",
-    example='File type = "ooTextFile"\nObject class = "TextGrid"',
+    example="""File type = "ooTextFile"
+Object class = "TextGrid"
+
+0
+3.2
+<exists>
+2
+"IntervalTier"
+"Ana"
+0
+3.2
+2
+0
+1.5
+"You are late."
+1.5
+3.2
+""
+"IntervalTier"
+"Ben"
+0
+3.2
+2
+0
+1.8
+""
+1.8
+3.2
+"The train stood."
+""",
 )

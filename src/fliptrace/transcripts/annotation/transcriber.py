@@ -62,4 +62,18 @@ def _sniff(source: Source) -> Evidence:
     return NO_EVIDENCE
 
 
-READER = Reader("transcriber", (".trs",), _sniff, read_transcriber, title="Transcriber", example="<Trans ...><Episode>")
+READER = Reader(
+    "transcriber",
+    (".trs",),
+    _sniff,
+    read_transcriber,
+    title="Transcriber",
+    example="""<Trans>
+  <Speakers><Speaker id="s1" name="Ana"/><Speaker id="s2" name="Ben"/></Speakers>
+  <Episode><Section>
+    <Turn speaker="s1" startTime="0" endTime="1.5"><Sync time="0"/>You are late.</Turn>
+    <Turn speaker="s2" startTime="1.8" endTime="3.2"><Sync time="1.8"/>The train stood.</Turn>
+  </Section></Episode>
+</Trans>
+""",
+)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from fliptrace.core.errors import MissingExtra
 from fliptrace.transcripts.documents.blocks import Table, as_text
+from fliptrace.transcripts.documents.conversation import holds_conversation
 from fliptrace.transcripts.documents.office import lines_of
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, Extracted, Reader, Source
 
@@ -19,46 +20,15 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]{0,20})([^<>]{0,2000}/(?=>))?")
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 )
+_FIRST_TAGS = "!doctype html|html|head|body|table|div|p|h1|h2|title|meta|center|form|script|style"
 _HEAD = re.compile(
-    r"\s*(?:<\?xml[^<>]{0,200}\?>\s*)?(?:<!--[^<>]{0,1000}-->\s*)?<(?:!doctype html|html|head|body|table|div|p|h1)\b",
-    re.IGNORECASE,
+    rf"\s*(?:<\?xml[^<>]{{0,200}}\?>\s*)?(?:<!--[^<>]{{0,1000}}-->\s*)?<(?:{_FIRST_TAGS})\b", re.IGNORECASE
 )
 _BLOCKS = frozenset(
     (
-        *(
-            "p",
-            "div",
-            "li",
-            "tr",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "section",
-            "article",
-            "header",
-            "footer",
-            "blockquote",
-        ),
-        *(
-            "ul",
-            "ol",
-            "dl",
-            "dt",
-            "dd",
-            "pre",
-            "main",
-            "body",
-            "table",
-            "hr",
-            "figure",
-            "aside",
-            "nav",
-            "form",
-            "tbody",
-        ),
+        *("p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "header", "footer"),
+        *("blockquote", "ul", "ol", "dl", "dt", "dd", "pre", "main", "body", "table", "hr", "figure", "aside"),
+        *("nav", "form", "tbody"),
     )
 )
 _UNSEEN = ("script", "style", "noscript", "template", "svg", "head", "nav", "button", "select", "iframe", "object")
@@ -99,9 +69,19 @@ def extract_html(source: Source) -> Extracted:
         soup = BeautifulSoup(_closed(text), "html.parser")
         for element in soup(_UNSEEN):
             element.decompose()
-        return _messages(soup, source) or as_text(_blocks(soup), source)
+        extracted = _messages(soup, source) or as_text(_blocks(soup), source)
+        if not holds_conversation(extracted, _labels(soup)):
+            expected = "expected lines such as Ana: words, a table or an exported chat; or save its text as .txt"
+            raise source.error("", f"looks like a web page without a conversation; {expected}")
+        return extracted
     except RecursionError as error:
         raise source.error("", "elements nested too deeply; expected a page of text") from error
+
+
+def _labels(soup: Any) -> list[str]:
+    """Texts set apart in bold or as terms, as the names of speakers often are."""
+    found = soup.find_all(["b", "strong", "dt", "cite"], limit=2_000)
+    return [" ".join(element.get_text(" ").split()) for element in found]
 
 
 def _check_size(text: str, source: Source) -> None:
@@ -200,6 +180,11 @@ def _blocks(soup: Any) -> list[str | Table]:
         elif isinstance(here, Tag):
             if here.name == "br":
                 end_line()
+            elif here.name == "pre":
+                end_line()
+                for each in here.find_all("br"):
+                    each.replace_with("\n")
+                blocks += here.get_text().split("\n")
             elif here.name == "table" and here.find("table") is None:
                 end_line()
                 rows = [
@@ -227,7 +212,7 @@ HTML = Reader(
     _sniff,
     lines_of,
     title="Web page: tables, chats exported as pages, or text",
-    example="<html><body><p>Ana: You are late.</p></body></html>",
+    example="<html><body><p>Ana: You are late.</p><p>Ben: The train stood.</p></body></html>",
     extra="documents",
     has_columns=True,
     extract=extract_html,

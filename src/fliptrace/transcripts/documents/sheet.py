@@ -12,8 +12,8 @@ from fliptrace.transcripts.documents.blocks import Table, as_csv
 from fliptrace.transcripts.documents.office import lines_of
 from fliptrace.transcripts.documents.packed import MAX_UNPACKED, check_archive, part_names
 from fliptrace.transcripts.source import MAX_ROWS, NO_EVIDENCE, Evidence, Extracted, Reader, Source
-from fliptrace.transcripts.tables.columns import known_roles
-from fliptrace.transcripts.tables.rows import shown
+from fliptrace.transcripts.tables.cells import shown
+from fliptrace.transcripts.tables.column_names import known_roles
 
 _WORKBOOK = "xl/workbook.xml"
 _MAX_COLUMNS = 500
@@ -87,6 +87,7 @@ def _cell(value: object) -> str:
 def extract_parquet(source: Source) -> Extracted:
     """The rows of a Parquet file as JSON, which keeps lists."""
     try:
+        import pyarrow
         import pyarrow.parquet as parquet
     except ImportError as error:
         raise source.error("", "a Parquet file, which needs pyarrow: install it, or save the file as .csv") from error
@@ -94,10 +95,13 @@ def extract_parquet(source: Source) -> Extracted:
         file = parquet.ParquetFile(io.BytesIO(source.data))
         meta = file.metadata
         size = sum(meta.row_group(number).total_byte_size for number in range(meta.num_row_groups))
-        if meta.num_rows > MAX_ROWS or size > MAX_UNPACKED:
-            raise source.error("", f"{meta.num_rows:,} rows of {size / 1e6:,.0f} MB; expected one dialogue per file")
+    except (OSError, pyarrow.ArrowException) as error:
+        raise source.error("", f"unreadable Parquet file: {error}") from error
+    if meta.num_rows > MAX_ROWS or size > MAX_UNPACKED:
+        raise source.error("", f"{meta.num_rows:,} rows of {size / 1e6:,.0f} MB; expected one dialogue per file")
+    try:
         records = file.read().to_pylist()
-    except (OSError, ArithmeticError, RuntimeError, MemoryError) as error:
+    except (OSError, pyarrow.ArrowException, ValueError, MemoryError) as error:  # ValueError: times in nanoseconds
         raise source.error("", f"unreadable Parquet file: {error}") from error
     return Extracted(json.dumps(records, default=str), ".json")
 

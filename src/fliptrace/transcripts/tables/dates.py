@@ -17,6 +17,7 @@ _MONTHS_ELSEWHERE = {
     **{"aoû": 8, "déc": 12, "ene": 1, "abr": 4, "ago": 8, "dic": 12, "out": 10, "set": 9},
 }
 
+_SAMPLE = 200  # texts of which one has to be a date: numbers in long columns would take time
 _TIME = r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?\s?([ap]\.?\s?m\.?)?"
 _CLOCK = re.compile(_TIME, re.IGNORECASE)
 _NUMBERS = re.compile(rf"(\d{{1,4}})([./-])(\d{{1,2}})\2(\d{{1,4}})(?:,?\s{{1,3}}(?:at |um )?{_TIME})?", re.IGNORECASE)
@@ -52,6 +53,9 @@ def read_dates(values: Sequence[object], column: str) -> Dates | None:
     texts = [value.strip() if isinstance(value, str) else "" for value in values]
     num_filled = sum(value is not None and value != "" for value in values)
     if not any(texts):
+        return None
+    first_texts = [text for text in texts if text][:_SAMPLE]
+    if not any(_read(text, False) or _read(text, True) for text in first_texts):
         return None
     day_first, doubt = _day_first(texts, column)
     read = [_read(text, day_first) if text else None for text in texts]

@@ -11,16 +11,17 @@ from typing import NamedTuple
 
 from fliptrace.core.errors import InputError
 from fliptrace.transcripts.source import MAX_ROWS, NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
-from fliptrace.transcripts.tables.columns import ColumnChooser, Row, has_alias, is_flag, known_roles, names_a_party
-from fliptrace.transcripts.tables.dates import read_dates
+from fliptrace.transcripts.tables.column import Row
+from fliptrace.transcripts.tables.column_names import has_alias, is_flag, known_roles
 from fliptrace.transcripts.tables.rows import read_rows
+from fliptrace.transcripts.tables.table_header import FRAMES, find_header, has_header, names_by_content
 from fliptrace.transcripts.times import CLOCK
 
 _DELIMITERS = (",", ";", "\t", "|")
 _LINES_ABOVE = 15  # a title and facts about the call may stand above the header
 _RULE = re.compile(r"\s*(?::?-{2,200}:?)?\s*")  # in tables of Markdown
 _MAX_COLUMNS = 1_000
-_TIME = re.compile(rf"\s*(?:{CLOCK}|\d{{1,8}}(?:[.,]\d{{1,6}})?)\s*")
+_CLOCK = re.compile(rf"{CLOCK}|{FRAMES}")
 
 
 class _Line(NamedTuple):
@@ -64,7 +65,7 @@ def _parse(source: Source, delimiter: str, quoting: int) -> list[_Line]:
     lines: list[_Line] = []
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if cells and (cells[0].strip() or any(cell.strip() for cell in cells)):
                 lines.append(_Line(f"line {first_line + reader.line_num}", cells))
             if len(lines) > MAX_ROWS + 1:
                 break
@@ -78,114 +79,56 @@ def _parse(source: Source, delimiter: str, quoting: int) -> list[_Line]:
 def _rows(lines: list[_Line], delimiter: str, source: Source, may_join: bool = True) -> _Table:
     if (width := max(len(line.cells) for line in lines[:1_000])) > _MAX_COLUMNS:
         raise source.error(lines[0].place, f"{width:,} fields; expected at most {_MAX_COLUMNS:,}")
-    above = _find_header([line.cells for line in lines[: _LINES_ABOVE + 1]], source)
+    above = find_header([line.cells for line in lines[: _LINES_ABOVE + 1]], source)
     for place, cells in lines[:above]:
         source.leave_out(place, delimiter.join(cells), "lines above the header")
     lines = lines[above:]
-    if _has_header([line.cells for line in lines[:200]], source):
+    if has_header([line.cells for line in lines[:200]], source):
         header = [cell.strip() for cell in lines[0].cells]
         lines = lines[1:]
     else:
-        header = _names_by_content(lines)
+        header = names_by_content([line.cells for line in lines])
         roles = [f"{name} is column {i}" for i, name in enumerate(header, start=1) if not name.startswith("column ")]
         source.notes.append(f"the table has no header: columns by what is in them ({', '.join(roles) or 'none known'})")
-    rows: list[Row] = []
+    texts = [name for name in header if has_alias(name, "text")]
+    lines = _joined(lines, header, delimiter, source, may_join=may_join and texts == header[-1:])
+    return _Table(header, _named(lines, header, delimiter, source))
+
+
+def _joined(lines: list[_Line], header: list[str], delimiter: str, source: Source, may_join: bool) -> list[_Line]:
+    """Lines with the fields of the header: a text without quotes at the end may contain the delimiter."""
+    width = len(header)
+    fitting: list[_Line] = []
     num_joined = 0
-    last_is_text = (
-        may_join and bool(header) and has_alias(header[-1], "text") and sum(has_alias(n, "text") for n in header) == 1
-    )
     for place, cells in lines:
-        if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-            if not last_is_text:
-                expected = f"expected {len(header)} as in the header (put text that contains {delimiter!r} in quotes)"
+        if len(cells) > width and any(cell.strip() for cell in cells[width:]):
+            if not may_join:
+                expected = f"expected {width} as in the header (put text that contains {delimiter!r} in quotes)"
                 raise source.error(place, f"{len(cells)} fields, {expected}")
-            cells = [*cells[: len(header) - 1], delimiter.join(cells[len(header) - 1 :])]
+            cells = [*cells[: width - 1], delimiter.join(cells[width - 1 :])]
             num_joined += 1
-        if len(cells) == len(header) and [cell.strip() for cell in cells] == header:
-            source.leave_out(place, delimiter.join(cells), "repeated headers")
-            continue
-        if all(map(_RULE.fullmatch, cells)) and any(cells):
-            source.leave_out(place, delimiter.join(cells), "rules under a header")
-            continue
-        # If several columns have the same name, the first is used.
-        rows.append(Row(place, dict(reversed(list(zip(header, cells, strict=False))))))
+        fitting.append(_Line(place, cells))
     if num_joined:
         source.notes.append(
             f"rows with a text that contains {delimiter!r} without quotes, read to its end: {num_joined:,}"
         )
-    return _Table(header, rows)
+    return fitting
 
 
-def _find_header(first: Sequence[Sequence[str]], source: Source) -> int:
-    """The number of lines above the header, which names a text and something else; 0 if there is no such line."""
-    for number, cells in enumerate(first):
-        names = [cell.strip() for cell in cells if cell.strip()]
-        if source.columns and all(any(name == column for name in names) for column in source.columns.values()):
-            return number
-        if len(names) >= 2 and len(known_roles(names) | {"side"} if _names_sides(names) else known_roles(names)) >= 2:
-            wide = max(len(names) for names in first[number:])
-            return number if number == 0 or len(cells) == wide or "text" in known_roles(names) else 0
-    return 0
-
-
-def _names_sides(names: Sequence[str]) -> bool:
-    return sum(map(names_a_party, names)) >= 2
-
-
-def _has_header(first: Sequence[Sequence[str]], source: Source) -> bool:
-    """Whether the first row names the columns, rather than being an utterance."""
-    head, *rest = [[cell.strip() for cell in cells] for cells in first]
-    if source.columns or not rest:
-        return True
-    rest = [cells for cells in rest if cells != head]  # tables put one behind the other repeat their header
-    for name, column in zip(head, zip(*(row + [""] * len(head) for row in rest), strict=False), strict=False):
-        # The name of a column seldom stands in it; the name of a speaker does.
-        if name and not has_alias(name, "text") and name in column and not name.isdecimal():
-            return False
-    names = [name for name in head if name]
-    if len(known_roles(names)) >= 2 or any(has_alias(name, "text") for name in names) or _names_sides(names):
-        return True
-    if any((_TIME.fullmatch(name) and not name.isdecimal()) or _is_date(name) for name in names):
-        return False
-    lengths = [len(cell.split()) for cell in head]
-    longest = max(lengths)
-    sentence = any(len(cell.split()) >= 2 and cell[-1] in '.?!…。？！।"”' for cell in head if cell)
-    return not (longest > 4 or sentence or (head[0].isdecimal() and rest and rest[0][0].isdecimal()))
-
-
-def _is_date(text: str) -> bool:
-    return any(letter.isdigit() for letter in text) and read_dates([text], "") is not None
-
-
-def _names_by_content(lines: Sequence[_Line]) -> list[str]:
-    """Names for the columns of a table without a header: times, the speaker, who alternates, and the text."""
-    width = max(len(line.cells) for line in lines)
-    names = [f"column {number}" for number in range(1, width + 1)]
-    rows = [Row(line.place, dict(zip(names, line.cells, strict=False))) for line in lines[:3_000]]
-    chooser = ColumnChooser(rows, names, Source("", ""))
-    columns = [chooser.column(name) for name in names]
-    times = [c.name for c in columns if c.filled and (all(map(_TIME.fullmatch, c.filled)) or read_dates(c.filled, ""))]
-    steady = [name for name in times if not _counts_up_by_one(chooser.column(name).filled)]
-    fractions = [name for name in steady if any(not cell.isdecimal() for cell in chooser.column(name).filled)]
-    called = dict(zip(fractions, ("start", "end"), strict=False))
-    rest = [column for column in columns if column.name not in called and column.filled]
-    worded = [column for column in rest if column.num_letters]
-    text = max(worded, key=lambda column: (column.num_words, column.num_letters), default=None)
-    if text is not None:
-        called[text.name] = "text"
-    others = [column for column in rest if column is not text and not _counts_up_by_one(column.filled)]
-    repeating = [column for column in others if len(column.counts) < len(column.filled) or len(column.filled) <= 3]
-    # Names that alternate; of several such columns, the first with letters.
-    speaker = min(repeating, key=lambda c: (not c.alternates, not c.num_letters), default=None)
-    if speaker is not None:
-        called[speaker.name] = "speaker"
-    return [called.get(name, name) for name in names]
-
-
-def _counts_up_by_one(cells: Sequence[str]) -> bool:
-    if not cells or not all(cell.isdecimal() and len(cell) < 10 for cell in cells):
-        return False
-    return [int(cell) for cell in cells] == list(range(int(cells[0]), int(cells[0]) + len(cells)))
+def _named(lines: list[_Line], header: list[str], delimiter: str, source: Source) -> list[Row]:
+    """Rows by the names of the columns, without repeated headers and the rules of Markdown."""
+    is_unique = len(set(header)) == len(header)
+    rows: list[Row] = []
+    for place, cells in lines:
+        if cells[0].strip() == header[0] and [cell.strip() for cell in cells] == header:
+            source.leave_out(place, delimiter.join(cells), "repeated headers")
+        elif all(map(_RULE.fullmatch, cells)) and any(cells):
+            source.leave_out(place, delimiter.join(cells), "rules under a header")
+        elif is_unique:
+            rows.append(Row(place, dict(zip(header, cells, strict=False))))
+        else:  # of several columns with the same name, the first is used
+            rows.append(Row(place, dict(reversed(list(zip(header, cells, strict=False))))))
+    return rows
 
 
 def _without_hint(text: str) -> tuple[str, int]:
@@ -225,6 +168,8 @@ def _first_lines(source: Source, delimiter: str, number: int = 30) -> list[list[
 
 
 def _sniff(source: Source, delimiters: Sequence[str]) -> Evidence:
+    if source.json_or_none is not None:  # the many commas in its first line are no columns
+        return NO_EVIDENCE
     for delimiter in delimiters:
         lines = _first_lines(source, delimiter)
         if not lines:
@@ -236,9 +181,21 @@ def _sniff(source: Source, delimiters: Sequence[str]) -> Evidence:
         names_more = len(roles) > 1 or any(map(is_flag, lines[0]))
         if "text" in roles and names_more and len(lines) > 1 and _evenness(lines) >= 0.9:
             return Evidence(0.5, "a header that names a text, and rows with as many fields")
+        if _has_times_and_names(lines):
+            return Evidence(0.97, "two times and a name that repeats in each line")
         if len(lines) > 1 and _evenness(lines) == 1 and delimiter == "\t":
             return Evidence(0.25, "the same number of tabs in every line")
     return NO_EVIDENCE
+
+
+def _has_times_and_names(lines: Sequence[Sequence[str]]) -> bool:
+    """Whether all lines have two clock times, a short name and a text, and the names repeat."""
+    if len(lines) < 3 or _evenness(lines) < 1 or len(lines[0]) < 4:
+        return False
+    if not all(_CLOCK.fullmatch(cell) for line in lines for cell in line[:2]):
+        return False
+    names = [line[2].casefold() for line in lines]
+    return len(set(names)) < len(names) and all(0 < len(name) <= 60 and len(name.split()) <= 4 for name in names)
 
 
 TSV = Reader(
