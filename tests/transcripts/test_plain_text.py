@@ -415,7 +415,169 @@ def test_what_has_no_words_is_refused(tmp_path: Path, text: str, message: str) -
 
 
 @pytest.mark.parametrize(
-    "seed", ["Ana: x Ben: ", "[0:01] ", "Ana 0:04 ", "**a", "Mar 4", "a  ", "a\t", "1 hour ", "A. ", "(a) "]
+    ("text", "rows"),
+    [
+        # A lone name in a file where nearly every line has one, whatever its words begin with.
+        ("Ines: Hm.\nPaul: So?\nInes: No.\nmax_77: same here\n", ("max_77", "same here")),
+        ("Ines: Hm.\nPaul: So?\nInes: No.\nAnja: no idea\n", ("Anja", "no idea")),
+        ("nurse: who?\nvisitor: me.\nnurse: go.\nhead of security: come on.\n", ("head of security", "come on.")),
+    ],
+)
+def test_a_name_may_come_only_once(tmp_path: Path, text: str, rows: tuple[str, str]) -> None:
+    assert rows_of(read(tmp_path, text))[-1] == rows
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("{name}—{text}\n", "{name}.—{text}\n", "{name}--{text}\n", "{name}:— {text}\n", "{name}:- {text}\n"),
+        *("{name} :{text}\n", "({i}) {name}: {text}\n"),
+    ],
+)
+@pytest.mark.parametrize("names", [("INES", "PAUL"), ("Mrs. Roe", "Dr. Lind")])
+def test_a_dash_or_a_colon_may_join_name_and_words(tmp_path: Path, form: str, names: tuple[str, str]) -> None:
+    assert rows_of(read(tmp_path, talk(form, *names))) == expected(*names)
+
+
+def test_dashes_in_prose_are_no_separators(tmp_path: Path) -> None:
+    transcript = read(
+        tmp_path, "I was tired—so tired.\nIt was cold—so cold.\nNobody came—nobody.\nI was tired—still.\n"
+    )
+    assert {utterance.speaker for utterance in transcript.utterances} == {"Speaker 1"}
+
+
+def test_the_directions_of_a_play_are_left_out(tmp_path: Path) -> None:
+    text = (
+        "ACT II\n\nScene 1. A garden.\n\nA bench under a lime tree.\n\nMRS. LORNE. You came after all.\n\n"
+        "DR. HALE (laughing). I always come.\n\n[They embrace. A dog barks beyond the garden wall.]\n\n"
+        "MRS. LORNE. Hush!\n\nSCENE TWO\n\nThe same, an hour later.\n\nDR. HALE. It is cold.\n"
+    )
+    transcript = read(tmp_path, text)
+    assert rows_of(transcript) == [
+        ("MRS. LORNE", "You came after all."),
+        ("DR. HALE", "I always come."),
+        ("MRS. LORNE", "Hush!"),
+        ("DR. HALE", "It is cold."),
+    ]
+    assert transcript.utterances[1].cues == ("laughing",)
+    assert [each.why for each in transcript.left_out] == ["stage directions"] * 6
+
+
+def test_a_title_or_an_indented_block_does_not_end_a_cue_of_a_screenplay(tmp_path: Path) -> None:
+    text = (
+        "INT. SHED - DAY\n\nRain.\n\n          MRS. HOLT\n     Who broke it?\n\n     And why?\n\n"
+        "          J. R. WEBB\n     I did.\n\n          PROF. McADAM (O.S.)\n     Let him be.\n\nShe leaves.\n"
+    )
+    assert rows_of(read(tmp_path, text)) == [
+        ("MRS. HOLT", "Who broke it? And why?"),
+        ("J. R. WEBB", "I did."),
+        ("PROF. McADAM", "Let him be."),
+    ]
+
+
+def test_a_link_is_speech_unless_a_tool_signs_with_it(tmp_path: Path) -> None:
+    text = "Ines: Look:\nhttps://example.org/a?b=c\nPaul: Oh no.\nInes: Oh yes.\nhttps://otter.ai\n"
+    transcript = read(tmp_path, text)
+    assert rows_of(transcript)[0] == ("Ines", "Look: https://example.org/a?b=c")
+    assert [each.text for each in transcript.left_out] == ["https://otter.ai"]
+
+
+def test_the_words_of_a_markdown_link_are_no_cue(tmp_path: Path) -> None:
+    text = "**Ines:** See [my list](https://example.org/list), please.\n\n**Paul:** I did.\n"
+    assert rows_of(read(tmp_path, text, name="talk.md"))[0] == ("Ines", "See my list, please.")
+
+
+@pytest.mark.parametrize("form", ["<{time}> {name}: {text}\n", "<{name}>: {text}\n", "{time}\t{name}\t{text}\n"])
+def test_times_and_colons_beside_angle_brackets_and_tabs_are_no_words(tmp_path: Path, form: str) -> None:
+    assert rows_of(read(tmp_path, talk(form))) == expected()
+
+
+@pytest.mark.parametrize(
+    ("above", "why"),
+    [
+        ("*Recorded in a kitchen, and shortened by the editor of this magazine, who was there.*\n\n", "editor's notes"),
+        ("Overview\nAll went well.\n\nTo do\n- Ines: call him\n- Paul: pay\n\nTranscript\n\n", "lines above"),
+        ("# Call\n\n## Next steps\n\n- Ines: call him\n\n## Full transcript\n\n", "lines above"),
+        ("Participants: I = Ines, P = Paul\n\n", "lines of metadata"),
+        ("I = Ines\nP = Paul\n\n", "lines of metadata"),
+        ("Attendees: Ines, Paul\nApologies: Cy Dunn\n\n", "lines of metadata"),
+        ("Talking today: Ines and Paul\n", "lines of metadata"),
+        ("https://example.org/recording\n\n", "lines of metadata"),
+    ],
+)
+def test_what_stands_above_the_first_turn_is_no_speech(tmp_path: Path, above: str, why: str) -> None:
+    transcript = read(tmp_path, above + talk("{name}: {text}\n"), name="talk.md")
+    assert rows_of(transcript) == expected()
+    assert any(each.why.startswith(why) for each in transcript.left_out)
+
+
+def test_times_at_the_ends_of_lines_are_starts(tmp_path: Path) -> None:
+    transcript = read(tmp_path, "Ines: Where is it? (0:03)\nPaul: Gone. [0:07]\nInes: Oh no. [0:09]\n")
+    assert [(each.text, each.start) for each in transcript.utterances] == [
+        ("Where is it?", 3.0),
+        ("Gone.", 7.0),
+        ("Oh no.", 9.0),
+    ]
+
+
+FILES = [
+    ("BEGIN:VCALENDAR\nSUMMARY:Lunch\nEND:VCALENDAR\n", "a calendar file"),
+    ("BEGIN:VCARD\nFN:Ines Roe\nEND:VCARD\n", "a contact card"),
+    ("#EXTM3U\n#EXTINF:9,\na.ts\n", "a playlist"),
+    ("#!/usr/bin/env bash\nset -e\necho hi\n", "a script"),
+    ('Traceback (most recent call last):\n  File "a.py", line 1\nKeyError: 1\n', "an error message"),
+    ("from os import path\n\ndef run(a):\n    if a:\n        return path.join(a)\n", "program code"),
+    (
+        '"""Says when the shop is open."""\n\nfrom os import path\n\n\ndef opens(day):\n'
+        '    """The hour at which it opens, which nobody knows."""\n\n\nclass Shop:\n    """A shop with a door."""\n',
+        "program code",
+    ),
+    ("#include <math.h>\nint main(void) {\n  int a = 1;\n  return a;\n}\n", "program code"),
+    ("h1 { color: red; }\n.a p:hover { margin: 0; }\n", "program code"),
+    ("let a = 1;\nfunction go(b) {\n  return a + b;\n}\ngo(2);\n", "program code"),
+    ("DROP TABLE a;\nCREATE TABLE a (b INT);\nINSERT INTO a VALUES (1);\n", "program code"),
+    ("2025-01-02 10:00:00,001 INFO db: up\n2025-01-02 10:00:01,002 ERROR db: down\n", "a log of a program"),
+    ("2025-01-02T10:00:00Z [main] WARN slow\n2025-01-02T10:00:01Z [main] INFO ok\n", "a log of a program"),
+    ("12 44 9\n1 2 3\n", "a table of numbers"),
+    ("[a]\nb = 1\nc = 2\n", "a file of settings"),
+    ("\\documentclass{book}\n\\begin{document}\nHi.\n", "LaTeX"),
+    ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-no\n+yes\n", "a list of changes"),
+    ("total 4\n-rw-r--r-- 1 a a 10 Mar 4 10:00 x.txt\n", "a list of files"),
+    ("SGVsbG8gdGhlcmUsIHRoaXMgaXMgbm90aGluZyB0aGF0IGFueWJvZHkgc2FpZC4=\n", "encoded data"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), FILES)
+def test_what_is_surely_no_transcript_is_refused_unless_it_is_forced(tmp_path: Path, text: str, kind: str) -> None:
+    with pytest.raises(InputError, match=f"looks like {kind}.*--format text"):
+        read(tmp_path, text)
+    if kind != "a table of numbers":
+        assert len(read_transcript(tmp_path / "talk.txt", format="text")) > 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ines: import it from there; (1) is = 2.\nPaul: {what} == that?\nInes: return it();\n",
+        "If you want it, take it.\nWhile I was out, he came.\nFor me: nothing.\n",
+        "So I said: no;\nand then he left;\nI cried;\n",
+        "ERROR: that is all it says.\nInfo: I know.\nERROR: still.\nInfo: Oh dear.\n",
+        "Select the blue one.\nUpdate me later.\nDelete it!\n",
+        "Traceback is a funny word.\nIs it?\n",
+        "Abcdefghijklmnopqrstuvwxyzabcdef\n",
+        "42\nThe answer.\n",
+    ],
+)
+def test_talk_about_code_is_talk(tmp_path: Path, text: str) -> None:
+    assert len(read(tmp_path, text)) > 0
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *("Ana: x Ben: ", "[0:01] ", "Ana 0:04 ", "**a", "Mar 4", "a  ", "a\t", "1 hour ", "A. ", "(a) "),
+        *("A—", "[a](", "f(a); ", "MR. ", "a = ", "A=1 ", "{a ", "Aa0"),
+    ],
 )
 def test_hostile_text_takes_linear_time(tmp_path: Path, seed: str) -> None:
     text = seed * (500_000 // len(seed))
@@ -428,3 +590,26 @@ def test_hostile_text_takes_linear_time(tmp_path: Path, seed: str) -> None:
         except InputError as error:
             assert str(error)
     assert time.process_time() - begun < 20
+
+
+@pytest.mark.parametrize(
+    ("one", "name"),
+    [
+        ("[Old Nils] ", "Old Nils"),
+        ("Old Nils — ", "Old Nils"),
+        ("de la Cruz, Inés: ", "de la Cruz, Inés"),
+        ("【Inés】", "Inés"),
+        ("Inés.- ", "Inés"),
+        ("00:00:07 - 00:00:09 Zora\n", "Zora"),
+    ],
+)
+def test_names_of_more_looks_and_marks_are_read(tmp_path: Path, one: str, name: str) -> None:
+    other = one.replace("Old Nils", "Big Ida").replace("de la Cruz, Inés", "Ek, Ida").replace("Inés", "Ida")
+    other = other.replace("00:00:07 - 00:00:09 Zora", "00:00:10 - 00:00:12 Ida")
+    path = tmp_path / "talk.txt"
+    path.write_text(
+        "".join(f"{who}It is {word} now.\n\n" for who, word in zip([one, other] * 3, "abcdef", strict=True))
+    )
+    said = read_transcript(path).dialogue.utterances
+    assert [utterance.text for utterance in said] == [f"It is {word} now." for word in "abcdef"]
+    assert {utterance.speaker for utterance in said[::2]} == {name}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fliptrace.transcripts.speech import read_line, read_name, split_lines, take_cues
+from fliptrace.transcripts.speech import read_line, read_name, take_cues
 
 
 @pytest.mark.parametrize(
@@ -59,15 +59,6 @@ def test_times_stand_before_or_behind_the_name(line: str, start: str | None, end
 
 def test_a_time_without_brackets_and_name_is_part_of_the_text() -> None:
     assert read_line("10:30 is fine") is None
-
-
-def test_the_lines_of_a_subtitle_go_on_until_a_dash_or_a_name() -> None:
-    said = split_lines(["hello", "there", "- Ana: I", "know", "-no", "-5 degrees"])
-    assert [(spoken.speaker, spoken.text) for spoken in said] == [
-        (None, "hello there"),
-        ("Ana", "I know"),
-        (None, "no -5 degrees"),
-    ]
 
 
 @pytest.mark.parametrize(

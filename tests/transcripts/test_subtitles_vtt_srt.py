@@ -273,7 +273,7 @@ def test_what_is_not_speech_in_webvtt_is_left_out_and_told(tmp_path: Path) -> No
     transcript = read(tmp_path, text)
     assert rows_of(transcript) == [("Nora", "hi"), ("Iver", "ho")]
     assert [left.why for left in transcript.left_out] == [
-        *("header lines", "styles", "regions", "notes of the file", "notes of the file", "identifiers of cues")
+        *("header lines", "styles", "regions", "comments", "comments", "identifiers of cues")
     ]
 
 

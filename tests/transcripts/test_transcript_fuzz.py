@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fliptrace.core.errors import InputError
-from fliptrace.transcripts.plain.names import look_of
+from fliptrace.transcripts.plain.looks import look_of
 from fliptrace.transcripts.read import READERS, read_transcript
 from fliptrace.transcripts.tables.rows import ALIASES
 from fliptrace.transcripts.transcript import Transcript
@@ -221,7 +221,7 @@ def test_every_format_reads_the_same_dialogue(folder: Path, rows: list[tuple[str
         for suffix, transcript in read.items()
         if transcript is not None
     }
-    assert len(said) == len(READERS)
+    assert len(said) == len(files)
     assert {f".{transcript.format}" for transcript in read.values() if transcript is not None} >= {
         ".vtt",
         ".whisperx",

@@ -88,8 +88,8 @@ def doctor(
 ) -> None:
     """Examine corpus files: every quirk with its place, counts, and the dialogues that files share.
 
-    With --transcript: show how a transcript is read, every line with its speaker, or the reason why it is left out. It is
-    read as by `analyze`, with the same --format, --speakers and --columns.
+    With --transcript: show how a transcript is read, every line with its speaker, or the reason why it is left out.
+    It is read as by `analyze`, with the same --format, --speakers and --columns.
 
     Exit code 1 if a file has errors, 0 if every quirk could be repaired.
     """

@@ -11,7 +11,7 @@ from fliptrace.transcripts.format_names import FORMAT_NAMES
 
 Format = Annotated[
     str | None,
-    typer.Option(help=f"The format of the file. Default: detected. One of {', '.join(FORMAT_NAMES)}.", show_default=False),
+    typer.Option(help=f"The file's format. Default: detected. One of {', '.join(FORMAT_NAMES)}.", show_default=False),
 ]
 Speakers = Annotated[
     str | None,

@@ -131,6 +131,8 @@ def reproduce(
     for key in missing:
         by_run.setdefault(key.run, []).append(key)
     jobs = [_Job(name, folder, keys, runs / name, command) for name, keys in by_run.items()]
+    if not jobs:
+        return
     runs.mkdir(parents=True, exist_ok=True)
     with sole_writer(runs):
         failed = _work_off(jobs, num_jobs, on_event)

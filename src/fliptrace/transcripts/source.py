@@ -148,8 +148,8 @@ class Reader:
     `name` is what --format takes, `title` what people call the format, `example` a few lines of it. `extra` is the
     optional dependency it needs. `has_columns`: the format has named columns, which the user may assign to roles.
     `has_cues`: short words in brackets are cues, not speech. `is_binary`: it reads `Source.data`, not text.
-    `is_chat`: utterances have wall-clock times and are put in the order of time. `extract`: the file is a document whose
-    text is then read by the format that fits it; `read` is not used.
+    `is_chat`: utterances have wall-clock times and are put in the order of time. `extract`: the file is a document;
+    its text is then read by the format that fits it, and `read` is not used.
     """
 
     name: str

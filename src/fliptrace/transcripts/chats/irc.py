@@ -14,6 +14,7 @@ from typing import NamedTuple
 from fliptrace.transcripts.chats.clock import DayClock, WrittenDate, from_iso, read_clock, read_date, to_date
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
+_SAMPLE_CHARACTERS = 2_000  # of a line
 _SAMPLE_LINES = 400
 _ISO = r"\d{4}-\d\d-\d\d[T\s_]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|\s?[+-]\d\d:?\d\d)?"
 _TIME = re.compile(
@@ -23,7 +24,7 @@ _TIME = re.compile(
 # mIRC's codes for colours and styles
 _FORMATTING = re.compile(r"\x03(?:\d{1,2}(?:,\d{1,2})?)?|\x04(?:[0-9A-Fa-f]{6})?|[\x02\x0f\x11\x16\x1d\x1e\x1f]")
 _NICK = r"[@+%&~!]{0,2}([^\s<>@+%&~!][^\s<>]{0,40})"
-_SAID = re.compile(rf"<\s?{_NICK}>[\t ]?(.*)")
+_SAID = re.compile(rf"<\s?(?!\d{{1,3}}:\d\d){_NICK}>(?::(?=\s))?[\t ]?(.*)")  # a time in angle brackets is no nickname
 _TABBED = re.compile(rf"{_NICK}\t(.*)")
 _PIPED = re.compile(rf"\s{{0,40}}{_NICK}\s[|│]\s(.*)")
 _ACTION = re.compile(rf"(?:\s?\*\s{{1,3}}|\s?\*\t){_NICK}[\t ](.*)")
@@ -166,7 +167,8 @@ def _day_of(line: str) -> date | None:
 
 def _sniff(source: Source) -> Evidence:
     lines = [line for line in source.lines[:_SAMPLE_LINES] if line.strip()]
-    parsed = [_parse(_FORMATTING.sub("", line)) for line in lines]
+    # JSON and HTML may be one line of megabytes; a nickname stands at the beginning.
+    parsed = [_parse(_FORMATTING.sub("", line[:_SAMPLE_CHARACTERS])) for line in lines]
     kinds = Counter(line.kind for line in parsed)
     said = [line for line in parsed if line.kind == "said"]
     if not said or kinds["said"] + kinds["done"] + kinds["event"] < 0.6 * len(lines):

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from fliptrace.transcripts.plain.names import NEVER, Head, key_of, look_of
+from fliptrace.transcripts.plain.looks import NEVER, key_of, look_of
 from fliptrace.transcripts.plain.notices import is_label, notice_of
 from fliptrace.transcripts.plain.page import JOINERS, Line
+from fliptrace.transcripts.plain.prefixes import Head
 from fliptrace.transcripts.plain.stamps import Stamp, take_trailing
 from fliptrace.transcripts.plain.words import CUES
 
@@ -65,9 +67,11 @@ def _with_times(page: Sequence[Line], times: dict[int, Stamp], wanted: frozenset
         sure = {key for key in sure if key in wanted or counts[key] >= 3}
     heads = {i: Head(titled.name, "", titled.stamp) for i, titled in found.items() if titled.key in sure}
     for i, line in enumerate(page[:-1]):  # the same names without a time, beside a header or above words
-        name = _bare_name(line)
         is_beside = line.opens or i - 1 in times or i + 1 in times or i + 1 in found
-        if name is not None and is_beside and key_of(name) in sure and i not in heads and i not in times:
+        if not is_beside or i in heads or i in times:
+            continue
+        name = _bare_name(line)
+        if name is not None and key_of(name) in sure:
             heads[i] = Head(name, "", line.stamp)
     return heads
 
@@ -87,6 +91,7 @@ def _titled(line: Line) -> _Titled | None:
     return None if tidy is None or stamp is None or stamp.start is None else _Titled(tidy, key_of(tidy), stamp)
 
 
+@lru_cache(maxsize=20_000)
 def _tidy(name: str) -> str | None:
     """A name without brackets, separators and emphasis around it; None if it cannot be a name."""
     name = name.strip().strip("*_").strip()
@@ -104,7 +109,7 @@ def _tidy(name: str) -> str | None:
 
 
 def _bare_name(line: Line) -> str | None:
-    if len(line.body) > _MAX_NAME + 4 or line.mark:
+    if len(line.body) > _MAX_NAME + 4 or line.mark or line.body.count(" ") > 12:
         return None
     return _tidy(line.body)
 

@@ -30,7 +30,8 @@ _NOTICES = (
     r"(?:this is a )?rush transcript\b.{0,200}",
     r"(?:page|seite|página|pagina) \d{1,5}(?: ?(?:of|/|von|de|di) ?\d{1,5})?",
     r"[-–—] ?\d{1,5} ?[-–—]|\d{1,4} ?/ ?\d{1,4}",
-    r"https?://\S{1,300}",
+    r"https?://[\w.\-]{0,80}(?:otter\.ai|rev\.com|trint\.com|sonix\.ai|descript\.com|happyscribe\.com?|temi\.com|"
+    r"fireflies\.ai|zoom\.us|turboscribe\.ai|notta\.ai|tactiq\.io|read\.ai)(?:[/?#]\S{0,300})?",
     r"(?:©|\(c\)|copyright)\b.{0,160}",
     r"(?:edited|view|read) (?:the )?(?:original|full|more|transcript)\b.{0,160}",
     r"\(?whereupon\b.{0,200}",
@@ -52,6 +53,7 @@ _DATE_LINE = re.compile(
     r"\d{1,3}\s?(?:h|m|s|min|mins|minutes|hours?|sec)\b)?){0,6}",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 _WITH_DATE = re.compile(DATE)
 _LABEL = re.compile(
     r"(?:summary keywords|keywords|summary|speakers?|attendees|participants|attendance|present|invitees|"
@@ -69,7 +71,33 @@ _FIELD = re.compile(
     r"transcribed by|organi[sz]er|host|from|to|cc|sent|re|study|site|version|datum|dauer|ort|teilnehmer|teilnehmende|"
     r"projekt|sprache|thema|titel|datei|uhrzeit|fecha|lugar|duración|participantes|date and time|lieu|"
     r"durée|agent id|queue|"
-    r"channel|status|case (?:no|number|id)|call (?:start|end|date|time|duration))\s?[:：]\s?.{0,300}",
+    r"channel|status|apologies|absent|regrets|key|legend|abbreviations|chaired by|minutes by|note ?taker|scribe|"
+    r"speaker key|speaker labels|transcription key|"
+    r"case (?:no|number|id)|call (?:start|end|date|time|duration))\s?[:：]\s?.{0,300}",
+    re.IGNORECASE,
+)
+
+
+_LEGEND = re.compile(r"[^\W_][\w.]{0,11}\s?(?:=|≙)\s?[^\W\d_]{2}")
+_PEOPLE = re.compile(
+    r"(?:participants|attendees|apologies|absent|regrets|speakers|present|in attendance|key|legend|abbreviations|"
+    r"speaker key|teilnehmer|teilnehmende|anwesend|abwesend|entschuldigt|participantes|présents|absents|asistentes)"
+    r"\s?[:：]\s?\S",
+    re.IGNORECASE,
+)
+_NUMBER = (
+    r"(?:[IVXLC]{1,6}|\d{1,3}|(?i:one|two|three|four|five|six|first|second|third|fourth|fifth|"
+    r"1st|2nd|3rd|eins|zwei|drei|erste|premier|première|primero|primo))"
+)
+_SCENE = re.compile(
+    rf"(?:ACT|SCENE|PROLOGUE|EPILOGUE|AKT|SZENE|AUFZUG|AUFTRITT|ACTE|SCÈNE|ACTO|ESCENA|ATTO|SCENA|Act|Scene|Akt|Szene|"
+    rf"Acte|Scène)(?:\s{_NUMBER})?(?:\s?[.:,;–—-]\s?.{{0,80}})?|"
+    rf"(?i:{_NUMBER}\.?\s(?:act|scene|akt|szene|aufzug|auftritt))\.?|(?i:(?:the )?curtain(?: falls| rises)?)\.?"
+)
+_LINK = re.compile(r"<?https?://\S{1,300}?>?")
+_TRANSCRIPT = re.compile(
+    r"(?:(?:full|complete|meeting|call|interview|verbatim|audio|conversation|the) )?transcript(?:ion)?\s?:?|"
+    r"(?:vollständiges )?transkript(?:ion)?\s?:?|transcripción\s?:?|trascrizione\s?:?|transcrição\s?:?",
     re.IGNORECASE,
 )
 
@@ -83,9 +111,9 @@ def notice_of(text: str) -> str | None:
     text = text.strip().strip("[]()*_").strip(" \t*_👋")
     if not text or len(text) > 400:
         return None
-    if _DATE_LINE.fullmatch(text):
+    if _DIGIT.search(text) is not None and _DATE_LINE.fullmatch(text):
         return "date lines"
-    if _PROCEDURE.fullmatch(text):
+    if text[0] in "BCDEFPQR" and _PROCEDURE.fullmatch(text):
         return "lines of procedure"
     return "messages of the transcription tool" if _NOTICE.fullmatch(text) else None
 
@@ -98,6 +126,35 @@ def is_label(text: str) -> bool:
 def is_field(text: str) -> bool:
     """Whether a line gives a fact about the file, such as `Date: 4 March`."""
     return len(text) <= 320 and _FIELD.fullmatch(text.strip()) is not None
+
+
+def is_legend(text: str) -> bool:
+    """Whether a text explains short names: `T = therapist, C = client`."""
+    return _LEGEND.match(text.strip()) is not None and len(text) <= 200
+
+
+def is_list_of_people(text: str) -> bool:
+    """Whether a line says who took part: `Participants: ...`, `Apologies: ...`."""
+    return _PEOPLE.match(text.strip()) is not None and len(text) <= 400
+
+
+def is_scene(text: str) -> bool:
+    """Whether a line is the heading of an act or a scene of a play.
+
+    >>> [is_scene(text) for text in ("ACT ONE", "Scene 2: A garden", "Scene of the crime", "SCENE 1")]
+    [True, True, False, True]
+    """
+    return len(text) <= 100 and _SCENE.fullmatch(text.strip()) is not None
+
+
+def is_link(text: str) -> bool:
+    """Whether a line is an address and nothing else."""
+    return _LINK.fullmatch(text.strip()) is not None
+
+
+def is_start_of_transcript(text: str) -> bool:
+    """Whether a line says that the transcript begins below it."""
+    return len(text) <= 40 and _TRANSCRIPT.fullmatch(text.strip().strip("*_#=-[] ")) is not None
 
 
 def is_title(text: str) -> bool:

@@ -24,8 +24,11 @@ _HEADING = re.compile(r"\s{0,3}#{1,6}\s{1,9}(?=\S)")
 _QUOTE = re.compile(r"\s{0,3}>(?:\s?>){0,3}\s{0,3}(?!>)")
 _DASH = re.compile(r"\s{0,40}(?:[-–—•](?=\s|[^\W\d_])|[*+](?=\s)|>{2,3})\s{0,9}(?=\S)")
 _TAG = re.compile(r"</?(?:b|i|u|p|em|strong|span|br|font)(?:\s[^<>]{0,60})?\s?/?>", re.IGNORECASE)
-_EMPHASIS = re.compile(r"\s{0,9}(\*{1,3}|_{1,2})(?=[^\s*_])([^*\n]{1,80}?)\1(?=\W|$)")
+_EMPHASIS = re.compile(r"\s{0,9}(\*{1,3}|_{1,2})(?=[^\s*_])([^*\n]{1,300}?)\1(?=\W|$)")
 _ITALIC = re.compile(r"(?<![\w*_])([*_])(?=[^\s*_])([^*_\n]{1,80})\1(?![\w*_])")
+_LINK = re.compile(
+    r"!?\[([^\[\]]{1,200})\]\((?:https?://|mailto:|tel:|www\.|[#/.])[^()\s]{0,400}(?:\s\"[^\"]{0,80}\")?\)"
+)
 _NUMBERED = re.compile(r"\s{0,20}[\[(]?(\d{1,6})(?:[.)\]]\s{0,9}|\s{1,20}|$)(?![-–:])")
 
 
@@ -79,6 +82,8 @@ def _line(number: int, text: str, opens: bool, is_markdown: bool) -> Line:
     is_heading, mark, head = False, "", ""
     if "<" in text and (tagged := _TAG.sub(" ", text)).strip():
         text = tagged
+    if "](" in text:  # the words of a link in Markdown would pass for a cue
+        text = _LINK.sub(r"\1", text)
     if text.lstrip()[:1] == "#" and (heading := _HEADING.match(text)):
         is_heading, text = True, text[heading.end() :].rstrip("# ")
     if (

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fliptrace.transcripts.plain.page import Line, read_page
-from fliptrace.transcripts.plain.words import words_of
+from fliptrace.transcripts.plain.words import AFTER_TITLE, words_of
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
 _SCENE = re.compile(
@@ -24,7 +24,12 @@ _TRANSITION = re.compile(
     r"THE END\.?|END OF .{1,30}|>.{1,60}|(?:TITLE|SUPER|MONTAGE|FLASHBACK|BACK TO|INTERCUT|LATER|"
     r"CONTINUED|CONT'D|\(?(?:CONTINUED|MORE)\)?)\b.{0,60}"
 )
-_NAME = re.compile(r"@?([^\W\d_a-z][^()\[\]:.!?…]{0,40}?)\s{0,9}((?:\([^()]{1,40}\)\s{0,3}){0,3})\^?\s{0,3}:?")
+# A full stop belongs to a name only behind a title or an initial.
+_NAME = re.compile(
+    rf"@?([^\W\d_a-z](?:[^()\[\]:.!?…]|{AFTER_TITLE}\.|(?<=\b[A-Z])\.(?=\s?[^\W\d_a-z])){{0,40}}?)\s{{0,9}}"
+    r"((?:\([^()]{1,40}\)\s{0,3}){0,3})\^?\s{0,3}:?"
+)
+_DEEP = 8  # blanks; action begins at the margin, or a few blanks from it
 _PARENTHETICAL = re.compile(r"\(([^()]{1,300})\)")
 _VOICES = words_of(
     "o.s. os v.o. vo o.c. oc cont'd cont’d contd cont. continued cont more on off screen off-screen filtered"
@@ -42,6 +47,7 @@ def read_screenplay(source: Source) -> Iterator[RawUtterance]:
     source.refuse_part("a screenplay")
     page = read_page(source)
     names = _names_of(page)
+    margin = min((line.indent for line in page), default=0)
     i = 0
     while i < len(page):
         line = page[i]
@@ -52,7 +58,7 @@ def read_screenplay(source: Source) -> Iterator[RawUtterance]:
             continue
         words, cues = list[str](), list(name.cues)
         end = i + 1
-        while end < len(page) and not page[end].opens and end not in names and not _is_outside(page[end].text.strip()):
+        while end < len(page) and end not in names and _goes_on(page, i, end, margin):
             said = page[end].text.strip()
             if (aside := _PARENTHETICAL.fullmatch(said)) is not None:
                 cues.append(aside[1])
@@ -63,12 +69,25 @@ def read_screenplay(source: Source) -> Iterator[RawUtterance]:
         i = end
 
 
+def _goes_on(page: Sequence[Line], name: int, i: int, margin: int) -> bool:
+    """Whether a line still belongs to the name: it is in the same block, or in the next one and indented like it.
+
+    Action begins at the margin, words are indented, and names are indented most.
+    """
+    line = page[i]
+    if _is_outside(line.text.strip()):
+        return False
+    words = page[name + 1].indent
+    return not line.opens or (margin + 2 < words < page[name].indent and words - 1 <= line.indent < page[name].indent)
+
+
 def _names_of(page: Sequence[Line]) -> dict[int, _Name]:
     """The lines in capitals that stand above words, by index."""
     found: dict[int, _Name] = {}
     for i, line in enumerate(page[:-1]):
-        name = _name_on(line)
-        below = page[i + 1]
+        name, below = _name_on(line), page[i + 1]
+        if name is None and line.indent >= _DEEP and line.indent > below.indent + 1:
+            name = _name_by_layout(line)
         if name is None or not line.opens or below.opens or _name_on(below) is not None:
             continue
         if not _is_outside(below.text.strip()):
@@ -81,13 +100,26 @@ def _name_on(line: Line) -> _Name | None:
     if len(text) > 80 or _is_outside(text) or line.stamp is not None:
         return None
     found = _NAME.fullmatch(text)
-    if found is None or (found[1] != found[1].upper() and not text.startswith("@")):
+    if found is None or not (_is_in_capitals(found[1]) or text.startswith("@")):
         return None
     if not any(letter.isalpha() for letter in found[1]) or len(found[1].split()) > 5:
         return None
     notes = re.findall(r"\(([^()]{1,40})\)", found[2])
     cues = [note for note in notes if not all(word in _VOICES for word in note.casefold().replace("/", " ").split())]
     return _Name(" ".join(found[1].split()), tuple(cues))
+
+
+def _name_by_layout(line: Line) -> _Name | None:
+    """A line in capitals that is indented deeper than the words below it is a name, whatever signs it has."""
+    text = " ".join(line.text.split()).rstrip(":^ ")
+    is_name = len(text) <= 60 and text[:1].isalpha() and _is_in_capitals(text) and not _is_outside(line.text.strip())
+    return _Name(text, ()) if is_name else None
+
+
+def _is_in_capitals(name: str) -> bool:
+    """Whether a name has no lower-case letters, except those of McCOY and MacLEOD."""
+    name = re.sub(r"\bMa?c(?=[A-Z])", "MC", name)
+    return name == name.upper()
 
 
 def _is_outside(text: str) -> bool:

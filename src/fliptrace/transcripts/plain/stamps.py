@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -34,33 +34,58 @@ _SPELLED = (
     r"\d{1,2}\s(?:seconds?|Sekunden?|secondes?|segundos?|secondi|secondo)"
 )
 _UNITS = r"(?:\d{1,2}\s?h\s?)?\d{1,3}\s?m(?:in)?\s?\d{1,2}(?:\.\d{1,3})?\s?s(?:ec)?|\d{1,2}h\d{2}(?:m\d{2}s?)?"
-_SECONDS = r"\d{1,6}[.,]\d{1,6}\s?s?|\d{1,6}\s?s(?:ec)?"
+_SECONDS = r"\d{1,6}[.,]\d{1,6}(?:\s?s(?:ec)?\b)?|\d{1,6}\s?s(?:ec)?\b"
 _FRAMES = r"\d{2};\d{2};\d{2};\d{2}"
-_ZONE = r"(?:\s?(?:UTC|GMT|CET|CEST|EST|EDT|PST|PDT|Z)(?:[+-]\d{1,4})?)?"
+_ZONE = r"(?:\s?(?:UTC|GMT|CET|CEST|EST|EDT|PST|PDT|Z)\b(?:[+-]\d{1,4})?)?"
 _STAMP = rf"(?:{DATE}(?:,|\sat|\sum)?(?:T|\s)(?:[-–—|]\s)?)?{CLOCK}{_ZONE}(?:,?\s{DATE})?|{_SPELLED}|{_UNITS}|{_FRAMES}"
 _TO = r"(?:\s?(?:--?>|→|-|–|—|\bto\b|\bbis\b)\s?|\t)"
 _RANGE = rf"(?:{_STAMP})(?:{_TO}(?:{_STAMP}))?"
-_INSIDE = rf"(?:{_RANGE}|(?:{_SECONDS})(?:{_TO}(?:{_SECONDS}))?)"
-# Bracketed by pairs; the number sign is that of f4 and MAXQDA, which write a tenth of a second after a hyphen.
-BRACKETED = (
-    rf"(?:\[\s?{_INSIDE}\s?\]|\(\s?{_INSIDE}\s?\)|<\s?{_INSIDE}\s?>|\{{\s?{_INSIDE}\s?\}}|#\d\d:\d\d:\d\d(?:-\d)?#)"
-)
-BARE = rf"(?:{_RANGE}|(?:{_SECONDS}){_TO}(?:{_SECONDS}))"
+_INSIDE = rf"(?:{_RANGE}|(?:{_SECONDS})(?P<to>{_TO}(?:{_SECONDS}))?)"
+# Brackets, which `_pairs` checks for being pairs; the number sign is that of f4 and MAXQDA, which write a tenth of a
+# second after a hyphen.
+_ANY = rf"(?P<open>[\[(<{{]\s?)?{_INSIDE}(?P<close>\s?[\])>}}])?|#\d\d:\d\d:\d\d(?:-\d)?#"
+_BEHIND = r"(?:\s{0,9}[-–—|:,•·](?=\s|$|\w)|)\s{0,40}"
+_BEFORE = r"(?:\s{0,40}[-–—|,•·@]\s{0,9}|\s{1,40}|(?=[\[(<#])|\s(?:at|um)\s)"
+_END = r"\s{0,9}[:：]?\s{0,40}$"
 
-_LEADING = re.compile(
-    rf"\s{{0,40}}(?:{BRACKETED}|{BARE}(?=[\s\-–—|:,•·]|$))(?:\s{{0,9}}[-–—|:,•·](?=\s|$|\w)|)\s{{0,40}}"
+# Most stamps are a plain clock. These short patterns find them, so that the long ones are compiled and tried only where
+# there is more: a date, a range, a half of the day, words.
+_PLAIN = r"\d{1,3}:\d{1,2}(?::\d{1,2})?(?:[.,]\d{1,9})?(?![\d:;])"
+_PLAIN_IN_BRACKETS = rf"(?:\[\s?{_PLAIN}\s?\]|\(\s?{_PLAIN}\s?\)|<\s?{_PLAIN}\s?>|\{{\s?{_PLAIN}\s?\}})"
+_PLAIN_LEADING = re.compile(
+    rf"\s{{0,40}}(?:{_PLAIN_IN_BRACKETS}{_BEHIND}|{_PLAIN}(?!\D{{0,24}}\d|\s?(?:[AaPp]\.?\s?[Mm]|[UGCEP][A-Z]|Z))"
+    rf"(?=[\s\-–—|:,•·]|$){_BEHIND})"
 )
-_TRAILING = re.compile(
-    rf"(?:\s{{0,40}}[-–—|,•·@]\s{{0,9}}|\s{{1,40}}|(?=[\[(<#])|\s(?:at|um)\s)({BRACKETED}|"
-    rf"{BARE})\s{{0,9}}[:：]?\s{{0,40}}$"
-)
+_PLAIN_TRAILING = re.compile(rf"{_BEFORE}({_PLAIN_IN_BRACKETS}|{_PLAIN}){_END}")
+_MAY_LEAD = re.compile(r"\s{0,40}(?:[\d\[(<{#]|[^\W\d_]{3,10}\.?\s\d)")
+_PAIRS = {"[": "]", "(": ")", "<": ">", "{": "}"}
+
+
+@cache
+def _leading() -> re.Pattern[str]:
+    return re.compile(rf"\s{{0,40}}(?P<stamp>{_ANY})(?=(?P<next>.?)){_BEHIND}", re.DOTALL)
+
+
+@cache
+def _trailing() -> re.Pattern[str]:
+    return re.compile(rf"{_BEFORE}(?P<stamp>{_ANY}){_END}")
+
+
 _IN_TEXT = re.compile(
     r"\s?(?:\[\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?\]|\(\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?\)|"
     r"#\d\d:\d\d:\d\d(?:-\d)?#)"
 )
 _ENDING = re.compile(r"\s{0,9}#(\d\d:\d\d:\d\d)(?:-(\d))?#\s{0,9}$")
-_ONE = re.compile(rf"{_STAMP}|{_SECONDS}")
+_LAST = re.compile(r"\s(?:\[\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?\]|\(\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?\))$")
+_ONLY_SECONDS = re.compile(_SECONDS)
 _DATED = re.compile(DATE)
+
+
+@cache
+def _one() -> re.Pattern[str]:
+    return re.compile(rf"{_STAMP}|{_SECONDS}")
+
+
 _DIGIT = re.compile(r"\d")
 _SIMPLE = re.compile(r"[\s\[(<{]{0,40}(\d{1,3}):(\d{1,2})(?::(\d{1,2}))?(?:[.,](\d{1,9}))?[\s\])>}|:,\-–—•·]{0,40}")
 _NUMBERS = re.compile(r"\d+(?:[.,]\d+)?")
@@ -93,8 +118,26 @@ def take_leading(text: str) -> Stamped | None:
     """
     if _DIGIT.search(text, 0, 20) is None:
         return None
-    found = _LEADING.match(text)
-    return None if found is None else Stamped(text[found.end() :], read_stamp(found[0]))
+    if _MAY_LEAD.match(text) is None:
+        return None
+    plain = _PLAIN_LEADING.match(text)
+    if plain is not None:
+        return Stamped(text[plain.end() :], read_stamp(plain[0]))
+    found = _leading().match(text)
+    if found is None or not _is_whole(found):
+        return None
+    is_bare = found["stamp"][0] not in "[(<{#"
+    if is_bare and found["next"] and not (found["next"].isspace() or found["next"] in "-–—|:,•·"):
+        return None
+    return Stamped(text[found.end() :], read_stamp(found[0]))
+
+
+def _is_whole(found: re.Match[str]) -> bool:
+    """Whether the brackets around a stamp are a pair; seconds alone are a stamp only in brackets."""
+    opening, closing = (found["open"] or "").strip(), (found["close"] or "").strip()
+    if opening or closing:
+        return _PAIRS.get(opening) == closing
+    return found["to"] is not None or found["stamp"][0] == "#" or _ONLY_SECONDS.fullmatch(found["stamp"]) is None
 
 
 def take_trailing(text: str) -> Stamped | None:
@@ -105,8 +148,31 @@ def take_trailing(text: str) -> Stamped | None:
     """
     if len(text) > 160 or _DIGIT.search(text[-40:]) is None:
         return None
-    found = _TRAILING.search(text)
-    return None if found is None or not found.start() else Stamped(text[: found.start()], read_stamp(found[1]))
+    plain = _PLAIN_TRAILING.search(text)
+    if plain is not None and _DIGIT.search(text, 0, plain.start()) is None:
+        return Stamped(text[: plain.start()], read_stamp(plain[1])) if plain.start() else None
+    found = _whole_trailing(text)
+    return None if found is None or not found.start() else Stamped(text[: found.start()], read_stamp(found["stamp"]))
+
+
+def _whole_trailing(text: str) -> re.Match[str] | None:
+    """The longest stamp at the end of a text."""
+    found = _trailing().search(text)
+    while found is not None and not _is_whole(found):
+        found = _trailing().search(text, found.start() + 1)
+    return found
+
+
+def take_bracketed(text: str) -> Stamped | None:
+    """Split a text that ends with a stamp in brackets, or is one.
+
+    >>> take_bracketed("I was late. [0:12]")
+    Stamped(rest='I was late. ', stamp=Stamp(start=12.0, end=None, of_day=False, has_two_parts=True))
+    """
+    opening = {closing: each for each, closing in _PAIRS.items()}.get(text[-1:], "#")
+    start = text.rfind(opening, max(0, len(text) - 40), len(text) - 1) if text[-1:] in ("]", ")", ">", "}", "#") else -1
+    stamped = None if start < 0 else take_leading(text[start:])
+    return None if stamped is None or stamped.rest else Stamped(text[:start], stamped.stamp)
 
 
 def take_ending(text: str) -> Stamped | None:
@@ -115,6 +181,18 @@ def take_ending(text: str) -> Stamped | None:
     if found is None:
         return None
     return Stamped(text[: found.start()], Stamp(None, _seconds(found[1]) + int(found[2] or 0) / 10))
+
+
+def take_last(text: str) -> Stamped | None:
+    """Split a text that ends with a stamp in square or round brackets.
+
+    >>> take_last("It was late. [00:12]").rest, take_last("It was late [12]") is None
+    ('It was late.', True)
+    """
+    if text[-1:] not in ("]", ")"):
+        return None
+    found = _LAST.search(text, max(0, len(text) - 20))
+    return None if found is None else Stamped(text[: found.start()], read_stamp(found[0].strip()))
 
 
 def without_stamps(text: str) -> str:
@@ -141,7 +219,7 @@ def read_stamp(text: str) -> Stamp:
         return Stamp(_seconds(seconds) + int(tenth[:1] or 0) / 10 if tenth[:1].isdigit() else _seconds(seconds))
     dated = _DATED.search(text)
     parts = _DATED.sub(" ", text) if dated else text
-    found = [one[0] for one in _ONE.finditer(parts)]
+    found = [one[0] for one in _one().finditer(parts)]
     if not found:
         return Stamp(None)
     halves = re.findall(r"[AaPp](?=\.?\s?[Mm]\b)", parts)
@@ -182,6 +260,8 @@ def from_the_first(utterances: Sequence[RawUtterance], stamps: Sequence[Stamp], 
     Stamps of two numbers are hours and minutes if they would otherwise have people talk faster than anybody can.
     """
     known = [stamp for stamp in stamps if stamp.start is not None]
+    if not known and all(stamp.end is None for stamp in stamps):
+        return list(utterances)
     of_day = any(stamp.of_day for stamp in known)
     if not of_day and known and (known[0].start or 0.0) >= _LATE and not any(stamp.has_two_parts for stamp in known):
         of_day = True
@@ -201,7 +281,7 @@ def from_the_first(utterances: Sequence[RawUtterance], stamps: Sequence[Stamp], 
             before = time + day
             end = None if end is None else max(0.0, before - first + (end - start) * scale)
             start = max(0.0, before - first)
-        filled.append(replace(raw, start=start, end=end))
+        filled.append(RawUtterance(raw.place, raw.text, raw.speaker, start, end, raw.emotion, raw.cues))
     return filled
 
 

@@ -8,14 +8,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from fliptrace.transcripts.plain.decisions import directions_among
 from fliptrace.transcripts.plain.headers import Headers, find_headers
-from fliptrace.transcripts.plain.names import Found, Head, find_names, key_of, split_turns
-from fliptrace.transcripts.plain.notices import is_field, is_label, is_title, notice_of
+from fliptrace.transcripts.plain.inline_turns import split_turns
+from fliptrace.transcripts.plain.looks import key_of
+from fliptrace.transcripts.plain.names import Found, find_names
+from fliptrace.transcripts.plain.not_speech import LABEL, has_no_words, is_log, refuse_other_files
+from fliptrace.transcripts.plain.notices import (
+    is_field,
+    is_label,
+    is_legend,
+    is_link,
+    is_list_of_people,
+    is_start_of_transcript,
+    is_title,
+    notice_of,
+)
 from fliptrace.transcripts.plain.page import Line, read_page
-from fliptrace.transcripts.plain.stamps import Stamp, from_the_first, take_ending, without_stamps
-from fliptrace.transcripts.plain.words import words_of
+from fliptrace.transcripts.plain.prefixes import Head
+from fliptrace.transcripts.plain.stamps import Stamp, Stamped, from_the_first, take_ending, take_last, without_stamps
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
 _NONE = Stamp(None)
@@ -28,10 +41,31 @@ _ENDS = '.!?…।。！？؟"”’»)]'
 def read_text_lines(source: Source) -> list[RawUtterance]:
     """Return an utterance for each name, joined with the lines that continue it."""
     source.refuse_part("text")
-    _refuse_other(source)
-    page = read_page(source)
+    refuse_other_files(source)
+    page = _leave_out_summary(read_page(source), source)
     found = _structure_of(page, source)
     return _Builder(source, page, found).read()
+
+
+def _start_of_transcript(page: Sequence[Line]) -> int:
+    """The index of the first line below a lone line `Transcript`, under a summary; 0 if there is none."""
+    for i, line in enumerate(page[:-2]):
+        if (line.is_heading or (line.opens and page[i + 1].opens)) and is_start_of_transcript(line.text):
+            return i + 1
+    return 0
+
+
+def _leave_out_summary(page: list[Line], source: Source) -> list[Line]:
+    """The page below a lone line `Transcript`; what stands above it is a summary, a list of tasks or metadata."""
+    start = _start_of_transcript(page)
+    for i, line in enumerate(page[:start]):
+        why = notice_of(line.text)
+        if why is None and (is_field(line.text) or is_label(line.text)):
+            why = "lines of metadata"
+        if why is None:
+            why = "titles" if i == 0 and is_title(line.text) else "lines above the transcript"
+        source.leave_out(f"line {line.number}", line.text, why)
+    return page[start:]
 
 
 @dataclass
@@ -73,6 +107,7 @@ class _Builder:
     words: list[str] = field(default_factory=list)
     pending: Stamp | None = None
     has_bare_stamps: bool = False
+    endings: list[Stamped | None] = field(default_factory=list)
     num_carried: int = 0
     num_split: int = 0
 
@@ -85,15 +120,19 @@ class _Builder:
         num_bare = sum(line.stamp is not None and line.text[:1].isdigit() for line in self.page)
         self.has_bare_stamps = num_bare >= max(2, 0.3 * len(self.page))
         dated = [i for i in times if i < first and notice_of(self.page[i].text) == "date lines"]
+        directions = directions_among(self.page, heads) if heads else frozenset()
         in_fields = in_part = False
         for i, line in enumerate(self.page):
             if i in heads:
                 self._open_named(line, heads[i])
                 continue
+            if i in directions:
+                self.source.leave_out(f"line {line.number}", line.text, "stage directions")
+                continue
             if i < first and self.pending is None and (line.stamp is None or not heads):
                 in_part = (in_part and not line.is_heading) or (line.is_heading and is_label(line.text))
                 in_fields = (in_fields and not line.opens) or is_label(line.text) or in_part
-                if why := self._not_speech(line, in_fields):
+                if why := self._not_speech(line, in_fields or i in self.found.names.facts):
                     self.source.leave_out(f"line {line.number}", line.text, why)
                     continue
             if (why := notice_of(line.text)) is not None and (i not in times or [i] == dated or why != "date lines"):
@@ -106,14 +145,31 @@ class _Builder:
                 self._take_words(line, bool(heads))
         self._close()
         self._tell()
+        self._take_endings()
         return from_the_first(self.utterances, self.stamps, self.source)
+
+    def _take_endings(self) -> None:
+        """Take the times at the ends of the lines if most lines have one, and there are no others."""
+        num_endings = sum(ending is not None for ending in self.endings)
+        if num_endings < max(2, 0.6 * len(self.utterances)) or any(stamp.start is not None for stamp in self.stamps):
+            return
+        self.source.notes.append(f"times at the ends of lines are read as the starts of these lines: {num_endings:,}")
+        for i, ending in enumerate(self.endings):
+            if ending is not None:
+                self.stamps[i] = ending.stamp
+                self.utterances[i] = replace(self.utterances[i], text=without_stamps(ending.rest))
 
     def _not_speech(self, line: Line, in_fields: bool) -> str | None:
         """What a line before the first name is, unless it seems to be speech."""
         if (why := notice_of(line.text)) is not None:
             return why
-        if in_fields or is_field(line.text) or is_label(line.text):
+        if in_fields or is_field(line.text) or is_label(line.text) or is_link(line.text):
             return "lines of metadata"
+        if self.found.heads:
+            if is_legend(line.text) or is_list_of_people(line.text):
+                return "lines of metadata"
+            if line.head and line.head == line.text.strip():
+                return "editor's notes"
         if line.is_heading or (is_title(line.text) and min(self.found.heads, default=0) <= _MAX_TITLES):
             return "titles"
         return "lines before the first speaker" if self.found.is_stacked else None
@@ -191,6 +247,7 @@ class _Builder:
         stamp = self.head.stamp or _NONE
         if (ended := take_ending(text)) is not None:
             text, stamp = ended.rest, stamp._replace(end=ended.stamp.end)
+        self.endings.append(take_last(text))
         self.utterances.append(RawUtterance(self.place, without_stamps(text), self.head.name, cues=self.head.cues))
         self.stamps.append(stamp)
         self.head, self.words = None, []
@@ -219,38 +276,7 @@ class _Builder:
             )
 
 
-# --- files that are no text ---
-
-_MARKUP = re.compile(
-    r"\s{0,100}<(?:\?xml\b|!doctype\b|html\b|(?P<tag>[A-Za-z][\w:.\-]{0,60})(?:\s[^<>]{0,2000})?>)", re.IGNORECASE
-)
-_INLINE = words_of("b i u p em strong span br font")
-_RTTM = re.compile(r"(?:SPEAKER|SPKR-INFO|LEXEME|SEGMENT|NON-SPEECH|NON-LEX|SU|NOSCORE|NO_RT_METADATA)\s+\S+\s+\d+\s")
-_LABEL = re.compile(r"\d{1,6}[.,]\d{1,9}\t\d{1,6}[.,]\d{1,9}\t")
-_NO_WORDS = re.compile(
-    r"[\[(<]?(?:\w+=)?\d[\d.:,]{0,20}s?\]?(?:[\s,;\t>\-–]{1,6}(?:\w+=)?\d[\d.:,]{0,20}s?[\])>]?:?){1,2}[\s,;\t:]{1,6}[\[(]?"
-    r"(?:speaker|spk|spkr|speaker_SPEAKER|channel)[\s_\-]?(?:\d{1,4}|[A-Z])[\])]?\s*",
-    re.IGNORECASE,
-)
-
-
-def _refuse_other(source: Source) -> None:
-    """InputError for markup and for lists of times without words, which would otherwise be read as speech."""
-    text = source.text
-    found = _MARKUP.match(text)
-    if found is not None:
-        tag = found["tag"]
-        is_inline = tag is not None and tag.casefold() in _INLINE
-        if not is_inline and (tag is None or f"</{tag}>" in text[-4000:] or "xmlns" in found[0]):
-            kind = "HTML" if re.match(r"\s*<(?:!doctype html|html)", text, re.IGNORECASE) else "XML"
-            raise source.error(
-                "", f"this looks like {kind}, not like text; expected a transcript: save it as .txt or .vtt"
-            )
-    lines = [line for line in text.split("\n") if line.strip() and not line.startswith((";;", "#"))]
-    if lines and all(_RTTM.match(line) for line in lines[:200]):
-        raise source.error("", "this looks like RTTM, which has times and speakers but no words; expected a transcript")
-    if lines and all(_NO_WORDS.fullmatch(line.strip()) for line in lines[:200]) and len(lines) >= 2:
-        raise source.error("", "found times and speakers but no words; expected a transcript with what was said")
+# --- detection ---
 
 
 def _sniff_headers(source: Source) -> Evidence:
@@ -262,6 +288,7 @@ def _sniff_headers(source: Source) -> Evidence:
         return NO_EVIDENCE
     sample = Source(source.name, text, speakers=source.speakers)
     page = read_page(sample)
+    page = page[_start_of_transcript(page) :]
     found = _structure_of(page, source)
     if not found.is_stacked or found.headers.heads.keys() <= found.names.heads.keys():
         return NO_EVIDENCE  # `Name:` on a line of its own is read as text
@@ -276,10 +303,12 @@ def _sniff_headers(source: Source) -> Evidence:
 def _sniff_names(source: Source) -> Evidence:
     """Any text may be plain text; names before a colon on most lines outweigh an even number of commas or tabs."""
     lines = [] if source.is_binary else [line for line in source.text[:10_000].split("\n") if line.strip()]
-    if len(lines) > 1 and all(map(_LABEL.match, lines)):
+    if len(lines) > 1 and all(map(LABEL.match, lines)):
         return Evidence(0.95, "two times and words between tabs, as Audacity writes labels")
-    if len(lines) > 1 and (all(map(_RTTM.match, lines)) or all(_NO_WORDS.fullmatch(line.strip()) for line in lines)):
+    if len(lines) > 1 and has_no_words(lines):
         return Evidence(0.95, "times and speakers without words")
+    if is_log(lines[:40]):
+        return Evidence(0.95, "lines with a date, a time and a level, as programs log them")
     page = read_page(Source(source.name, "\n".join(lines[:40]))) if lines else []
     ranges = sum(line.stamp is not None and line.stamp.end is not None and bool(line.body) for line in page)
     if page and ranges >= 0.6 * len(page) and page[0].text.strip()[:1] in "[(<":

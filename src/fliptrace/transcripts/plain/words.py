@@ -219,3 +219,13 @@ NAME_NOTES = words_of(
     staff
     """
 )
+
+# A full stop behind these titles does not end a name. The second pattern is for use right before a full stop.
+TITLE = (
+    r"(?:DR|MR|MS|ST|FR|SR|LT|MRS|SGT|REV|GEN|COL|CAP|SEN|REP|HON|SIG|SRA|DRA|PROF|CAPT|FRAU|HERR|MISS|MAJ|"
+    r"Dr|Mr|Ms|St|Fr|Sr|Lt|Mrs|Sgt|Rev|Gen|Col|Sen|Rep|Hon|Sig|Sra|Dra|Prof|Capt|Maj)"
+)
+AFTER_TITLE = (
+    r"(?:(?<=\b(?:DR|MR|MS|ST|FR|SR|JR|LT))|(?<=\b(?:MRS|SGT|REV|GEN|COL|CAP|SEN|REP|HON|SIG|SRA|DRA|MAJ))|"
+    r"(?<=\b(?:PROF|CAPT)))"
+)

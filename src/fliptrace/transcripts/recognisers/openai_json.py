@@ -10,12 +10,12 @@ from typing import Any
 
 from fliptrace.transcripts.recognisers.shapes import Shape, first_name, has_rows, objects_of, text_of
 from fliptrace.transcripts.recognisers.words import Word, group_words
-from fliptrace.transcripts.source import RawUtterance, Reader, Source
+from fliptrace.transcripts.source import Evidence, RawUtterance, Reader, Source
 
 
 def read_openai(source: Source) -> Iterable[RawUtterance]:
     """The segments, or the utterances that the words form, or the text."""
-    value = SHAPE.find(source, "a transcription of OpenAI")
+    value = source.json if _is_text_alone(source.json) else SHAPE.find(source, "a transcription of OpenAI")
     found = []
     for number, row in enumerate(objects_of(value.get("segments"), "segment", source), start=1):
         place = f"segment {number}"
@@ -56,18 +56,29 @@ def _is_openai(value: Any) -> bool:
     if segments:
         rows = segments[:5] if isinstance(segments, list) else []
         return any(isinstance(row, dict) and row.get("type") == "transcript.text.segment" for row in rows)
-    if has_rows(value.get("words"), "word", "start", "end"):
-        return "duration" in value or value.get("task") in ("transcribe", "translate")
-    return not value.get("words") and (
-        set(value) <= {"text", "usage", "logprobs", "language", "task", "duration", "x_groq"}
-    )
+    has_words = has_rows(value.get("words"), "word", "start", "end")
+    return has_words and ("duration" in value or value.get("task") in ("transcribe", "translate"))
 
 
-SHAPE = Shape(_is_openai, "a `text` with segments, words or usage", 0.85)
+def _is_text_alone(value: Any) -> bool:
+    """Whether the whole file is `{"text": ...}`. Further inside, such an object is a line of somebody."""
+    known = {"text", "segments", "words", "usage", "logprobs", "language", "task", "duration", "x_groq"}
+    if not isinstance(value, dict) or not isinstance(value.get("text"), str) or not set(value) <= known:
+        return False
+    return not value.get("segments") and not value.get("words")
+
+
+def _sniff(source: Source) -> Evidence:
+    if _is_text_alone(source.json_or_none):
+        return Evidence(SHAPE.strength, "a `text` and nothing else")
+    return SHAPE.sniff(source)
+
+
+SHAPE = Shape(_is_openai, "a `text` with segments or words", 0.85)
 READER = Reader(
     "openai",
     (".json",),
-    SHAPE.sniff,
+    _sniff,
     read_openai,
     title="OpenAI transcription JSON",
     example='{"text": "You are late.", "segments": '

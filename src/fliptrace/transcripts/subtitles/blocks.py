@@ -15,7 +15,7 @@ from fliptrace.transcripts.subtitles.clock import TimeLine, read_time_line
 
 _HEADER = re.compile(r"(?i)WEBVTT(?=\s|$)")
 _ASIDE = re.compile(r"(NOTE|STYLE|REGION)(?=\s|$)")
-_ASIDE_KINDS = {"NOTE": "notes of the file", "STYLE": "styles", "REGION": "regions"}
+_ASIDE_KINDS = {"NOTE": "comments", "STYLE": "styles", "REGION": "regions"}
 _NUMBER = re.compile(r"\s{0,40}[#(]?(\d{1,9})[.):]?\s{0,40}")
 _TOKEN = re.compile(r"\s{0,40}(?=\S{0,200}[\d_/-])[\w./:#{}-]{1,200}\s{0,40}")
 # Settings of WebVTT cues and coordinates of SubRip. Anything else behind the times is text.

@@ -80,7 +80,7 @@ def _places(aliases: tuple[str, ...]) -> Mapping[str, int]:
 
 
 def is_flag(name: str) -> bool:
-    return rank_of(name, FLAGS) is not None
+    return rank_of(name, FLAGS) is not None or words_of_name(name)[-1:] in (["channel"], ["side"], ["leg"])
 
 
 def is_id(name: str) -> bool:
