@@ -54,9 +54,9 @@ _SAMPLE_BYTES = 100_000  # approximate size of the sample for the guess: enough 
 
 def read_file(path: Path) -> bytes:
     """Read a file; InputError if it is missing or too large."""
+    if path.is_dir():
+        raise InputError(path, "a folder; expected a transcript file, or a ConvoKit corpus with utterances.jsonl")
     try:
-        if path.is_dir():
-            raise InputError(path, "a folder; expected a transcript file, or a ConvoKit corpus with utterances.jsonl")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
