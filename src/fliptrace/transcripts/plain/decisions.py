@@ -124,9 +124,9 @@ def _misfits(
     if len(known) < 2:
         return set()
     num = len(known)
-    all_stamped = sum(each.form[0] for each in known) >= 0.9 * num
-    none_stamped = not any(each.form[0] for each in known)
-    all_strong = sum(each.form[1] for each in known) >= 0.9 * num
+    all_stamped = sum(each.has_stamp for each in known) >= 0.9 * num
+    none_stamped = not any(each.has_stamp for each in known)
+    all_emphasised = sum(each.is_emphasised for each in known) >= 0.9 * num
     all_capitals = all(each.name.isupper() for each in known)
     all_open = num >= 3 and sum(page[each.index].opens for each in known) >= 0.9 * num
     texts = [each for each in known if each.text]
@@ -138,9 +138,9 @@ def _misfits(
     for key in accepted & by_key.keys() - sure:
         each = by_key[key][0]
         if (
-            (all_stamped and not each.form[0])
-            or (none_stamped and each.form[0])
-            or (all_strong and not each.form[1])
+            (all_stamped and not each.has_stamp)
+            or (none_stamped and each.has_stamp)
+            or (all_emphasised and not each.is_emphasised)
             or (all_capitals and not each.name.isupper())
             or (all_open and not page[each.index].opens)
             or (all_begin and _begins_lower(each) and looks[key] + bonus < 3)

@@ -6,10 +6,6 @@ import re
 
 from fliptrace.transcripts.plain.stamps import CLOCK, DATE
 
-_ACTIONS = (
-    r"(?:has |hat |a )?(?:started|stopped|ended|paused|resumed|began|joined|left|enabled|disabled)(?: the| a)? ?"
-    r"(?:transcription|recording|transcript|meeting|call|conversation|session|captions?)?"
-)
 _NOTICES = (
     r"transcribed by\b.{0,120}",
     r"(?:this|the|please note)\b.{0,60}\btranscript(?:ion)?\b.{0,60}\b(?:generated|transcribed|automat|"

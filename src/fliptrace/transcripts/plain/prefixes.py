@@ -31,13 +31,14 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A prefix of a line that may be a name. `form` is how it is written: stamps and emphasis beside it."""
+    """A prefix of a line that may be a name. `has_stamp` and `is_emphasised` tell how it is written."""
 
     index: int
     name: str
     key: str
     text: str
-    form: tuple[bool, bool, bool]
+    has_stamp: bool
+    is_emphasised: bool
     stamp: Stamp | None = None
     cues: tuple[str, ...] = ()
 
@@ -102,10 +103,10 @@ def _candidate(index: int, line: Line, before: str, text: str, stamp: Stamp | No
         name = name.removesuffix(" said")
     if not _is_no_cue(name):
         return None
-    has_stamp = stamp is not None or inner is not None
-    is_strong = bool(line.head) and name.startswith(line.head.split(":")[0][:20].strip("*_ "))
-    form = (has_stamp, is_strong, line.is_heading)
-    return Candidate(index, name, key_of(name), text.removeprefix("**").strip(), form, stamp or inner, cues)
+    stamp = stamp or inner
+    is_emphasised = bool(line.head) and name.startswith(line.head.split(":")[0][:20].strip("*_ "))
+    said = text.removeprefix("**").strip()
+    return Candidate(index, name, key_of(name), said, stamp is not None, is_emphasised, stamp, cues)
 
 
 class _Peeled(NamedTuple):

@@ -115,7 +115,7 @@ def _plain_candidate(index: int, name: str, text: str, stamp: Stamp | None) -> C
     name = name.strip(" \t,*_" + JOINERS)
     if not is_possible(name) or not text.strip():
         return None
-    return Candidate(index, name, key_of(name), text.strip(), (stamp is not None, False, False), stamp)
+    return Candidate(index, name, key_of(name), text.strip(), stamp is not None, False, stamp)
 
 
 SHAPES: tuple[Callable[[int, Line], Candidate | None], ...] = (

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from fliptrace.transcripts.source import MAX_UTTERANCES, RawUtterance, Source
+from fliptrace.transcripts.speech import MAX_CUE_WORDS
 from fliptrace.transcripts.subtitles.grammar import (
     Form,
     ReadLine,
@@ -31,8 +32,6 @@ _MAX_LEADING = 2  # utterances before the first name in a file that names speake
 _MAX_REPEATED_NAMES = 0.1  # share of names that follow the same name; a name at each change never does
 _PARAGRAPH_SHARE = 0.4  # of the utterances without a name: then names begin paragraphs
 _FEW_PARTS = 10  # a single cue without a name says little in a shorter file
-
-_MAX_CUE_WORDS = 4  # in brackets that `assemble` takes as a cue
 
 _WHOLLY_IN_BRACKETS = re.compile(r"\s{0,40}(?:\[([^\[\]]{1,400})\]|\(([^()]{1,400})\)|[♪♫]+)[\s.]{0,9}")
 _DIARIZED = re.compile(r"SPEAKER_\d{1,3}")  # speech recognition labels every cue whose speaker it knows
@@ -140,7 +139,7 @@ def _without_sounds(parts: Sequence[_Part], source: Source) -> list[_Part]:
         if song is not None:
             text = f"♪ {song[1]} ♪"
         starred = _STARRED.fullmatch(text) if "*" in text else None
-        if starred is not None and len(starred[1].split()) <= _MAX_CUE_WORDS:
+        if starred is not None and len(starred[1].split()) <= MAX_CUE_WORDS:
             text = f"[{starred[1]}]"
         if in_capitals and text.isupper() and part.speaker in (None, "") and is_sound(text) and text[-1] not in ".?!":
             source.leave_out(part.cue.place, text, "sounds in capitals")
@@ -148,7 +147,7 @@ def _without_sounds(parts: Sequence[_Part], source: Source) -> list[_Part]:
         bracketed = None if text[:1].isalnum() else _WHOLLY_IN_BRACKETS.fullmatch(text)
         if bracketed is not None and not part.speaker:
             words = bracketed[1] or bracketed[2] or ""
-            if len(words.split()) > _MAX_CUE_WORDS and words[-1] not in ".?!":
+            if len(words.split()) > MAX_CUE_WORDS and words[-1] not in ".?!":
                 source.leave_out(part.cue.place, text, "sounds in brackets")
                 continue
         is_song = text.lstrip()[:1] in ("♪", "♫")
