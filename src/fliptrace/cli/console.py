@@ -33,11 +33,14 @@ def note_untaught(checks: Any, stage: str = "") -> None:
     """Say which cases are not taught, or only in part. `checks` has the counts of a `Preflight`."""
     if checks.num_cut_triggers:
         note(
-            f"{stage}{checks.num_cut_triggers:,} cases have a trigger that does not fit the model's context; they are "
-            "left out, unless the recipe says cut_triggers = 'keep'"
+            f"{stage}cases with a trigger outside the model's context: {checks.num_cut_triggers:,}; they are left out, "
+            "unless the recipe says cut_triggers = 'keep'"
         )
     if checks.num_beyond_reach:
-        note(f"{stage}{checks.num_beyond_reach:,} cases get no rationale: a trigger lies beyond the reach of one")
+        note(
+            f"{stage}cases without a rationale, because a trigger lies further back than rationales reach: "
+            f"{checks.num_beyond_reach:,}"
+        )
 
 
 def done(text: str) -> None:

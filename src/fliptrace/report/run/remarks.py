@@ -149,7 +149,7 @@ def _losses(report: RunReport) -> Iterator[str]:
             yield f"Stage “{stage.name}”: in {cut} the model's context cuts a trigger away; training {kept}."
         if stage.preflight and stage.preflight.num_beyond_reach:
             far = plural(stage.preflight.num_beyond_reach, "case")
-            yield f"Stage “{stage.name}” has no rationale for {far}, with a trigger beyond the reach of a rationale."
+            yield f"Stage “{stage.name}” has no rationale for {far}: a trigger lies further back than rationales reach."
     for stage, evaluation in _evaluations(report):
         if evaluation.num_unparsed:
             cases = f"{evaluation.num_unparsed:,} of {plural(evaluation.num_flips, 'case')}"
