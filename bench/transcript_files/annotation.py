@@ -8,6 +8,7 @@ from transcript_files.dialogue import (
     as_json,
     end_ms,
     start_ms,
+    words_of,
     writes,
 )
 
@@ -25,6 +26,19 @@ def _chat(said: Dialogue) -> str:
     codes = [name[:3].upper() for name in PEOPLE]
     rows = "".join(f"*{codes[e.number]}:\t{e.text} \x15{start_ms(e)}_{end_ms(e)}\x15\n" for e in said)
     return f"@UTF8\n@Begin\n@Languages:\teng\n@Participants:\t{', '.join(f'{c} Adult' for c in codes)}\n{rows}@End\n"
+
+
+@writes("stm")
+def _stm(said: Dialogue) -> str:
+    return "".join(f"call 1 {e.speaker} {e.start:.2f} {e.end:.2f} <o,f0,unknown> {e.text}\n" for e in said)
+
+
+@writes("ctm")
+def _ctm(said: Dialogue) -> str:
+    return "".join(
+        f"call 1 {word.start:.2f} {word.end - word.start:.2f} {word.text} 0.98 lex {PEOPLE[word.number]}\n"
+        for word in words_of(said)
+    )
 
 
 @writes("elan")

@@ -37,6 +37,15 @@ def table(header: str, *rows: str) -> str:
     ("content", "speakers"),
     [
         (table("agent,channel,text", *(f"Ida,{i % 2},{text}" for i, text in enumerate(SPOKEN))), (0, 1)),
+        (
+            table(
+                "agent_name,speaker_channel,text",
+                *(f"Ida,{('left', 'right')[i % 2]},{t}" for i, t in enumerate(SPOKEN)),
+            ),
+            ("left", "right"),
+        ),
+        (table("agent_name,callLeg,text", *(f"Ida,{'xy'[i % 2]},{t}" for i, t in enumerate(SPOKEN))), ("x", "y")),
+        (table("agent_name,audio side,text", *(f"Ida,{'xy'[i % 2]},{t}" for i, t in enumerate(SPOKEN))), ("x", "y")),
         (table("channel_id,text", *(f"{i % 2},{text}" for i, text in enumerate(SPOKEN))), (0, 1)),
         (table("agent,role,text", *(f"Ida,{'ba'[i % 2]},{t}" for i, t in enumerate(SPOKEN))), ("b", "a")),
         (table("agent,inbound,body", *(f"Ida,{i % 2 == 0},{t}" for i, t in enumerate(SPOKEN))), ("customer", "agent")),
@@ -65,6 +74,11 @@ def test_a_name_in_every_row_is_told_with_the_option_that_mends_the_choice(tmp_p
     assert note.startswith("column 'agent' names one person ('Ida')") and note.endswith("--columns speaker=agent")
     (note,) = read(tmp_path, table("speaker,desk,text", *rows)).notes
     assert note.startswith("'Ida' is the speaker of (nearly) all rows") and note.endswith("--columns speaker=desk")
+
+
+def test_a_channel_that_does_not_alternate_is_no_speaker(tmp_path: Path) -> None:
+    rows = [f"{'mail' if i else 'phone'},Sentence number {i} of the call." for i in range(8)]
+    assert set(read(tmp_path, table("contact_channel,text", *rows)).speakers) == {"Speaker 1"}
 
 
 def test_agents_who_hand_over_a_call_are_not_taken_for_both_sides(tmp_path: Path) -> None:
@@ -180,7 +194,7 @@ def test_a_date_and_a_time_of_day_in_two_columns_are_one_time(tmp_path: Path) ->
         ("when,sent_at,text\nx,2025-02-01 09:01,two of them\nx,2025-02-01 09:00,one of them\n", "dates (1 step back)"),
         ("turn,who,text\n2,Ben,two of them\n1,Ana,one of them\n", "numbers in column 'turn' (1 step back)"),
         ("start,who,text\n9,Ben,two of them\n3,Ana,one of them\n", "start times (1 step back)"),
-        ("id,reply_to,text\nb,a,two of them\na,,one of them\n", "1 rows stood before the row they answer"),
+        ("id,reply_to,text\nb,a,two of them\na,,one of them\n", "rows came before the row that they answer (1)"),
     ],
 )
 def test_rows_are_put_in_order_with_a_note(tmp_path: Path, content: str, note: str) -> None:
@@ -265,14 +279,14 @@ def test_frames_in_times_are_read_with_a_note(tmp_path: Path) -> None:
     rows = (f"{n},{c},{t}" for n, c, t in zip(NAMES, FRAMES, SPOKEN, strict=True))
     transcript = read(tmp_path, table("Speaker Name,Start Time,End Time,Text", *rows))
     assert [(u.start, u.end) for u in transcript.utterances] == [(1, 2.4), (3.2, 4), (5.8, 6)]
-    assert transcript.notes == ("frames in times are read as one of 25 in a second",)
+    assert transcript.notes == ("times with frames are read at 25 frames per second",)
 
 
 @pytest.mark.parametrize(
     "header",
     [
         *("Sprecher,Zeit,Text", "Sprecher,Uhrzeit,Text", "Locuteur,Horodatage,Propos", "Hablante,Hora,Texto"),
-        *("Спикер,Время,Текст", "वक्ता,समय,पाठ", "Falante,Início,Texto", "话者,时间,内容".replace("话", "話")),
+        *("Спикер,Время,Текст", "वक्ता,समय,पाठ", "Falante,Início,Texto", "話者,时间,内容"),
     ],
 )
 def test_headers_of_other_languages_are_known(tmp_path: Path, header: str) -> None:

@@ -50,7 +50,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 
-# Columns that may tell who speaks although they are not named for a speaker; they count if they alternate.
+# Columns that may tell who speaks although they are not named for a speaker; they count if they alternate. So do those
+# whose names end in channel, side or leg (`is_flag`).
 FLAGS = (
     *("role", "from_role", "speaker_role", "sender_role", "author_role", "user_role", "participant_role", "caller"),
     *("sender_type", "author_type", "user_type", "speaker_type", "participant_type", "from_type", "party", "purpose"),
@@ -61,7 +62,7 @@ FLAGS = (
     *("speaker_tag", "spoken_by", "said_by", "sent_by", "created_by", "author_id", "message_type", "type", "source"),
     *("direction_type",),
 )
-# What yes and no mean in flags of that name.
+# The speakers that yes and no stand for, by the name of the flag.
 YES_NO = {
     **dict.fromkeys(("inbound", "isinbound", "incoming", "isincoming"), ("customer", "agent")),
     **dict.fromkeys(("fromcustomer", "iscustomer"), ("customer", "agent")),
@@ -72,7 +73,7 @@ YES_NO = {
 }
 YES, NO = frozenset(("true", "1", "yes", "y", "t", "1.0")), frozenset(("false", "0", "no", "n", "f", "0.0"))
 
-# Columns named so may hold the same person in all rows, whoever speaks.
+# Columns with these names may hold the same person in all rows, whoever speaks.
 ABOUT_A_PERSON = frozenset(
     (
         *("agent", "agentname", "user", "username", "userid", "name", "person", "participant", "participantname"),
@@ -90,6 +91,7 @@ PARTIES = frozenset(
         *("model", "gpt", "instruction", "output", "request", "employee", "nurse", "dispatcher"),
     )
 )
+# Words beside the party in such names: "customer_message".
 ABOUT_WORDS = frozenset(
     ("text", "message", "messages", "utterance", "utterances", "says", "said", "turn", "line", "transcript")
 )
@@ -99,10 +101,10 @@ OTHER = frozenset(
         *("sentiment", "act", "acttag", "damsl", "intent", "topic", "label", "labels", "tag", "tags", "category"),
         *("language", "lang", "season", "episode", "confidence", "score", "status", "priority", "subject", "title"),
         *("summary", "notes", "pos", "trees", "url", "link", "translation", "reasoning", "explanation", "file"),
-        *("emotion", "sentimentlabel", "date", "day", "id", "act_tag", "annotator", "split", "note", "gender"),
-        *("reactions",),
+        *("emotion", "sentimentlabel", "date", "day", "id", "annotator", "split", "note", "gender", "reactions"),
     )
 )
+# Names that only a column with the text of all speakers has.
 STRONG_TEXT = frozenset(("text", "utterance", "message", "transcript", "content", "body", "sentence", "messagebody"))
 
 # Numbers that put rows in order, ids of rows and of the rows they answer, and days.

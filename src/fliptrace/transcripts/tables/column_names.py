@@ -80,6 +80,7 @@ def _places(aliases: tuple[str, ...]) -> Mapping[str, int]:
 
 
 def is_flag(name: str) -> bool:
+    """Whether a column may tell the sides of a talk apart, such as "direction" or "speaker_channel"."""
     return rank_of(name, FLAGS) is not None or words_of_name(name)[-1:] in (["channel"], ["side"], ["leg"])
 
 
@@ -87,13 +88,8 @@ def is_id(name: str) -> bool:
     return words_of_name(name)[-1:] == ["id"]
 
 
-def names_a_party(name: str) -> bool:
-    """Whether a column is named for one side of a talk, such as "customer" or "bot_response"."""
-    return party_of(name) is not None
-
-
 def party_of(name: str) -> str | None:
-    """The side that a column is named for."""
+    """The side of a talk that a column is named for, such as "customer" or "bot_response"; None if it is not."""
     words = [word for word in words_of_name(name) if word not in ABOUT_WORDS]
     joined = "".join(words)
     if joined in PARTIES:

@@ -6,7 +6,6 @@ direction) says who speaks.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from fliptrace.transcripts.tables.aliases import (
@@ -23,7 +22,7 @@ from fliptrace.transcripts.tables.aliases import (
 )
 from fliptrace.transcripts.tables.cells import names_in_texts
 from fliptrace.transcripts.tables.column import Columns
-from fliptrace.transcripts.tables.column_names import plain, words_of_name
+from fliptrace.transcripts.tables.column_names import is_flag, plain, words_of_name
 from fliptrace.transcripts.tables.layout import Layout
 
 
@@ -32,7 +31,7 @@ def choose_speaker(columns: Columns, taken: set[str], texts: tuple[str, ...]) ->
     if "speaker" in columns.named:
         return Layout((), columns.named["speaker"])
     names = [name for name in columns.all_of("speaker", taken) if _may_name(columns, name)]
-    flags = [n for n in columns.ranked(FLAGS, taken) if columns.column(n).tells_apart and _may_name(columns, n)]
+    flags = [name for name in _flags(columns, taken) if columns.column(name).tells_apart and _may_name(columns, name)]
     apart = [name for name in names if columns.column(name).tells_apart]
     best = apart[0] if apart else None
     flag = next((n for n in flags if n != best and columns.column(n).alternates), None)
@@ -51,36 +50,44 @@ def choose_speaker(columns: Columns, taken: set[str], texts: tuple[str, ...]) ->
     return _speaker_by_content(columns, taken, texts)
 
 
+def _flags(columns: Columns, taken: set[str]) -> list[str]:
+    """Columns that may tell who speaks. Names such as `speaker_channel` come last, and only if the values alternate."""
+    known = columns.ranked(FLAGS, taken)
+    others = (name for name in columns.found if name not in taken and name not in known and is_flag(name))
+    return known + [name for name in others if columns.column(name).alternates]
+
+
 def _may_name(columns: Columns, name: str) -> bool:
+    """Whether the cells of a column may be names: it is not blank and has no sentences."""
     column = columns.column(name)
     return bool(column.filled) and not (column.is_prose and column.num_words > 4)
 
 
 def _by_flag(columns: Columns, flag: str, names: Sequence[str]) -> Layout:
-    """Speakers by a flag, called by the names that stand in its rows where these tell them apart."""
+    """Speakers by a flag. If each of its values has a name of its own in another column, the speakers take these."""
     known = dict(_yes_no(columns, flag))
     full = next((name for name in names if name != flag), None)
     if full is not None:
         per_value: dict[str, set[str]] = {}
         for value, name in zip(columns.column(flag).cells, columns.column(full).cells, strict=True):
-            per_value.setdefault(value, set()).add(name)
-        lone = {value: next(iter(s - {""})) for value, s in per_value.items() if value and len(s - {""}) == 1}
-        own = Counter(lone.values())
-        if all(number == 1 for number in own.values()):
+            if value and name:
+                per_value.setdefault(value, set()).add(name)
+        lone = {value: min(own) for value, own in per_value.items() if len(own) == 1}
+        if len(set(lone.values())) == len(lone):
             known |= lone
         if columns.column(full).filled_share > 0.9:
             is_one = not columns.column(full).tells_apart
-            same = (
-                f"one person ({columns.column(full).top!r}) in nearly all rows" if is_one else "the same in many rows"
-            )
+            top = columns.column(full).top
+            why = f"names one person ({top!r}) in nearly all rows" if is_one else "seldom changes"
             columns.source.notes.append(
-                f"column {full!r} names {same}, so column {flag!r}, which alternates, tells who speaks; "
+                f"column {full!r} {why}, so column {flag!r}, which alternates, tells who speaks; "
                 f"if that is wrong: --columns speaker={full}"
             )
     return Layout((), flag, names=known)
 
 
 def _yes_no(columns: Columns, flag: str) -> Mapping[str, str]:
+    """The speakers that the values of a yes-or-no flag stand for, with a note; none for other columns."""
     meant = YES_NO.get(plain(flag))
     values = set(columns.column(flag).counts)
     if meant is None or not values <= YES | NO:
@@ -103,7 +110,7 @@ def _fallback(columns: Columns, best: str, flags: Sequence[str]) -> str | None:
 
 
 def _one_name(columns: Columns, name: str, taken: set[str]) -> Layout:
-    """The only name in a table; a note says if another column alternates."""
+    """The layout for a column of speakers that has one name; a note says if another column alternates."""
     other = next((n for n in _unnamed(columns, taken | {name}) if columns.column(n).alternates), None)
     if other is not None and len(columns.column(name).filled) > 2:
         top = columns.column(name).top
@@ -115,6 +122,7 @@ def _one_name(columns: Columns, name: str, taken: set[str]) -> Layout:
 
 
 def _speaker_by_content(columns: Columns, taken: set[str], texts: tuple[str, ...]) -> Layout:
+    """The column that alternates, unless the texts begin with names or no column does."""
     if names_in_texts(columns.column(texts[0]).cells):
         return Layout(())
     alternating = [name for name in _unnamed(columns, taken) if columns.column(name).alternates]
@@ -129,7 +137,7 @@ def _speaker_by_content(columns: Columns, taken: set[str], texts: tuple[str, ...
 
 
 def _unnamed(columns: Columns, taken: set[str]) -> Iterator[str]:
-    """Columns of no known role."""
+    """Columns whose names say nothing about their role."""
     known = {*ALIASES["emotion"], *ALIASES["start"], *ALIASES["end"], *ALIASES["dialogue"], *ORDER}
     known_plain = {plain(name) for name in (*known, *OTHER, *IDS, *REPLY)}
     for name in columns.found:
