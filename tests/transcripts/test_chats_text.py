@@ -143,7 +143,7 @@ def test_an_imessage_export_is_read_without_what_the_exporter_adds(tmp_path: Pat
         (120.0, "Ida", "the map"),
     ]
     assert {each.why for each in transcript.left_out} == {
-        *("tapbacks", "replies that stand in the file twice", "remarks of the exporter", "system messages", "media"),
+        *("tapbacks", "replies that the file contains twice", "remarks of the exporter", "system messages", "media"),
         "earlier versions of edited messages",
     }
 

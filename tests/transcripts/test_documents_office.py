@@ -215,8 +215,8 @@ def test_a_parquet_file_is_a_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("t.docx", b"PK\x03\x04 not an archive", "t.docx: not a docx file"),
-        ("t.xlsx", b"PK\x03\x04 not an archive", "t.xlsx: not a xlsx file"),
+        ("t.docx", b"PK\x03\x04 not an archive", "t.docx: not a valid Word file"),
+        ("t.xlsx", b"PK\x03\x04 not an archive", "t.xlsx: not a valid Excel file"),
         ("t.docx", docx("<w:p>"), "t.docx word/document.xml: unreadable XML: mismatched tag"),
         (
             "t.docx",
@@ -231,7 +231,7 @@ def test_a_parquet_file_is_a_table(tmp_path: Path) -> None:
         ("t.docx", docx(""), "t.docx: no utterances found"),
         ("t.xlsx", packed(xl__workbook_xml="<a/>"), "t.xlsx: unreadable Excel file"),
         ("t.rtf", b"{\\rtf1}", "t.rtf: no utterances found"),
-        ("t.html", b"<html>" + b"<div>" * 1_000, "t.html line 1: over 500 elements 'div' in each other"),
+        ("t.html", b"<html>" + b"<div>" * 1_000, "t.html line 1: over 500 nested elements 'div'"),
         ("t.html", b"<html>" + b"<br>" * 400_000, "t.html: a page of 400,001 tags; expected at most 300,000"),
         ("t.parquet", b"PAR1PAR1", "t.parquet: "),
     ],

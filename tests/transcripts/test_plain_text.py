@@ -348,7 +348,7 @@ def test_hours_and_minutes_are_told_from_minutes_and_seconds_by_the_pace(tmp_pat
     assert any("hours and minutes" in note for note in transcript.notes)
 
 
-def test_words_read_as_speech_are_told_with_their_lines_and_speakers_settle_it(tmp_path: Path) -> None:
+def test_a_note_names_words_read_as_speech_with_their_lines_and_the_speakers_option_decides(tmp_path: Path) -> None:
     text = "Ines: My list.\nSummary: all is well.\nPaul: Fine.\nInes: Yes.\n"
     (note,) = (note for note in read(tmp_path, text).notes if "--speakers" in note)
     assert "'Summary' (line 2)" in note
@@ -548,7 +548,7 @@ FILES = [
 
 
 @pytest.mark.parametrize(("text", "kind"), FILES)
-def test_what_is_surely_no_transcript_is_refused_unless_it_is_forced(tmp_path: Path, text: str, kind: str) -> None:
+def test_what_is_certainly_not_a_transcript_is_refused_unless_forced(tmp_path: Path, text: str, kind: str) -> None:
     with pytest.raises(InputError, match=f"looks like {kind}.*--format text"):
         read(tmp_path, text)
     if kind != "a table of numbers":

@@ -633,7 +633,10 @@ def test_a_note_says_that_nobody_is_named(tmp_path: Path, content: object) -> No
         (SONIOX, "translations left out: 1"),
         (GOOGLE_REPEATED, "the last result repeats the words of the others with their speakers: read once"),
         (SPEECHMATICS_UNKNOWN, "words without a speaker, assigned to the speaker of the words beside them: 1"),
-        (DEEPGRAM_STEREO, "2 channels put together in the order of time; overlapping speech follows in turn"),
+        (
+            DEEPGRAM_STEREO,
+            "2 channels merged in the order of time; where speech overlaps, utterances follow one another",
+        ),
     ],
 )
 def test_what_is_left_out_or_changed_is_noted(tmp_path: Path, content: object, note: str) -> None:

@@ -14,7 +14,8 @@ from fliptrace.transcripts.speech import read_name, take_cues
 )
 def test_a_name_stands_before_the_colon(line: str) -> None:
     spoken = read_name(line)
-    assert spoken is not None and spoken.speaker is not None and spoken.text in ("hi", "")
+    assert spoken is not None and spoken.text in ("hi", "")
+    assert line.removeprefix(spoken.speaker).strip(" :：") == spoken.text
 
 
 @pytest.mark.parametrize(

@@ -95,11 +95,11 @@ def test_the_example_of_a_format_is_recognised_as_it(reader: object) -> None:
         ("Dialogue: 0,0:00:02.00,0:00:03.00,Signs,,0,0,0,,EXIT", "on-screen texts"),
         ("Dialogue: 0,0:00:02.00,0:00:03.00,OP-Romaji,,0,0,0,,la la", "songs"),
         ("Dialogue: 0,0:00:02.00,0:00:03.00,Default,,0,0,0,fx,la", "karaoke effects"),
-        ("Picture: 0,0:00:02.00,0:00:03.00,Default,,0,0,0,,a.png", "events that are no dialogue"),
-        ("damaged", "lines that are no events"),
+        ("Picture: 0,0:00:02.00,0:00:03.00,Default,,0,0,0,,a.png", "events that are not dialogue"),
+        ("damaged", "lines that are not events"),
     ],
 )
-def test_events_that_are_not_speech_are_left_out_and_told(tmp_path: Path, event: str, why: str) -> None:
+def test_events_that_are_not_speech_are_left_out_with_a_note(tmp_path: Path, event: str, why: str) -> None:
     transcript = read(tmp_path, f"{FILES['ass']}{event}\n", "t.ass")
     assert len(transcript.dialogue) == 2
     assert f"{why} left out: 1" in transcript.notes
@@ -154,7 +154,7 @@ def test_agents_of_spans_are_speakers_and_roles_are_no_speech(tmp_path: Path) ->
 # Others
 
 
-def test_the_other_languages_of_sami_are_left_out_and_told(tmp_path: Path) -> None:
+def test_the_other_languages_of_sami_are_left_out_with_a_note(tmp_path: Path) -> None:
     text = FILES["sami"].replace("\n<SYNC Start=3000>", "<P Class=FR>Nora: Où?\n<SYNC Start=3000>")
     transcript = read(tmp_path, text)
     assert len(transcript.dialogue) == 2
@@ -182,7 +182,7 @@ def test_a_line_of_lyrics_with_two_times_is_said_twice(tmp_path: Path) -> None:
         ("t.ttml", "<tt><body>" + "<div>" * 200 + "</div>" * 200 + "</body></tt>", "nested over 100 deep"),
         ("t.smi", "<SAMI><BODY></BODY></SAMI>", "no subtitles found"),
         ("t.xml", "<transcript></transcript>", "no captions found"),
-        ("t.json3", '{"events": [{"tStartMs": 1, "segs": [1]}]}', "event 1: found segs that are no list of objects"),
+        ("t.json3", '{"events": [{"tStartMs": 1, "segs": [1]}]}', "event 1: found segs that are not a list of objects"),
         ("t.sbv", "hello", "no subtitles found"),
         ("t.stl", "hello", "no subtitles found"),
         ("t.lrc", "hello", "no lines found"),

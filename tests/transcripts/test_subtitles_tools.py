@@ -69,7 +69,7 @@ ABC = spoken("Nora: a", "Iver: b", "Nora: c")
 def test_the_order_of_the_file_is_kept_where_times_cannot_be_trusted(tmp_path: Path, text: str, reason: str) -> None:
     transcript = read(tmp_path, text)
     assert "a b c d e".startswith(order_of(transcript))
-    assert any(f"kept in the order of the file as {reason}" in note for note in transcript.notes)
+    assert any(f"kept in the order of the file because {reason}" in note for note in transcript.notes)
 
 
 # Names

@@ -99,7 +99,7 @@ def test_identifiers_of_webex_name_speakers(tmp_path: Path) -> None:
 def test_a_name_that_stands_only_where_the_speaker_changes_is_carried_over(tmp_path: Path) -> None:
     transcript = read(tmp_path, srt("Nora Berg:\nI waited", "an hour.", "Iver:\nSorry.", "so sorry"), "talk.srt")
     assert [speaker for speaker, _ in rows_of(transcript)] == ["Nora Berg", "Nora Berg", "Iver", "Iver"]
-    assert any(note.startswith("names stand only where the speaker changes: 2 subtitles") for note in transcript.notes)
+    assert any(note.startswith("names appear only where the speaker changes: 2 subtitles") for note in transcript.notes)
 
 
 def test_where_every_cue_is_named_a_cue_without_a_name_is_nobodys(tmp_path: Path) -> None:
@@ -119,13 +119,13 @@ def test_a_name_alone_in_a_cue_belongs_to_the_next_one(tmp_path: Path) -> None:
 def test_dashes_and_chevrons_are_speakers_without_a_name(tmp_path: Path, payload: str) -> None:
     transcript = read(tmp_path, srt("Nora: hi", payload), "talk.srt")
     assert rows_of(transcript)[1:] == [("Unknown", "Where?"), ("Unknown", "Here.")]
-    assert "changes of speaker that are marked, but without a name: 2" in transcript.notes
+    assert "changes of speaker that are marked without a name: 2" in transcript.notes
 
 
 def test_the_marks_of_whisper_cpp_are_changes_of_speaker_without_a_name(tmp_path: Path) -> None:
     transcript = read(tmp_path, vtt("Where? [SPEAKER_TURN]", "Here. [SPEAKER_TURN] Why?", "so"))
     assert [text for _, text in rows_of(transcript)] == ["Where?", "Here.", "Why?", "so"]
-    assert "changes of speaker that are marked, but without a name: 2" in transcript.notes
+    assert "changes of speaker that are marked without a name: 2" in transcript.notes
 
 
 def test_a_chevron_without_a_name_ends_the_turn_of_the_last_name(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_cue_that_speech_recognition_assigns_to_nobody_stays_unknown(tmp_path:
 # Sounds
 
 
-def test_sounds_are_left_out_and_told(tmp_path: Path) -> None:
+def test_sounds_are_left_out_with_a_note(tmp_path: Path) -> None:
     payloads = ["NORA: Come!", "[a phone rings in the next room]", "DOOR SLAMS", "WHISPERING: Not now.", "[sighs] Go."]
     transcript = read(tmp_path, srt(*payloads), "talk.srt")
     assert rows_of(transcript) == [("NORA", "Come!"), ("Unknown", "Not now."), ("Unknown", "Go.")]
@@ -202,7 +202,7 @@ def test_a_line_said_twice_in_other_subtitles_stays_twice(tmp_path: Path) -> Non
     ]
 
 
-def test_an_exact_copy_of_a_cue_is_left_out_and_told(tmp_path: Path) -> None:
+def test_an_exact_copy_of_a_cue_is_left_out_with_a_note(tmp_path: Path) -> None:
     cue = "00:01.000 --> 00:02.000\nNora: hi\n\n"
     transcript = read(tmp_path, f"WEBVTT\n\n{cue}{cue}")
     assert (rows_of(transcript), transcript.notes) == ([("Nora", "hi")], ("repeated cues left out: 1",))
@@ -265,7 +265,7 @@ def test_blank_lines_and_missing_numbers_lose_nothing(tmp_path: Path, text: str,
     assert rows_of(read(tmp_path, text, "t.srt")) == rows
 
 
-def test_what_is_not_speech_in_webvtt_is_left_out_and_told(tmp_path: Path) -> None:
+def test_what_is_not_speech_in_webvtt_is_left_out_with_a_note(tmp_path: Path) -> None:
     text = (
         "WEBVTT - talk\nKind: captions\n\nSTYLE\n::cue {\n\n color: red;\n}\n\nREGION\nid:low\n\nNOTE draft\n\nintro\n"
         "00:01.000 --> 00:02.000\nNora: hi\n\nNOTE Confidence: 0.9\n\n7\n00:02.000 --> 00:03.000\nIver: ho\n"
@@ -277,13 +277,13 @@ def test_what_is_not_speech_in_webvtt_is_left_out_and_told(tmp_path: Path) -> No
     ]
 
 
-def test_a_missing_header_is_told(tmp_path: Path) -> None:
+def test_a_missing_header_is_noted(tmp_path: Path) -> None:
     transcript = read(tmp_path, vtt("<v Nora>hi").removeprefix("WEBVTT\n"))
     assert (transcript.format, rows_of(transcript)) == ("vtt", [("Nora", "hi")])
     assert "the first line WEBVTT is missing" in transcript.notes
 
 
-def test_lines_above_the_first_subtitle_are_left_out_and_told(tmp_path: Path) -> None:
+def test_lines_above_the_first_subtitle_are_left_out_with_a_note(tmp_path: Path) -> None:
     transcript = read(tmp_path, "made by somebody\n\n" + srt("Nora: hi"), "t.srt")
     assert (transcript.format, rows_of(transcript)) == ("srt", [("Nora", "hi")])
     assert "lines above the first cue left out: 1" in transcript.notes
@@ -297,14 +297,12 @@ def test_subtitles_grouped_by_speaker_are_put_in_order_with_a_note(tmp_path: Pat
     assert "4 subtitles put in the order of time" in transcript.notes
 
 
-def test_one_wrong_time_keeps_the_order_of_the_file_and_is_told(tmp_path: Path) -> None:
+def test_one_wrong_time_keeps_the_order_of_the_file_and_is_noted(tmp_path: Path) -> None:
     text = srt("Nora: a", "Iver: b", "Nora: c").replace("00:00:02,000 --> 00:00:04", "01:00:02,000 --> 01:00:04")
     transcript = read(tmp_path, text, "t.srt")
     assert [text for _, text in rows_of(transcript)] == ["a", "b", "c"]
-    assert (
-        "subtitles that start before the one above, kept in the order of the file as a time may be wrong: line 10"
-        in transcript.notes
-    )
+    reason = "because a time may be wrong: line 10"
+    assert f"subtitles that start before the previous one, kept in the order of the file {reason}" in transcript.notes
 
 
 @pytest.mark.parametrize("text", ["WEBVTT\n\nhello\n", "WEBVTT\n\nNOTE\nnothing\n"])

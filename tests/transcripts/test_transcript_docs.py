@@ -10,7 +10,7 @@ import pytest
 
 from fliptrace.transcripts.format_names import FORMAT_NAMES
 from fliptrace.transcripts.read import READERS
-from fliptrace.transcripts.tables.rows import ALIASES
+from fliptrace.transcripts.tables.aliases import ALIASES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "transcripts.md").read_text(encoding="utf-8")
 

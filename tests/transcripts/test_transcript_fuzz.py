@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from fliptrace.core.errors import InputError
 from fliptrace.transcripts.plain.looks import look_of
 from fliptrace.transcripts.read import READERS, read_transcript
-from fliptrace.transcripts.tables.rows import ALIASES
+from fliptrace.transcripts.tables.aliases import ALIASES
 from fliptrace.transcripts.transcript import Transcript
 
 SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".jsonl", ".vtt", ".srt", "", ".dat")

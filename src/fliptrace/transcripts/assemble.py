@@ -16,10 +16,10 @@ from typing import NamedTuple
 from fliptrace.core.dialogue import Utterance
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.corpora.repair import repair_text
-from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_UTTERANCES, LeftOut, RawUtterance, Reader, Source
+from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_UTTERANCES, LeftOut, RawUtterance, Reader, Source, count
 from fliptrace.transcripts.speech import take_cues
-from fliptrace.transcripts.tables.rows import shown
-from fliptrace.transcripts.times import MAX_SECONDS, read_time
+from fliptrace.transcripts.tables.cells import shown
+from fliptrace.transcripts.times import MAX_SECONDS, indices_in_time, read_time
 
 ALONE = "Speaker 1"  # the speaker of every utterance if a file names none
 UNKNOWN = "Unknown"  # the speaker of unnamed utterances if a file names others
@@ -67,16 +67,12 @@ def _in_order_of_time(found: Iterable[RawUtterance], source: Source) -> list[Raw
     if sum(before > after for before, after in pairwise(known)) > sum(a < b for a, b in pairwise(known)):
         source.notes.append("messages were newest first: put in the order of time")
         messages.reverse()  # so that messages of the same minute come in order, too
+        known.reverse()
+    num_back = sum(before > after for before, after in pairwise(known))
+    if num_back:
+        source.notes.append(f"messages were not in the order of time ({count(num_back, 'step')} back): put in order")
     first = min(known)
-    last = first  # a message without a time stays behind the one before it
-    keys = []
-    for raw in messages:
-        last = raw.start if isinstance(raw.start, datetime) else last
-        keys.append(last)
-    order = sorted(range(len(messages)), key=lambda i: keys[i])
-    if order != list(range(len(messages))):
-        moved = sum(before > after for before, after in pairwise(keys))
-        source.notes.append(f"messages were not in the order of time ({_count(moved, 'step')} back): put in order")
+    order = indices_in_time([raw.start if isinstance(raw.start, datetime) else None for raw in messages])
     return [replace(messages[i], start=_seconds_since(first, messages[i].start)) for i in order]
 
 
@@ -110,6 +106,7 @@ class _UtteranceBuilder:
             yield replace(raw, text=text) if number == 0 else replace(raw, text=text, start=None, end=None, cues=())
 
     def take(self, raw: RawUtterance) -> None:
+        """Add an utterance, or leave it out if it has no text."""
         speaker, text = self._speaker(raw), clean(raw.text)
         cues = tuple(filter(None, map(clean, raw.cues))) if raw.cues else ()
         if self.reader.has_cues:
@@ -197,29 +194,29 @@ class _UtteranceBuilder:
                 "so changes of emotion between different people may be reported as flips"
             )
         elif self.nameless:
-            notes.append(f"{_count(len(self.nameless), 'utterance')} without a speaker, assigned to {UNKNOWN!r}")
+            notes.append(f"{count(len(self.nameless), 'utterance')} without a speaker, assigned to {UNKNOWN!r}")
         if self.respelled:
             notes.append(f"speaker names that differ only in case are read as one speaker: {shown(self.respelled)}")
         if (once := self._heard_once()) and self.reader.has_cues:
             notes.append(f"speakers with only one utterance, which may not be names: {shown(once, 5)}")
         if self.num_cued:
-            notes.append(f"cues in brackets removed from the text of {_count(self.num_cued, 'utterance')}")
+            notes.append(f"cues in brackets removed from the text of {count(self.num_cued, 'utterance')}")
         if self.num_bare_cues:
-            notes.append(f"{_count(self.num_bare_cues, 'cue')} between utterances left out")
+            notes.append(f"{count(self.num_bare_cues, 'cue')} between utterances left out")
         if self.num_empty:
-            notes.append(f"{_count(self.num_empty, 'empty utterance')} skipped")
+            notes.append(f"{count(self.num_empty, 'empty utterance')} skipped")
         if self.num_split:
             notes.append(
-                f"{_count(self.num_split, 'utterance')} of over {MAX_CHARACTERS:,} characters, split at sentences"
+                f"{count(self.num_split, 'utterance')} of over {MAX_CHARACTERS:,} characters, split at sentences"
             )
         if self.num_bad_times:
             notes.append(
-                f"{_count(self.num_bad_times, 'time')} left out: unreadable, negative or ending before the start"
+                f"{count(self.num_bad_times, 'time')} left out: unreadable, negative or ending before the start"
             )
         if self.unknown_emotions:
             num, names = self.unknown_emotions.total(), shown(self.unknown_emotions)
             known = f"{self.emotion_set.name} ({', '.join(self.emotion_set.labels)})"
-            notes.append(f"{_count(num, 'emotion')} not in {known}, left out: {names}")
+            notes.append(f"{count(num, 'emotion')} not in {known}, left out: {names}")
         return notes
 
 
@@ -243,7 +240,3 @@ def clean(text: str) -> str:
     if not text.isascii():
         return _BLANKS.sub(" ", repair_text(text).translate(_CONTROLS)).strip()
     return " ".join((text if text.isprintable() else text.translate(_CONTROLS)).split())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -66,7 +66,7 @@ def rank(source: Source, suffix: str, *, only_best: bool = False) -> list[Candid
 
 
 def _may_read(reader: Reader, source: Source) -> bool:
-    """Whether a file is worth the reader's look, since JSON may be one line of megabytes."""
+    """Whether a reader can be tried. JSON, which may be one line of megabytes, is kept from readers of other text."""
     if reader.is_binary or source.is_binary:
         return reader.is_binary and source.is_binary
     is_json = source.json_or_none is not None

@@ -14,7 +14,7 @@ from fliptrace.transcripts.assemble import assemble, clean
 from fliptrace.transcripts.decode import read_file
 from fliptrace.transcripts.formats import READERS, Candidate, detect, rank, reader_called
 from fliptrace.transcripts.source import Source
-from fliptrace.transcripts.tables.rows import ALIASES
+from fliptrace.transcripts.tables.aliases import ALIASES
 from fliptrace.transcripts.transcript import Transcript
 
 __all__ = ["READERS", "Explained", "explain_transcript", "read_transcript"]

@@ -68,8 +68,8 @@ class Source:
     """A file with the options of the user. `name` is used in errors; `content` is text, or bytes yet to be decoded.
 
     `part`, the part of the path after #, selects one dialogue of several. `speakers` are names that the user says are
-    speakers. `is_format_given`: the user named the format, so that a file of another look is read all the same. Readers
-    append to `notes`, and record everything they skip with `leave_out`.
+    speakers. `is_format_given`: the user named the format, so it is used even if the file looks different.
+    Readers append to `notes`, and record everything they skip with `leave_out`.
     """
 
     name: str
@@ -176,6 +176,15 @@ def collection_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def count(number: int, noun: str) -> str:
+    """A number and its noun in a note.
+
+    >>> count(1, "cue"), count(2_000, "cue")
+    ('1 cue', '2,000 cues')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def parse_json(text: str, name: str, first_line: int) -> Any:

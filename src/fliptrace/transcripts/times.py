@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 MAX_SECONDS = 7 * 24 * 3600.0  # a larger number is a date (seconds since 1970) or milliseconds
 
 CLOCK = r"\d{1,3}:\d{1,2}(?::\d{1,2})?(?:[.,]\d{1,9})?"
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2}(?:[.,]\d{1,9})?)")
 _SECONDS = re.compile(r"[+-]?\d{1,18}(?:[.,]\d{0,18})?\s?s?|[+-]?[.,]\d{1,18}")
+
+
+Start = TypeVar("Start", float, datetime)
+
+
+def indices_in_time(starts: Sequence[Start | None]) -> list[int]:
+    """The indices of starts in the order of time; a missing start stays behind the one before it.
+
+    >>> indices_in_time([7.0, None, 2.0, 5.0])
+    [2, 3, 0, 1]
+    """
+    known = [start for start in starts if start is not None]
+    if not known:
+        return list(range(len(starts)))
+    last = min(known)
+    keys = [last := last if start is None else start for start in starts]
+    return sorted(range(len(starts)), key=keys.__getitem__)
 
 
 def read_time(raw: object, *, wall_clock: bool = False) -> float | None:

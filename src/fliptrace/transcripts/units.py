@@ -1,6 +1,6 @@
-"""Whether times in whole numbers are milliseconds, if neither the format nor a name says so.
+"""Decide whether times in whole numbers are milliseconds, if neither the format nor a field name gives the unit.
 
-The size of a number alone says nothing: the speed of speech does, or the length of the recording.
+The size of a number does not tell. The speed of the speech does, and so does the length of the recording.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 # leave room for pauses within the times, and for a recogniser that cuts them too short.
 _IMPOSSIBLY_SLOW = 0.02  # words per second
 _SLOWEST, _FASTEST = 0.25, 12.0
-_LETTERS_PER_WORD = 6  # in texts without blanks between words, about as much as a word is said
+_LETTERS_PER_WORD = 6  # for texts without blanks between words: a word's worth of speech
 _NEARLY_ALL = 0.9
 _WHOLE = re.compile(r"\d{1,15}(?:\.0)?")
 
@@ -70,7 +70,8 @@ def whole_number(value: object) -> int | None:
 def _lengths(said: Iterable[Timed]) -> Sequence[tuple[float, float]] | None:
     """The words and the length of each utterance in the unit of the file; None unless all times are whole numbers.
 
-    Without any ends, an utterance lasts to the next start. This says less, so that nothing follows from two of them.
+    Without any ends, an utterance lasts to the next start. That is less reliable, so fewer than four utterances, or
+    lengths that are mostly impossible in milliseconds, decide nothing.
     """
     rows: list[tuple[int, int | None, float]] = []
     for start, end, text in said:

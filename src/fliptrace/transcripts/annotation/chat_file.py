@@ -14,7 +14,7 @@ from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Re
 
 _MAIN = re.compile(r"\*([^\s:*]{1,40}):[ \t]?(.*)", re.DOTALL)
 _HEADER = re.compile(r"@(?:UTF8|Begin|End|Languages|Participants|ID|Media|PID|Window|Font|Loc)\b")
-# Times in milliseconds between two control characters, or as numbers at the end of a line that lost them.
+# Two times in milliseconds between control characters, or at the end of a line if a program dropped these characters.
 _BULLET = re.compile(
     r"\x15(?:%(?:snd|mov):)?(?:\"[^\"\x15]{0,200}\"_?)?(\d{1,10})_(\d{1,10})-?\x15|(?:\s|^)[\x15•·]?(\d{1,10})_(\d{1,10})[•·]?\s*$"
 )
@@ -46,7 +46,7 @@ def read_chat_file(source: Source) -> Iterator[RawUtterance]:
 
 
 def _joined(source: Source) -> Iterator[tuple[str, str]]:
-    """Lines with those that continue them."""
+    """The place and text of each line, together with the lines that continue it."""
     place, parts = "", list[str]()
     for number, line in enumerate(source.lines, start=1):
         if not line.strip():

@@ -8,20 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fliptrace.transcripts.annotation.nist_files import Line, lines_of_recording, sample_lines, seconds
+from fliptrace.transcripts.annotation.nist_files import NUMBER, Line, lines_of_recording, sample_lines, seconds
 from fliptrace.transcripts.annotation.word_times import TimedWord, join_words
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
-_NUMBER = r"\d{1,7}(?:\.\d{1,9})?"
 _LINE = re.compile(
-    rf"\S{{1,200}}\s+\S{{1,40}}\s+{_NUMBER}\s+{_NUMBER}\s+(\S{{1,200}})(?:\s+(?:-?{_NUMBER}|NA)(?:\s+\S+){{0,2}})?\s*"
+    rf"\S{{1,200}}\s+\S{{1,40}}\s+{NUMBER}\s+{NUMBER}\s+(\S{{1,200}})(?:\s+(?:-?{NUMBER}|NA)(?:\s+\S+){{0,2}})?\s*"
 )
 _EXPECTED = "recording, channel, start, duration and word"
 _NO_SPEECH = frozenset(("non-lex", "misc", "noise"))
 
 
 def read_ctm(source: Source) -> Iterator[RawUtterance]:
-    """Yield utterances joined from the words of one recording. Its speakers are its channels if they are not named."""
+    """Yield utterances joined from the words of one recording. Channels are the speakers of words that name none."""
     lines = []
     for line in lines_of_recording(source, 5, _EXPECTED):
         kind = line.fields[6] if len(line.fields) > 6 else ""
@@ -34,9 +33,9 @@ def read_ctm(source: Source) -> Iterator[RawUtterance]:
 
 
 def _word(line: Line, has_channels: bool, source: Source) -> TimedWord:
-    start, lasts = (seconds(line, i, source, "a start and a duration") for i in (2, 3))
+    start, duration = (seconds(line, i, source, "a start and a duration") for i in (2, 3))
     named = line.fields[7] if len(line.fields) > 7 and line.fields[7] not in ("unknown", "NA", "<NA>") else None
-    return TimedWord(start, lasts, line.fields[4], named or (line.fields[1] if has_channels else None), line.place)
+    return TimedWord(start, duration, line.fields[4], named or (line.fields[1] if has_channels else None), line.place)
 
 
 def _sniff(source: Source) -> Evidence:
@@ -44,11 +43,9 @@ def _sniff(source: Source) -> Evidence:
     if len(found) < 2 or not all(found):
         return NO_EVIDENCE
     words = sum(any(letter.isalpha() for letter in match[1]) for match in found if match)
-    return (
-        Evidence(0.9, "lines of CTM: a recording, a channel, two times and a word")
-        if words * 2 > len(found)
-        else NO_EVIDENCE
-    )
+    if words * 2 <= len(found):
+        return NO_EVIDENCE
+    return Evidence(0.9, "lines of CTM: a recording, a channel, two times and a word")
 
 
 READER = Reader(

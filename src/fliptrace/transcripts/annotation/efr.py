@@ -13,7 +13,7 @@ from typing import Any
 from fliptrace.corpora.columns import columns_fit
 from fliptrace.corpora.findings import FindingLog, raise_first_error
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
-from fliptrace.transcripts.tables.rows import label_of, name_of, text_of
+from fliptrace.transcripts.tables.cells import label_of, name_of, text_of
 
 _Columns = Mapping[str, Any]
 

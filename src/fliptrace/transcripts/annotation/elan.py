@@ -16,7 +16,7 @@ from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Re
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-# Milliseconds in a unit of time; frames of video are an option of old files.
+# The milliseconds in each unit of time. Old files may count frames of video.
 _UNITS = {"milliseconds": 1.0, "NTSC-frames": 1001 / 30, "PAL-frames": 40.0}
 
 _Times = tuple[float | None, float | None]
@@ -52,7 +52,7 @@ def read_elan(source: Source) -> Iterator[RawUtterance]:
 
 
 def _resolve(waiting: list[tuple[Span, str, str]], known: dict[str, _Times]) -> None:
-    """Give annotations the times of those to which they refer, directly or through others."""
+    """Set the times of annotations that refer to others, directly or in up to 20 steps."""
     refers = {own: to for _, own, to in waiting}
     for span, _, to in waiting:
         seen = 0

@@ -58,6 +58,7 @@ class _Piece:
 
 
 def _of_tier(tier: Element, speaker: str, positions: Mapping[str, int], source: Source) -> list[_Piece]:
+    """The utterances of a tier; the events of tiers that are not speech are left out."""
     pieces: list[_Piece] = []
     for number, event in enumerate(tier.findall("event"), start=1):
         words = "".join(event.itertext())

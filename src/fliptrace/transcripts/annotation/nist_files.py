@@ -1,4 +1,4 @@
-"""The lines of CTM and STM files of NIST, which may hold several recordings."""
+"""The lines of the formats of NIST: CTM and STM, which may hold several recordings, and RTTM."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from fliptrace.transcripts.source import Source
 from fliptrace.transcripts.tables.cells import shown
+
+NUMBER = r"\d{1,7}(?:\.\d{1,9})?"  # a time in seconds, as part of a pattern
 
 
 class Line(NamedTuple):
@@ -17,7 +19,10 @@ class Line(NamedTuple):
 
 
 def lines_of_recording(source: Source, num_fields: int, expected: str, max_split: int = -1) -> list[Line]:
-    """The lines of the only recording, or of the one that # names; InputError for short lines or an open choice."""
+    """The lines of the only recording, or of the one that # names.
+
+    InputError for a line of fewer than `num_fields` fields, and for several recordings if none is named.
+    """
     lines = list(_lines(source, num_fields, expected, max_split))
     recordings = list(dict.fromkeys(line.fields[0] for line in lines))
     if source.part is None and len(recordings) > 1:

@@ -1,10 +1,11 @@
-"""Reader for RTTM, the format of speaker diarisation (NIST): who speaks when. It rarely has words (`LEXEME` lines)."""
+"""Reader for RTTM (NIST), which says who speaks when. It rarely has words (`LEXEME` lines), and only these are read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from fliptrace.transcripts.annotation.nist_files import sample_lines
 from fliptrace.transcripts.annotation.word_times import TimedWord, join_words
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
@@ -31,8 +32,7 @@ def read_rttm(source: Source) -> Iterator[RawUtterance]:
 
 
 def _sniff(source: Source) -> Evidence:
-    lines = [line for line in source.text[:8_000].split("\n")[:50] if line.strip() and not line.startswith(";;")]
-    lines = lines[:-1] if len(source.text) > 8_000 else lines
+    lines = sample_lines(source)
     if lines and all(map(_LINE.match, lines)):
         return Evidence(1.0, "lines of RTTM")
     return NO_EVIDENCE

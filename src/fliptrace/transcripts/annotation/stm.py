@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fliptrace.transcripts.annotation.nist_files import lines_of_recording, sample_lines, seconds
+from fliptrace.transcripts.annotation.nist_files import NUMBER, lines_of_recording, sample_lines, seconds
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
-_NUMBER = r"\d{1,7}(?:\.\d{1,9})?"
 _LINE = re.compile(
-    rf"(?!SPEAKER\s|LEXEME\s)\S{{1,200}}\s+\S{{1,40}}\s+\S{{1,200}}\s+{_NUMBER}\s+{_NUMBER}(?:\s+(<(?!NA>)[^<>]{{0,200}}>))?(?:\s+(\S.*)|\s*)"
+    rf"(?!SPEAKER\s|LEXEME\s)\S{{1,200}}\s+\S{{1,40}}\s+\S{{1,200}}\s+{NUMBER}\s+{NUMBER}(?:\s+(<(?!NA>)[^<>]{{0,200}}>))?(?:\s+(\S.*)|\s*)"
 )
 _LABEL = re.compile(r"<[^<>]{0,200}>\s*")
 _EXPECTED = "recording, channel, speaker, start, end and words"

@@ -27,12 +27,16 @@ def read_tei(source: Source) -> Iterator[RawUtterance]:
             (attribute(each, "who") for each in block.iter() if attribute(each, "who")), ""
         )
         speaker = next((each for each in block if local(each) == "speaker"), None)
-        called = " ".join("".join(speaker.itertext()).split()).rstrip(".:") if speaker is not None else ""
+        called = _text_of(speaker).rstrip(".:") if speaker is not None else ""
         name = called or ", ".join(names.get(each.lstrip("#"), each.lstrip("#")) for each in who.split()) or None
         words, cues = list[str](), list[str]()
         _collect(block, words, cues)
         start, end = (times.get(attribute(block, side).lstrip("#")) for side in ("start", "end"))
         yield RawUtterance(f"utterance {number}", "".join(words), name, start, end, cues=tuple(dict.fromkeys(cues)))
+
+
+def _text_of(element: Element) -> str:
+    return " ".join("".join(element.itertext()).split())
 
 
 def _outermost(root: Element) -> Iterator[Element]:
@@ -58,7 +62,7 @@ def _collect(element: Element, words: list[str], cues: list[str]) -> None:
         for each in here:
             kind = local(each)
             if kind in _CUES:
-                cue = " ".join("".join(each.itertext()).split()) or attribute(each, "desc")
+                cue = _text_of(each) or attribute(each, "desc")
                 cues += [cue] if cue else []
             elif kind not in _UNSPOKEN and kind:
                 inner += [" ", each] if kind in _WORD_BREAKS else [each]
@@ -71,21 +75,14 @@ def _names(root: Element) -> Mapping[str, str]:
     names = {}
     for person in root.iter():
         if local(person) in ("person", "personGrp", "castItem"):
-            name = next(
-                (
-                    " ".join("".join(e.itertext()).split())
-                    for e in person.iter()
-                    if local(e) in ("persName", "name", "role")
-                ),
-                "",
-            )
+            name = next((_text_of(e) for e in person.iter() if local(e) in ("persName", "name", "role")), "")
             own = attribute(person, "id") or next((attribute(e, "id") for e in person.iter() if attribute(e, "id")), "")
             names[own] = name or attribute(person, "n") or own
     return names
 
 
 def _times(root: Element) -> Mapping[str, float]:
-    """The points of the timeline in seconds; those in clock times of a day and without a number are left out."""
+    """The points of the timeline in seconds. Points without a readable time are left out."""
     times: dict[str, float] = {}
     for line in root.iter():
         if local(line) != "timeline":

@@ -18,18 +18,20 @@ _HEAD = re.compile(r'\s*(?:File type = )?"ooTextFile(?: short)?"\s*(?:Object cla
 def read_textgrid(source: Source) -> Iterator[RawUtterance]:
     """Yield the intervals that have words, of all speakers, in the order of time."""
     source.refuse_part("TextGrid")
-    head = _HEAD.match(source.text.lstrip("\ufeff"))
+    text = source.text.lstrip("\ufeff")
+    head = _HEAD.match(text)
     if head is None:
         raise source.error("", 'not a TextGrid; expected File type = "ooTextFile" and Object class = "TextGrid"')
-    values = _Values(source, source.text.lstrip("\ufeff"), head.end())
-    values.number("a start"), values.number("an end")
+    values = _Values(source, text, head.end())
+    values.number("a start")
+    values.number("an end")
     num_tiers = int(values.number("a number of tiers"))
     tiers = [_tier(values) for _ in range(min(num_tiers, 10_000))]
     return speakers_of(tiers, source)
 
 
 class _Values:
-    """The numbers and texts of a file, one after the other."""
+    """The numbers and texts of a file in order; each method reads the next one, or raises InputError."""
 
     def __init__(self, source: Source, text: str, begin: int) -> None:
         self.source, self.text = source, text
@@ -62,7 +64,8 @@ class _Values:
 def _tier(values: _Values) -> Tier:
     kind = values.string("the kind of a tier")
     tier = Tier(values.string("the name of a tier"))
-    values.number("a start"), values.number("an end")
+    values.number("a start")
+    values.number("an end")
     for number in range(1, int(values.number("a number of intervals")) + 1):
         place = f"tier {tier.name[:40]!r} interval {number}"
         start = values.number("the start of an interval")
@@ -72,11 +75,8 @@ def _tier(values: _Values) -> Tier:
 
 
 def _sniff(source: Source) -> Evidence:
-    return (
-        Evidence(1.0, "ooTextFile of class TextGrid")
-        if _HEAD.match(source.text[:500].lstrip("\ufeff"))
-        else NO_EVIDENCE
-    )
+    is_textgrid = _HEAD.match(source.text[:500].lstrip("\ufeff")) is not None
+    return Evidence(1.0, "ooTextFile of class TextGrid") if is_textgrid else NO_EVIDENCE
 
 
 READER = Reader(

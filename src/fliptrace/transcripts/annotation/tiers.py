@@ -1,4 +1,4 @@
-"""Tiers of annotation tools (ELAN, Praat, EXMARaLDA): which of them hold what people say, and who says it.
+"""Tiers of ELAN and Praat: which of them hold what people say, and who says it.
 
 Each speaker has one tier of words; glosses, translations, gestures and sounds of single phones are other tiers.
 """
@@ -6,11 +6,11 @@ Each speaker has one tier of words; glosses, translations, gestures and sounds o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fliptrace.transcripts.source import RawUtterance, Source
-from fliptrace.transcripts.tables.rows import shown
+from fliptrace.transcripts.tables.cells import shown
 
 _WORDS_IN_A_TIER = re.compile(
     r"utt|text|txt|trans(?!l)|speech|spch|spoken|orth|phrase|sentence|dialog|talk|turn|default|said|verbal",
@@ -54,15 +54,15 @@ class Tier:
 
     @property
     def voiced(self) -> list[Span]:
+        """The labels except those that mark silence."""
         return [span for span in self.spans if span.text.strip().casefold() not in _SILENT]
 
     @property
     def num_words(self) -> float:
-        """Words per label that has letters."""
-        labels = [
-            span.text.split() for span in self.voiced[:500] if any(letter.isalpha() for letter in span.text[:200])
-        ]
-        return sum(map(len, labels)) / max(len(self.voiced[:500]), 1)
+        """Words per label, judged by the first labels; a label without letters counts as no words."""
+        texts = [span.text for span in self.voiced[:500]]
+        num_words = sum(len(text.split()) for text in texts if any(letter.isalpha() for letter in text[:200]))
+        return num_words / max(len(texts), 1)
 
     def rank(self) -> tuple[bool, bool, bool, float]:
         """The higher, the likelier it is that the tier holds the words of a speaker."""
@@ -77,9 +77,10 @@ class Tier:
 def speakers_of(tiers: Sequence[Tier], source: Source) -> Iterator[RawUtterance]:
     """Yield the utterances of the tiers with words, in the order of time; the other tiers are left out with a note."""
     voiced = [tier for tier in tiers if tier.voiced]
+    by_name = {tier.name: tier for tier in voiced}
     chosen: dict[str, Tier] = {}
     for tier in voiced:
-        key = _speaker(tier, voiced).casefold()
+        key = _speaker(tier, by_name).casefold()
         if key not in chosen or tier.rank() > chosen[key].rank():
             chosen[key] = tier
     speaking = (
@@ -100,16 +101,15 @@ def speakers_of(tiers: Sequence[Tier], source: Source) -> Iterator[RawUtterance]
         if _WORD_TIER.search(tier.name) and tier.num_words < 1.2:
             spans = _joined_words(spans)
             source.notes.append(f"tier {tier.name!r} has single words: joined to utterances at pauses of {_PAUSE} s")
-        name = _speaker(tier, voiced)
+        name = _speaker(tier, by_name)
         utterances += [RawUtterance(span.place, span.text, name, span.start, span.end) for span in spans]
     yield from sorted(utterances, key=lambda each: each.start if isinstance(each.start, float) else 0.0)
 
 
-def _speaker(tier: Tier, tiers: Sequence[Tier]) -> str:
+def _speaker(tier: Tier, by_name: Mapping[str, Tier]) -> str:
     """The speaker of a tier: as the file says, or the name of the tier it depends on, without "text" and the like."""
     if tier.speaker.strip():
         return tier.speaker.strip()
-    by_name = {each.name: each for each in tiers}
     for _ in range(20):
         if tier.parent not in by_name:
             break
@@ -124,6 +124,7 @@ def _speaker(tier: Tier, tiers: Sequence[Tier]) -> str:
 
 
 def _joined_words(words: Sequence[Span]) -> list[Span]:
+    """Utterances of words that follow each other without a pause."""
     joined: list[Span] = []
     for word in words:
         last = joined[-1] if joined else None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def read_transcriber(source: Source) -> Iterator[RawUtterance]:
-    """Yield an utterance for each stretch between two times, and for each speaker of it."""
+    """Yield one utterance per speaker and stretch between two times."""
     source.refuse_part("Transcriber")
     root = parse_xml(source)
     names = {each.get("id", ""): each.get("name", "") for each in root.iter("Speaker")}
@@ -26,13 +26,14 @@ def read_transcriber(source: Source) -> Iterator[RawUtterance]:
         yield from _of_turn(turn, speakers, f"turn {number}")
 
 
-def _of_turn(turn: Element, speakers: list[str], place: str) -> Iterator[RawUtterance]:
+def _of_turn(turn: Element, speakers: list[str], place: str) -> list[RawUtterance]:
     start, end = turn.get("startTime"), turn.get("endTime")
     speaker = speakers[0] if speakers else None
     words, cues, begun = [turn.text or ""], list[str](), start
     said: list[RawUtterance] = []
 
     def close(until: str | None) -> None:
+        """Add what was said since the last call as an utterance."""
         text = " ".join(" ".join(words).split())
         if text or cues:
             said.append(RawUtterance(place, text, speaker, begun, until, cues=tuple(dict.fromkeys(cues))))
@@ -53,7 +54,7 @@ def _of_turn(turn: Element, speakers: list[str], place: str) -> Iterator[RawUtte
             cues.append(each.get("desc", ""))
         words.append(each.tail or "")
     close(end)
-    yield from said
+    return said
 
 
 def _sniff(source: Source) -> Evidence:

@@ -70,9 +70,9 @@ class DateOrder(NamedTuple):
     order: str
     is_certain: bool
 
-    @property
-    def in_words(self) -> str:
-        return _IN_WORDS[self.order]
+    def note(self, example: str) -> str:
+        """The note on a file whose order is not certain; `example` is one of its dates."""
+        return f"dates such as {example} are read as {_IN_WORDS[self.order]}; the file does not say which it is"
 
 
 @lru_cache(maxsize=1 << 12)
@@ -125,19 +125,25 @@ def find_order(dates: Sequence[WrittenDate], usual: str = "dmy") -> DateOrder:
         return DateOrder("dmy", True)
     if len(distinct) == 1:
         return DateOrder(usual if usual in possible else possible[0], True)  # one day, whichever it is
-    ways = {order: _steps(dates, order) for order in possible}
-    best = min(possible, key=lambda order: (ways[order][0], ways[order][1], order != usual))
+    steps = {order: _steps(dates, order) for order in possible}
+    best = min(possible, key=lambda order: (*steps[order], order != usual))
     usual = usual if usual in possible else best
-    is_better = ways[best][0] < ways[usual][0] or 3 * ways[best][1] < ways[usual][1]
+    is_better = steps[best].num_back < steps[usual].num_back or 3 * steps[best].num_days < steps[usual].num_days
     return DateOrder(best if is_better else usual, False)
 
 
-def _steps(dates: Iterable[WrittenDate], order: str) -> tuple[int, int]:
-    """How often the dates turn against their main direction, and the days between consecutive dates in total."""
+class _Steps(NamedTuple):
+    """How often dates go against their main direction, and the days between consecutive dates in total."""
+
+    num_back: int
+    num_days: int
+
+
+def _steps(dates: Iterable[WrittenDate], order: str) -> _Steps:
     ordinals = [day.toordinal() for day in (to_date(each, order) for each in dates) if day is not None]
     changes = [after - before for before, after in pairwise(ordinals) if before != after]
     back = sum(change < 0 for change in changes)
-    return min(back, len(changes) - back), sum(map(abs, changes))
+    return _Steps(min(back, len(changes) - back), sum(map(abs, changes)))
 
 
 def to_date(written: WrittenDate, order: str) -> date | None:
@@ -153,6 +159,16 @@ def to_date(written: WrittenDate, order: str) -> date | None:
         return date(year, month, day) if 1980 <= year <= 2100 else None
     except ValueError:
         return None
+
+
+def read_day(text: str, order: str) -> date | None:
+    """Parse a date written in an order of day, month and year; None if it is not one.
+
+    >>> read_day("1/4/25", "mdy"), read_day("soon", "mdy")
+    (datetime.date(2025, 1, 4), None)
+    """
+    written = read_date(text)
+    return None if written is None else to_date(written, order)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -181,14 +197,14 @@ def at(day: date | None, clock: timedelta | None) -> datetime | None:
 
 
 class DayClock:
-    """Moments of clock times without a date: when the clock goes back by over an hour, the next day has begun."""
+    """Gives clock times without a date a day: when the clock goes back by over an hour, the next day has begun."""
 
     def __init__(self) -> None:
         self.day = datetime(2000, 1, 1)
         self.num_midnights = 0
         self._last: timedelta | None = None
         self._is_named = False  # whether the file has named a day
-        self._shift = timedelta(0)  # from the days that the file names to ours
+        self._shift = timedelta(0)  # from the days that the file names to those of `moment`
 
     def moment(self, clock: timedelta) -> datetime:
         if self._last is not None and self._last - clock > timedelta(hours=1):

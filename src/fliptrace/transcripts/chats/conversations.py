@@ -1,4 +1,4 @@
-"""What the JSON chats share: the choice of one conversation of several, and text from HTML."""
+"""Functions that the readers of JSON chats share: choosing one of several conversations, and text from HTML."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from fliptrace.transcripts.source import Source
-from fliptrace.transcripts.tables.rows import shown
+from fliptrace.transcripts.tables.cells import shown
 
 _TAG = re.compile(r"<(/?)([A-Za-z][\w:-]{0,30})([^<>]*)>")
 _BREAKS = frozenset(("br", "p", "div", "li", "tr", "h1", "h2", "h3", "ul", "ol", "pre"))
@@ -56,7 +56,7 @@ def choose(conversations: Sequence[Conversation], source: Source) -> Conversatio
 
 
 class Unmarked(NamedTuple):
-    """Text without its HTML, and the texts of the quotations in it, which others have said before."""
+    """Text without its HTML, and the quotations in it, which somebody said before."""
 
     text: str
     quotes: list[str]

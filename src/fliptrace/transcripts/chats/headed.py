@@ -1,7 +1,7 @@
 """Reader for chats with a line of date, time and name above each message.
 
-`[1/4/2025 7:02 PM] ana` is what DiscordChatExporter writes and Microsoft Teams copies; `Ana, [04.01.2025 19:02]` is
-what Telegram copies; `2025-01-04 19:02:10 Ana` is what QQ and WeChat exporters write.
+`[1/4/2025 7:02 PM] ana` is what DiscordChatExporter writes, and what one copies from Microsoft Teams; `Ana, [04.01.2025
+19:02]` is what one copies from Telegram; `2025-01-04 19:02:10 Ana` is what QQ and WeChat exporters write.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fliptrace.transcripts.chats.clock import CLOCK, DATE, at, find_order, read_clock, read_date, to_date
+from fliptrace.transcripts.chats.clock import CLOCK, DATE, at, find_order, read_clock, read_date, read_day
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
 _SAMPLE_LINES = 400
@@ -47,28 +47,28 @@ def read_headed(source: Source) -> Iterator[RawUtterance]:
     source.refuse_part("this chat")
     messages = list(_messages(source))
     if not messages:
-        raise source.error("", "found no line with a date, a time and a name, such as [1/4/2025 7:02 PM] Ana")
+        raise source.error(
+            "", "found no line with a date, a time and a name; expected lines such as '[1/4/2025 7:02 PM] Ana'"
+        )
     dates = [written for message in messages if (written := read_date(message.date)) is not None]
     is_american = any("m" in message.clock.casefold() for message in messages[:10])
     order = find_order(dates, "mdy" if is_american else "dmy")
     if not order.is_certain:
-        as_read = f"dates such as {messages[0].date} are read as {order.in_words}"
-        source.notes.append(f"{as_read}; the file does not say which it is")
+        source.notes.append(order.note(messages[0].date))
     for message in messages:
         text = "\n".join(message.lines).strip()
         place = f"line {message.line}"
         if _EVENTS.fullmatch(text):
             source.leave_out(place, text, "system messages")
         elif text:
-            written = read_date(message.date)
-            day = None if written is None else to_date(written, order.order)
-            yield RawUtterance(place, text, _without_number(message.name), at(day, read_clock(message.clock)))
+            time = at(read_day(message.date, order.order), read_clock(message.clock))
+            yield RawUtterance(place, text, _without_number(message.name), time)
         else:
             source.leave_out(place, message.name, "messages without text")
 
 
 def _messages(source: Source) -> Iterator[_Message]:
-    """The messages; what stands outside them, and in the sections that Discord adds to them, is left out."""
+    """The messages. Lines outside of them, and the sections that Discord adds to them, are left out."""
     style = _style(source)
     message: _Message | None = None
     section = ""

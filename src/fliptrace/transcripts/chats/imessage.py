@@ -1,7 +1,7 @@
 """Reader for text files of imessage-exporter: a line with the date, a line with the sender, the lines of the message.
 
-Source of the format: imessage-exporter (ReagentX), its txt export. Replies stand twice in it, indented below the
-message they answer and again in the order of time; the indented ones are read only if the other is missing.
+Source of the format: imessage-exporter (ReagentX), its txt export. It contains replies twice: indented below
+the message they answer, and again in the order of time. An indented one is read only if the other is missing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fliptrace.transcripts.chats.clock import CLOCK, at, read_clock, read_date, to_date
+from fliptrace.transcripts.chats.clock import CLOCK, at, read_clock, read_day
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
 _HEADER = re.compile(
@@ -64,7 +64,7 @@ def read_imessage(source: Source) -> Iterator[RawUtterance]:
             source.leave_out(place, message.notice, "system messages")
             continue
         if message.depth > top and _key(message) in seen:
-            source.leave_out(place, "\n".join(message.lines), "replies that stand in the file twice")
+            source.leave_out(place, "\n".join(message.lines), "replies that the file contains twice")
             continue
         if not message.lines:
             source.leave_out(place, "", "messages without text")
@@ -85,8 +85,7 @@ def _messages(source: Source) -> Iterator[_Message]:
         if found is not None:
             if current is not None:
                 yield current
-            written = read_date(found[2])
-            time = at(None if written is None else to_date(written, "mdy"), read_clock(found[3]))
+            time = at(read_day(found[2], "mdy"), read_clock(found[3]))
             current = _Message(number, len(found[1]), time, (found[4] or "").strip())
         elif line.strip() and current is not None:
             current.lines.append(line[current.depth :] if line[: current.depth].isspace() else line)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from fliptrace.transcripts.chats.clock import DayClock, WrittenDate, from_iso, read_clock, read_date, to_date
+from fliptrace.transcripts.chats.clock import DayClock, WrittenDate, from_iso, read_clock, read_date, read_day, to_date
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
 _SAMPLE_CHARACTERS = 2_000  # of a line
@@ -63,7 +63,7 @@ class _Line(NamedTuple):
 
 
 def read_irc(source: Source) -> Iterator[RawUtterance]:
-    """Yield one utterance per line that somebody says; actions are theirs too, joins and quits are left out."""
+    """Yield one utterance per line that somebody says, or action (/me); joins and quits are left out."""
     source.refuse_part("an IRC log")
     clock = DayClock()
     unknown, num_actions, spoken = list[int](), 0, False
@@ -91,7 +91,7 @@ def read_irc(source: Source) -> Iterator[RawUtterance]:
             num_actions += kind == "done"
             yield RawUtterance(place, f"{nick} {text}" if kind == "done" else text, nick, moment)
     if num_actions:
-        source.notes.append(f"actions (/me) are read as said by the one who acts: {num_actions:,}")
+        source.notes.append(f"actions (/me) are read as utterances of the person who acts: {num_actions:,}")
     if unknown:
         lines = ", ".join(map(str, unknown[:3]))
         source.notes.append(f"lines without a nickname: {len(unknown):,} (line {lines})")
@@ -137,12 +137,11 @@ def _moment(time: re.Match[str], clock: DayClock) -> datetime | None:
 
 
 def _day(text: str, today: datetime) -> date | None:
-    """A date before the clock, as HexChat writes it: without a year, which is then that of the last line."""
+    """Parse a date before the clock. HexChat leaves out the year, which is then that of the last line."""
     written = read_date(text if text[:1].isdigit() else f"{text}, {today.year}")
     if written is None:
         return None
     if not text[:1].isdigit():
-        day = to_date(written._replace(order=None), "dmy") or to_date(written, "mdy")
         day = to_date(WrittenDate((written.numbers[0], written.numbers[1], today.year), "dmy"), "dmy")
         return day + timedelta(days=365) if day is not None and (today.date() - day).days > 180 else day
     return to_date(written, "dmy") or to_date(written, "mdy")
@@ -161,8 +160,7 @@ def _day_of(line: str) -> date | None:
         text = f"{found[2]} {found[3]}, {found[4]}"
     else:
         text = f"{found[5]} {found[6]} {found[7]}"
-    written = read_date(text)
-    return None if written is None else to_date(written, "dmy")
+    return read_day(text, "dmy")
 
 
 def _sniff(source: Source) -> Evidence:

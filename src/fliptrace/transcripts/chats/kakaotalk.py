@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
-from fliptrace.transcripts.chats.clock import CLOCK, at, read_clock, read_date, to_date
+from fliptrace.transcripts.chats.clock import CLOCK, at, read_clock, read_day
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
 _DAY = re.compile(
@@ -35,18 +35,19 @@ def read_kakaotalk(source: Source) -> Iterator[RawUtterance]:
         if message is not None:
             messages.append((number, message, today, [message[3]]))
         elif day is not None:
-            written = read_date(day[1] or day[2])
-            today = (to_date(written, "dmy") if written else None) or today
+            today = read_day(day[1] or day[2], "dmy") or today
         elif messages:
             messages[-1][3].append(line)
         elif line.strip():
             source.leave_out(f"line {number}", line, "lines of the header")
     if not messages:
-        raise source.error("", "found no line such as '[Ana] [오후 7:02] words'")
+        raise source.error("", "found no messages; expected lines such as '[Ana] [오후 7:02] words'")
     for number, message, day_of_message, lines in messages:
         text, place = "\n".join(lines).strip(), f"line {number}"
-        if _MEDIA.fullmatch(text) or _DELETED.fullmatch(text):
-            source.leave_out(place, text, "media" if _MEDIA.fullmatch(text) else "deleted messages")
+        if _MEDIA.fullmatch(text):
+            source.leave_out(place, text, "media")
+        elif _DELETED.fullmatch(text):
+            source.leave_out(place, text, "deleted messages")
         else:
             yield RawUtterance(place, text, message[1], at(day_of_message, read_clock(message[2])))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
+from typing import NamedTuple
 
-from fliptrace.transcripts.chats.clock import CLOCK, DATE, WrittenDate, at, find_order, read_clock, read_date, to_date
+from fliptrace.transcripts.chats.clock import CLOCK, DATE, at, find_order, read_clock, read_date, read_day
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
 _DAY = re.compile(rf"(?:[^\W\d_]{{2,10}}\.?,?\s)?({DATE})(?:\s?\(?[^\W\d_]{{1,10}}\.?\)?)?\s*")
@@ -21,18 +22,25 @@ _MEDIA = re.compile(
 _CALL = re.compile(r"☎.*|(?:Missed|Canceled|Cancelled) call\b.*|Call time \d.*|通話時間.*|不在着信.*", re.IGNORECASE)
 
 
+class _Message(NamedTuple):
+    """A message: its place, sender and time, and its lines."""
+
+    place: str
+    name: str
+    time: datetime | None
+    lines: list[str]
+
+
 def read_line_chat(source: Source) -> Iterator[RawUtterance]:
     """Yield one utterance per message; stickers, calls and notices are left out."""
     source.refuse_part("a LINE chat")
-    days = [(number, day[1]) for number, line in enumerate(source.lines) if (day := _day_in(line)) is not None]
-    dates = [written for _, text in days if (written := read_date(text)) is not None]
+    days = [day for line in source.lines if (day := _day_in(line)) is not None]
+    dates = [written for day in days if (written := read_date(day[1])) is not None]
     order = find_order(dates, "mdy" if "Chat history" in source.lines[0] else "dmy")
     if not order.is_certain:
-        source.notes.append(
-            f"dates such as {days[0][1]} are read as {order.in_words}; the file does not say which it is"
-        )
+        source.notes.append(order.note(days[0][1]))
     today: date | None = None
-    opened: tuple[str, list[str], str, object] | None = None  # a message that may go on: place, lines, name, time
+    opened: _Message | None = None  # a message that may go on
     for number, line in enumerate(source.lines, start=1):
         place = f"line {number}"
         found = _MESSAGE.fullmatch(line) if line[:14].find("\t") > 0 else None
@@ -41,38 +49,34 @@ def read_line_chat(source: Source) -> Iterator[RawUtterance]:
             yield from _utterance(opened, source)
             opened = None
         if day is not None:
-            today = _date(read_date(day[1]), order.order)
+            today = read_day(day[1], order.order)
         elif found is not None and found[3] is not None and found[2].strip():
-            opened = place, [found[3]], found[2].strip(), at(today or date(2000, 1, 1), read_clock(found[1]))
+            time = at(today or date(2000, 1, 1), read_clock(found[1]))
+            opened = _Message(place, found[2].strip(), time, [found[3]])
         elif found is not None:
             source.leave_out(place, line, "system messages")
         elif opened is not None:
-            opened[1].append(line)
+            opened.lines.append(line)
         elif line.strip():
             source.leave_out(place, line, "lines of the header")
     if opened is not None:
         yield from _utterance(opened, source)
 
 
-def _utterance(opened: tuple[str, list[str], str, object], source: Source) -> Iterator[RawUtterance]:
-    place, lines, name, time = opened
-    text = "\n".join(lines).strip()
-    if len(lines) > 1 and text.startswith('"') and text.endswith('"'):  # text of several lines stands in quotes
+def _utterance(message: _Message, source: Source) -> Iterator[RawUtterance]:
+    place, text = message.place, "\n".join(message.lines).strip()
+    if len(message.lines) > 1 and text.startswith('"') and text.endswith('"'):  # text of several lines stands in quotes
         text = text[1:-1].replace('""', '"')
     if _MEDIA.fullmatch(text):
         source.leave_out(place, text, "media")
     elif _CALL.fullmatch(text):
         source.leave_out(place, text, "calls")
     else:
-        yield RawUtterance(place, text, name, time)
+        yield RawUtterance(place, text, message.name, message.time)
 
 
 def _day_in(line: str) -> re.Match[str] | None:
     return _DAY.fullmatch(line) if 6 <= len(line) <= 40 else None
-
-
-def _date(written: WrittenDate | None, order: str) -> date | None:
-    return None if written is None else to_date(written, order)
 
 
 def _sniff(source: Source) -> Evidence:
@@ -83,11 +87,9 @@ def _sniff(source: Source) -> Evidence:
         return NO_EVIDENCE
     if lines[0].lstrip("\ufeff").startswith("[LINE]"):
         return Evidence(0.98, "[LINE]")
-    return (
-        Evidence(0.85, f"{num_days} lines with a date, {num_messages} with a time and a tab")
-        if num_days
-        else NO_EVIDENCE
-    )
+    if not num_days:
+        return NO_EVIDENCE
+    return Evidence(0.85, f"{num_days} lines with a date, {num_messages} with a time and a tab")
 
 
 READER = Reader(

@@ -14,18 +14,8 @@ from fliptrace.transcripts.chats.conversations import first_object, objects, tex
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
 _MEDIA = (
-    *(
-        "photos",
-        "videos",
-        "gifs",
-        "audio_files",
-        "files",
-        "sticker",
-        "share",
-        "media",
-        "attachments",
-        "bumped_message_metadata",
-    ),
+    *("photos", "videos", "gifs", "audio_files", "files", "sticker", "share", "media", "attachments"),
+    "bumped_message_metadata",
 )
 _NOTICE = re.compile(
     r"(?:.{1,80} )?(?:"

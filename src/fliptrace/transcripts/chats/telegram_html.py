@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fliptrace.transcripts.chats.clock import at, read_clock, read_date, to_date
+from fliptrace.transcripts.chats.clock import at, read_clock, read_day
 from fliptrace.transcripts.chats.conversations import text_from_html
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
@@ -46,13 +46,12 @@ def read_telegram_html(source: Source) -> Iterator[RawUtterance]:
         if not text:
             continue
         time = _TIME.search(block)
-        written = None if time is None else read_date(time[1])
-        day = None if written is None else to_date(written, "dmy")
-        yield RawUtterance(place, text, speaker, at(day, read_clock(time[2])) if time else None)
+        moment = None if time is None else at(read_day(time[1], "dmy"), read_clock(time[2]))
+        yield RawUtterance(place, text, speaker, moment)
 
 
 def _inside(block: str, opening: re.Pattern[str]) -> str:
-    """The text of the first element that begins so; none of them has further elements like it inside."""
+    """The text from the first such opening tag to the next `</div>`; these elements contain no other div."""
     found = opening.search(block)
     if found is None:
         return ""

@@ -10,10 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from typing import NamedTuple
 
-from fliptrace.transcripts.chats.clock import CLOCK, DATE, DateOrder, at, find_order, read_clock, read_date, to_date
+from fliptrace.transcripts.chats.clock import CLOCK, DATE, DateOrder, at, find_order, read_clock, read_date, read_day
 from fliptrace.transcripts.chats.placeholders import placeholder_of, without_marks
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
@@ -91,7 +90,7 @@ def read_whatsapp(source: Source) -> Iterator[RawUtterance]:
             text = _without_signal_marks(text, place, source)
         if not text.strip(_GENERATED + " \n") and message.text.strip():
             continue
-        time = at(_day(message, order), read_clock(message.header.clock))
+        time = at(read_day(message.header.date, order.order), read_clock(message.header.clock))
         if time is None:
             undated.append(message.line)
         yield RawUtterance(place, text.replace(_GENERATED, ""), message.name, time)
@@ -198,15 +197,9 @@ def _order(messages: list[_Message]) -> DateOrder:
     return find_order(dates, "mdy" if is_american else "dmy")
 
 
-def _day(message: _Message, order: DateOrder) -> date | None:
-    written = read_date(message.header.date)
-    return None if written is None else to_date(written, order.order)
-
-
 def _note_dates(messages: list[_Message], order: DateOrder, undated: list[int], source: Source) -> None:
     if not order.is_certain:
-        first = messages[0].header.date
-        source.notes.append(f"dates such as {first} are read as {order.in_words}; the file does not say which it is")
+        source.notes.append(order.note(messages[0].header.date))
     if undated:
         lines = ", ".join(map(str, undated[:3]))
         source.notes.append(f"dates or times that do not exist: {len(undated):,} (line {lines}); those have no start")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from fliptrace.transcripts.chats.clock import CLOCK, at, from_iso, from_unix, read_clock, read_date, to_date
+from fliptrace.transcripts.chats.clock import CLOCK, at, from_iso, from_unix, read_clock, read_day
 from fliptrace.transcripts.chats.conversations import (
     Conversation,
     Unmarked,
@@ -22,7 +22,7 @@ from fliptrace.transcripts.chats.conversations import (
     text_in,
 )
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
-from fliptrace.transcripts.tables.rows import name_of
+from fliptrace.transcripts.tables.cells import name_of
 
 # --- Google Chat ---
 
@@ -59,8 +59,7 @@ def _google_time(value: object) -> datetime | None:
     found = _GOOGLE_DATE.fullmatch(" ".join(text_in(value)[:100].split()))
     if found is None:
         return from_iso(value)
-    written = read_date(found[1])
-    return at(None if written is None else to_date(written, "dmy"), read_clock(found[2]))
+    return at(read_day(found[1], "dmy"), read_clock(found[2]))
 
 
 def _sniff_google_chat(source: Source) -> Evidence:

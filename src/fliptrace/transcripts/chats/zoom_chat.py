@@ -1,6 +1,6 @@
 """Reader for the chat that Zoom saves of a meeting: `10:02:33 From Mara to Everyone:` and the words after or below it.
 
-Reactions are left out, and so are the names of those to whom a message is addressed.
+Reactions and the names of recipients are left out.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def read_zoom_chat(source: Source) -> Iterator[RawUtterance]:
         else:
             yield RawUtterance(f"line {number}", text, header.name.strip(), time)
     if num_replies:
-        source.notes.append(f"quoted beginnings of the messages that are replied to, removed: {num_replies:,}")
+        source.notes.append(f"quotations of the message replied to, removed from the text: {num_replies:,}")
 
 
 def _header(line: str) -> _Header | None:

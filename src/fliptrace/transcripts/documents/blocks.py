@@ -22,7 +22,7 @@ _SKIPPED = frozenset(
     ("Fallback", "delText", "instrText", "annotation", "note", "tracked-changes", "forms", "sequence-decls")
 )
 _BREAKS = {"br": "\n", "cr": "\n", "line-break": "\n", "tab": "\t", "noBreakHyphen": "-"}
-_MAX_REPEATED = 50  # columns that OpenDocument repeats: blank ones up to the edge of the sheet are not meant
+_MAX_REPEATED = 50  # columns; OpenDocument repeats a blank one up to the edge of the sheet, hundreds of times
 
 
 def as_text(blocks: Sequence[str | Table], source: Source) -> Extracted:
@@ -30,8 +30,8 @@ def as_text(blocks: Sequence[str | Table], source: Source) -> Extracted:
     tables = [block for block in blocks if isinstance(block, list)]
     lines = [block for block in blocks if isinstance(block, str)]
     in_tables = sum(len(cell) for table in tables for row in table for cell in row)
-    if tables and in_tables > sum(map(len, lines)) and max(_width(table) for table in tables) > 1:
-        widest = max(_width(table) for table in tables)
+    widest = max(map(_width, tables), default=0)
+    if widest > 1 and in_tables > sum(map(len, lines)):
         kept = [table for table in tables if _width(table) == widest and (len(table) > 1 or len(tables) == 1)] or tables
         for number, table in enumerate(tables, start=1):
             if all(table is not each for each in kept):
@@ -54,6 +54,7 @@ def as_csv(rows: Table) -> Extracted:
 
 
 def _width(table: Table) -> int:
+    """The most filled cells in a row."""
     return max((sum(bool(cell.strip()) for cell in row) for row in table), default=0)
 
 

@@ -1,4 +1,4 @@
-"""Whether the text of a web page holds a conversation: an error page or a form is not read as what somebody said."""
+"""Whether the text of a web page holds a conversation, so that error pages and forms are not read as speech."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fliptrace.transcripts.source import Extracted
 from fliptrace.transcripts.speech import read_name
 from fliptrace.transcripts.times import CLOCK
 
-_MAX_LINES = 5_000  # that are looked at: a conversation shows earlier
+_MAX_LINES = 5_000  # lines that are judged; the speakers of a conversation appear much earlier
 _TIMED = re.compile(rf"\s{{0,9}}[\[(]?{CLOCK}[\])]?(?:\s|$)|.{{1,80}}\s[\[(]?{CLOCK}[\])]?\s*$|.{{0,20}}-->")
 _STAMP = re.compile(rf"^\s{{0,9}}[\[(<]?{CLOCK}(?:\s?[-–—>]{{1,3}}\s?{CLOCK})?[\])>]?\s{{0,3}}[-–—:]?\s{{0,3}}")
 _DASH = re.compile(r"\s{0,9}(?:[-–—]|>{1,3})\s{0,3}[^\W\d_]")
@@ -39,7 +39,7 @@ def holds_conversation(page: Extracted, labels: Sequence[str]) -> bool:
     if timed >= 2 or (dashed >= 2 and dashed * 2 >= len(lines)):
         return True
     named = Counter(label.casefold() for label in labels if label and len(label.split()) <= 4)
-    return sum(number > 1 for number in named.values()) >= 1 and len(named) > 1 and named.total() * 4 >= len(lines)
+    return any(number > 1 for number in named.values()) and len(named) > 1 and named.total() * 4 >= len(lines)
 
 
 def _names(lines: Sequence[str]) -> Iterator[str]:

@@ -85,7 +85,7 @@ def _labels(soup: Any) -> list[str]:
 
 
 def _check_size(text: str, source: Source) -> None:
-    """InputError for pages that would take minutes: very many tags, or elements within elements within elements."""
+    """InputError for pages that would take minutes: those of very many tags or very deeply nested elements."""
     num_tags = text.count("<") + text.count("&") // 4  # a character such as &amp; takes less time
     if num_tags > _MAX_TAGS:
         raise source.error("", f"a page of {num_tags:,} tags; expected at most {_MAX_TAGS:,}: save its text as .txt")
@@ -96,11 +96,11 @@ def _check_size(text: str, source: Source) -> None:
             depths[name] = max(depths[name] - 1, 0) if tag[1] else depths[name] + 1
             if depths[name] > _MAX_DEPTH:
                 place = f"line {text.count(chr(10), 0, tag.start()) + 1}"
-                raise source.error(place, f"over {_MAX_DEPTH} elements {name!r} in each other; save the text as .txt")
+                raise source.error(place, f"over {_MAX_DEPTH} nested elements {name!r}; save its text as .txt")
 
 
 def _closed(text: str) -> str:
-    """Markup that never ends, as text: the parser would search for its end again and again."""
+    """Escape markup that is never closed. The parser would search for its end again and again."""
     text = re.sub(r"&(?![a-zA-Z#][\w#]{1,30};)", "&amp;", text).replace("<![", "&lt;![")
     end = text.rfind("-->") + 1
     text = text[:end] + text[end:].replace("<!--", "&lt;!--")
@@ -187,11 +187,7 @@ def _blocks(soup: Any) -> list[str | Table]:
                 blocks += here.get_text().split("\n")
             elif here.name == "table" and here.find("table") is None:
                 end_line()
-                rows = [
-                    [" ".join(c.get_text(" ").split()) for c in row.find_all(["td", "th"])]
-                    for row in here.find_all("tr")
-                ]
-                blocks.append([row for row in rows if any(row)])
+                blocks.append(_table_of(here))
             else:
                 is_block = here.name in _BLOCKS
                 if is_block:
@@ -200,6 +196,12 @@ def _blocks(soup: Any) -> list[str | Table]:
                 stack += reversed(here.contents)
     end_line()
     return blocks
+
+
+def _table_of(table: Any) -> Table:
+    """The rows of a table that are not blank."""
+    rows = ([" ".join(cell.get_text(" ").split()) for cell in row.find_all(["td", "th"])] for row in table("tr"))
+    return [row for row in rows if any(row)]
 
 
 def _sniff(source: Source) -> Evidence:

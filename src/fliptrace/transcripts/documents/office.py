@@ -16,8 +16,8 @@ _WORD, _OPEN_DOCUMENT = "word/document.xml", "content.xml"
 
 def extract_docx(source: Source) -> Extracted:
     """The paragraphs and tables of a Word document."""
-    check_archive(source, "docx")
-    return as_text(blocks_of(read_xml_part(source, _WORD, "docx")), source)
+    check_archive(source, "Word")
+    return as_text(blocks_of(read_xml_part(source, _WORD, "Word")), source)
 
 
 def extract_odt(source: Source) -> Extracted:

@@ -1,4 +1,4 @@
-"""Read parts of a ZIP archive (docx, xlsx, odt) without unpacking more than a transcript may have."""
+"""Read parts of a ZIP archive (docx, xlsx, odt), with a limit on what is unpacked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED = 200_000_000  # bytes of all parts of a document together
 _MAX_RATIO = 300  # of unpacked to packed bytes; text of office documents has 5 to 50
-_SMALL = 10_000_000  # bytes of a part whose ratio does not matter
+_SMALL = 10_000_000  # bytes; the ratio of a smaller part does not matter
 _READ_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
@@ -30,12 +30,12 @@ def part_names(data: bytes) -> frozenset[str]:
 
 
 def check_archive(source: Source, kind: str) -> None:
-    """InputError if the file is not a sound ZIP archive, or would take too much memory."""
+    """InputError if the file is not a valid ZIP archive, or would take too much memory; `kind` is "Word", "Excel"."""
     try:
         with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
             parts = archive.infolist()
     except _READ_ERRORS as error:
-        raise source.error("", f"not a {kind} file: {error}") from error
+        raise source.error("", f"not a valid {kind} file: {error}") from error
     total = sum(part.file_size for part in parts)
     if total > MAX_UNPACKED:
         limit = MAX_UNPACKED // 1_000_000

@@ -15,7 +15,7 @@ _PICTURE = re.compile(r"(?:[0-9a-fA-F]{64,}\s{0,3})+")
 
 
 def extract_rtf(source: Source) -> Extracted:
-    """The text of the document; cells of tables are separated by bars."""
+    """The text of the document; as a table if most lines have the same number of cells."""
     try:
         from striprtf.striprtf import rtf_to_text
     except ImportError as error:
@@ -29,16 +29,17 @@ def extract_rtf(source: Source) -> Extracted:
     except LookupError:
         encoding = "cp1252"
     try:
-        # Pictures are digits by the megabyte. Some programs write bytes beyond ASCII, against the standard.
+        # Pictures are megabytes of digits. Some programs write bytes beyond ASCII, which the standard forbids.
         plain = _PICTURE.sub("", raw).encode("latin-1").decode(encoding, "replace")
         text = rtf_to_text(plain, encoding=encoding, errors="replace")
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise source.error("", f"unreadable RTF: {error}; save it as .docx or .txt") from error
     lines = text.split("\n")
     rows = [line.strip().removesuffix("|").split("|") for line in lines if line.strip()]
-    widths = Counter(len(row) for row in rows)
-    if len(rows) > 1 and widths.most_common(1)[0][0] > 1 and widths.most_common(1)[0][1] >= 0.8 * len(rows):
-        return as_text([rows], source)
+    if len(rows) > 1:
+        width, number = Counter(map(len, rows)).most_common(1)[0]
+        if width > 1 and number >= 0.8 * len(rows):
+            return as_text([rows], source)
     return Extracted("\n".join(line.rstrip("|") for line in lines), ".txt")
 
 

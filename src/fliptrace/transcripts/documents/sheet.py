@@ -25,11 +25,11 @@ def extract_xlsx(source: Source) -> Extracted:
         from openpyxl import load_workbook
     except ImportError as error:
         raise MissingExtra(source.name, "documents", "openpyxl") from error
-    check_archive(source, "xlsx")
+    check_archive(source, "Excel")
     try:
         book = load_workbook(io.BytesIO(source.data), read_only=True, data_only=True)
         sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets}
-    except Exception as error:  # openpyxl raises whatever it meets in a damaged file
+    except Exception as error:  # openpyxl lets errors of any kind through if a file is damaged
         raise source.error("", f"unreadable Excel file: {type(error).__name__}: {error}") from error
     filled = {title: rows for title, rows in sheets.items() if rows}
     if not filled:
@@ -42,7 +42,7 @@ def _choose(sheets: dict[str, Table], source: Source) -> str:
     if source.part in sheets:
         title, source.part = source.part, None
         return title
-    with_text = [title for title, rows in sheets.items() if any({"text"} <= known_roles(row) for row in rows[:15])]
+    with_text = [title for title, rows in sheets.items() if any("text" in known_roles(row) for row in rows[:15])]
     if len(with_text) > 1 and source.part is None:
         found = f"{len(with_text):,} sheets with a transcript ({shown(with_text, 5)})"
         raise source.error("", f"{found}; expected one: select it with {source.name}#NAME")
@@ -54,7 +54,7 @@ def _choose(sheets: dict[str, Table], source: Source) -> str:
 
 
 def _rows(sheet: Any) -> Table:
-    """The rows of a sheet up to the last one with content; blank ones are kept, so that the numbers of rows hold."""
+    """The rows of a sheet up to the last one with content. Blank ones are kept, so that row numbers stay the same."""
     sheet.reset_dimensions()  # what a file states about its size may be wrong
     rows: Table = []
     num_filled = last = 0

@@ -1,4 +1,4 @@
-"""Which prefixes are names, by evidence over the whole file: they repeat, alternate and are written alike."""
+"""Which prefixes are names, by evidence over the whole file: names repeat, alternate and are written alike."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _BETWEEN_NAMES = re.compile(r"\s?(?:[,;/&]|\band\b|\bund\b|\bet\b|\by\b)\s?")
 def decide(
     candidates: Sequence[Candidate], page: Sequence[Line], wanted: frozenset[str], inside: dict[str, str]
 ) -> set[str]:
-    """The keys of the candidates before a colon that are names."""
+    """The keys of the candidates before a colon that are names.
+
+    `wanted` are the keys of names that the user gave, `inside` the names that begin turns inside lines.
+    """
     by_key: dict[str, list[Candidate]] = defaultdict(list)
     for each in candidates:
         by_key[each.key].append(each)
@@ -73,7 +76,7 @@ def _lists_names(text: str, counts: Counter[str]) -> bool:
 
 
 def without_fields(candidates: list[Candidate], page: Sequence[Line]) -> list[Candidate]:
-    """Without the facts about the file that stand above the first turns: `Date: 4 March`, `Interviewer: Ana Lee`."""
+    """The candidates without facts about the file above the first turns: `Date: 4 March`, `Interviewer: Ana Lee`."""
     order = [each.key for each in candidates]
     counts = Counter(order)
     first = next((each.index for each in candidates if counts[each.key] >= 2), len(page))
@@ -96,14 +99,14 @@ def without_fields(candidates: list[Candidate], page: Sequence[Line]) -> list[Ca
 
 
 def _coverage(num_lines: int, candidates: Sequence[Candidate], page: Sequence[Line]) -> int:
-    """If (nearly) every line begins with a candidate, what stands there is likely to be a name."""
+    """The points that each candidate gets if (nearly) every line begins with one: candidates are then likely names."""
     opening = sum(line.opens for line in page) or 1
     share = num_lines / max(1, len(page) if opening < 0.5 * num_lines or opening == 1 else opening)
     return 2 if share >= 0.95 and num_lines >= 4 else int(share >= 0.7)
 
 
 def sandwiched_keys(order: Sequence[str]) -> Counter[str]:
-    """How often a run of one key stands between two of the same other key, as turns of a dialogue do."""
+    """How often a run of one key is between two runs of the same other key, as turns of a dialogue are."""
     runs = [key for i, key in enumerate(order) if not i or order[i - 1] != key]
     found: Counter[str] = Counter()
     for before, key, after in zip(runs, runs[1:], runs[2:], strict=False):
@@ -114,10 +117,10 @@ def sandwiched_keys(order: Sequence[str]) -> Counter[str]:
 def _misfits(
     accepted: set[str], by_key: dict[str, list[Candidate]], looks: dict[str, int], page: Sequence[Line], bonus: int
 ) -> set[str]:
-    """Accepted keys that occur once and are written unlike the sure names.
+    """Accepted keys that occur once and are written differently from the certain names.
 
-    They lack the stamp or emphasis of the others, are not in capitals, stand in a paragraph, or go on in lower case;
-    the last does not count where nearly every line begins with a name (`bonus`).
+    They lack the stamp or emphasis of the others, are not in capitals, are inside a paragraph, or precede a word in
+    lower case; the last does not count where nearly every line begins with a name (`bonus`).
     """
     sure = {key for key in accepted if key in by_key and (len(by_key[key]) >= 2 or looks[key] >= 3)}
     known = [each for key in sure for each in by_key[key]]

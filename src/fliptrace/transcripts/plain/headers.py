@@ -1,7 +1,7 @@
-"""Names and times on lines of their own, above the words: Otter, Rev, Trint, Teams as copied, Zoom captions, Sonix.
+"""Names and times on lines of their own, above the words: Otter, Rev, Trint, copied Teams, Zoom captions, Sonix.
 
-A header is a name and a time in either order on one line or two, or a name alone. Single lines prove little: headers
-are recognised because they come back over the whole file.
+A header is a name and a time, in either order and on one line or two, or a name alone. A single line proves little:
+headers are recognised because they repeat over the whole file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MAX_NAME = 60
 
 
 class Headers(NamedTuple):
-    """Headers by index of line: with a name in `heads`, lines of a time only in `times`."""
+    """Headers by index of line: those with a name in `heads`, lines with only a time in `times`."""
 
     heads: dict[int, Head]
     times: dict[int, Stamp]
@@ -77,7 +77,7 @@ def _with_times(page: Sequence[Line], times: dict[int, Stamp], wanted: frozenset
 
 
 def _titled(line: Line) -> _Titled | None:
-    """A line of a name and a time only."""
+    """Parse a line that has only a name and a time; None for any other line."""
     if len(line.text) > 160:
         return None
     name, stamp = line.body, line.stamp

@@ -24,7 +24,7 @@ _LEADING_IN = words_of(
 
 
 def names_inside(colons: Sequence[Candidate], wanted: frozenset[str]) -> dict[str, str]:
-    """Names that begin turns inside lines, where the turns of a line alternate: `Ana: hi. Ben: ho. Ana: yes.`"""
+    """The names, by key, that begin turns inside lines in which the speakers alternate."""
     at_start = {each.key: each for each in colons}
     found: dict[str, str] = {}
     for first in colons:
@@ -70,7 +70,7 @@ def _last_name(words: str, before: str) -> str | None:
 
 
 def split_turns(head: Head, names: dict[str, str]) -> list[Head]:
-    """Split a text at the names in it; names after words such as "told" belong to the text."""
+    """Split a text at the names in it. Names after words such as "told" belong to the text."""
     if ":" not in head.text or len(names) < 2:
         return [head]
     turns, begin, current = [], 0, head

@@ -1,4 +1,4 @@
-"""How much words look like the name of a speaker, before anything is known of the file."""
+"""How much words look like the name of a speaker, whatever the rest of the file says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 from fliptrace.transcripts.plain.page import JOINERS
 from fliptrace.transcripts.plain.words import FUNCTION_WORDS, NOT_NAMES, PARTICLES, ROLES, words_of
 
-# Names by their look: 3 for a role or the name of a speaker in a tool, 2 for a capitalised name, down to NEVER.
+# The look of a name: 3 for a role or a speaker label of a tool, 2 for a capitalised name, down to NEVER.
 NEVER = -4
 _ID = re.compile(
     r"(?:speaker|spk|spkr|participant|part|person|user|agent|caller|customer|client|guest|host|moderator|interviewer|"
@@ -27,8 +27,8 @@ _PRONOUNS = words_of(
 )
 _ALSO_NAMES = words_of("will may an do in hai ho ha ko se ki mi su le am son tu ne so main mark")
 
-
-# A name that somebody gave themselves in a chat: letters with digits or underscores among them
+_ARTICLES = words_of("the el la le der die das il l a")
+# A name that somebody chose in a chat: letters with digits or underscores among them
 _HANDLE = re.compile(r"[^\W\d_]{1,20}(?:\d{1,8}[^\W\d_]|_\w|\d{2,8}$)\w{0,20}")
 _BY_NAMES = words_of("old young big little new good bad")  # "Old Tom"
 _BESIDE_ROLES = words_of("on in at of for from with")
@@ -36,13 +36,13 @@ _BESIDE_ROLES = words_of("on in at of for from with")
 
 @lru_cache(maxsize=20_000)
 def key_of(name: str) -> str:
-    """Names are the same if they differ only in case, blanks, joiners at the edges or the form of accents."""
+    """The key that names share if they differ only in case, blanks, joiners at the edges or the form of accents."""
     return " ".join(unicodedata.normalize("NFC", name).casefold().strip(JOINERS).split())
 
 
 @lru_cache(maxsize=20_000)
 def look_of(name: str) -> int:
-    """How much words look like a name, before anything is known of the file: from NEVER to 3.
+    """How much words look like a name, whatever the rest of the file says: from NEVER to 3.
 
     >>> [look_of(name) for name in ("SPEAKER_00", "team lead", "Mara Lind", "mara", "Maa ji", "Step 1", "one thing")]
     [3, 3, 2, 1, 0, -4, -4]
@@ -56,13 +56,15 @@ def look_of(name: str) -> int:
         return 1 if len(words[0]) > 1 else 2
     if _ID.fullmatch(name) and not re.fullmatch(r"(?i)[pq]s", name):
         return 3
-    article = folded[0] in ("the", "el", "la", "le", "der", "die", "das", "il", "l", "a") and len(words) > 1
-    named = folded[1:] if article else folded
-    has_role = named[-1] in ROLES or named[0] in ROLES
-    if article:
-        return 3 if has_role and len(words) <= 4 else NEVER
-    if _is_role_at(folded):
-        return 1
+    if folded[0] in _ARTICLES and len(words) > 1:
+        return 3 if (folded[1] in ROLES or folded[-1] in ROLES) and len(words) <= 4 else NEVER
+    return 1 if _is_role_at(folded) else _look_of_words(name, words)
+
+
+def _look_of_words(name: str, words: Sequence[str]) -> int:
+    """The look of words that are neither a pronoun, nor the label of a speaker, nor a role after an article."""
+    folded = [word.casefold() for word in words]
+    has_role = folded[-1] in ROLES or folded[0] in ROLES
     lettered = [word for word in words if any(letter.isalpha() for letter in word)]
     if not lettered:
         return 0
@@ -70,7 +72,7 @@ def look_of(name: str) -> int:
     lower = [word for word in cased if word[0].islower() and word.casefold() not in PARTICLES]
     if len(words) == 2 and folded[0] in _BY_NAMES and all(word[0].isupper() for word in words):
         return 1
-    if folded[0] in NOT_NAMES and not (has_role and named[-1] in ROLES and len(words) > 1):
+    if folded[0] in NOT_NAMES and not (folded[-1] in ROLES and len(words) > 1):
         return NEVER
     if len(words) > 1 and any(word.casefold() in FUNCTION_WORDS for word in lower if len(word) > 1 or word == "i"):
         return NEVER

@@ -1,8 +1,8 @@
 """Find who speaks in a plain text, by evidence over the whole file.
 
-Every line may begin with a name: before a colon, in brackets, before a dash, a tab, a dot or a gap. A prefix that
-repeats, alternates with others, or is called like a person or a role is a name; `Listen:`, `Step 1:` or `Total:` inside
-what somebody says is not.
+Every line may begin with a name: before a colon, in brackets, before a dash, a tab, a dot or a gap. A prefix is a name
+if it repeats, alternates with others, or looks like a person or a role; `Listen:`, `Step 1:` or `Total:` inside speech
+is not.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SAMPLE = 1_000  # lines that show whether a separator is used at all
 
 
 class Found(NamedTuple):
-    """The heads by index of line, and the prefixes that are not names, with the numbers of their lines.
+    """The heads by index of line, and in `rejected` the prefixes that are not names, with their line numbers.
 
     `splits` are the names at which turns may begin inside a line, `facts` the lines above the first turn that list the
     speakers.
@@ -61,12 +61,12 @@ def find_names(page: Sequence[Line], given: Sequence[str] = (), has_headers: boo
 
 
 def _spelled(each: Candidate, shown: dict[str, str]) -> str:
-    """The name as it is written here, or the full name if this is a short one."""
+    """The name as it is written on this line, or the full name if it is a short one."""
     return each.name if key_of(shown[each.key]) == each.key else shown[each.key]
 
 
 def _short_names(shown: dict[str, str]) -> dict[str, str]:
-    """Names as broadcasters write them: `ANA LEE, HOST:` at first, then `LEE:`."""
+    """The full names of short ones, as broadcasters write them: `ANA LEE, HOST:` at first, then `LEE:`."""
     full = {key: name.partition(",")[0] for key, name in shown.items() if "," in name and name.isupper()}
     full = {key: name for key, name in full.items() if len(name.split()) >= 2}
     by_last = Counter(name.split()[-1].casefold() for name in full.values())
@@ -78,7 +78,7 @@ def _short_names(shown: dict[str, str]) -> dict[str, str]:
 def _with_other_shapes(
     heads: dict[int, Candidate], accepted: set[str], page: Sequence[Line], wanted: frozenset[str]
 ) -> tuple[dict[int, Candidate], set[str]]:
-    """The heads with another separator than a colon, in place of the others or beside them (`Q.` and `THE COURT:`)."""
+    """The heads with a separator other than a colon, instead of those with one or in addition (`Q.`, `THE COURT:`)."""
     at_colon, best = dict(heads), len(heads)
     for shape in SHAPES:
         sample = sum(shape(i, line) is not None for i, line in enumerate(page[:_SAMPLE]))
@@ -92,8 +92,7 @@ def _with_other_shapes(
         both = {each.index: each for each in rest if each.key in beside} | at_colon
         for option, keys in ((own, found), (both if beside else {}, beside | accepted)):
             if len(option) > best:
-                heads, best, names = option, len(option), keys
-                accepted = names
+                heads, best, accepted = option, len(option), keys
         if best >= 0.8 * len(page):
             break
     return heads, accepted

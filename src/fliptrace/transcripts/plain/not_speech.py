@@ -1,7 +1,7 @@
-"""Text files that are surely no transcript: program code, markup, logs, calendars, playlists, tables of numbers.
+"""Text files that are certainly not transcripts: program code, markup, logs, calendars, playlists, tables of numbers.
 
 A file is refused only for a signature at its beginning, or because nearly all of its lines look like nothing that
-people say. `--format text` reads it all the same.
+people say. `--format text` reads it anyway.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _SIGNATURES = (
     _Signature(re.compile(r"%!PS-Adobe|%PDF-\d"), "a page description"),
 )
 
-# One statement or a part of it. Each alternative begins with a word that code begins with, and has the signs of code.
+# One statement or a part of it. Each alternative begins as a line of code does, and has signs of code.
 _STATEMENT = re.compile(
     r"(?:import [\w.]{1,60}(?: as \w{1,40})?;?|from [\w.]{1,80} import [\w.*,() ]{1,200}|"
     r"(?:async )?def \w{1,60}\(.{0,200}|class \w{1,60}(?:\(.{0,100}\))?:?(?: ?\{)?|"
@@ -60,12 +60,12 @@ _STATEMENT = re.compile(
     r"[\w.\->:]{1,80}\(.{0,300}\)\s?[;{:,]?|[\w-]{1,40}:\s?[^:;]{1,120};|.{0,200}[;{}]|[)}\]]{1,4}[;,)]{0,3}|"
     r"['\"][\w.-]{1,60}['\"]\s?[:,].{0,200}|(?://|/\*|\*/|--\s|<!--).{0,300})\s*"
 )
-# What people say hardly ever has these; a file of code has one of them on many lines.
+# Speech hardly ever has these signs; in a file of code, many lines have one.
 _CODE_SIGN = re.compile(
     r"[;{}]\s*$|^\s*[)}\]]|\w\(.{0,200}\)\s?[:;{]?\s*$|[^=<>!]=[^=]|==|=>|->|\$\{?\w|^\s*#\s?include|^\s*@\w|::|\)\s?\{|"
     r"^\s*(?:import|from|def|class|return|else:|try:|elif)\b"
 )
-# Lines that nobody says: a few of them show that the rest is code, too.
+# Lines that nobody says: a few of them show that the rest is code as well.
 _DEFINITION = re.compile(
     r"from [\w.]{1,80} import [\w.*,() ]{1,200}|(?:async )?def \w{1,60}\(.{0,200}|"
     r"class \w{1,60}(?:\([\w., =\[\]]{0,100}\))?:|"
@@ -125,7 +125,7 @@ def refuse_other_files(source: Source) -> None:
             )
     kind = None if source.is_format_given else kind_of_file(text)
     if kind is not None:
-        raise source.error("", f"this looks like {kind}; expected a transcript (--format text reads it all the same)")
+        raise source.error("", f"this looks like {kind}; expected a transcript (--format text reads it anyway)")
     lines = [line for line in text.split("\n") if line.strip() and not line.startswith((";;", "#"))]
     if lines and all(_RTTM.match(line) for line in lines[:200]):
         raise source.error("", "this looks like RTTM, which has times and speakers but no words; expected a transcript")
@@ -145,7 +145,7 @@ def has_no_words(lines: Sequence[str]) -> bool:
 
 
 def kind_of_file(text: str) -> str | None:
-    """What a text file is if it is surely no transcript; None for anything that people may have said.
+    """What kind of file a text is if it is certainly not a transcript; None for anything that people may have said.
 
     >>> kind_of_file("BEGIN:VCARD\\nFN:Mara Lind"), kind_of_file("12 44\\n7 1"), kind_of_file("Ana: hi; (1) is = 2")
     ('a contact card', 'a table of numbers', None)
@@ -169,13 +169,13 @@ def _fits(lines: Sequence[str], fits: Callable[[str], object], share: float, num
 
 
 def _is_encoded(lines: Sequence[str]) -> bool:
-    """Whether words of letters and digits are code in base 64, which mixes capitals, small letters and digits."""
+    """Whether lines of letters and digits are base64, which mixes upper case, lower case and digits."""
     whole = "".join(lines)
     return len(whole) >= 40 and any(map(str.isdigit, whole)) and any(map(str.isupper, whole)) and not whole.isupper()
 
 
 def _is_code(lines: Sequence[str]) -> bool:
-    """Whether nearly all lines are statements, and most have signs of code; few may begin like a turn or be prose."""
+    """Whether nearly all lines are statements and most have signs of code, and few begin like a turn or are prose."""
     said = sum(_NAMED.match(line) is not None and not line.endswith((";", "{", "}", ",")) for line in lines)
     prose = sum(_PROSE.fullmatch(line) is not None for line in lines)
     if said > 0.1 * len(lines):

@@ -99,7 +99,7 @@ _TRANSCRIPT = re.compile(
 
 
 def notice_of(text: str) -> str | None:
-    """What a line is if it is not speech, as a plural noun; None for anything else.
+    """The kind of a line that is not speech, as a plural noun; None for any other line.
 
     >>> notice_of("Transcribed by https://otter.ai"), notice_of("Tue, Mar 4, 2025 10:02AM • 12:31"), notice_of("Hi!")
     ('messages of the transcription tool', 'date lines', None)
@@ -144,7 +144,7 @@ def is_scene(text: str) -> bool:
 
 
 def is_link(text: str) -> bool:
-    """Whether a line is an address and nothing else."""
+    """Whether a line is a web address and nothing else."""
     return _LINK.fullmatch(text.strip()) is not None
 
 

@@ -1,4 +1,4 @@
-"""The lines of a plain text without what is only layout: invisible characters, Markdown, line numbers, rulers."""
+"""The lines of a plain text without its layout: invisible characters, Markdown, line numbers and rulers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NUMBERED = re.compile(r"\s{0,20}[\[(]?(\d{1,6})(?:[.)\]]\s{0,9}|\s{1,20}|$)(?![
 class Line:
     """A line of words. `opens`: it is the first of a paragraph. `mark` is the dash, bullet or >> before it.
 
-    `head` is the emphasised text at its beginning, `text` the line without emphasis there, and `body` the text behind
+    `head` is the emphasised text at its beginning, `text` the line without that emphasis, and `body` the text after
     the `stamp` at its beginning, if there is one.
     """
 
@@ -52,7 +52,7 @@ class Line:
 
 
 def read_page(source: Source) -> list[Line]:
-    """The lines of the text that have words, and records what else there is."""
+    """Return the lines that have words. All other lines are recorded with `Source.leave_out`."""
     text = source.text if source.text.isascii() else source.text.translate(_INVISIBLE)
     lines = text.split("\n")
     if lines[0].strip() == "---" and "---" in (line.strip() for line in lines[1:40]):
@@ -115,7 +115,7 @@ def _looks_like_markdown(lines: list[str]) -> bool:
 
 
 def _without_numbers(lines: list[str], source: Source) -> list[str]:
-    """Remove the numbers that count the lines or turns, as in depositions, if most lines have one."""
+    """Remove the numbers of lines or turns, as in depositions, if most lines have one."""
     filled = [i for i, line in enumerate(lines) if line.strip()]
     found = [(i, number) for i in filled if (number := _NUMBERED.match(lines[i])) and lines[i][number.end() :] != ":"]
     if len(found) < 3 or len(found) < 0.7 * len(filled):
@@ -125,7 +125,7 @@ def _without_numbers(lines: list[str], source: Source) -> list[str]:
     is_list = all(set(number[0]) & set(".)]") for _, number in found)
     if steps < 0.8 * (len(values) - 1) or len(set(values)) < (3 if is_list else 4):
         return lines
-    source.notes.append(f"numbers at the beginning of {len(found):,} lines, which count the lines, are left out")
+    source.notes.append(f"line numbers at the beginning of {len(found):,} lines are left out")
     lines = list(lines)
     for i, number in found:
         lines[i] = lines[i][number.end() :]

@@ -1,4 +1,4 @@
-"""What may be a name at the beginning of a line, before a colon: `Name: words`, with stamps and cues beside the name.
+"""Candidates for names before a colon at the beginning of a line: `Name: words`, with stamps and cues next to them.
 
 Whether it is a name is decided in `decisions`, by evidence over the whole file.
 """
@@ -21,7 +21,7 @@ _OUTSIDE = frozenset('?!;“”„«»…=\\"<>{}|[]~^%$€£')
 
 
 class Head(NamedTuple):
-    """The beginning of an utterance: who speaks, the words on the same line, the time and the cues beside the name."""
+    """The first line of an utterance: the speaker, the words, the time and the cues next to the name."""
 
     name: str | None
     text: str
@@ -58,14 +58,14 @@ STAMPED = re.compile(
 
 
 def at_colon(index: int, line: Line) -> Candidate | None:
-    """`Name: text`, with stamps, cues and notes beside the name."""
+    """`Name: text`, with stamps, cues and notes next to the name."""
     body = line.body
     found = _COLON.match(body)
     if found is None:
         return _at_stamp(index, line) if line.stamp is None else None
     before, text = found[1], body[found.end() :]
     if before[-1:].isdigit() and text[:1].isdigit():
-        if _REST_OF_CLOCK.fullmatch(text):  # a header: nothing but a stamp is behind the name
+        if _REST_OF_CLOCK.fullmatch(text):  # a header: there is nothing but a stamp after the name
             return None
         return _at_stamp(index, line)
     if text.startswith("//") or not _may_follow(text, body[found.end() - 2 : found.end()]):
@@ -144,7 +144,7 @@ def _is_no_cue(name: str) -> bool:
 
 
 def take_stamp_after(text: str) -> Stamped | None:
-    """A stamp in brackets, or of three numbers, behind the name."""
+    """Split a text that begins with a stamp in brackets or of three numbers, as after a name."""
     start = text.lstrip()
     if start[:1] not in ("[", "(", "<", "#") and not (start[:1].isdigit() and _THREE_NUMBERS.match(start)):
         return None
@@ -153,7 +153,7 @@ def take_stamp_after(text: str) -> Stamped | None:
 
 
 def _may_follow(text: str, colon: str) -> bool:
-    """Whether the text after a colon may be speech, rather than the rest of a time, an address or a smiley."""
+    """Whether the text after a colon may be speech, not the rest of a time, an address or a smiley."""
     if not text or text[0].isspace() or colon.endswith("："):
         return True
     if _DASH_FOLLOWS.match(text):
@@ -175,7 +175,7 @@ def _is_note(words: str) -> bool:
 
 
 def is_possible(name: str) -> bool:
-    """Whether a prefix could at all be a name; cheap, and independent of the rest of the file."""
+    """Whether a prefix could be a name at all, whatever the rest of the file says."""
     if not name or len(name) > MAX_NAME or _OUTSIDE & set(name) or "//" in name:
         return False
     words = name.split()

@@ -24,7 +24,7 @@ _TRANSITION = re.compile(
     r"THE END\.?|END OF .{1,30}|>.{1,60}|(?:TITLE|SUPER|MONTAGE|FLASHBACK|BACK TO|INTERCUT|LATER|"
     r"CONTINUED|CONT'D|\(?(?:CONTINUED|MORE)\)?)\b.{0,60}"
 )
-# A full stop belongs to a name only behind a title or an initial.
+# A full stop belongs to a name only after a title or an initial.
 _NAME = re.compile(
     rf"@?([^\W\d_a-z](?:[^()\[\]:.!?…]|{AFTER_TITLE}\.|(?<=\b[A-Z])\.(?=\s?[^\W\d_a-z])){{0,40}}?)\s{{0,9}}"
     r"((?:\([^()]{1,40}\)\s{0,3}){0,3})\^?\s{0,3}:?"
@@ -70,7 +70,7 @@ def read_screenplay(source: Source) -> Iterator[RawUtterance]:
 
 
 def _goes_on(page: Sequence[Line], name: int, i: int, margin: int) -> bool:
-    """Whether a line still belongs to the name: it is in the same block, or in the next one and indented like it.
+    """Whether a line still belongs to the name: it is in the same block, or in the next one with the same indentation.
 
     Action begins at the margin, words are indented, and names are indented most.
     """
@@ -82,7 +82,7 @@ def _goes_on(page: Sequence[Line], name: int, i: int, margin: int) -> bool:
 
 
 def _names_of(page: Sequence[Line]) -> dict[int, _Name]:
-    """The lines in capitals that stand above words, by index."""
+    """The names in capitals above words, by index of line."""
     found: dict[int, _Name] = {}
     for i, line in enumerate(page[:-1]):
         name, below = _name_on(line), page[i + 1]
@@ -110,7 +110,7 @@ def _name_on(line: Line) -> _Name | None:
 
 
 def _name_by_layout(line: Line) -> _Name | None:
-    """A line in capitals that is indented deeper than the words below it is a name, whatever signs it has."""
+    """A line in capitals that is indented deeper than the words below it is a name, whatever punctuation it has."""
     text = " ".join(line.text.split()).rstrip(":^ ")
     is_name = len(text) <= 60 and text[:1].isalpha() and _is_in_capitals(text) and not _is_outside(line.text.strip())
     return _Name(text, ()) if is_name else None

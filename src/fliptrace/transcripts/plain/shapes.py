@@ -1,6 +1,6 @@
-"""What may be a name before another separator than a colon: brackets, dashes, tabs, dots, bars, gaps, quotes.
+"""Candidates for names before a separator other than a colon: brackets, dashes, tabs, dots, bars, gaps, quotes.
 
-These count only if most lines of a file have the same one (`decisions.regular_keys`).
+They count only if most lines of a file have the same separator (`decisions.regular_keys`).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _at_emphasis(index: int, line: Line) -> Candidate | None:
 
 
 def _at_bare_stamp(index: int, line: Line) -> Candidate | None:
-    """`Name 0:04 text`, without any colon behind the stamp."""
+    """`Name 0:04 text`, without a colon after the stamp."""
     found = STAMPED.match(line.body[:120])
     stamped = None if found is None else take_leading(line.body[found.end() :])
     if found is None or stamped is None or not stamped.rest.strip():

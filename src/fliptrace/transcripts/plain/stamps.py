@@ -41,15 +41,15 @@ _STAMP = rf"(?:{DATE}(?:,|\sat|\sum)?(?:T|\s)(?:[-–—|]\s)?)?{CLOCK}{_ZONE}(?
 _TO = r"(?:\s?(?:--?>|→|-|–|—|\bto\b|\bbis\b)\s?|\t)"
 _RANGE = rf"(?:{_STAMP})(?:{_TO}(?:{_STAMP}))?"
 _INSIDE = rf"(?:{_RANGE}|(?:{_SECONDS})(?P<to>{_TO}(?:{_SECONDS}))?)"
-# Brackets, which `_pairs` checks for being pairs; the number sign is that of f4 and MAXQDA, which write a tenth of a
-# second after a hyphen.
+# A stamp with or without brackets; `_is_whole` checks that they are a pair. f4 and MAXQDA write stamps between number
+# signs, with tenths of a second after a hyphen.
 _ANY = rf"(?P<open>[\[(<{{]\s?)?{_INSIDE}(?P<close>\s?[\])>}}])?|#\d\d:\d\d:\d\d(?:-\d)?#"
 _BEHIND = r"(?:\s{0,9}[-–—|:,•·](?=\s|$|\w)|)\s{0,40}"
 _BEFORE = r"(?:\s{0,40}[-–—|,•·@]\s{0,9}|\s{1,40}|(?=[\[(<#])|\s(?:at|um)\s)"
 _END = r"\s{0,9}[:：]?\s{0,40}$"
 
 # Most stamps are a plain clock. These short patterns find them, so that the long ones are compiled and tried only where
-# there is more: a date, a range, a half of the day, words.
+# there is more: a date, a range, AM or PM, words.
 _PLAIN = r"\d{1,3}:\d{1,2}(?::\d{1,2})?(?:[.,]\d{1,9})?(?![\d:;])"
 _PLAIN_IN_BRACKETS = rf"(?:\[\s?{_PLAIN}\s?\]|\(\s?{_PLAIN}\s?\)|<\s?{_PLAIN}\s?>|\{{\s?{_PLAIN}\s?\}})"
 _PLAIN_LEADING = re.compile(
@@ -104,7 +104,7 @@ class Stamp(NamedTuple):
 
 
 class Stamped(NamedTuple):
-    """A line without the stamp at its edge."""
+    """A stamp at the beginning or end of a text, and the rest of the text."""
 
     rest: str
     stamp: Stamp
@@ -205,7 +205,7 @@ def without_stamps(text: str) -> str:
 
 
 def read_stamp(text: str) -> Stamp:
-    """Parse what one of the patterns above has matched."""
+    """Parse a stamp that one of the patterns above has matched."""
     simple = _SIMPLE.fullmatch(text)
     if simple is not None:
         first, second, third = int(simple[1]), int(simple[2]), simple[3]
@@ -257,7 +257,7 @@ _LATE = 5 * 3600.0  # seconds; no recording begins with five hours of silence
 def from_the_first(utterances: Sequence[RawUtterance], stamps: Sequence[Stamp], source: Source) -> list[RawUtterance]:
     """Fill in the times, counted from the first one if they are times of day.
 
-    Stamps of two numbers are hours and minutes if they would otherwise have people talk faster than anybody can.
+    Stamps of two numbers are hours and minutes if, as minutes and seconds, they would make the speech too fast.
     """
     known = [stamp for stamp in stamps if stamp.start is not None]
     if not known and all(stamp.end is None for stamp in stamps):
@@ -265,11 +265,11 @@ def from_the_first(utterances: Sequence[RawUtterance], stamps: Sequence[Stamp], 
     of_day = any(stamp.of_day for stamp in known)
     if not of_day and known and (known[0].start or 0.0) >= _LATE and not any(stamp.has_two_parts for stamp in known):
         of_day = True
-        source.notes.append("times begin after five hours or more: read as times of day, and counted from the first")
+        source.notes.append("times begin at five hours or later: read as times of day, counted from the first")
     scale = 1.0
     if not of_day and _are_hours_and_minutes(utterances, stamps):
         of_day, scale = True, 60.0
-        source.notes.append("times of two numbers are read as hours and minutes, because the talk would be too fast")
+        source.notes.append("times are read as hours and minutes: as minutes and seconds, speech would be too fast")
     first = _scaled(known[0], scale) if of_day and known else 0.0
     filled, day, before = [], 0.0, first
     for raw, stamp in zip(utterances, stamps, strict=True):

@@ -1,7 +1,7 @@
-"""Readers for plain text: `Name: words` on a line, or the name and the time above the words.
+"""Readers for plain text: `Name: words` on one line, or the name and the time above the words.
 
-The evidence for names is taken from the whole file (`names`, `headers`). A line without a name continues the utterance
-before it. In a file without any names, every line is an utterance.
+Names are found by evidence from the whole file (`names`, `headers`). A line without a name continues the previous
+utterance. In a file without any names, every line is an utterance.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Re
 
 _NONE = Stamp(None)
 _IN_BRACKETS = re.compile(r"\[[^\[\]]{1,100}\]|\([^()]{1,100}\)")
-_MAX_TITLES = 25  # lines above the first speaker; a longer text there is no title
-_SAMPLE = 60_000  # characters; headers come back within the first pages
+_MAX_TITLES = 25  # lines above the first speaker; more lines are not titles
+_SAMPLE = 60_000  # characters; headers repeat within the first pages
 _ENDS = '.!?…।。！？؟"”’»)]'
 
 
@@ -56,7 +56,7 @@ def _start_of_transcript(page: Sequence[Line]) -> int:
 
 
 def _leave_out_summary(page: list[Line], source: Source) -> list[Line]:
-    """The page below a lone line `Transcript`; what stands above it is a summary, a list of tasks or metadata."""
+    """The page below a lone line `Transcript`; the lines above it are a summary, a list of tasks or metadata."""
     start = _start_of_transcript(page)
     for i, line in enumerate(page[:start]):
         why = notice_of(line.text)
@@ -70,7 +70,7 @@ def _leave_out_summary(page: list[Line], source: Source) -> list[Line]:
 
 @dataclass
 class _Structure:
-    """The heads of utterances and the lines of times, and whether names stand above the words."""
+    """The heads of utterances by index of line. `is_stacked`: names are above the words, not before them."""
 
     names: Found
     headers: Headers
@@ -95,7 +95,7 @@ def _structure_of(page: Sequence[Line], source: Source) -> _Structure:
 
 @dataclass
 class _Builder:
-    """Builds the utterances from top to bottom."""
+    """Builds the utterances, line by line. `pending` is a time that belongs to the next utterance."""
 
     source: Source
     page: Sequence[Line]
@@ -144,7 +144,7 @@ class _Builder:
             else:
                 self._take_words(line, bool(heads))
         self._close()
-        self._tell()
+        self._add_notes()
         self._take_endings()
         return from_the_first(self.utterances, self.stamps, self.source)
 
@@ -153,14 +153,14 @@ class _Builder:
         num_endings = sum(ending is not None for ending in self.endings)
         if num_endings < max(2, 0.6 * len(self.utterances)) or any(stamp.start is not None for stamp in self.stamps):
             return
-        self.source.notes.append(f"times at the ends of lines are read as the starts of these lines: {num_endings:,}")
+        self.source.notes.append(f"times at the ends of lines are read as their starts: {num_endings:,}")
         for i, ending in enumerate(self.endings):
             if ending is not None:
                 self.stamps[i] = ending.stamp
                 self.utterances[i] = replace(self.utterances[i], text=without_stamps(ending.rest))
 
     def _not_speech(self, line: Line, in_fields: bool) -> str | None:
-        """What a line before the first name is, unless it seems to be speech."""
+        """The reason to leave out a line before the first name; None if it seems to be speech."""
         if (why := notice_of(line.text)) is not None:
             return why
         if in_fields or is_field(line.text) or is_label(line.text) or is_link(line.text):
@@ -177,7 +177,7 @@ class _Builder:
     def _open_named(self, line: Line, head: Head) -> None:
         if self.head is not None and not self.words and not self.head.text and self.head.name is not None:
             same = key_of(self.head.name) == key_of(head.name or "")
-            if same and not head.text:  # a name and a time, and once more
+            if same and not head.text:  # the same name and time twice
                 known = self.head.stamp if self.head.stamp is not None else head.stamp
                 self.head = self.head._replace(stamp=known)
                 return
@@ -194,7 +194,7 @@ class _Builder:
 
     def _take_time(self, stamp: Stamp) -> None:
         if self.head is not None and not self.words and not self.head.text:
-            if self.head.stamp is None:  # the time stands below the name
+            if self.head.stamp is None:  # the time is below the name
                 self.head = self.head._replace(stamp=stamp)
             return
         self.pending = stamp
@@ -224,11 +224,11 @@ class _Builder:
             self.words.append(line.text.strip())
 
     def _is_below_time(self) -> bool:
-        """In a file without names, lines go on until the next line of a time."""
+        """Whether the utterance began with a time; in a file without names, it ends at the next line with a time."""
         return bool(self.found.headers.times) and self.head is not None and self.head.stamp is not None
 
     def _continue_in_paragraph(self, line: Line) -> None:
-        """A new paragraph of the same speaker is an utterance of its own, unless nothing was said so far."""
+        """Begin an utterance of the same speaker at a new paragraph, unless nothing has been said yet."""
         assert self.head is not None
         if not self.head.text and not self.words:
             self.words.append(line.text.strip())
@@ -252,13 +252,13 @@ class _Builder:
         self.stamps.append(stamp)
         self.head, self.words = None, []
 
-    def _tell(self) -> None:
+    def _add_notes(self) -> None:
         if self.num_carried:
             self.source.notes.append(
-                f"utterances with a time but no name, assigned to the speaker before: {self.num_carried:,}"
+                f"utterances with a time but no name, assigned to the previous speaker: {self.num_carried:,}"
             )
         if self.num_split:
-            self.source.notes.append(f"turns that began inside a line, split at the names: {self.num_split:,}")
+            self.source.notes.append(f"turns that begin inside a line, split off at the names: {self.num_split:,}")
         outside = {each.place for each in self.source.left_out}
         rejected = {
             name: [line for line in lines if f"line {line}" not in outside]
@@ -301,7 +301,7 @@ def _sniff_headers(source: Source) -> Evidence:
 
 
 def _sniff_names(source: Source) -> Evidence:
-    """Any text may be plain text; names before a colon on most lines outweigh an even number of commas or tabs."""
+    """Any text may be plain text. Names before a colon on most lines outweigh commas or tabs that look like a table."""
     lines = [] if source.is_binary else [line for line in source.text[:10_000].split("\n") if line.strip()]
     if len(lines) > 1 and all(map(LABEL.match, lines)):
         return Evidence(0.95, "two times and words between tabs, as Audacity writes labels")

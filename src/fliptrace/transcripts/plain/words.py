@@ -1,6 +1,6 @@
-"""Words that tell whether a prefix is a name: roles of speakers, words that open a sentence or a list, cues.
+"""Words that show whether a prefix is a name: roles of speakers, words that open a sentence or a list, cues.
 
-The lists are our own. They only weigh; what repeats and alternates like a speaker is one whatever it is called.
+The lists are our own. They are only evidence: a prefix that repeats and alternates like a speaker is accepted anyway.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ def words_of(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# People, by what they are in a dialogue.
+# Roles of people in a dialogue.
 ROLES = words_of(
     """
     agent advisor adviser assistant attorney anchor announcer analyst applicant audience auditor bailiff bot boss
@@ -193,7 +193,7 @@ PARTICLES = words_of(
     """
 )
 
-# What stands in brackets without being a name.
+# Words in brackets that are cues, not names.
 CUES = words_of(
     """
     applause audience background beat beep bell blank bleep breath breathes breathing cheering cheers chuckle
@@ -211,7 +211,7 @@ CUES = words_of(
     """
 )
 
-# What stands in brackets behind a name and belongs to it.
+# Words in brackets after a name that belong to it.
 NAME_NOTES = words_of(
     """
     ext extern external externe guest gast host cohost co-host organizer presenter unverified me you he/him she/her
@@ -220,7 +220,7 @@ NAME_NOTES = words_of(
     """
 )
 
-# A full stop behind these titles does not end a name. The second pattern is for use right before a full stop.
+# A full stop after these titles does not end a name. The second pattern is for use right before a full stop.
 TITLE = (
     r"(?:DR|MR|MS|ST|FR|SR|LT|MRS|SGT|REV|GEN|COL|CAP|SEN|REP|HON|SIG|SRA|DRA|PROF|CAPT|FRAU|HERR|MISS|MAJ|"
     r"Dr|Mr|Ms|St|Fr|Sr|Lt|Mrs|Sgt|Rev|Gen|Col|Sen|Rep|Hon|Sig|Sra|Dra|Prof|Capt|Maj)"

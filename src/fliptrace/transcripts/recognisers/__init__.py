@@ -35,7 +35,7 @@ from fliptrace.transcripts.recognisers import (
     whisperx,
     zoom_json,
 )
-from fliptrace.transcripts.recognisers.timeline import settled
+from fliptrace.transcripts.recognisers.timeline import with_last_steps
 from fliptrace.transcripts.source import Reader
 
 _READERS = (
@@ -73,4 +73,4 @@ _READERS = (
     amberscript.READER,
     podcast_json.READER,
 )
-READERS: tuple[Reader, ...] = tuple(map(settled, _READERS))
+READERS: tuple[Reader, ...] = tuple(map(with_last_steps, _READERS))

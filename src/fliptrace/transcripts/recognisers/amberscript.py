@@ -1,4 +1,4 @@
-"""Reader for the JSON of Amberscript: `segments` of a speaker with words, and `speakers`. Times are seconds."""
+"""Reader for the JSON of Amberscript: `segments` with speaker and words, and `speakers`. Times are seconds."""
 
 from __future__ import annotations
 

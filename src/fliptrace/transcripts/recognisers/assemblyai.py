@@ -10,12 +10,11 @@ from fliptrace.transcripts.recognisers.shapes import (
     Shape,
     first_name,
     has_rows,
-    in_order_of_time,
     in_seconds,
     objects_of,
     text_of,
 )
-from fliptrace.transcripts.recognisers.words import Word, group_channels, note_channels
+from fliptrace.transcripts.recognisers.words import Word, group_channels, in_one_order
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 _Row = Mapping[str, Any]
@@ -60,10 +59,7 @@ def _utterances(rows: list[dict[str, Any]], source: Source) -> Iterable[RawUtter
         start, end = (in_seconds(row.get(key), 1000) for key in ("start", "end"))
         found.append(RawUtterance(place, text_of(row.get("text"), source, place), speaker, start, end))
     channels = {first_name(row, "channel") for row in rows} - {None}
-    if len(channels) < 2:
-        return found
-    note_channels(len(channels), source)
-    return in_order_of_time(found)
+    return in_one_order(found, len(channels), source)
 
 
 def _word(row: _Row, place: str, source: Source) -> Word:
@@ -84,13 +80,13 @@ def _is_assemblyai(value: Any) -> bool:
 
 
 def _has_timed_words(rows: list[Any]) -> bool:
-    """Whether the rows have words with a text, as opposed to a `word` as others write it, in whole milliseconds."""
+    """Whether the rows have words in whole milliseconds whose text is called `text`; other tools call it `word`."""
     words = [row.get("words") for row in rows[:5] if isinstance(row, dict)]
     return any(has_rows(each, "text", "start", "end") and _has_whole_times(each) for each in words)
 
 
 def _has_letters(rows: list[Any]) -> bool:
-    """Whether speakers are single letters, and the confidence is given."""
+    """Whether the speakers of rows with a confidence are single letters."""
     speakers = [row.get("speaker") for row in rows[:20] if isinstance(row, dict) and "confidence" in row]
     return bool(speakers) and all(isinstance(name, str) and re.fullmatch("[A-Z]", name) for name in speakers)
 

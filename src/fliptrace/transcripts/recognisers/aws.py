@@ -1,7 +1,7 @@
 """Reader for the JSON of AWS Transcribe: `results` with `items`, which are words and punctuation.
 
-Speakers stand at the items, in `speaker_labels` (matched by time) or are channels. Times are seconds as text. Without
-any speakers, the sentences of `audio_segments` are the utterances.
+The speaker is named in each item or in `speaker_labels` (matched by time), or else is the channel. Times are seconds
+as text. Without any speakers, the sentences of `audio_segments` are the utterances.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fliptrace.transcripts.recognisers.shapes import (
 )
 from fliptrace.transcripts.recognisers.words import Word, group_channels
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
-from fliptrace.transcripts.tables.rows import name_of
+from fliptrace.transcripts.tables.cells import name_of
 
 
 def read_aws(source: Source) -> Iterable[RawUtterance]:

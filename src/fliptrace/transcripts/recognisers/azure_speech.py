@@ -17,15 +17,15 @@ from fliptrace.transcripts.recognisers.shapes import (
     first_value,
     from_duration,
     has_rows,
-    in_order_of_time,
     in_seconds,
+    label_with_channel,
     objects_of,
     text_of,
     total,
     values_of,
 )
-from fliptrace.transcripts.recognisers.words import note_channels
-from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
+from fliptrace.transcripts.recognisers.words import in_one_order
+from fliptrace.transcripts.source import Evidence, RawUtterance, Reader, Source
 
 _Row = Mapping[str, Any]
 _TICKS = 10_000_000  # per second
@@ -67,10 +67,7 @@ def _in_order(phrases: Sequence[tuple[str, _Row]], source: Source) -> list[RawUt
         channel = first_name(row, *_CHANNEL) if len(channels) > 1 else None
         start = _time(row, "offset")
         found.append(RawUtterance(place, text, _speaker(row, channel), start, total(start, _time(row, "duration"))))
-    if len(channels) < 2:
-        return found
-    note_channels(len(channels), source)
-    return in_order_of_time(found)
+    return in_one_order(found, len(channels), source)
 
 
 def _text(row: _Row, source: Source, place: str) -> str:
@@ -86,11 +83,7 @@ def _speaker(row: _Row, channel: str | None) -> str | None:
     speaker = first_name(row, *_SPEAKER)
     if speaker in ("Unknown", "Unidentified", "$ref$"):
         speaker = None
-    if speaker is not None and speaker.isdecimal():
-        speaker = f"Speaker {speaker}"
-    if channel is None:
-        return speaker
-    return f"Channel {channel}" if speaker is None else f"Channel {channel}, {speaker}"
+    return label_with_channel(speaker, channel)
 
 
 def _time(row: _Row, what: str) -> object:
@@ -132,7 +125,7 @@ def _is_result_list(value: Any) -> bool:
 def _sniff(source: Source) -> Evidence:
     if _is_result(first_value(source)) or _is_result_list(source.json_or_none):
         return Evidence(0.9, "results with Offset and Duration")
-    return SHAPE.sniff(source) if isinstance(source.json_or_none, dict | list) else NO_EVIDENCE
+    return SHAPE.sniff(source)
 
 
 SHAPE = Shape(_is_azure, "`recognizedPhrases` with `nBest`, or `phrases` with text and offset", 0.95)

@@ -1,6 +1,7 @@
 """Reader for the JSON of Deepgram: `results` with `channels`, and perhaps `utterances`. Times are seconds.
 
-Utterances are read if there are any, else the paragraphs, else the words. Of several channels, each is a speaker.
+Utterances are read if there are any, else the paragraphs, else the words. If there are several channels, each is a
+speaker.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from fliptrace.transcripts.recognisers.shapes import (
     first_name,
     first_value,
     has_rows,
-    in_order_of_time,
+    label_with_channel,
     object_of,
     objects_of,
     text_of,
     values_of,
 )
 from fliptrace.transcripts.recognisers.turns import split_by_words
-from fliptrace.transcripts.recognisers.words import Word, group_channels, note_channels
+from fliptrace.transcripts.recognisers.words import Word, group_channels, in_one_order
 from fliptrace.transcripts.source import Evidence, RawUtterance, Reader, Source
 
 _Row = Mapping[str, Any]
@@ -42,9 +43,7 @@ def read_deepgram(source: Source) -> Iterable[RawUtterance]:
     paragraphs = [objects_of(_paragraphs(each), "paragraph", source) for each in best]
     if _have_all(paragraphs, best):
         found = [_paragraph(row, number, has_several, source) for number, rows in enumerate(paragraphs) for row in rows]
-        if has_several:
-            note_channels(len(channels), source)
-        return in_order_of_time(found) if has_several else found
+        return in_one_order(found, len(channels) if has_several else 1, source)
     by_channel = {}
     for number, each in enumerate(best):
         words = objects_of(each.get("words"), "word", source)
@@ -82,10 +81,7 @@ def _utterances(rows: list[dict[str, Any]], source: Source) -> Iterable[RawUtter
         utterance = RawUtterance(place, text, _speaker(row, channel), row.get("start"), row.get("end"))
         words = [_word(word, place, channel, source) for word in objects_of(row.get("words"), f"{place} word", source)]
         found += split_by_words(utterance, words)
-    if len(channels) < 2:
-        return found
-    note_channels(len(channels), source)
-    return in_order_of_time(found)
+    return in_one_order(found, len(channels), source)
 
 
 def _paragraph(row: _Row, channel: int, has_several: bool, source: Source) -> RawUtterance:
@@ -102,12 +98,7 @@ def _word(row: _Row, place: str, channel: object, source: Source) -> Word:
 
 
 def _speaker(row: _Row, channel: object) -> str | None:
-    speaker = first_name(row, "speaker")
-    if speaker is not None and speaker.isdecimal():
-        speaker = f"Speaker {speaker}"
-    if channel is None:
-        return speaker
-    return f"Channel {channel}" if speaker is None else f"Channel {channel}, {speaker}"
+    return label_with_channel(first_name(row, "speaker"), channel)
 
 
 def _paragraphs(alternative: _Row) -> Any:
@@ -138,14 +129,14 @@ def _is_deepgram(value: Any) -> bool:
     has_channels = has_rows(channels, "alternatives") and any(
         {"transcript", "words"} & set(first_alternative(row)) for row in channels[:3] if isinstance(row, dict)
     )
-    return has_channels or (has_rows(utterances, "transcript", "start"))
+    return has_channels or has_rows(utterances, "transcript", "start")
 
 
 def _is_message(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and isinstance(value.get("channel"), dict)
-        and (has_rows(value["channel"].get("alternatives"), "transcript"))
+        and has_rows(value["channel"].get("alternatives"), "transcript")
     )
 
 

@@ -1,6 +1,6 @@
 """Reader for the JSON of ElevenLabs Scribe: `words` of type word, spacing or audio_event. Times are seconds.
 
-Spacing is among the words. A file of several channels has a list `transcripts`.
+Blanks are words of type spacing. A file of several channels has a list `transcripts`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _word(row: Mapping[str, Any], place: str, channel: str, source: Source) -> W
     if speaker is not None:
         speaker = f"{channel}{speaker}"
     is_cue = row.get("type") == "audio_event"
-    if row.get("type") == "spacing":  # a blank takes no time: it may stand for a long pause
+    if row.get("type") == "spacing":  # its times may span a long pause, so they are not used
         return Word(place, text, speaker, None, None, "both")
     return Word(place, text, speaker, row.get("start"), row.get("end"), "both", is_cue)
 

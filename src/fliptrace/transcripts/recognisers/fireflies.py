@@ -19,7 +19,7 @@ from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 
 def read_fireflies(source: Source) -> Iterator[RawUtterance]:
-    """Yield one utterance per sentence. An answer with several meetings is read by #TITLE."""
+    """Yield one utterance per sentence. If the answer has several meetings, #TITLE selects one."""
     meeting = _meeting(source)
     names = names_by_id(object_of(meeting).get("speakers"), "id", "name")
     rows = meeting["sentences"] if isinstance(meeting, dict) else meeting

@@ -12,12 +12,12 @@ from fliptrace.transcripts.recognisers.shapes import (
     Shape,
     first_name,
     has_rows,
-    in_order_of_time,
+    label_with_channel,
     object_of,
     objects_of,
     text_of,
 )
-from fliptrace.transcripts.recognisers.words import note_channels
+from fliptrace.transcripts.recognisers.words import in_one_order
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 
@@ -33,18 +33,11 @@ def read_gladia(source: Source) -> Iterable[RawUtterance]:
         speaker = first_name(row, "speaker")
         if speaker is not None and "not_activated" in speaker:
             speaker = None
-        if speaker is not None and speaker.isdecimal():
-            speaker = f"Speaker {speaker}"
-        if len(channels) > 1:
-            channel = str(row.get("channel")).removeprefix("channel_")
-            speaker = f"Channel {channel}" if speaker is None else f"Channel {channel}, {speaker}"
+        channel = str(row.get("channel")).removeprefix("channel_") if len(channels) > 1 else None
         start, end = row.get("start", row.get("time_begin")), row.get("end", row.get("time_end"))
         text = text_of(row.get("text", row.get("transcription")), source, place)
-        found.append(RawUtterance(place, text, speaker, start, end))
-    if len(channels) < 2:
-        return found
-    note_channels(len(channels), source)
-    return in_order_of_time(found)
+        found.append(RawUtterance(place, text, label_with_channel(speaker, channel), start, end))
+    return in_one_order(found, len(channels), source)
 
 
 def _is_gladia(value: Any) -> bool:

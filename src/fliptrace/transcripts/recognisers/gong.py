@@ -23,7 +23,7 @@ from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 
 def read_gong(source: Source) -> Iterator[RawUtterance]:
-    """Yield one utterance per sentence. An answer with several calls is read by #CALLID."""
+    """Yield one utterance per sentence. If the answer has several calls, #CALLID selects one."""
     calls = objects_of(SHAPE.find(source)["callTranscripts"], "call", source)
     named = [(first_name(call, "callId") or str(number), call) for number, call in enumerate(calls, start=1)]
     call = choose_part(named, source)

@@ -16,15 +16,14 @@ from fliptrace.transcripts.recognisers.shapes import (
     first_alternative,
     first_name,
     has_rows,
-    in_order_of_time,
     in_seconds,
     number_of,
     object_of,
     objects_of,
     text_of,
 )
-from fliptrace.transcripts.recognisers.words import Word, group_channels, group_words, note_channels
-from fliptrace.transcripts.source import RawUtterance, Reader, Source
+from fliptrace.transcripts.recognisers.words import Word, group_channels, group_words, in_one_order
+from fliptrace.transcripts.source import Evidence, RawUtterance, Reader, Source
 from fliptrace.transcripts.units import NOTE, TOO_SLOW, Timed, are_milliseconds
 
 _Row = Mapping[str, Any]
@@ -53,16 +52,13 @@ def read_google(source: Source) -> Iterable[RawUtterance]:
         words = _tag_texts(said, repeated, source)
         return group_words(words if words is not None else repeated, source)
     if any(word.speaker for result in results for word in result.words):
-        results = tagged  # if others are tagged and each word is there once, 0 is a speaker
+        results = tagged  # each word is there once and others have a tag, so 0 is a speaker, too
     channels = list(dict.fromkeys(result.channel for result in results if result.channel is not None))
     has_several = len(channels) > 1
     if not any(word.speaker for result in results for word in result.words) and not (
         has_several and all(result.words or not result.text.strip() for result in results)
     ):
-        found = _by_result(results, has_several)
-        if has_several:
-            note_channels(len(channels), source)
-        return in_order_of_time(found) if has_several else found
+        return in_one_order(_by_result(results, has_several), len(channels), source)
     by_channel: dict[str, list[Word]] = {}
     for result in results:
         name = f"Channel {result.channel}" if has_several else ""
@@ -132,7 +128,7 @@ def _word(row: _Row, place: str, source: Source) -> Word:
 
 
 def _without_zero(word: Word) -> Word:
-    """The word without the tag 0, which Google writes at words that have not been assigned to a speaker."""
+    """The word without the tag 0, which Google gives to words without an assigned speaker."""
     return word._replace(speaker=None) if word.speaker == "0" else word
 
 
@@ -244,7 +240,7 @@ def _is_stream(value: Any) -> bool:
 SHAPE = Shape(_is_google, "a list `results` of objects with alternatives that have a transcript or words", 0.9)
 
 
-def _sniff(source: Source) -> Any:
+def _sniff(source: Source) -> Evidence:
     evidence = SHAPE.sniff(source)
     if not evidence.strength and _is_stream(source.json_or_none):
         return evidence._replace(strength=SHAPE.strength, seen=SHAPE.expected)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from fliptrace.transcripts.recognisers.shapes import Shape, first_name, has_rows, objects_of, text_of
 from fliptrace.transcripts.recognisers.words import Word, join_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
-
-_Row = Mapping[str, Any]
 
 
 def read_happyscribe(source: Source) -> Iterator[RawUtterance]:

@@ -61,7 +61,7 @@ def _is_openai(value: Any) -> bool:
 
 
 def _is_text_alone(value: Any) -> bool:
-    """Whether the whole file is `{"text": ...}`. Further inside, such an object is a line of somebody."""
+    """Whether the whole file is `{"text": ...}`. Deeper in a file, such an object may be one of many utterances."""
     known = {"text", "segments", "words", "usage", "logprobs", "language", "task", "duration", "x_groq"}
     if not isinstance(value, dict) or not isinstance(value.get("text"), str) or not set(value) <= known:
         return False

@@ -1,6 +1,6 @@
 """Reader for the JSON transcripts of Podcasting 2.0: `segments` with startTime, endTime, body and speaker.
 
-Times are seconds. Segments may be single words, and may name a speaker only where it changes.
+Times are seconds. Segments may be single words, and may name a speaker only where the speaker changes.
 """
 
 from __future__ import annotations

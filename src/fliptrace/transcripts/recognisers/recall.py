@@ -1,4 +1,4 @@
-"""Reader for the JSON of Recall.ai's meeting bots: a list of turns of a participant with words. Times are seconds."""
+"""Reader for the JSON of Recall.ai's meeting bots: a list of turns with participant and words. Times are seconds."""
 
 from __future__ import annotations
 

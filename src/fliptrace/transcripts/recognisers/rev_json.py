@@ -1,4 +1,4 @@
-"""Reader for the JSON of Rev and Rev AI: `monologues` of a speaker with `elements`, which contain the blanks.
+"""Reader for the JSON of Rev and Rev AI: `monologues` with a speaker and `elements`, blanks included.
 
 Times are seconds (Rev AI) or clock times (Rev).
 """
@@ -19,7 +19,7 @@ from fliptrace.transcripts.recognisers.shapes import (
 )
 from fliptrace.transcripts.recognisers.words import Word, group_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
-from fliptrace.transcripts.tables.rows import name_of
+from fliptrace.transcripts.tables.cells import name_of
 
 
 def read_rev(source: Source) -> Iterator[RawUtterance]:

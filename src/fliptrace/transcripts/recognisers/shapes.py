@@ -15,13 +15,13 @@ from typing import Any, NamedTuple, TypeGuard, TypeVar
 
 from fliptrace.core.errors import InputError
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Source
-from fliptrace.transcripts.tables.rows import name_of, shown
-from fliptrace.transcripts.times import MAX_SECONDS, read_time
+from fliptrace.transcripts.tables.cells import name_of, shown
+from fliptrace.transcripts.times import MAX_SECONDS, indices_in_time, read_time
 
 _MAX_DEPTH = 5  # Google's batch results stand five objects deep
 _MAX_KEYS = 40  # of one object; a wrapper has few
 _MAX_OBJECTS = 300  # looked at in a file
-_MAX_FIRST_VALUE = 100_000  # characters of the first of several JSON values: a message
+_MAX_FIRST_VALUE = 100_000  # characters; the first of several JSON values is a short message
 _FIRST = 5  # elements of a list that are looked at; the fields of the first one may be incomplete
 
 Value = TypeVar("Value")
@@ -152,6 +152,19 @@ def _name_of_label(value: str | int) -> str | None:
     return name_of(value)
 
 
+def label_with_channel(label: str | None, channel: object) -> str | None:
+    """The name of a speaker in one of several channels; `channel` is None if there is only one.
+
+    >>> label_with_channel("0", None), label_with_channel("0", 1), label_with_channel(None, 1)
+    ('Speaker 0', 'Channel 1, Speaker 0', 'Channel 1')
+    """
+    if label is not None and label.isdecimal():
+        label = f"Speaker {label}"
+    if channel is None:
+        return label
+    return f"Channel {channel}" if label is None else f"Channel {channel}, {label}"
+
+
 def names_by_id(value: Any, key: str, *names: str) -> dict[str, str]:
     """Map the ids in a list of speakers to their names, as far as these are given."""
     rows = value if isinstance(value, list) else []
@@ -159,7 +172,7 @@ def names_by_id(value: Any, key: str, *names: str) -> dict[str, str]:
     return {number: name for number, name in found if number is not None and name is not None}
 
 
-# Times. Functions that read one return it as it is if they cannot, so that `assemble` counts it.
+# Times. A value that is not a readable time is returned unchanged, so that `assemble` counts it.
 
 _ISO_DURATION = re.compile(
     r"P(?:(?P<days>\d{1,6})D)?(?:T(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,12}(?:[.,]\d{1,12})?)S)?)?"
@@ -167,7 +180,7 @@ _ISO_DURATION = re.compile(
 
 
 def in_seconds(value: Any, per_second: float) -> object:
-    """Convert a number in a unit, of which there are so many per second, to seconds.
+    """Convert a number to seconds; `per_second` is how many of its units make a second.
 
     >>> in_seconds(1500, 1000), in_seconds("2500", 1000), in_seconds(None, 1000)
     (1.5, 2.5, None)
@@ -195,7 +208,7 @@ def from_duration(value: Any) -> object:
 
 
 def from_timestamp(value: Any) -> datetime | None:
-    """Read a date and time as ISO 8601, with any number of decimals; UTC if it has no zone. None if it is none."""
+    """Read a date and time as ISO 8601, with any number of decimals; UTC if it has no zone. None if it is not one."""
     if not isinstance(value, str) or not 10 < len(value.strip()) < 50:
         return None
     text = re.sub(r"(\.\d{1,6})\d*", r"\1", value.strip())
@@ -207,7 +220,7 @@ def from_timestamp(value: Any) -> datetime | None:
 
 
 def seconds_after(first: datetime | None, value: Any) -> object:
-    """Seconds from `first` to a timestamp; the value itself if it is no timestamp."""
+    """Seconds from `first` to a timestamp; the value itself if it is not a timestamp."""
     time = from_timestamp(value)
     return value if time is None or first is None else (time - first) / timedelta(seconds=1)
 
@@ -232,17 +245,12 @@ def number_of(time: object) -> float | None:
 
 def in_order_of_time(utterances: Iterable[RawUtterance]) -> list[RawUtterance]:
     """Sort utterances by their start. One without a start stays behind the one before it."""
-    last = 0.0
-    keyed = []
-    for utterance in utterances:
-        start = number_of(utterance.start)
-        last = last if start is None else start
-        keyed.append((last, utterance))
-    return [utterance for _, utterance in sorted(keyed, key=lambda pair: pair[0])]
+    utterances = list(utterances)
+    return [utterances[i] for i in indices_in_time([number_of(each.start) for each in utterances])]
 
 
 def carry_speakers(utterances: Iterable[RawUtterance], source: Source) -> Iterator[RawUtterance]:
-    """Give utterances without a speaker the speaker before; for formats that name a speaker only at a change."""
+    """Give utterances without a speaker the speaker of the one before; for formats that name only a new speaker."""
     last: str | None = None
     num_carried = 0
     for utterance in utterances:
@@ -271,7 +279,7 @@ def choose_part(dialogues: Sequence[tuple[str, Value]], source: Source) -> Value
 
 
 def first_value(source: Source) -> Any:
-    """Parse the first JSON value of a text that may contain several; None if it is no JSON, or a very long one."""
+    """Parse the first JSON value of a text that may contain several; None if it is not JSON, or very long."""
     if source.json_or_none is not None:
         return source.json_or_none
     start = source.text[:_MAX_FIRST_VALUE].lstrip()

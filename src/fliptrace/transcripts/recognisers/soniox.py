@@ -1,4 +1,4 @@
-"""Reader for the JSON of Soniox: `tokens`, which are parts of words and contain the blanks. Times are milliseconds."""
+"""Reader for the JSON of Soniox: `tokens`, which are parts of words, blanks included. Times are milliseconds."""
 
 from __future__ import annotations
 

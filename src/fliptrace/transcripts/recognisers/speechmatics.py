@@ -1,6 +1,6 @@
 """Reader for the JSON of Speechmatics: `results` of type word or punctuation. Times are seconds.
 
-The speaker stands in the first alternative; "UU" is nobody known. Channels are speakers where they are not diarized.
+The first alternative names the speaker; "UU" means unknown. Channels without diarization are speakers.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
-"""What every recogniser's utterances have in common after reading: the unit of their times, their order, their names.
+"""The last steps of every recogniser's reader: times in seconds, the order of time, and names in place of ids.
 
-Formats differ in where the times stand, but any of them may be written without a unit, in no order, or with ids of
-speakers that a table beside the segments explains.
+In any of these formats, times may lack a unit, utterances may be in no order, and speakers may be ids whose names are
+in a table elsewhere in the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from fliptrace.transcripts.recognisers.shapes import in_order_of_time, number_of
-from fliptrace.transcripts.source import RawUtterance, Reader, Source, collection_paused
+from fliptrace.transcripts.source import RawUtterance, Reader, Source, collection_paused, count
 from fliptrace.transcripts.speaker_table import objects_within, with_names
 from fliptrace.transcripts.tables.column_names import unit_of, words_of_name
 from fliptrace.transcripts.units import NOTE, TOO_LONG, TOO_SLOW, Timed, are_milliseconds, whole_number
@@ -20,19 +20,16 @@ _RESTART_SECONDS = 2.0  # in which each part of a file of several recordings beg
 _ROUNDING = 1.05  # times may end a little after the length of the recording that the file names
 
 
-def settled(reader: Reader) -> Reader:
-    """The reader with all of this done to its utterances."""
-    return replace(reader, read=_settled_read(reader.read))
+def with_last_steps(reader: Reader) -> Reader:
+    """The reader whose `read` ends with the steps of this module."""
 
-
-def _settled_read(read: Callable[[Source], Iterable[RawUtterance]]) -> Callable[[Source], Iterable[RawUtterance]]:
-    def read_settled(source: Source) -> Iterable[RawUtterance]:
+    def read(source: Source) -> Iterable[RawUtterance]:
         with collection_paused():
-            found = list(read(source))
+            found = list(reader.read(source))
         found = _in_seconds(found, source)
-        return with_names(put_in_order(found, source), source)
+        return with_names(_put_in_order(found, source), source)
 
-    return read_settled
+    return replace(reader, read=read)
 
 
 def _in_seconds(found: list[RawUtterance], source: Source) -> list[RawUtterance]:
@@ -66,17 +63,17 @@ def _exceed_total(found: Sequence[RawUtterance], source: Source) -> bool:
     return any(last > _ROUNDING * total and 0.5 * total <= last / 1000 <= _ROUNDING * total for total in totals)
 
 
-def put_in_order(found: list[RawUtterance], source: Source) -> list[RawUtterance]:
+def _put_in_order(found: list[RawUtterance], source: Source) -> list[RawUtterance]:
     """Put utterances in the order of their starts, with a note if that changes anything.
 
-    Without all starts, the order of the file stays; so it does where the times of a joined file begin again.
+    The order of the file is kept if a start is missing, or if times begin again because files were joined.
     """
     starts = [number_of(each.start) for each in found]
     known = [start for start in starts if start is not None]
     num_back = sum(before > after for before, after in pairwise(known))
     if not num_back:
         return found
-    steps = f"{num_back:,} step{'' if num_back == 1 else 's'} back"
+    steps = f"{count(num_back, 'step')} back"
     if len(known) < len(found):
         source.notes.append(
             f"utterances are not in the order of time ({steps}): kept in the order of the file, as "

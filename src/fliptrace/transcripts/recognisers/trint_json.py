@@ -17,7 +17,7 @@ from fliptrace.transcripts.recognisers.shapes import (
 )
 from fliptrace.transcripts.recognisers.words import Word, group_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
-from fliptrace.transcripts.tables.rows import name_of
+from fliptrace.transcripts.tables.cells import name_of
 
 
 def read_trint(source: Source) -> Iterable[RawUtterance]:

@@ -16,7 +16,7 @@ _LABEL = re.compile(r"\s{0,5}(?:[\[(](speaker[ _]?(?:\d{1,3}|\?))[\])]:?|(speake
 
 
 def take_label(utterance: RawUtterance) -> RawUtterance:
-    """Move the label of a speaker from the text of an utterance without a speaker to its speaker.
+    """Move the label of a speaker from the beginning of the text to `speaker`, unless the utterance has a speaker.
 
     >>> labelled = take_label(RawUtterance("segment 1", " [SPEAKER_00]: You are late."))
     >>> labelled.speaker, labelled.text

@@ -1,4 +1,4 @@
-"""Reader for the JSON of Vosk: one or more objects with `text` and `result`, which are the words. Times are seconds."""
+"""Reader for the JSON of Vosk: one or more objects with `text` and a `result` of words. Times are seconds."""
 
 from __future__ import annotations
 

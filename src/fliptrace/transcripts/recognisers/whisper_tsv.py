@@ -13,7 +13,6 @@ from fliptrace.transcripts.recognisers.turns import take_label
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 from fliptrace.transcripts.units import Timed, are_seconds
 
-_NEEDED = ("start", "end", "text")
 _SPEAKER = ("speaker", "speaker_label", "speaker_name", "speaker_id")
 _MAX_COLUMNS = 12
 _TIMES = re.compile(r"\d{1,12}\t\d{1,12}\t")
@@ -33,10 +32,10 @@ def read_whisper_tsv(source: Source) -> Iterator[RawUtterance]:
             rows.append((number, cells))
         elif line.strip():
             source.leave_out(f"line {number}", line, "lines without start, end and text")
-    is_other = len(columns) > 3 and _are_seconds([row for _, row in rows])
-    if is_other:
+    has_seconds = len(columns) > 3 and _are_seconds([row for _, row in rows])
+    if has_seconds:
         source.notes.append("times are read as seconds: as milliseconds, the speech would be impossibly fast")
-    per_second = 1 if is_other else 1000
+    per_second = 1 if has_seconds else 1000
     for number, row in rows:
         start, end = in_seconds(row["start"], per_second), in_seconds(row["end"], per_second)
         name = (row[speaker].strip() or None) if speaker else None
@@ -47,7 +46,7 @@ def _columns(source: Source) -> list[str]:
     """The names of the columns; [] unless they begin with start and end, and one is the text."""
     names = source.lines[0][:500].strip().split("\t")
     fits = names[:2] == ["start", "end"] and "text" in names and len(names) <= _MAX_COLUMNS
-    # Without a speaker, what else there may be is not known.
+    # A file with further columns but no speaker is another tool's table.
     return names if fits and (len(names) == 3 or set(names) & set(_SPEAKER)) else []
 
 
@@ -58,7 +57,7 @@ def _cells(line: str, columns: Sequence[str]) -> dict[str, str] | None:
 
 
 def _are_seconds(rows: Sequence[Mapping[str, str]]) -> bool:
-    """Whether the times must be seconds, as other tools write them in the same columns with one for the speaker."""
+    """Whether the times can only be seconds, as in the files of some tools that add a column for the speaker."""
     return are_seconds(Timed(row["start"], row["end"], row["text"]) for row in rows)
 
 

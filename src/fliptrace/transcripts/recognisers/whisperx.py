@@ -1,7 +1,7 @@
-"""Reader for the JSON of Whisper, WhisperX and their relatives: an object with `segments` of text, start and end.
+"""Reader for the JSON of Whisper, WhisperX and similar tools: an object with `segments` of text, start and end.
 
-Times are seconds. A segment is an utterance, unless its words have several speakers: they split it. A segment without a
-speaker gets the speaker of its words.
+Times are seconds. A segment is one utterance, unless its words have several speakers; it is then split between them. A
+segment without a speaker gets the speaker of its words.
 """
 
 from __future__ import annotations

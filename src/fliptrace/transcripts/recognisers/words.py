@@ -1,7 +1,7 @@
 """Group the words of a recogniser into utterances: a change of speaker or a long pause begins a new one.
 
-For all formats whose files contain words rather than utterances. Punctuation is joined to the word before it, and
-languages that write no blanks between words get none.
+Used by all formats whose files contain words rather than utterances. Punctuation is joined to the word before it. No
+blanks are added in languages that write none between words.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fliptrace.transcripts.source import RawUtterance, Source
 # Within a sentence people pause for less than a second, except to think. These numbers are our choice.
 PAUSE_SECONDS = 2.0  # begins a new utterance
 PAUSE_AFTER_SENTENCE_SECONDS = 1.0
-PAUSE_FOR_ANOTHER_SECONDS = 0.3  # if another channel speaks in it
+PAUSE_FOR_ANOTHER_SECONDS = 0.3  # if another channel starts to speak during it
 LONG_CHARACTERS = 400  # about half a minute of speech: the next sentence begins a new utterance
 MAX_CHANNELS = 32  # whose pauses are compared
 
@@ -36,8 +36,8 @@ _BEGINS_WITHOUT_BLANK = re.compile(rf"[{_NO_BLANKS}]")
 class Word(NamedTuple):
     """A word, a part of one, or punctuation, as found in a file. Times are in seconds.
 
-    `joins` says to which neighbour it is written without a blank: "previous", "next" or "both". Words of a file that
-    contains the blanks are all "both".
+    `joins` names the neighbours that no blank separates it from: "previous", "next" or "both". If a file contains the
+    blanks themselves, all its words are "both".
     """
 
     place: str
@@ -52,7 +52,8 @@ class Word(NamedTuple):
 def group_words(words: Sequence[Word], source: Source, others: Sequence[float] = ()) -> Iterator[RawUtterance]:
     """Yield the utterances that words in the order of speech form.
 
-    `others` are the sorted times at which words in other channels start: a pause in which another speaks is long.
+    `others` are the sorted times at which words in other channels start. If one of them lies in a pause, even a short
+    pause begins a new utterance.
     """
     group: list[Word] = []
     num_characters = 0
@@ -73,26 +74,33 @@ def group_words(words: Sequence[Word], source: Source, others: Sequence[float] =
 def group_channels(channels: Mapping[str, Sequence[Word]], source: Source) -> list[RawUtterance]:
     """The utterances of several channels in the order of time. A word without a speaker is spoken by its channel.
 
-    A label that several channels have is a different person in each.
+    A label that occurs in several channels means a different person in each.
     """
     if len(channels) == 1:
         return list(group_words(next(iter(channels.values())), source))
-    note_channels(len(channels), source)
+    return in_one_order(_group_each(channels, source), len(channels), source)
+
+
+def _group_each(channels: Mapping[str, Sequence[Word]], source: Source) -> Iterator[RawUtterance]:
     labels = Counter(label for words in channels.values() for label in {word.speaker for word in words} - {None})
     shared = {label for label, number in labels.items() if number > 1}
     starts = {name: sorted(filter(None, (number_of(word.start) for word in words))) for name, words in channels.items()}
-    utterances: list[RawUtterance] = []
     for name, words in channels.items():
         others: list[float] = []
         if len(channels) <= MAX_CHANNELS:  # beyond, this would take quadratic time
             others = sorted(start for other, found in starts.items() if other != name for start in found)
         named = (word._replace(speaker=f"{name}, {word.speaker}") if word.speaker in shared else word for word in words)
-        utterances += group_words([word._replace(speaker=word.speaker or name) for word in named], source, others)
+        yield from group_words([word._replace(speaker=word.speaker or name) for word in named], source, others)
+
+
+def in_one_order(utterances: Iterable[RawUtterance], num_channels: int, source: Source) -> list[RawUtterance]:
+    """The utterances of several channels in the order of time, with a note; those of one channel as they are."""
+    if num_channels < 2:
+        return list(utterances)
+    source.notes.append(
+        f"{num_channels} channels merged in the order of time; where speech overlaps, utterances follow one another"
+    )
     return in_order_of_time(utterances)
-
-
-def note_channels(number: int, source: Source) -> None:
-    source.notes.append(f"{number} channels put together in the order of time; overlapping speech follows in turn")
 
 
 def join_words(words: Iterable[Word]) -> str:
@@ -127,7 +135,7 @@ def _join_by_marks(words: Sequence[Word]) -> str:
 
 
 def is_punctuation(text: str) -> bool:
-    """Whether a text consists only of marks that are written to the word before."""
+    """Whether a text consists only of marks that follow a word without a blank."""
     return _PUNCTUATION.fullmatch(text.strip()) is not None
 
 

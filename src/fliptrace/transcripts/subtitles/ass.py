@@ -1,7 +1,7 @@
 """Reader for SubStation Alpha (ASS, SSA), whose events name an actor.
 
-Fields are found by the Format line of [Events]. pysubs2 expects a fixed order and stops at the first broken time, so it
-is not used. Overrides `{\\i1}` and karaoke tags are markup; comments, drawings and effects are left out.
+Fields are found by the Format line of [Events]. pysubs2 is not used: it expects a fixed order and stops at the first
+broken time. Overrides such as `{\\i1}` and karaoke tags are markup; comments, drawings and effects are left out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DRAWING = re.compile(r"\{[^{}]{0,300}\\p[1-9][^{}]{0,300}\}")
 _DRAWING_END = re.compile(r"\{[^{}]{0,300}\\p0[^{}]{0,300}\}")
 _OVERRIDE = re.compile(r"\{[^{}]{0,2000}\}")
 _EFFECT = re.compile(r"(?i)\s{0,9}(?:fx|code|template|karaoke)")
-_NO_ACTORS = ("NTP", "Default")  # what old editors write where nobody is named
+_NO_ACTORS = ("NTP", "Default")  # what old editors write if nobody is named
 _STYLES = (
     (re.compile(r"(?i)(?:^|[^a-z])(?:signs?|titles?|typeset|ts|credits?|notes?)(?:[^a-z]|$)"), "on-screen texts"),
     (re.compile(r"(?i)(?:^|[^a-z])(?:op|ed|opening|ending|songs?|lyrics|karaoke|romaji|kanji)(?:[^a-z]|$)"), "songs"),
@@ -30,7 +30,7 @@ _STYLES = (
 
 
 def read_ass(source: Source) -> Iterator[RawUtterance]:
-    """Yield an utterance for each dialogue event, in the order of time."""
+    """Yield the utterances of the dialogue events, in the order of time."""
     source.refuse_part("SubStation Alpha")
     fields: tuple[str, ...] = _DEFAULT_FIELDS
     section, events = "events", list[Cue]()
@@ -48,7 +48,7 @@ def read_ass(source: Source) -> Iterator[RawUtterance]:
         event = _EVENT.fullmatch(line)
         if event is None:
             if line.strip() and not line.lstrip().startswith(";"):
-                source.leave_out(f"line {number}", line, "lines that are no events")
+                source.leave_out(f"line {number}", line, "lines that are not events")
             continue
         num_dialogue += event[1].casefold() == "dialogue"
         cue = _cue_of(source, f"line {number}", event[1].casefold(), event[2], fields)
@@ -65,7 +65,7 @@ def _cue_of(source: Source, place: str, kind: str, content: str, fields: tuple[s
     values = dict(zip(fields, content.split(",", len(fields) - 1), strict=False))
     text = values.get("text") or content.rpartition(",")[2]
     if kind != "dialogue":
-        source.leave_out(place, text, "comments" if kind == "comment" else "events that are no dialogue")
+        source.leave_out(place, text, "comments" if kind == "comment" else "events that are not dialogue")
         return None
     if _EFFECT.match(values.get("effect", "")):
         source.leave_out(place, text, "karaoke effects")

@@ -1,7 +1,7 @@
 """Tolerant parser for files of blocks: an identifier, a line with times, lines of text (WebVTT, SubRip).
 
 Blank lines neither end a block nor begin one: a block reaches from its times to the next ones, so that nothing between
-is lost. What stands in a file besides blocks (header, notes, styles) is recorded with `Source.leave_out`.
+is lost. Other parts of a file (header, notes, styles) are recorded with `Source.leave_out`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _ASIDE = re.compile(r"(NOTE|STYLE|REGION)(?=\s|$)")
 _ASIDE_KINDS = {"NOTE": "comments", "STYLE": "styles", "REGION": "regions"}
 _NUMBER = re.compile(r"\s{0,40}[#(]?(\d{1,9})[.):]?\s{0,40}")
 _TOKEN = re.compile(r"\s{0,40}(?=\S{0,200}[\d_/-])[\w./:#{}-]{1,200}\s{0,40}")
-# Settings of WebVTT cues and coordinates of SubRip. Anything else behind the times is text.
+# Settings of WebVTT cues and coordinates of SubRip. Anything else after the times is text.
 _SETTINGS = re.compile(
     r"(?i)(?:(?:align|line|position|size|region|vertical|[a-z]|[xy][12])\s?:\s?\S{0,60}\s{0,9}){1,12}"
 )
-_COMMON_SHARE = 0.5  # of the cues have an identifier of several words: then it is the habit of this file
+_COMMON_SHARE = 0.5  # of the cues have words as an identifier: then any words in that place are one
 
 
 class Block(NamedTuple):
@@ -35,7 +35,7 @@ class Block(NamedTuple):
 
 
 def read_blocks(source: Source, *, is_vtt: bool) -> list[Block]:
-    """Return the blocks of a file in its order; empty if there are no lines with times."""
+    """Return the blocks in the order of the file; empty if there are no lines with times."""
     lines = source.lines
     times = [(i, found) for i, line in enumerate(lines) if _may_have_times(line) and (found := read_time_line(line))]
     starts = [i for i, _ in times]
@@ -43,12 +43,12 @@ def read_blocks(source: Source, *, is_vtt: bool) -> list[Block]:
     blocks = []
     for position, (index, found) in enumerate(times):
         if position == 0:
-            first, _ = cut.take(0, 0, index, followed=True)
+            first = cut.end_of_text(0, 0, index, followed=True)
             _leave_out_asides(source, lines, 0, first, is_vtt=is_vtt, is_top=True)
         identifier = cut.identifier
         end = starts[position + 1] if position + 1 < len(starts) else len(lines)
-        last, _ = cut.take(position + 1, index + 1, end, followed=position + 1 < len(starts))
-        kept = _leave_out_asides(source, lines, index + 1, last, is_vtt=is_vtt, is_top=False)
+        end = cut.end_of_text(position + 1, index + 1, end, followed=position + 1 < len(starts))
+        kept = _leave_out_asides(source, lines, index + 1, end, is_vtt=is_vtt, is_top=False)
         if found.rest and not _SETTINGS.fullmatch(found.rest):
             kept.insert(0, found.rest)
         blocks.append(Block(index + 1, found, identifier, "\n".join(kept).strip("\n")))
@@ -62,7 +62,10 @@ def _may_have_times(line: str) -> bool:
 
 
 class _Identifiers:
-    """Separates the identifier of a block, which stands above its times, from the text of the block before."""
+    """Separates the identifier of a block, which is above its times, from the text of the previous block.
+
+    `identifier` is the one that the last call of `end_of_text` found.
+    """
 
     def __init__(self, lines: Sequence[str], starts: Sequence[int], is_vtt: bool) -> None:
         self.lines, self.is_vtt = lines, is_vtt
@@ -72,14 +75,14 @@ class _Identifiers:
         words = sum(_NUMBER.fullmatch(line) is None for line in above)
         self.are_words_common = len(above) >= 2 and words > _COMMON_SHARE * len(starts)
 
-    def take(self, position: int, first: int, end: int, *, followed: bool) -> tuple[int, str]:
-        """Return where the text of the lines from `first` to `end` ends, and the identifier behind it."""
+    def end_of_text(self, position: int, first: int, end: int, *, followed: bool) -> int:
+        """Return where the text of the lines from `first` to `end` ends, and keep the identifier below it."""
         self.identifier = ""
         last = end - 1
         while last >= first and not self.lines[last].strip():
             last -= 1
         if not followed or last < first:
-            return end, ""
+            return end
         line = self.lines[last]
         after_blank = last == 0 or (last > first and not self.lines[last - 1].strip()) or (last == first == 0)
         adjacent = last == end - 1
@@ -88,15 +91,15 @@ class _Identifiers:
             follows = int(number[1]) == (position if self.last_number is None else self.last_number) + 1
             if after_blank or follows or (position == 0) or (not self.is_vtt and self.last_number is not None):
                 self.last_number = int(number[1])
-                return last, ""
+                return last
         elif (
             adjacent
             and after_blank
             and (_TOKEN.fullmatch(line) or self.are_words_common or (self.is_vtt and position == 0))
         ):
             self.identifier = line.strip()
-            return last, self.identifier
-        return end, ""
+            return last
+        return end
 
 
 def _may_be_aside(line: str) -> bool:
@@ -106,7 +109,7 @@ def _may_be_aside(line: str) -> bool:
 def _leave_out_asides(
     source: Source, lines: Sequence[str], first: int, end: int, *, is_vtt: bool, is_top: bool
 ) -> list[str]:
-    """The lines that are text. Notes, styles, regions and headers are left out; above the first block, all lines."""
+    """The lines that are text, without notes, styles, regions and headers; above the first block, none."""
     if not is_top and not (is_vtt and any(map(_may_be_aside, lines[first:end]))):
         return [line if line and not line.isspace() else "" for line in lines[first:end]]
     kept: list[str] = []

@@ -1,6 +1,6 @@
 """Times of subtitles, read tolerantly: `00:00:01,000`, `0:01.5`, `1:02:03`, `00:00:01:500`, `00: 00: 01, 000`.
 
-What cannot be read is None, never an error: the text of a subtitle with a broken time is still speech.
+An unreadable time is None, never an error: the text of a subtitle with a broken time is still speech.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ _TIME = (
 _ARROW = r"(?:-{1,3}\s?-?>|[–—−]{1,2}>|→)"
 _TIME_LINE = re.compile(rf"\s{{0,40}}({_TIME})\s{{0,20}}{_ARROW}\s{{0,20}}({_TIME})(?![\d:])(.*)")
 _EXACT = re.compile(r"(\d{2,3}):([0-5]\d):([0-5]\d)[.,](\d{3}) --> (\d{2,3}):([0-5]\d):([0-5]\d)[.,](\d{3})", re.ASCII)
-# A damaged arrow: only where the line has nothing but two times, or one time with milliseconds.
+# A damaged arrow: only if the line has nothing but two times, or one time with milliseconds.
 _TWO_TIMES = re.compile(rf"\s{{0,40}}({_TIME})\s{{0,9}}(?:[-–—~>,]{{1,4}}|\s|to)\s{{0,9}}({_TIME})\s{{0,40}}")
 _ONE_TIME = re.compile(r"\s{0,40}(\d{1,2}:\d{2}:\d{2}[.,]\d{3})\s{0,40}")
-# A damaged time: an arrow between two short words, of which one looks like a time or a missing number.
+# A damaged time: an arrow between two short words, one of which looks like a time or a missing number.
 _DAMAGED = re.compile(r"\s{0,40}([^\s\[\]()<>]{0,24})\s{0,20}-->\s{0,20}([^\s\[\]()<>]{0,24})(.*)")
 _LIKE_TIME = re.compile(
     r"(?i)-?[\dx?]{1,3}:.*|.*:[\dx?]{1,3}(?:[.,].*)?|\d{1,6}(?:[.,]\d{0,9})?s?|nan.*|null|undefined"
@@ -25,7 +25,7 @@ _LIKE_TIME = re.compile(
 _CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{0,9})|[:;](\d{1,9}))?")
 _SECONDS = re.compile(r"\d{1,6}(?:[.,]\d{0,9})?s?")
 
-FRAMES_PER_SECOND = 25  # of `00:00:01:12` in files that do not tell; a wrong rate errs by less than a fifth of a second
+FRAMES_PER_SECOND = 25  # of `00:00:01:12`, if the file gives no rate; a wrong rate errs by under a fifth of a second
 
 
 class TimeLine(NamedTuple):

@@ -1,7 +1,7 @@
-"""From the cues of a subtitle file to utterances: what all formats share after parsing.
+"""Turns the cues of a subtitle file into utterances: the steps that all formats share after parsing.
 
-The lines of a cue are joined to utterances: a name, a dash, `>>` or another voice begins a new one. Captions that roll
-are read once, and a name that is given only where the speaker changes holds until the next one.
+The lines of a cue are joined to utterances: a name, a dash, `>>` or another voice begins a new one. Repeated lines of
+rolling captions are read once. If names are given only where the speaker changes, a name holds until the next one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from fliptrace.transcripts.source import MAX_UTTERANCES, RawUtterance, Source
+from fliptrace.transcripts.source import MAX_UTTERANCES, RawUtterance, Source, count
 from fliptrace.transcripts.speech import MAX_CUE_WORDS
 from fliptrace.transcripts.subtitles.grammar import (
     Form,
@@ -22,12 +22,12 @@ from fliptrace.transcripts.subtitles.grammar import (
     share_voice,
     with_name_alone,
 )
-from fliptrace.transcripts.subtitles.lines import Cue, count
+from fliptrace.transcripts.subtitles.lines import Cue
 from fliptrace.transcripts.subtitles.names import Names, find_names, keep_apart
 from fliptrace.transcripts.subtitles.order import in_order
 from fliptrace.transcripts.subtitles.rolling import drop_repeated, is_rolling
 
-_MAX_CUES_PER_LINE = 3  # in captions that roll
+_MAX_CUES_PER_LINE = 3  # in rolling captions
 _MAX_LEADING = 2  # utterances before the first name in a file that names speakers where they change
 _MAX_REPEATED_NAMES = 0.1  # share of names that follow the same name; a name at each change never does
 _PARAGRAPH_SHARE = 0.4  # of the utterances without a name: then names begin paragraphs
@@ -60,7 +60,7 @@ def utterances_of(
     sort: bool = False,
     names_every_cue: bool = False,
 ) -> Iterator[RawUtterance]:
-    """Yield the utterances of the cues. InputError if there are too many cues for one dialogue.
+    """Yield the utterances of the cues; InputError if there are too many cues for one dialogue.
 
     `noun` is what notes call the cues. `sort`: the format lists cues in any order, and players sort them by time.
     `names_every_cue`: the product that wrote the file names the speaker of each cue, so names are not carried over.
@@ -80,7 +80,7 @@ def utterances_of(
 
 
 def _parts_of(cue: Cue, lines: Sequence[ReadLine], names: Names) -> Iterator[_Part]:
-    """Join the lines of a cue to utterances."""
+    """Join the lines of a cue into utterances."""
     part: _Part | None = None
     for line in lines:
         named = names.is_named(line)
@@ -99,7 +99,7 @@ def _parts_of(cue: Cue, lines: Sequence[ReadLine], names: Names) -> Iterator[_Pa
 
 
 def _split_inside(part: _Part, names: Names) -> Iterator[_Part]:
-    """Split an utterance at the names of other speakers behind the end of a sentence."""
+    """Split an utterance at names of other speakers that follow the end of a sentence."""
     if names.pattern is None or ":" not in part.text:
         yield part
         return
@@ -111,7 +111,7 @@ def _split_inside(part: _Part, names: Names) -> Iterator[_Part]:
 
 
 def _with_turns(parts: Sequence[_Part]) -> list[_Part]:
-    """The parts without the marks of whisper.cpp behind words after which somebody else speaks."""
+    """The parts without [SPEAKER_TURN], with which whisper.cpp marks that somebody else speaks next."""
     turned: list[_Part] = []
     is_turn = False
     if not any("[SPEAKER" in part.text for part in parts):
@@ -128,8 +128,10 @@ def _with_turns(parts: Sequence[_Part]) -> list[_Part]:
 
 
 def _without_sounds(parts: Sequence[_Part], source: Source) -> list[_Part]:
-    """The parts without sounds, which nobody says: words in brackets, and in capitals where speech is not. Lyrics are
-    kept, but not as words of the last speaker."""
+    """The parts without sounds: words in brackets, and words in capitals unless speech is in capitals as well.
+
+    Lyrics are kept, but not as words of the last speaker.
+    """
     num_upper = sum(part.text.isupper() for part in parts)  # only with letters
     in_capitals = not num_upper or num_upper <= 0.3 * sum(any(map(str.isalpha, part.text)) for part in parts)
     kept = []
@@ -159,7 +161,7 @@ def _without_sounds(parts: Sequence[_Part], source: Source) -> list[_Part]:
 
 
 def _names_only_changes(parts: Sequence[_Part]) -> bool:
-    """Whether names stand only where the speaker changes, so that what follows without a name is still theirs."""
+    """Whether names appear only where the speaker changes, so that cues without a name continue the last speaker."""
     speech = [part for part in parts if part.mark != "♪"]
     named = [part.speaker for part in speech if part.speaker]
     unnamed = [i for i, part in enumerate(speech) if part.speaker is None]
@@ -168,15 +170,15 @@ def _names_only_changes(parts: Sequence[_Part]) -> bool:
     num_chevrons = sum(part.mark == ">>" for part in speech)
     if num_chevrons >= max(2, len(named) / 2):  # each change is marked, with or without a name
         return True
-    if len(named) == 1:  # a name that never comes again may be none, and says little about the rest
+    if len(named) == 1:  # a name that occurs once may not be one, and says little about the rest
         return False
     num_dashes = sum(part.mark == "-" and not part.speaker for part in speech)
     num_leading = next(i for i, part in enumerate(speech) if part.speaker)
-    # Where names begin paragraphs, the same name may come again after cues without one, but not in the next cue.
+    # If names begin paragraphs, the same name may occur again after cues without one, but not in the next cue.
     few_named = len(unnamed) >= _PARAGRAPH_SHARE * len(speech)
     pairs = pairwise(part.speaker for part in speech) if few_named else pairwise(named)
     repeated = sum(before == after and bool(after) for before, after in pairs)
-    # Subtitles for the deaf name only who is not seen: capitals for names, beside sounds in brackets.
+    # Subtitles for the deaf, with names in capitals and sounds in brackets, name only speakers who are not seen.
     has_sounds = len(speech) < len(parts) or any(part.cues or part.text[:1] in ("[", "(") for part in speech)
     if has_sounds and all(name.isupper() for name in named) and len(named) < len(speech) / 2:
         return False
@@ -219,8 +221,8 @@ def _with_speakers(parts: Sequence[_Part], source: Source, noun: str, carried: b
         source.leave_out(waiting.cue.place, waiting.speaker or "", "names without words")
     if num_carried:
         source.notes.append(
-            f"names stand only where the speaker changes: {count(num_carried, noun)} without a name assigned to "
-            "the last speaker named"
+            f"names appear only where the speaker changes: {count(num_carried, noun)} without a name assigned to "
+            "the last named speaker"
         )
     if num_marks:
-        source.notes.append(f"changes of speaker that are marked, but without a name: {num_marks:,}")
+        source.notes.append(f"changes of speaker that are marked without a name: {num_marks:,}")

@@ -1,4 +1,4 @@
-"""Grammar of a line of subtitles: a change of speaker (`-`, `>>`), what may be a name, and the words behind it.
+"""Grammar of a line of subtitles: a change of speaker (`-`, `>>`), words that may be a name, and the words after it.
 
 Names come as `Name:`, `NAME (O.S.):`, `[SPEAKER_00]:`, `(MARA)` or alone on the first line. Whether what may be a name
 is one is decided in names.py. All patterns are bounded, so that matching takes linear time.
@@ -32,10 +32,10 @@ _COLON = re.compile(
 _BRACKET_COLON = re.compile(
     r"\s{0,40}(?:\[([^\[\]]{1,60}?)\]\s?[:：]|\(([^()]{1,60}?)\)\s?[:：]|[\[(]([^\[\]()]{1,60}?)\s?[:：][\])])"
 )
-# Any words before a colon; they are a name only where nearly every cue of the file begins so.
+# Any words before a colon; they are a name only if nearly every cue of the file begins with words and a colon.
 _PREFIX = re.compile(r"\s{0,40}([^\s:：<>{}\[♪][^:：<>{}♪]{0,79}?)\s?[:：]")
 _OUTSIDE_PREFIXES = frozenset('?!;"“”„«»…=*')
-# Names with such marks after all: masked telephone numbers, nicknames in quotation marks
+# Names that may have such marks: masked telephone numbers, nicknames in quotation marks
 _MARKED_NAME = re.compile(
     r"\+?[\d\s().*x-]{6,24}|[^\W\d_][\w.'’-]{0,30}(?:\s[\"“„«][\w.'’ -]{1,20}[\"”“»]|\s[\w.'’-]{1,30}){1,4}"
     r"|[\"“„«][\w.'’-]{1,20}[\"”“»](?:\s[\w.'’-]{1,30}){1,3}"
@@ -46,7 +46,7 @@ _NOBODY = re.compile(r"(?i)(?:speaker|voice|person)?\s?\?{1,3}|unknown(?: speake
 _INSIDE = re.compile(r"[\[(]\s?([^\[\]()]{1,60}?)\s?[\])]")
 _PRONOUNS = re.compile(r"(?i)\w{1,6}\s?/\s?\w{1,6}(?:\s?/\s?\w{1,6})?(?:\s?\|.*)?")
 
-# Words that begin a sentence before a colon; they are names only where the file uses them again and again.
+# Words that begin a sentence before a colon; they are names only if the file repeats them often.
 _SENTENCE_OPENERS_TEXT = """
     listen look note warning remember result results fact example update tip hint step part chapter ps p.s plus
     so and but or now first second third finally question answer reminder attention breaking caution conclusion
@@ -105,9 +105,9 @@ class Shape(Enum):
 
 
 class ReadLine(NamedTuple):
-    """A line of a cue: its `mark` (">>", "-" or ""), the name it may begin with, and the words behind the name.
+    """A line of a cue: its `mark` (">>", "-" or ""), the name it may begin with, and the words after the name.
 
-    `pronouns` stood in brackets behind the name: "she/her".
+    `pronouns` were in brackets after the name: "she/her".
     """
 
     text: str
@@ -120,7 +120,7 @@ class ReadLine(NamedTuple):
 
 
 def read_lines(line: Line) -> list[ReadLine]:
-    """Parse a line of a cue. Marks inside a line begin another one.
+    """Parse a line of a cue. A mark inside the line begins another line.
 
     >>> [(read.mark, read.name, read.rest) for read in read_lines(Line(">> MARA (O.S.): Where? >> Here."))]
     [('>>', 'MARA', 'Where?'), ('>>', '', '')]
@@ -136,7 +136,7 @@ def read_lines(line: Line) -> list[ReadLine]:
 
 
 def share_voice(lines: Sequence[Line]) -> Sequence[Line]:
-    """The lines of a cue with the voice "Ana, Ben" and a dash for each of them: each line gets its own voice.
+    """Give each line its own voice in a cue with the voice "Ana, Ben" and a dash for each of them.
 
     >>> [line.voice for line in share_voice([Line("- Hi.", "Ana/Ben"), Line("- Ho.", "Ana/Ben")])]
     ['Ana', 'Ben']
@@ -251,7 +251,7 @@ def _sort_brackets(base: str, inside: Sequence[str]) -> tuple[str, tuple[str, ..
 
 
 def _may_follow(text: str, colon: str, before: str) -> bool:
-    """Whether the text behind a colon may be speech, rather than the rest of a time, an address or a smiley."""
+    """Whether the text after a colon may be speech, not the rest of a time, an address or a smiley."""
     if not text or text[0].isspace() or colon == "：":
         return True
     return not before.isspace() and (text[0].isalpha() or text[0] in "\"'“‘„«*[(…¿¡♪")
@@ -269,7 +269,7 @@ def is_sound(words: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_manner(words: str) -> bool:
-    """Whether words before a colon tell a sound or a manner, and do not only contain one, as MAN ON PHONE does."""
+    """Whether words before a colon are a sound or a manner, and do not only contain one, as MAN ON PHONE does."""
     return _SOUNDS.match(words) is not None and not SPEAKER_WORDS.fullmatch(words)
 
 
@@ -293,5 +293,5 @@ def shape_of(name: str) -> Shape:
 
 
 def is_opener(name: str) -> bool:
-    """Whether words before a colon begin like a sentence."""
+    """Whether the first of the words before a colon is one that begins a sentence."""
     return name.split()[0].casefold().strip(".,") in _SENTENCE_OPENERS

@@ -1,4 +1,4 @@
-"""Cues of subtitles as parsed: the interface between the parsers of formats and what they share."""
+"""Parsed cues: the interface between the readers of subtitle formats and the steps that they share."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ from typing import NamedTuple
 
 
 class Line(NamedTuple):
-    """A line of a cue as plain text. `voice` is the speaker whom the format itself names: "" if it names nobody, None
-    if it does not say."""
+    """A line of a cue as plain text.
+
+    `voice` is the speaker in a field or tag of the format: "" if that is empty, None if there is none.
+    """
 
     text: str
     voice: str | None = None
 
 
 class Cue(NamedTuple):
-    """What is shown at one time. `start` and `end` are seconds, None if they are missing or unreadable."""
+    """The lines that are shown at one time. `start` and `end` are seconds, None if they are missing or unreadable."""
 
     place: str
     start: float | None
     end: float | None
     lines: tuple[Line, ...]
-
-
-def count(number: int, noun: str) -> str:
-    """A number and its noun, as in "1 cue" and "2 cues"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

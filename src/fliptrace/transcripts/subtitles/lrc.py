@@ -1,4 +1,4 @@
-"""Reader for LRC, the format of lyrics, which speech recognition writes as well: `[00:12.34]` before each line."""
+"""Reader for LRC, a format of lyrics that speech recognition also writes: `[00:12.34]` before each line."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _sniff(source: Source) -> Evidence:
     lines = [line for line in source.text[:20_000].split("\n")[:50] if line.strip()]
     tagged = sum(_TAG.fullmatch(line) is not None for line in lines)
     stamped = sum(_EXACT_STAMP.match(line) is not None for line in lines)
-    # Without tags it may be any text with times in brackets, which plain text reads as well.
+    # Without tags it may be any text with times in brackets, which the reader of plain text reads as well.
     if not stamped or not tagged or tagged + stamped < 0.6 * len(lines):
         return NO_EVIDENCE
     return Evidence(0.95, "tags such as [by:...] and times such as [00:12.34]")

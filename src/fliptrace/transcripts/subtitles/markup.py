@@ -1,4 +1,4 @@
-"""Markup of subtitles to plain lines: tags of WebVTT, SubRip and SubStation, voices, and entities."""
+"""Turns markup of subtitles into plain lines: tags of WebVTT, SubRip and SubStation, voices, and entities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from fliptrace.transcripts.source import Source
 from fliptrace.transcripts.subtitles.lines import Line
 
-# `<v Name>`, with classes, perhaps without a name; some tools write an address `<a@b.c>` behind the name.
+# `<v Name>`, with classes, perhaps without a name; some tools write an address `<a@b.c>` after the name.
 _VOICE = re.compile(r"(?i)<v(?:\.[^\s<>]{0,100})?(?:[ \t\n]([^<>]{0,200})(?:<[^<>\s]{0,100}>\s?)?)?>")
 _VOICE_END = re.compile(r"(?i)</v\s?>")
 _ESCAPED_VOICE = re.compile(r"(?i)&lt;(/?v(?:[. ](?:(?!&[lg]t;)[^<>\n]){0,200})?)&gt;")
@@ -22,12 +22,12 @@ _UNKNOWN_TAG = re.compile(r"<[^<>]{0,200}>")
 _UNKNOWN_WORD_TAG = re.compile(r"</?[A-Za-z][^<>]{0,100}>")
 _OVERRIDE = re.compile(r"\{\\[^{}]{0,300}\}|\{[yYcCfFsSpPoO]:[^{}]{0,60}\}")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# Marks that only set the direction of writing; they are no part of names or words.
+# Marks that only set the direction of writing; they are not part of names or words.
 _DIRECTIONS = dict.fromkeys((0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
 def plain_lines(payload: str, place: str, source: Source, *, is_vtt: bool) -> tuple[Line, ...]:
-    """The lines of a cue without markup. Lines behind `<v Name>` have that voice.
+    """The lines of a cue without markup. Lines after `<v Name>` have that voice.
 
     >>> plain_lines("<v.low R&amp;D>Late <i>again</i>?</v>", "line 3", Source("", ""), is_vtt=True)
     (Line(text='Late again?', voice='R&D'),)

@@ -24,7 +24,7 @@ def read_microdvd(source: Source) -> Iterator[RawUtterance]:
     rate = _RATE.fullmatch(first[3].strip()) if first is not None and first[1] in ("0", "1") else None
     frames = float(rate[1].replace(",", ".")) if rate is not None else 0.0
     if not frames:
-        source.notes.append("times are frames, and the file does not tell how many a second has: times are left out")
+        source.notes.append("times are in frames, but the file does not give the frame rate: times are left out")
     cues = _read(source, _MICRODVD, frames, "{24}{72}")
     if rate is not None and cues:
         cues = cues[1:]

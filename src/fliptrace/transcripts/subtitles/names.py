@@ -1,7 +1,7 @@
 """Speakers in the lines of subtitles, by evidence over the whole file.
 
-Words before a colon are also ordinary speech, and words in brackets are mostly sounds. So what a name looks like, how
-often it comes, and how many cues begin with one decide together.
+Words before a colon may be ordinary speech, and words in brackets are mostly sounds. So three things decide together:
+what a name looks like, how often it occurs, and how many cues begin with a name.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from fliptrace.transcripts.subtitles.grammar import (
     shape_of,
 )
 
-_FEW_CUES = 10  # in a file with fewer, a name that comes once is as good as any
+_FEW_CUES = 10  # in a file with fewer cues, a name that occurs once counts as much as any other
 _NAMED_SHARE = 0.5  # of the cues: then names are the rule in this file
 _SOME_SHARE = 0.15
 
-_NEARLY_ALL = 0.9  # of the cues: then whatever stands before the first colon is a name
+_NEARLY_ALL = 0.9  # of the cues: then any words before the first colon are a name
 _MIN_NEARLY_ALL = 3  # cues
 _MAX_PHRASE_WORDS = 3  # in lower case; more are a sentence
 
@@ -41,7 +41,10 @@ _NUMBERED = re.compile(
 
 @dataclass(frozen=True)
 class Names:
-    """The names of a file. A line is spoken by `speaker_of`; what is not a name is part of the text."""
+    """The names of a file, in lower case, by the form in which they are written; anything else is part of the text.
+
+    `pattern` finds a name before a colon inside a text.
+    """
 
     colon: frozenset[str] = frozenset()
     bracket: frozenset[str] = frozenset()
@@ -49,6 +52,7 @@ class Names:
     pattern: re.Pattern[str] | None = field(default=None, compare=False)
 
     def is_named(self, line: ReadLine) -> bool:
+        """Whether the words that may name the speaker of a line are a name."""
         if line.form is Form.VOICE:
             return True
         if not line.name:
@@ -58,62 +62,75 @@ class Names:
         return line.name.casefold() in (self.alone if line.form is Form.ALONE else self.colon)
 
 
+class _Usage(NamedTuple):
+    """How often words stand before colons in a file, by their key in lower case.
+
+    `heads` counts the cues and marked lines that begin with them, `others` other lines. `spelling` has the words that
+    look like names, `prefixes` those that do not. `num_prefixed` cues begin with a voice or any words before a colon;
+    `num_named` of them with a voice or a likely name, and `num_any` counts likely names in lower case as well.
+    """
+
+    heads: Counter[str]
+    others: Counter[str]
+    spelling: dict[str, str]
+    prefixes: dict[str, str]
+    voices: set[str]
+    bracketed: set[str]
+    num_prefixed: int
+    num_named: int
+    num_any: int
+
+
 def find_names(cues: Sequence[Sequence[ReadLine]], source: Source) -> Names:
-    """Decide which words before colons and in brackets are names. What was decided on thin evidence gets a note."""
-    heads, others = Counter[str](), Counter[str]()
-    spelling: dict[str, str] = {}
-    prefixes: dict[str, str] = {}  # words before a colon that do not look like names
-    num_named = num_lower = num_prefixed = 0
+    """Decide which words before colons and in brackets are names. A decision on thin evidence gets a note."""
+    usage = _usage_of(cues)
+    num_speech = sum(bool(cue) and not _is_only_sounds(cue) for cue in cues)
+    known = usage.voices | {name.casefold() for name in source.speakers}
+    is_rule = num_speech >= _MIN_NEARLY_ALL and usage.num_prefixed >= _NEARLY_ALL * num_speech
+    is_rule = is_rule and any(number > 1 for number in usage.heads.values())
+    phones = {key for key, name in usage.prefixes.items() if _PHONE.fullmatch(name)}
+    believed = {key for key in phones if usage.heads[key] and usage.num_prefixed >= _NAMED_SHARE * num_speech}
+    believed |= {key for key in usage.prefixes if key in known or (is_rule and usage.heads[key])}
+    colon = believed | _likely_names(cues, usage, known, _Evidence(num_speech, usage.num_named, usage.num_any, is_rule))
+    added = {key: name for key, name in usage.prefixes.items() if key in phones | believed}
+    spelling = usage.spelling | {key: name for key, name in added.items() if key not in usage.spelling}
+    if colon or usage.voices:
+        _note_refused([name for key, name in spelling.items() if key not in colon], source)
+    bracket = _bracket_names(cues, frozenset(known | colon), len(usage.bracketed), source)
+    alone = _names_alone(cues, num_speech)
+    return Names(frozenset(colon), frozenset(bracket), alone, _pattern_of([spelling[key] for key in colon]))
+
+
+def _usage_of(cues: Sequence[Sequence[ReadLine]]) -> _Usage:
+    """Count the voices and the words before colons."""
     uses = Counter(
         (line.form, line.name, position == 0, position == 0 or bool(line.mark))
         for cue in cues
         for position, line in enumerate(cue)
-        if line.name and line.form is not Form.BRACKET
+        if line.name and line.form not in (Form.BRACKET, Form.ALONE)
     )
+    heads, others = Counter[str](), Counter[str]()
+    spelling, prefixes = dict[str, str](), dict[str, str]()
+    num_prefixed = num_named = num_lower = 0
     for (form, name, is_first, is_head), number in uses.items():
-        key = name.casefold()
-        if form is Form.ALONE:
-            continue
         num_prefixed += number * is_first
         if form is Form.VOICE:
             num_named += number * is_first
             continue
+        key = name.casefold()
         (heads if is_head else others)[key] += number
         if form is Form.PREFIX:
             prefixes.setdefault(key, name)
             continue
         spelling.setdefault(key, name)
         if is_first and not is_opener(name) and not is_manner(name):
-            lower = form is Form.COLON and shape_of(name) is Shape.LOWER
-            num_lower += number * lower
-            num_named += number * (not lower)
-    num_speech = sum(bool(cue) and not _is_only_sounds(cue) for cue in cues)
+            is_lower = form is Form.COLON and shape_of(name) is Shape.LOWER
+            num_lower += number * is_lower
+            num_named += number * (not is_lower)
     voices = {name.casefold() for form, name, _, _ in uses if form is Form.VOICE}
-    known = voices | {name.casefold() for name in source.speakers}
-    is_rule = num_speech >= _MIN_NEARLY_ALL and num_prefixed >= _NEARLY_ALL * num_speech
-    is_rule = is_rule and any(number > 1 for number in heads.values())
-    evidence = _Evidence(num_speech, num_named, num_named + num_lower, is_rule)
     bracketed = {name.casefold() for form, name, _, _ in uses if form is Form.BRACKET_COLON}
-    chevrons = {line.name.casefold() for cue in cues for line in cue if line.mark == ">>" and line.name}
-    certain = bracketed | {key for key in chevrons & set(spelling) if shape_of(spelling[key]) is Shape.TITLE}
-    colon = {
-        key
-        for key, name in spelling.items()
-        if key in known or evidence.accepts(name, heads[key], others[key], certain=key in certain)
-    }
-    phones = {key for key, name in prefixes.items() if _PHONE.fullmatch(name)}
-    believed = {key for key in phones if heads[key] and num_prefixed >= _NAMED_SHARE * num_speech}
-    believed |= {key for key in prefixes if key in known or (is_rule and heads[key])}
-    spelling |= {key: prefixes[key] for key in (phones | believed) - set(spelling)}
-    colon |= believed
-    refused = [name for key, name in spelling.items() if key not in colon and shape_of(name) is not Shape.LOWER]
-    refused = [name for name in refused if not is_manner(name)]
-    if refused and (colon or voices):
-        shown = ", ".join(map(repr, refused[:3])) + (", ..." if len(refused) > 3 else "")
-        source.notes.append(f"words before a colon that are read as speech, not as names: {shown}")
-    bracket = _bracket_names(cues, frozenset(known | colon), len(bracketed), source)
-    alone = _names_alone(cues, num_speech)
-    return Names(frozenset(colon), frozenset(bracket), alone, _pattern_of([spelling[key] for key in colon]))
+    num_any = num_named + num_lower
+    return _Usage(heads, others, spelling, prefixes, voices, bracketed, num_prefixed, num_named, num_any)
 
 
 class _Evidence(NamedTuple):
@@ -161,13 +178,36 @@ class _Evidence(NamedTuple):
         return number >= 2 and self.any_share >= _NAMED_SHARE
 
 
+def _likely_names(cues: Sequence[Sequence[ReadLine]], usage: _Usage, known: set[str], evidence: _Evidence) -> set[str]:
+    """The keys of words that look like names and are accepted as such."""
+    chevrons = {line.name.casefold() for cue in cues for line in cue if line.mark == ">>" and line.name}
+    spelling = usage.spelling
+    certain = usage.bracketed | {key for key in chevrons & set(spelling) if shape_of(spelling[key]) is Shape.TITLE}
+    return {
+        key
+        for key, name in spelling.items()
+        if key in known or evidence.accepts(name, usage.heads[key], usage.others[key], certain=key in certain)
+    }
+
+
+def _note_refused(names: Sequence[str], source: Source) -> None:
+    """Add a note on words before a colon that look like names but are read as speech."""
+    refused = [name for name in names if shape_of(name) is not Shape.LOWER and not is_manner(name)]
+    if refused:
+        source.notes.append(f"words before a colon that are read as speech, not as names: {_shown(refused)}")
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:3])) + (", ..." if len(names) > 3 else "")
+
+
 def _is_phrase(name: str) -> bool:
-    """Whether words are too few for a sentence, or begin with a capital, such as "Dr. med. Ö. Lind"."""
+    """Whether words are too few for a sentence, or begin with a capital letter, such as "Dr. med. Ö. Lind"."""
     return len(name.split()) <= _MAX_PHRASE_WORDS or name[0].isupper()
 
 
 def keep_apart(cues: Sequence[list[ReadLine]]) -> Sequence[list[ReadLine]]:
-    """The lines with pronouns in the names of two people who differ in nothing else.
+    """The lines, with pronouns added to names that differ only in the pronouns after them.
 
     >>> one, two = (ReadLine("", name="Ana", pronouns=words) for words in ("she/her", "they/them"))
     >>> [line.name for lines in keep_apart([[one], [two]]) for line in lines]
@@ -227,8 +267,7 @@ def _bracket_names(
         elif shape_of(name) is Shape.TITLE and titled >= max(2, _NAMED_SHARE * num_heads):
             names.add(key)
     if thin:
-        shown = ", ".join(map(repr, thin[:3])) + (", ..." if len(thin) > 3 else "")
-        source.notes.append(f"words in brackets that are read as names, but may be sounds: {shown}")
+        source.notes.append(f"words in brackets that are read as names, but may be sounds: {_shown(thin)}")
     return names
 
 
@@ -240,7 +279,7 @@ def _names_alone(cues: Sequence[Sequence[ReadLine]], num_speech: int) -> frozens
 
 
 def _pattern_of(names: Sequence[str]) -> re.Pattern[str] | None:
-    """A pattern for a name and a colon behind the end of a sentence, as where the lines of a cue were joined."""
+    """A pattern for a name and a colon after the end of a sentence, as where the lines of a cue were joined."""
     usable = sorted((re.escape(name) for name in names if len(name) > 1), key=len, reverse=True)[:50]
     if not usable:
         return None

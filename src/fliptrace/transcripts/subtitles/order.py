@@ -1,7 +1,7 @@
 """The order and the times of cues, for all formats of subtitles.
 
-Cues are put in the order of time, except where times are not to be trusted: where a start is missing, where a single
-cue has a time far from all others, and where times begin again at zero because files were joined.
+Cues are put in the order of time unless the times cannot be trusted: if a start is missing, if a single cue has a time
+far from all others, or if times begin again at zero because files were joined.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from fliptrace.transcripts.source import Source
-from fliptrace.transcripts.subtitles.lines import Cue, count
+from fliptrace.transcripts.source import Source, count
+from fliptrace.transcripts.subtitles.lines import Cue
+from fliptrace.transcripts.times import indices_in_time
 
 _MANY_MISPLACED = 3  # cues; fewer may be wrong times
 _MANY_SHARE = 0.2
-_FAR_SECONDS = 60.0  # from all other cues: rather a wrong time than a cue in the wrong place
+_FAR_SECONDS = 60.0  # from all other cues: more likely a wrong time than a misplaced cue
 _ZERO_SECONDS = 5.0  # times of a joined file begin by then
 _MIN_JOINED = 2  # cues of each file
 _OVERLAP_SHARE = 0.3  # of the cues of the shorter of two joined files; people who take turns overlap less
 
 
 def in_order(cues: Sequence[Cue], source: Source, noun: str, sort: bool) -> list[Cue]:
-    """Return the cues in the order of time, stably, or in the order of the file if their times cannot be trusted.
+    """Return the cues in the order of time (a stable sort), or of the file if their times cannot be trusted.
 
     `sort`: the format lists cues in any order. Both get a note if the order of the file is not the order of time.
     """
@@ -35,22 +36,18 @@ def in_order(cues: Sequence[Cue], source: Source, noun: str, sort: bool) -> list
         return cues
     misplaced = len(starts) - _num_in_order(starts)
     if not sort and missing:
-        reason = "as starts are missing"
+        reason = "because starts are missing"
     elif not sort and _is_joined(cues):
-        reason = "as times begin again at zero"
+        reason = "because times begin again at zero"
     elif not sort and _has_wrong_time(starts, misplaced):
-        reason = "as a time may be wrong"
+        reason = "because a time may be wrong"
     else:
         source.notes.append(f"{count(misplaced, noun)} put in the order of time")
-        keys, last = [], 0.0
-        for cue in cues:  # a cue without a start stays behind the one before it
-            last = cue.start if cue.start is not None else last
-            keys.append(last)
-        return [cues[i] for i in sorted(range(len(cues)), key=keys.__getitem__)]
+        return [cues[i] for i in indices_in_time([cue.start for cue in cues])]
     back = [after.place for before, after in pairwise(cues) if _starts_before(after, before)]
     if back:
         source.notes.append(
-            f"{noun}s that start before the one above, kept in the order of the file {reason}: {_shown(back)}"
+            f"{noun}s that start before the previous one, kept in the order of the file {reason}: {_shown(back)}"
         )
     return cues
 
@@ -93,7 +90,7 @@ def _has_wrong_time(starts: Sequence[float], num_misplaced: int) -> bool:
 
 
 def _without_wrong_times(cues: Sequence[Cue], source: Source, noun: str) -> list[Cue]:
-    """The cues without the wrong one of two times if the end is before the start.
+    """The cues without their likely wrong time if the end is before the start.
 
     The start is the wrong one if the next cue starts before it, but not before the end.
     """
@@ -106,7 +103,7 @@ def _without_wrong_times(cues: Sequence[Cue], source: Source, noun: str) -> list
             checked[number] = cue._replace(start=None) if is_start_wrong else cue._replace(end=None)
     if wrong:
         source.notes.append(
-            f"{count(len(wrong), noun)} with an end before the start, one of which is left out: {_shown(wrong)}"
+            f"{count(len(wrong), noun)} with an end before the start, likely wrong times left out: {_shown(wrong)}"
         )
     return checked
 

@@ -1,7 +1,7 @@
-"""Captions that roll or grow: each line is shown two or three times and has to be read once.
+"""Captions that roll or grow: each line is shown two or three times and must be read once.
 
 YouTube shows the last line again above the new one; broadcast captions roll up by a line; live captions grow by a word.
-Whether a file does so is decided by evidence over the file, so that a line said twice in other files stays twice.
+Whether a file has such captions is decided by the whole file: in other files, a line that is said twice stays twice.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fliptrace.transcripts.subtitles.lines import Cue, Line
 
 _MAX_GAP_SECONDS = 2.0  # a line shown again after a longer gap is said again
 _MIN_ROLLING = 2  # cues that repeat a line and add one
-_LONG_WORDS = 3  # repeated in one cue are enough, as nobody says them twice in such a place
+_LONG_WORDS = 3  # words; one repeated line as long as this is enough, as nobody repeats it in such a place
 _MIN_SHARE = 0.25  # of such cues: in YouTube's captions it is every other cue
 _MAX_LINES = 4  # captions show at most four lines
 
@@ -40,12 +40,12 @@ def is_rolling(cues: Sequence[Cue]) -> bool:
 
 
 def _may_repeat(shown: Sequence[str], lines: Sequence[str]) -> bool:
-    """A quick look, as most cues repeat nothing."""
+    """Whether a cue may repeat lines; a fast check, as most cues repeat nothing."""
     return lines[0] in shown or (len(shown) == 1 and lines[0].startswith(shown[0]))
 
 
 def drop_repeated(cues: Sequence[Cue], source: Source, *, rolling: bool, noun: str) -> list[Cue]:
-    """Return the cues without the lines that only repeat what is shown; exact copies of a cue are dropped always."""
+    """Return the cues without lines that only repeat what is shown. Exact copies of a cue are always dropped."""
     if not rolling and not any(_is_copy(before, after) for before, after in pairwise(cues)):
         return list(cues)
     kept: list[Cue] = []
@@ -65,7 +65,7 @@ def drop_repeated(cues: Sequence[Cue], source: Source, *, rolling: bool, noun: s
             kept[-1] = kept[-1]._replace(end=cue.end, lines=(*kept[-1].lines, more, *_spoken(cue.lines)[len(shown) :]))
         else:
             num_repeated = _num_repeated(shown, lines)
-            # A cue that only repeats is said again if it comes later; above a new line, the old one is only shown.
+            # A cue of repeated lines only is said again if it comes later; above a new line, the old one is only shown.
             if num_repeated == len(lines) and not _follows(last, cue):
                 num_repeated = 0
             if num_repeated:

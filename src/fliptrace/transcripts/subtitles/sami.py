@@ -50,7 +50,7 @@ def read_sami(source: Source) -> Iterator[RawUtterance]:
 
 
 def _paragraphs_of(text: str) -> Iterator[tuple[str, bool, str]]:
-    """The class of each paragraph behind a SYNC element, whether it only names the speaker, and its text."""
+    """The class of each paragraph after a SYNC element, whether it only names the speaker, and its text."""
     before, *paragraphs = _PARAGRAPH.split(text)
     if _is_shown(_REST.sub("", before)):
         yield "", False, before
@@ -60,7 +60,7 @@ def _paragraphs_of(text: str) -> Iterator[tuple[str, bool, str]]:
 
 
 def _is_shown(text: str) -> bool:
-    """Whether a paragraph has text; `&nbsp;` only ends the one before."""
+    """Whether a paragraph has text; `&nbsp;` only ends the previous one."""
     return bool(re.sub(r"(?i)&nbsp;?|<[^<>]{0,200}>|\s", "", text))
 
 

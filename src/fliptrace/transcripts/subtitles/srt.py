@@ -1,7 +1,7 @@
 """Reader for SubRip subtitles as tools and people write them: `Name: text`, `NAME: text`, or a dash for each speaker.
 
-Numbers may be missing, times may have a dot or too few digits, blank lines may stand inside subtitles. pysubs2, which
-drops what follows a blank line and what has a broken time, is therefore not used.
+Numbers may be missing, times may have a dot or too few digits, and subtitles may contain blank lines. pysubs2 is not
+used: it drops text after a blank line and subtitles with a broken time.
 """
 
 from __future__ import annotations

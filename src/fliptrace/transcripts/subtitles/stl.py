@@ -33,7 +33,7 @@ def read_stl(source: Source) -> Iterator[RawUtterance]:
             source.leave_out(place, line, "settings and comments" if is_setting else "lines without times")
     if not cues:
         raise source.error("", "no subtitles found; expected lines such as 00:00:01:00 , 00:00:03:00 , Text")
-    source.notes.append(f"frames in times are read as one of {FRAMES_PER_SECOND} in a second")
+    source.notes.append(f"times with frames are read at {FRAMES_PER_SECOND} frames per second")
     yield from utterances_of(cues, source, noun="subtitle")
 
 

@@ -1,6 +1,6 @@
 """Reader for TTML (https://www.w3.org/TR/ttml2/) and its older form DFXP: paragraphs with times and agents.
 
-Elements are known by their local names, as each version has another namespace. XML is parsed by defusedxml, which
+Elements are known by their local names, as each version has its own namespace. XML is parsed by defusedxml, which
 refuses entities.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
+from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source, count
 from fliptrace.transcripts.subtitles.cues import utterances_of
-from fliptrace.transcripts.subtitles.lines import Cue, Line, count
+from fliptrace.transcripts.subtitles.lines import Cue, Line
 from fliptrace.transcripts.subtitles.markup import unescape
 from fliptrace.transcripts.subtitles.xml import local_name, parse_xml
 
@@ -148,9 +148,9 @@ class _Collector:
 
 
 def _are_times_absolute(root: Element, rates: _Rates) -> bool:
-    """Whether times count from the beginning of the file, against the standard, as Apple repeats them at each level.
+    """Whether times count from the beginning of the file, not from that of the parent as in the standard.
 
-    Then the times of most elements lie in those of their parents.
+    Apple writes such files. The times of most elements are then within those of their parents.
     """
     num_inside = num_outside = 0
     for element in root.iter():
@@ -169,7 +169,7 @@ def _are_times_absolute(root: Element, rates: _Rates) -> bool:
 
 
 def _collapse(text: str | None) -> str:
-    """Blanks and line ends of the source are blanks, as XML has no other line breaks than <br/>."""
+    """Replace blanks and line ends by single blanks, as only <br/> breaks lines in TTML."""
     return "" if not text else text if text.isprintable() and "  " not in text else _BLANKS.sub(" ", text)
 
 
@@ -188,7 +188,7 @@ def _lines_of(said: list[tuple[str | None, str]]) -> tuple[Line, ...]:
 
 
 def _agents_of(root: Element) -> dict[str, str]:
-    """Names by the identifiers of agents: the full name if there are several kinds."""
+    """The names of agents by their identifiers: the full name if there are several kinds."""
     agents = {}
     for element in root.iter():
         if local_name(element.tag) != "agent":

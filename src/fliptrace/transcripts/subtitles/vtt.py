@@ -1,7 +1,7 @@
 """Reader for WebVTT (https://www.w3.org/TR/webvtt1/) as tools write it: voices `<v Name>`, `Name: text`, identifiers.
 
 Files that break the rules are read as well: without a header, with times of SubRip, with blank lines inside cues.
-webvtt-py, which drops what breaks the rules, is therefore not used.
+webvtt-py is not used: it drops cues that break the rules.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def read_vtt(source: Source) -> Iterator[RawUtterance]:
 
 
 def _spoken_of(text: str) -> Line | None:
-    """What is said by a cue that is a JSON object with speakerName and spokenText (Microsoft Graph), else None."""
+    """The line in a cue that is a JSON object with speakerName and spokenText (Microsoft Graph); None for others."""
     if text[:1] != "{" or '"spokenText"' not in text:
         return None
     try:
@@ -66,7 +66,7 @@ def _spoken_of(text: str) -> Line | None:
 
 
 def _with_identifiers(cues: Sequence[Cue], blocks: Sequence[Block], source: Source) -> list[Cue]:
-    """The cues with speakers that stand in their identifiers. Identifiers in words that name nobody are left out."""
+    """The cues with the speakers that their identifiers name. Other identifiers of words are left out."""
     speakers = [unescape(found[1]) if (found := _WEBEX.fullmatch(block.identifier)) else "" for block in blocks]
     words = [block.identifier if " " in block.identifier or block.identifier.isalpha() else "" for block in blocks]
     counts = Counter(filter(None, words))

@@ -1,4 +1,4 @@
-"""XML of subtitles, parsed without entities."""
+"""Parses XML of subtitles, without entities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fliptrace.transcripts.source import Source
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-# An encoding in the declaration is the one of the bytes, which are decoded already.
+# The declaration may name the encoding of the bytes, but these are decoded already.
 _DECLARATION = re.compile(r"\s{0,100}<\?xml[^<>]{0,200}\?>")
 _BARE_AMPERSAND = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?:amp|lt|gt|quot|apos);)")
 

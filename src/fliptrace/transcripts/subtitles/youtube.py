@@ -37,8 +37,8 @@ def read_timedtext(source: Source) -> Iterator[RawUtterance]:
 
 
 def _cue_of(element: Element, place: str, source: Source) -> Cue | None:
-    text = html.unescape("".join(element.itertext()))  # the entities of the captions are escaped once more
-    if element.get("a") == "1" and not text.strip():  # a line break of captions that roll
+    text = html.unescape("".join(element.itertext()))  # entities are escaped twice
+    if element.get("a") == "1" and not text.strip():  # a line break of rolling captions
         return None
     in_seconds = local_name(element.tag) == "text"
     pattern, keys = (_SECONDS, ("start", "dur")) if in_seconds else (_MILLISECONDS, ("t", "d"))
@@ -62,7 +62,7 @@ def read_json3(source: Source) -> Iterator[RawUtterance]:
         if not isinstance(event, dict):
             raise source.error(place, f"found {type(event).__name__}; expected an object")
         text = _text_of(event, source, place)
-        if not text.strip():  # windows, and line breaks of captions that roll
+        if not text.strip():  # windows, and line breaks of rolling captions
             continue
         start, duration = _milliseconds(event.get("tStartMs")), _milliseconds(event.get("dDurationMs"))
         end = start + duration if start is not None and duration is not None else None
@@ -73,7 +73,7 @@ def read_json3(source: Source) -> Iterator[RawUtterance]:
 def _text_of(event: Mapping[str, Any], source: Source, place: str) -> str:
     segments = event.get("segs") or []
     if not isinstance(segments, list) or not all(isinstance(each, dict) for each in segments):
-        raise source.error(place, "found segs that are no list of objects; expected [{'utf8': ...}]")
+        raise source.error(place, "found segs that are not a list of objects; expected [{'utf8': ...}]")
     return "".join(each["utf8"] for each in segments if isinstance(each.get("utf8"), str))
 
 

@@ -1,4 +1,4 @@
-"""The cells of tables and lists as text, names of speakers and labels, whatever type a file gives them."""
+"""Read the cells of tables and lists as text, as names of speakers or as labels, whatever their type in the file."""
 
 from __future__ import annotations
 

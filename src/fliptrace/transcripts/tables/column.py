@@ -1,4 +1,4 @@
-"""The columns of a dialogue: what is in each, judged by its first rows, and which ones have names of a role."""
+"""The columns of a dialogue: their content, judged by the first rows, and the roles that their names suggest."""
 
 from __future__ import annotations
 
@@ -98,9 +98,11 @@ class Columns:
         return self._columns[name]
 
     def all_of(self, role: str, taken: set[str]) -> list[str]:
+        """The columns that have an alias of the role as their name, the best alias first, except those `taken`."""
         return self.ranked(ALIASES[role], taken)
 
     def by_name(self, role: str, taken: set[str]) -> str | None:
+        """The first of `all_of` that is not blank, else the first one; None if there is none."""
         names = self.all_of(role, taken)
         return next((name for name in names if self.column(name).filled), names[0] if names else None)
 
@@ -117,6 +119,7 @@ class Columns:
 
 
 def _named(role: str, column: str, found: Sequence[str], source: Source) -> str:
+    """The column that the user names for a role, if need be without regard to case and punctuation."""
     if column in found:
         return column
     alike = next((name for name in found if plain(name) == plain(column) != ""), None)

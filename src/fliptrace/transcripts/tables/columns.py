@@ -1,4 +1,4 @@
-"""Choose the column of each role: by the user's word, by its name, and by what is in it.
+"""Choose the column of each role: the one that the user names, else by its name and by what is in it.
 
 The speaker is in the column whose values repeat and alternate (`speaker_columns`), the text in the one with the most
 words (`text_columns`).
@@ -46,23 +46,21 @@ class ColumnChooser(Columns):
             column = self.column(name)
             if is_flag(name) and column.alternates and len(column.counts) <= 4:  # the channels of one call
                 continue
-            # An id of its own in every row belongs to the utterance; words are an utterance.
+            # An id that differs in every row is that of an utterance, and prose is the text of one.
             if column.filled and not column.is_prose and (self._groups(column) or self._is_id_of_dialogue(name)):
                 return name
         return None
 
     def _is_id_of_dialogue(self, name: str) -> bool:
-        """Whether a column is named for ids, and these do not differ in every row of several, as the ids of rows do."""
+        """Whether a column is named for ids, and at least two rows share one (with fewer than three rows: any ids)."""
         column = self.column(name)
         return is_id(name) and (len(column.filled) < 3 or len(column.counts) < len(column.filled))
 
     def _groups(self, column: Column) -> bool:
+        """Whether the values repeat in rows that follow each other."""
         return len(column.counts) < len(column.filled) and column.change_rate < 0.9
 
     def reply(self) -> tuple[str, str] | None:
         """The columns with the id of a row and with that of the row it answers."""
         reply, own = self.first_of(REPLY, set()), self.first_of(IDS, set())
         return (own, reply) if own and reply else None
-
-    def text_by_name(self) -> str | None:
-        return self.named.get("text") or self.by_name("text", set(self.named.values()))

@@ -17,7 +17,7 @@ _MONTHS_ELSEWHERE = {
     **{"aoû": 8, "déc": 12, "ene": 1, "abr": 4, "ago": 8, "dic": 12, "out": 10, "set": 9},
 }
 
-_SAMPLE = 200  # texts of which one has to be a date: numbers in long columns would take time
+_SAMPLE = 200  # one of the first texts has to be a date, so that long columns of numbers are fast
 _TIME = r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,9}))?)?\s?([ap]\.?\s?m\.?)?"
 _CLOCK = re.compile(_TIME, re.IGNORECASE)
 _NUMBERS = re.compile(rf"(\d{{1,4}})([./-])(\d{{1,2}})\2(\d{{1,4}})(?:,?\s{{1,3}}(?:at |um )?{_TIME})?", re.IGNORECASE)
@@ -29,7 +29,7 @@ _WORDS = re.compile(
     r"(?P<rest>\s[+-]\d{4}(?:\s\d{4})?|\s(?:UTC|GMT|Z))?",
     re.IGNORECASE,
 )
-_AWAY = re.compile(r"(?<=[\dM])\s?(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})$")
+_UTC_OFFSET = re.compile(r"(?<=[\dM])\s?(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})$")
 _ZONE = re.compile(r"\s?(?:UTC|GMT|[A-Z]{3,4})$")
 
 
@@ -77,13 +77,14 @@ def read_since_1970(values: Sequence[object]) -> list[datetime | None] | None:
     """
     numbers = [_number(value) for value in values]
     known = [number for number in numbers if number is not None]
-    if not known or any(number is None and value not in (None, "") for number, value in zip(numbers, values)):  # noqa: B905
+    num_filled = sum(value not in (None, "") for value in values)
+    if not known or len(known) < num_filled:
         return None
     for unit in (1, 1e3, 1e6):
         if all(631_152_000 <= number / unit < 4_102_444_800 for number in known):  # 1990 and 2100
             return [
-                None if n is None else datetime.fromtimestamp(0, UTC).replace(tzinfo=None) + timedelta(seconds=n / unit)
-                for n in numbers
+                None if number is None else datetime(1970, 1, 1) + timedelta(seconds=number / unit)
+                for number in numbers
             ]
     return None
 
@@ -128,8 +129,8 @@ def _read_iso(text: str) -> datetime | None:
 
 
 def _read_numbers(text: str, day_first: bool) -> datetime | None:
-    away = _AWAY.search(text)
-    text = text[: away.start()] if away else text
+    offset = _UTC_OFFSET.search(text)
+    text = text[: offset.start()] if offset else text
     found = _NUMBERS.fullmatch(_ZONE.sub("", text) if text[-1:].isupper() and not text.endswith(("AM", "PM")) else text)
     if found is None:
         return None
@@ -142,9 +143,9 @@ def _read_numbers(text: str, day_first: bool) -> datetime | None:
         month, day, year = first, second, third
     date = datetime(year + 2000 if year < 100 else year, month, day)
     date += _since_midnight(found.groups()[4:]) or timedelta()
-    if away is not None:
-        hours = timedelta(hours=int(away[2]), minutes=int(away[3]))
-        date += hours if away[1] == "-" else -hours
+    if offset is not None:
+        hours = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
+        date += hours if offset[1] == "-" else -hours
     return date
 
 
@@ -165,8 +166,8 @@ def _read_words(text: str) -> datetime | None:
     times = found.groups()[5:10]
     date = datetime(year, month, int(found["day"] or found["day2"])) + (_since_midnight(times) or timedelta())
     if re.fullmatch(r"[+-]\d{4}", zone):
-        away = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
-        date += away if zone[0] == "-" else -away
+        hours = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5]))
+        date += hours if zone[0] == "-" else -hours
     return date
 
 

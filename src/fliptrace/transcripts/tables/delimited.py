@@ -29,12 +29,18 @@ class _Line(NamedTuple):
     cells: list[str]
 
 
+class _Table(NamedTuple):
+    header: list[str]
+    rows: list[Row]
+
+
 def read_csv(source: Source) -> Iterator[RawUtterance]:
     """Yield one utterance per row; the delimiter is the one that gives the lines the same number of fields."""
     return _read(source, _find_delimiter(source, _DELIMITERS))
 
 
 def read_tsv(source: Source) -> Iterator[RawUtterance]:
+    """Yield one utterance per row of a table with tabs."""
     return _read(source, "\t")
 
 
@@ -42,7 +48,7 @@ def _read(source: Source, delimiter: str) -> Iterator[RawUtterance]:
     try:
         lines = _parse(source, delimiter, csv.QUOTE_MINIMAL)
     except InputError as error:
-        # Some tools never quote fields and write quotes in a text unescaped; then quotes are plain characters.
+        # Some tools write fields without quotes, and quotes within a text as they are.
         try:
             lines = _parse(source, delimiter, csv.QUOTE_NONE)
             rows = _rows(lines, delimiter, source, may_join=False)
@@ -52,11 +58,6 @@ def _read(source: Source, delimiter: str) -> Iterator[RawUtterance]:
     else:
         rows = _rows(lines, delimiter, source)
     return read_rows(rows.rows, rows.header, source)
-
-
-class _Table(NamedTuple):
-    header: list[str]
-    rows: list[Row]
 
 
 def _parse(source: Source, delimiter: str, quoting: int) -> list[_Line]:
@@ -89,14 +90,19 @@ def _rows(lines: list[_Line], delimiter: str, source: Source, may_join: bool = T
     else:
         header = names_by_content([line.cells for line in lines])
         roles = [f"{name} is column {i}" for i, name in enumerate(header, start=1) if not name.startswith("column ")]
-        source.notes.append(f"the table has no header: columns by what is in them ({', '.join(roles) or 'none known'})")
+        source.notes.append(
+            f"the table has no header: its columns are named by their content ({', '.join(roles) or 'none known'})"
+        )
     texts = [name for name in header if has_alias(name, "text")]
     lines = _joined(lines, header, delimiter, source, may_join=may_join and texts == header[-1:])
     return _Table(header, _named(lines, header, delimiter, source))
 
 
 def _joined(lines: list[_Line], header: list[str], delimiter: str, source: Source, may_join: bool) -> list[_Line]:
-    """Lines with the fields of the header: a text without quotes at the end may contain the delimiter."""
+    """Lines with at most the fields of the header. Surplus fields are joined to the last one, which is then a text.
+
+    InputError for surplus fields if `may_join` is false.
+    """
     width = len(header)
     fitting: list[_Line] = []
     num_joined = 0
@@ -110,13 +116,13 @@ def _joined(lines: list[_Line], header: list[str], delimiter: str, source: Sourc
         fitting.append(_Line(place, cells))
     if num_joined:
         source.notes.append(
-            f"rows with a text that contains {delimiter!r} without quotes, read to its end: {num_joined:,}"
+            f"rows whose text contains {delimiter!r} without quotes, read up to the end of the line: {num_joined:,}"
         )
     return fitting
 
 
 def _named(lines: list[_Line], header: list[str], delimiter: str, source: Source) -> list[Row]:
-    """Rows by the names of the columns, without repeated headers and the rules of Markdown."""
+    """Rows with the names of the columns, without repeated headers and the rules of Markdown tables."""
     is_unique = len(set(header)) == len(header)
     rows: list[Row] = []
     for place, cells in lines:
@@ -138,7 +144,10 @@ def _without_hint(text: str) -> tuple[str, int]:
 
 
 def _find_delimiter(source: Source, delimiters: Sequence[str]) -> str:
-    """Return the delimiter that gives the header the most named columns, then known roles, then fields."""
+    """Return the delimiter whose header has the most columns that the user named.
+
+    If several have as many: the one with more known roles, then with more lines of one width, then with more fields.
+    """
 
     def worth(delimiter: str) -> tuple[int, int, float, int]:
         lines = _first_lines(source, delimiter)

@@ -1,4 +1,4 @@
-"""The rows of one dialogue in a file that may hold several: by a column of ids, or by replies."""
+"""Select the rows of one dialogue in a file that may hold several, by a column of ids or by replies."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def select_dialogue(rows: Sequence[Row], names: Sequence[str], where: str, sourc
 
 
 def _dialogue_names(rows: Sequence[Row], found: Sequence[str], column: str) -> list[str]:
-    """The dialogue of each row. Scenes are counted anew in each episode, so these belong to the name."""
+    """The dialogue of each row. Scenes are counted anew in each episode, so season and episode belong to the name."""
     names = [cell_of(row.values.get(column)) for row in rows]
     wider = [name for name in found if plain(name) in ("season", "episode")]
     if "scene" not in plain(column) or not wider:

@@ -1,4 +1,4 @@
-"""Speakers whose first and last names stand in two columns: one column with both."""
+"""Join the first and last names of speakers that are in two columns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _JOINED = "full name"
 
 
 class Named(NamedTuple):
-    """Rows and their columns, of which one has the whole name of the speaker."""
+    """Rows and their columns, one of which may be added here: the whole name of the speaker."""
 
     rows: Sequence[Row]
     found: Sequence[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fliptrace.transcripts.tables.cells import cell_of
 from fliptrace.transcripts.tables.column import Row
@@ -107,23 +107,34 @@ def find_lists(value: Any, listed: List | None) -> Group | None:
     groups: dict[tuple[str, ...], Group] = {}
     if listed is not None:
         groups[()] = Group((), [listed])
-    for path, name, place, rows, above in lists_within(value):
+    for path, name, place, elements, above in lists_within(value):
         if path or listed is None:
             group = groups.setdefault(path, Group(path, []))
-            group.lists.append(List(name, place, rows, above))
+            group.lists.append(List(name, place, elements, above))
     if not groups:
         return None
     worths = {path: group.worth() for path, group in groups.items()}
     if not any(worths.values()):
-        known = next((path for name in LISTS for path in groups if path and path[-1] == name), None)
-        return groups[() if () in groups else known if known is not None else next(iter(groups))]
+        if () in groups:
+            return groups[()]
+        return groups[next((path for name in LISTS for path in groups if path[-1] == name), next(iter(groups)))]
     # Of lists with as much text, the outermost.
     return groups[max(groups, key=lambda path: (worths[path], -len(path)))]
 
 
-def lists_within(value: Any) -> Iterator[tuple[tuple[str, ...], str, str, list[Any], Mapping[str, Any]]]:
-    """All lists that contain objects: path in the structure, name, place, elements, and the object around it."""
-    stack: list[tuple[tuple[str, ...], str, str, Any, Mapping[str, Any]]] = [((), "", "", value, {})]
+class Within(NamedTuple):
+    """A value within JSON: its path, a name for it, the place before those of its elements, and the object around."""
+
+    path: tuple[str, ...]
+    name: str
+    place: str
+    value: Any
+    above: Mapping[str, Any]
+
+
+def lists_within(value: Any) -> Iterator[Within]:
+    """All lists that contain objects, outer ones first. Other shapes are yielded as lists of objects, too."""
+    stack = [Within((), "", "", value, {})]
     while stack:
         path, name, place, here, above = stack.pop()
         if len(path) > _MAX_DEPTH:
@@ -131,30 +142,31 @@ def lists_within(value: Any) -> Iterator[tuple[tuple[str, ...], str, str, list[A
         if isinstance(here, list):
             table = table_of_lists(here)
             if table is not None or any(isinstance(each, dict) for each in here[:SAMPLE]):
-                yield path, name, place, table or here, above
+                yield Within(path, name, place, table or here, above)
             elif said := named_lines(here):
-                yield path, name, place, said, above
-            inside: list[tuple[tuple[str, ...], str, str, Any, Mapping[str, Any]]] = []
+                yield Within(path, name, place, said, above)
+            inside: list[Within] = []
             for number, each in enumerate(here, start=1):
                 if isinstance(each, list) or (isinstance(each, dict) and _has_inner(each)):
-                    inside.append(((*path, "*"), _id_of(each) or str(number), f"{place}item {number} ", each, above))
+                    own = _id_of(each) or str(number)
+                    inside.append(Within((*path, "*"), own, f"{place}item {number} ", each, above))
             stack += reversed(inside)
         elif isinstance(here, dict):
             columns = table_of_columns(here)
             if columns:
-                yield path, name, place, columns, above
+                yield Within(path, name, place, columns, above)
                 continue
             keyed = _is_keyed(here)
             if keyed and all(isinstance(each, dict) for each in here.values()):
                 first = next(iter(here.values()))
                 if any(isinstance(each, str) for each in first.values()):
-                    yield path, name, place, list(here.values()), above
+                    yield Within(path, name, place, list(here.values()), above)
             for key, each in reversed(list(here.items())):
                 if isinstance(each, dict | list):
-                    own = key if keyed else name
-                    stack.append(
-                        ((*path, "*" if keyed else key), own, f"{place}{key} " if keyed else place, each, here)
-                    )
+                    if keyed:
+                        stack.append(Within((*path, "*"), key, f"{place}{key} ", each, here))
+                    else:
+                        stack.append(Within((*path, key), name, place, each, here))
 
 
 def _has_inner(value: Mapping[str, Any]) -> bool:

@@ -36,7 +36,7 @@ def read_json(source: Source) -> Iterator[RawUtterance]:
     listed = List("", "", value, {}) if isinstance(value, list) and not is_other else None
     found = find_lists(value, listed)
     if found is None:
-        raise _nothing_found(source.json, source)
+        raise _nothing_found(value, source)
     return iter(with_names(_read(found, source), source))
 
 
@@ -62,13 +62,11 @@ def _read(group: Group, source: Source) -> Iterator[RawUtterance]:
     if names_speaker(group) and "speaker" not in known_roles(group.columns()):
         above = [key for key, value in group.lists[0].above.items() if has_alias(key, "speaker") or is_flag(key)]
         rows = [
-            Row(f"{place}", {key: each.above.get(key) for key in above} | dict(record))
+            Row(place, {key: each.above.get(key) for key in above} | dict(record))
             for each in group.lists
             for place, record in each.rows()
         ]
         return _read_rows(rows, source)
-    if len(group.lists) == 1 and source.part is None:
-        return _read_rows(group.lists[0].rows(), source)
     if len(group.lists) == 1 and source.part != group.lists[0].name:
         return _read_rows(group.lists[0].rows(), source)  # a column may name the dialogues
     rows = [row for each in group.lists for row in each.rows()]
@@ -110,10 +108,8 @@ def _sniff_json(source: Source) -> Evidence:
     value = source.json_or_none
     if value is None:
         return NO_EVIDENCE
-    first = next(lists_within(value), None)
-    if first is None:
-        return NO_EVIDENCE
-    return Evidence(0.5, "a list of objects")
+    has_list = next(lists_within(value), None) is not None
+    return Evidence(0.5, "a list of objects") if has_list else NO_EVIDENCE
 
 
 def _sniff_jsonl(source: Source) -> Evidence:
@@ -136,8 +132,6 @@ JSON = Reader(
     example='[{"speaker": "Ana", "text": "You are late."}]',
     has_columns=True,
 )
-
-
 JSONL = Reader(
     "jsonl",
     (".jsonl", ".ndjson"),

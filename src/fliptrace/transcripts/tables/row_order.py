@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 
-from fliptrace.transcripts.source import Source
+from fliptrace.transcripts.source import Source, count
 from fliptrace.transcripts.tables.cells import cell_of
 from fliptrace.transcripts.tables.column import Row
 from fliptrace.transcripts.tables.columns import ColumnChooser
@@ -42,9 +42,7 @@ def _sorted_by(keys: Sequence[object], what: str, source: Source) -> Sequence[in
     back = sum(before > after for before, after in pairwise(keys))  # type: ignore[operator]
     if not back:
         return range(len(keys))
-    source.notes.append(
-        f"rows were not in the order of their {what} ({back:,} step{'' if back == 1 else 's'} back): put in order"
-    )
+    source.notes.append(f"rows were not in the order of their {what} ({count(back, 'step')} back): put in order")
     # If the newest row comes first, rows of the same minute are in reverse order too.
     ahead = sum(before < after for before, after in pairwise(keys))  # type: ignore[operator]
     given = range(len(keys) - 1, -1, -1) if back > ahead else range(len(keys))
@@ -72,17 +70,17 @@ def _by_replies(rows: Sequence[Row], found: Sequence[str], source: Source) -> Se
     early = sum(parent is not None and parent > i for i, parent in enumerate(parents))
     if linked < 0.5 * (len(rows) - 1) or not early:
         return None
-    source.notes.append(f"{early:,} rows stood before the row they answer: put in order")
+    source.notes.append(f"rows came before the row that they answer ({early:,}): put in order")
     if all(parent is None or parent > i for i, parent in enumerate(parents)):
         return range(len(rows) - 1, -1, -1)
     depths: dict[int, int] = {}
     for start in range(len(rows)):
         path: list[int] = []
         here = start
-        while here not in depths and here not in path[-1:]:
+        while here not in depths and here not in path[-1:]:  # a row may answer itself
             path.append(here)
             parent = parents[here]
-            if parent is None or len(path) > len(rows):
+            if parent is None or len(path) > len(rows):  # the first row of a thread, or replies in a circle
                 depths[here] = 0
                 break
             here = parent

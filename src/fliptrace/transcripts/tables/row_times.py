@@ -92,10 +92,9 @@ def _dates(
 
 def _may_count_from_1970(column: str) -> bool:
     """Whether a column is named for a point in time, not for a time in a recording."""
-    words = plain(column)
-    return words.endswith(
-        ("stamp", "stampms", "at", "date", "datetime", "utc", "created", "sent", "ts", "tsms", "time")
-    ) and (not words.startswith(("start", "end", "begin", "offset")))
+    name = plain(column)
+    endings = ("stamp", "stampms", "at", "date", "datetime", "utc", "created", "sent", "ts", "tsms", "time")
+    return name.endswith(endings) and not name.startswith(("start", "end", "begin", "offset"))
 
 
 def _times_of_day(values: Sequence[object]) -> list[datetime | None] | None:
@@ -137,7 +136,7 @@ def _without_frames(values: Sequence[object], source: Source) -> Sequence[object
     framed = [_FRAMES.fullmatch(text) if len(text) > 9 and ":" in text else None for text in texts]
     if not any(framed):
         return values
-    note = f"frames in times are read as one of {FRAMES_PER_SECOND} in a second"
+    note = f"times with frames are read at {FRAMES_PER_SECOND} frames per second"
     if note not in source.notes:
         source.notes.append(note)
     return [value if found is None else _seconds_of_frames(found) for value, found in zip(values, framed, strict=True)]

@@ -7,18 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fliptrace.transcripts.source import MAX_ROWS, RawUtterance, Source
-from fliptrace.transcripts.tables.aliases import ALIASES
-from fliptrace.transcripts.tables.cells import label_of, name_of, names_in_texts, shown, text_of
+from fliptrace.transcripts.tables.cells import label_of, name_of, names_in_texts, text_of
 from fliptrace.transcripts.tables.column import Row
-from fliptrace.transcripts.tables.column_names import known_roles, plain, side_name
+from fliptrace.transcripts.tables.column_names import plain, side_name
 from fliptrace.transcripts.tables.columns import ColumnChooser
 from fliptrace.transcripts.tables.dialogues import rows_of_one_dialogue
 from fliptrace.transcripts.tables.full_names import join_names
 from fliptrace.transcripts.tables.layout import Layout
 from fliptrace.transcripts.tables.row_order import order_of_rows
 from fliptrace.transcripts.tables.row_times import Times
-
-__all__ = ["ALIASES", "Row", "known_roles", "label_of", "name_of", "read_rows", "shown", "text_of"]
 
 _SWITCHBOARD = re.compile(r"\{[A-Z] |-{0,2}/|[{}\[\]#]|\+(?=\s)|<[^<>]{1,40}>|\*listen")
 

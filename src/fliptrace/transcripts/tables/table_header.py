@@ -6,31 +6,32 @@ import re
 from collections.abc import Sequence
 
 from fliptrace.transcripts.source import Source
-from fliptrace.transcripts.tables.column import Row
-from fliptrace.transcripts.tables.column_names import has_alias, known_roles, names_a_party
+from fliptrace.transcripts.tables.column import SAMPLE, Row
+from fliptrace.transcripts.tables.column_names import has_alias, known_roles, party_of
 from fliptrace.transcripts.tables.columns import ColumnChooser
 from fliptrace.transcripts.tables.dates import read_dates
 from fliptrace.transcripts.times import CLOCK
 
 FRAMES = r"\d{1,2}:\d{2}:\d{2}[:;]\d{2}"
 _TIME = re.compile(rf"\s*(?:{CLOCK}|{FRAMES}|\d{{1,8}}(?:[.,]\d{{1,6}})?)\s*")
-_SAMPLE = 3_000  # rows that are looked at to name columns
 
 
 def find_header(first: Sequence[Sequence[str]], source: Source) -> int:
-    """The number of lines above the header, which names a text and something else; 0 if there is no such line."""
+    """The number of lines above the header: the first line that names two roles; 0 if there is none."""
     for number, cells in enumerate(first):
         names = [cell.strip() for cell in cells if cell.strip()]
-        if source.columns and all(any(name == column for name in names) for column in source.columns.values()):
+        if source.columns and set(source.columns.values()) <= set(names):
             return number
-        if len(names) >= 2 and len(known_roles(names) | {"side"} if _names_sides(names) else known_roles(names)) >= 2:
-            wide = max(len(names) for names in first[number:])
-            return number if number == 0 or len(cells) == wide or "text" in known_roles(names) else 0
+        roles = known_roles(names)
+        if len(names) >= 2 and len(roles) + _names_sides(names) >= 2:
+            width = max(map(len, first[number:]))
+            return number if number == 0 or len(cells) == width or "text" in roles else 0
     return 0
 
 
 def _names_sides(names: Sequence[str]) -> bool:
-    return sum(map(names_a_party, names)) >= 2
+    """Whether two names or more are those of sides, as in tables with one column per speaker."""
+    return sum(party_of(name) is not None for name in names) >= 2
 
 
 def has_header(first: Sequence[Sequence[str]], source: Source) -> bool:
@@ -38,7 +39,7 @@ def has_header(first: Sequence[Sequence[str]], source: Source) -> bool:
     head, *rest = [[cell.strip() for cell in cells] for cells in first]
     if source.columns or not rest:
         return True
-    rest = [cells for cells in rest if cells != head]  # tables put one behind the other repeat their header
+    rest = [cells for cells in rest if cells != head]  # joined tables repeat their header
     for name, column in zip(head, zip(*(row + [""] * len(head) for row in rest), strict=False), strict=False):
         # The name of a column seldom stands in it; the name of a speaker does.
         if name and not has_alias(name, "text") and name in column and not name.isdecimal():
@@ -62,7 +63,7 @@ def names_by_content(lines: Sequence[Sequence[str]]) -> list[str]:
     """Names for the columns of a table without a header: times, the speaker, who alternates, and the text."""
     width = max(map(len, lines))
     names = [f"column {number}" for number in range(1, width + 1)]
-    rows = [Row("", dict(zip(names, cells, strict=False))) for cells in lines[:_SAMPLE]]
+    rows = [Row("", dict(zip(names, cells, strict=False))) for cells in lines[:SAMPLE]]
     chooser = ColumnChooser(rows, names, Source("", ""))
     columns = [chooser.column(name) for name in names]
     times = [c.name for c in columns if c.filled and (all(map(_TIME.fullmatch, c.filled)) or read_dates(c.filled, ""))]

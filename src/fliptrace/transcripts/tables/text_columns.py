@@ -42,9 +42,8 @@ def choose_texts(columns: Columns, taken: set[str]) -> tuple[str, ...]:
             f"no column is called text: {best!r}, which has the most words, is used (--columns text=NAME for another)"
         )
         return (best,)
-    expected = (
-        f"one for the text ({', '.join(ALIASES['text'])}), or its name: columns={{'text': ...}}, --columns text=..."
-    )
+    known = ", ".join(ALIASES["text"][:12])
+    expected = f"one for the text ({known} or the like), or its name: columns={{'text': ...}}, --columns text=..."
     raise columns.source.error("", f"columns {shown(columns.found)}; expected {expected}")
 
 
@@ -55,6 +54,7 @@ def _is_side(columns: Columns, name: str) -> bool:
 
 
 def _tells_nobody_apart(columns: Columns, free: Sequence[str], prose: Sequence[str]) -> bool:
+    """Whether no column beside those of prose may say who speaks."""
     return not any(
         has_alias(n, "speaker") or is_flag(n) or columns.column(n).alternates for n in free if n not in prose
     )
