@@ -208,7 +208,7 @@ def _sniff(source: Source) -> Evidence:
     return Evidence(0.95, "a web page") if _HEAD.match(source.text[:5_000].lstrip("\ufeff")) else NO_EVIDENCE
 
 
-HTML = Reader(
+READER = Reader(
     "html",
     (".html", ".htm", ".xhtml"),
     _sniff,

@@ -47,7 +47,7 @@ def _sniff(source: Source) -> Evidence:
     return Evidence(1.0, "{\\rtf") if source.data.startswith(b"{\\rtf") else NO_EVIDENCE
 
 
-RTF = Reader(
+READER = Reader(
     "rtf",
     (".rtf",),
     _sniff,

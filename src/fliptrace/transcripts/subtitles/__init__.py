@@ -1,7 +1,7 @@
 """Subtitles and captions."""
 
 from fliptrace.transcripts.source import Reader
-from fliptrace.transcripts.subtitles import ass, lrc, microdvd, sami, sbv, srt, stl, ttml, vtt, youtube
+from fliptrace.transcripts.subtitles import ass, json3, lrc, microdvd, sami, sbv, srt, stl, timedtext, ttml, vtt
 
 READERS: tuple[Reader, ...] = (
     vtt.READER,
@@ -14,6 +14,6 @@ READERS: tuple[Reader, ...] = (
     microdvd.MPL2,
     lrc.READER,
     stl.READER,
-    youtube.TIMEDTEXT,
-    youtube.JSON3,
+    timedtext.READER,
+    json3.READER,
 )

@@ -1,16 +1,15 @@
-"""Readers for sheets of Excel (.xlsx) with openpyxl, and for Parquet with pyarrow, if that is installed."""
+"""Reader for sheets of Excel, with openpyxl."""
 
 from __future__ import annotations
 
 import io
-import json
 from datetime import datetime, time, timedelta
 from typing import Any
 
 from fliptrace.core.errors import MissingExtra
 from fliptrace.transcripts.documents.blocks import Table, as_csv
 from fliptrace.transcripts.documents.office import lines_of
-from fliptrace.transcripts.documents.packed import MAX_UNPACKED, check_archive, part_names
+from fliptrace.transcripts.documents.packed import check_archive, part_names
 from fliptrace.transcripts.source import MAX_ROWS, NO_EVIDENCE, Evidence, Extracted, Reader, Source
 from fliptrace.transcripts.tables.cells import shown
 from fliptrace.transcripts.tables.column_names import known_roles
@@ -84,54 +83,18 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def extract_parquet(source: Source) -> Extracted:
-    """The rows of a Parquet file as JSON, which keeps lists."""
-    try:
-        import pyarrow
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise source.error("", "a Parquet file, which needs pyarrow: install it, or save the file as .csv") from error
-    try:
-        file = parquet.ParquetFile(io.BytesIO(source.data))
-        meta = file.metadata
-        size = sum(meta.row_group(number).total_byte_size for number in range(meta.num_row_groups))
-    except (OSError, pyarrow.ArrowException) as error:
-        raise source.error("", f"unreadable Parquet file: {error}") from error
-    if meta.num_rows > MAX_ROWS or size > MAX_UNPACKED:
-        raise source.error("", f"{meta.num_rows:,} rows of {size / 1e6:,.0f} MB; expected one dialogue per file")
-    try:
-        records = file.read().to_pylist()
-    except (OSError, pyarrow.ArrowException, ValueError, MemoryError) as error:  # ValueError: times in nanoseconds
-        raise source.error("", f"unreadable Parquet file: {error}") from error
-    return Extracted(json.dumps(records, default=str), ".json")
-
-
-def _sniff_xlsx(source: Source) -> Evidence:
+def _sniff(source: Source) -> Evidence:
     return Evidence(1.0, f"an archive with {_WORKBOOK}") if _WORKBOOK in part_names(source.data) else NO_EVIDENCE
 
 
-def _sniff_parquet(source: Source) -> Evidence:
-    return Evidence(1.0, "PAR1") if source.data.startswith(b"PAR1") else NO_EVIDENCE
-
-
-XLSX = Reader(
+READER = Reader(
     "xlsx",
     (".xlsx", ".xlsm"),
-    _sniff_xlsx,
+    _sniff,
     lines_of,
     title="Excel sheet",
     extra="documents",
     has_columns=True,
     is_binary=True,
     extract=extract_xlsx,
-)
-PARQUET = Reader(
-    "parquet",
-    (".parquet",),
-    _sniff_parquet,
-    lines_of,
-    title="Parquet table (if pyarrow is installed)",
-    has_columns=True,
-    is_binary=True,
-    extract=extract_parquet,
 )
