@@ -11,7 +11,8 @@ from toy_cases import CAFE, case, flip_cases, layouts, texts, views
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.prompts.answers import render_question
-from fliptrace.prompts.views import Layout, View, escape, training_view, truncate_to_context
+from fliptrace.prompts.texts import escape
+from fliptrace.prompts.views import Layout, View, training_view, truncate_to_context
 
 DIALOGUE = Layout("dialogue")
 WINDOW = Layout("window")

@@ -34,7 +34,7 @@ def curate(
         Literal["verdict", "kind of error", "full"], typer.Option(help="How much the feedback reveals.")
     ] = "full",
     teacher: Annotated[str | None, typer.Option(help="A MODEL that writes the rationales.")] = None,
-    layout: Annotated[Literal["dialogue", "window"], typer.Option(help="How cases are shown.")] = "dialogue",
+    layout: Annotated[Literal["dialogue", "shared", "window"], typer.Option(help="How cases are shown.")] = "dialogue",
     wordings: Annotated[int, typer.Option(min=1, help="Number of wordings of the rationales.")] = 3,
     seed: Annotated[int, typer.Option(help="Seed of wordings and order.")] = 0,
     data: DataFolder = None,

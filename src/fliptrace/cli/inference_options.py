@@ -52,7 +52,7 @@ class InferenceOptions(OptionGroup):
         typer.Option(help="The answer line alone, or reasons first. Default: as the model was trained, else answer."),
     ] = None
     layout: Annotated[
-        Literal["dialogue", "window"] | None,
+        Literal["dialogue", "shared", "window"] | None,
         typer.Option(help="How cases are shown. Default: as the model was trained, else dialogue."),
     ] = None
     judge: Annotated[bool, typer.Option("--judge", help="Let the model judge and improve its answers.")] = False

@@ -14,6 +14,7 @@ from fliptrace.curate.teaching import (
     answer_instructions,
     chain_instructions,
     emotion_instructions,
+    emotions_instructions,
     flips_instructions,
     source_instructions,
     taught_chain_instructions,
@@ -23,7 +24,8 @@ from fliptrace.models.base import ChatModel
 from fliptrace.prompts.feedback import FeedbackLevel
 from fliptrace.prompts.views import Layout, View
 
-Kind = Literal["answer", "chain", "source", "flips", "emotion", "unified", "feedback", "self-evaluation"]
+Kind = Literal["answer", "chain", "source", "flips", "emotion", "emotions", "unified", "feedback", "self-evaluation"]
+EMOTION_KINDS: tuple[Kind, ...] = ("emotion", "emotions")  # made from dialogues: one utterance, or many in one reply
 OWN_ANSWER_KINDS: frozenset[Kind] = frozenset({"feedback", "self-evaluation"})
 
 
@@ -50,8 +52,8 @@ class Curator:
     ) -> list[Instruction]:
         """Make the instructions of one kind.
 
-        "feedback" and "self-evaluation" are made from `own` answers, "emotion" from `dialogues`, all others from
-        `views`. ValueError if the kind is "emotion" and there is no `layout`.
+        "feedback" and "self-evaluation" are made from `own` answers, "emotion" and "emotions" from `dialogues`, all
+        others from `views`. ValueError if the kind is "emotion" and there is no `layout`.
         """
         match kind:
             case "answer":
@@ -68,6 +70,8 @@ class Curator:
                 if self.layout is None:
                     raise ValueError("instructions of kind 'emotion': the curator has no layout; expected one")
                 return emotion_instructions(dialogues, self.layout)
+            case "emotions":
+                return emotions_instructions(dialogues)
             case "unified":
                 return unified_instructions(views)
             case "feedback":

@@ -15,7 +15,7 @@ from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.corpora.longest_prefixes import distinct_longest_prefixes
 from fliptrace.curate.correcting import OwnAnswer
-from fliptrace.curate.curator import OWN_ANSWER_KINDS, Curator, Kind
+from fliptrace.curate.curator import EMOTION_KINDS, OWN_ANSWER_KINDS, Curator, Kind
 from fliptrace.curate.instructions import FileForm, write_instructions
 from fliptrace.predictions.rows import Prediction, read_manifest, read_predictions
 from fliptrace.prompts.answers import Ask, parse_answer
@@ -62,7 +62,7 @@ def curate_file(
 ) -> dict[str, int]:
     """Write a mixture and its manifest, and return the number of instructions of each kind.
 
-    Instructions of kind "emotion" are made from the dialogues of the cases, each dialogue once. InputError if a case
+    Instructions about emotions are made from the dialogues of the cases, each dialogue once. InputError if a case
     is unlabelled, if a kind needs `own` answers and there are none, or if the mixture is empty.
     """
     unlabelled = next((case.id for case in cases if case.triggers is None), None)
@@ -73,7 +73,11 @@ def curate_file(
     views = [training_view(case, layout) for case in cases]
     corrected = read_own_answers(own, cases, layout) if own else []
     mixture = replace(curator, layout=layout).mixture(
-        weights, views, corrected, curator.seed, distinct_longest_prefixes(cases) if "emotion" in weights else ()
+        weights,
+        views,
+        corrected,
+        curator.seed,
+        distinct_longest_prefixes(cases) if set(EMOTION_KINDS) & weights.keys() else (),
     )
     if not mixture:
         raise InputError(path, "the mixture has no instructions; expected at least one")

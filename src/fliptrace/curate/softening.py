@@ -38,12 +38,15 @@ class SoftTargets:
         ]
 
     def soften_emotions(self, rows: Sequence[Instruction], file: str, layout: LayoutName) -> list[Instruction]:
-        """Add soft targets to rows of kind "emotion" of one file. Their ids contain the dialogue id and the index."""
+        """Add soft targets to the rows of kind "emotion" of one file. Their ids contain dialogue id and index."""
         share = self.emotion_shares.get(file, 0.0)
         if not share:
             return list(rows)
         softened = []
         for row in rows:
+            if row.kind != "emotion":
+                softened.append(row)
+                continue
             dialogue_id, index, _ = row.id.rsplit("/", 2)
             likely = self.emotions.get((dialogue_id, int(index)), {})
             replies = {render_emotion(label, layout): probability for label, probability in likely.items()}

@@ -14,6 +14,7 @@ from fliptrace.core.messages import Instruction, Message
 from fliptrace.models.base import ChatModel, Decoding, Request
 from fliptrace.prompts.answers import Ask, parse_answer, render_answer, render_question
 from fliptrace.prompts.chains import WORDINGS, Chain, Wording, observe, render_chain
+from fliptrace.prompts.emotion_turns import emotion_turns, render_turn_question, render_turn_reply
 from fliptrace.prompts.emotions import emotion_view, render_emotion, render_emotion_question
 from fliptrace.prompts.flow import render_flips, render_flips_question, render_source, render_source_question
 from fliptrace.prompts.unified import bare_view, render_labels, render_labels_question, render_unified_question
@@ -101,6 +102,26 @@ def emotion_instructions(dialogues: Sequence[Dialogue], layout: Layout) -> list[
         for dialogue in dialogues
         for index, emotion in enumerate(dialogue.emotions)
         if emotion is not None
+    ]
+
+
+def emotions_instructions(dialogues: Sequence[Dialogue]) -> list[Instruction]:
+    """One instruction per turn of a dialogue: which emotion does every utterance express? From bare text.
+
+    For the shared layout. An unlabelled utterance is shown and has no line in the reply.
+    """
+    return [
+        Instruction(
+            f"{dialogue.id}/{turn.asked}/emotions",
+            "emotions",
+            render_turn_question(turn),
+            render_turn_reply(turn, labels),
+            dialogue.id,
+            "labels",
+        )
+        for dialogue in dialogues
+        for turn in emotion_turns(dialogue)
+        if (labels := {i: emotion for i in turn.indices if (emotion := dialogue.emotions[i]) is not None})
     ]
 
 

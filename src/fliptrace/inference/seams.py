@@ -14,6 +14,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.decoders import ExactDecoder, RuleDecoder, SampledDecoder, SampleScoringDecoder
+from fliptrace.inference.emotion_turns import FormLabeler
 from fliptrace.inference.emotions import EmotionLabels, ReplyingLabeler, ScoringLabeler
 from fliptrace.inference.turns import TurnLabeler
 from fliptrace.models.base import Decoding, DecodingKind, Model
@@ -78,11 +79,15 @@ def choose_decoder(model: Model, config: InferenceConfig) -> TriggerDecoder:
 def choose_labeler(model: Model, config: InferenceConfig, *, in_turns: bool = False) -> EmotionLabeler:
     """The labeler for a model; InputError if the model reads no text, as a rule.
 
+    In the shared layout a model that fills forms labels many utterances in one reply, each with its distribution.
     A model that scores replies gives a distribution for every utterance. One that only replies is asked one utterance
     at a time; or, `in_turns` and in the dialogue layout, many utterances in one reply.
     """
     if model.scorer is not None:
-        return ScoringLabeler(model.name, model.scorer, config.layout, config.emotion_weights)
+        scoring = ScoringLabeler(model.name, model.scorer, config.layout, config.emotion_weights)
+        if config.layout.name == "shared" and model.forms is not None:
+            return FormLabeler(model.name, model.forms, scoring, config.emotion_weights)
+        return scoring
     if model.chat is None:
         raise InputError(model.name, "labels no emotions; expected a model that reads text")
     replying = ReplyingLabeler(model.name, model.chat, config.layout, config.decoding.max_new_tokens)

@@ -48,6 +48,23 @@ class Choice:
             raise ValueError(f"choice {self.key!r}: expected at least one reply, each only once")
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A prompt and a reply with blanks: `starts[i]` is the text before blank i, and `options` what may fill each.
+
+    `key` is unique and stable.
+    """
+
+    key: str
+    messages: tuple[Message, ...]
+    starts: tuple[str, ...]
+    options: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.starts or not self.options:
+            raise ValueError(f"form {self.key!r}: expected at least one blank and one option")
+
+
 DecodingKind = Literal["greedy", "sample", "exact"]
 
 
@@ -127,6 +144,25 @@ class ReplyScorer(Protocol):
         ...
 
 
+class FormFiller(Protocol):
+    """A model that fills blanks one after the other, each with its likeliest option, which it then has said."""
+
+    @property
+    def name(self) -> str: ...
+
+    def fill_forms(self, forms: Sequence[Form]) -> list[tuple[tuple[float, ...], ...]]:
+        """For every form, in order, for every blank the probability of each option; each blank's add up to 1."""
+        ...
+
+    def can_fill(self, options: tuple[str, ...]) -> bool:
+        """Whether the first tokens of these options differ, so that one token decides."""
+        ...
+
+    def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
+        """Whether the prompt and a reply of that length fit the model's context."""
+        ...
+
+
 class LogprobSampler(Protocol):
     """A model that reports the log-probability of the replies it samples, but cannot score any other reply."""
 
@@ -164,6 +200,7 @@ class Model:
     chat: ChatModel | None = None
     scorer: ReplyScorer | None = None
     sampler: LogprobSampler | None = None
+    forms: FormFiller | None = None
     rule: TriggerModel | None = None
     keeps_replies: bool = False
 

@@ -91,6 +91,10 @@ class ChatFormat:
     def encode_prompt(self, messages: Sequence[Message]) -> list[int]:
         return self._encode(self.render_prompt(messages))
 
+    def encode_text(self, text: str) -> list[int]:
+        """The tokens of a piece of a reply."""
+        return self._encode(text)
+
     def encode_completion(self, text: str) -> list[int]:
         """Return the tokens after the prompt: the reply and the end of the turn."""
         return self._encode(text + self.turn_end)

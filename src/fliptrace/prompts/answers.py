@@ -6,6 +6,7 @@ import re
 from typing import Literal
 
 from fliptrace.core.messages import AnomalyKind, Answer, Message
+from fliptrace.prompts.shared import system_text
 from fliptrace.prompts.views import View
 
 Ask = Literal["answer", "chain"]  # the answer line alone, or a rationale and then the answer line
@@ -23,6 +24,7 @@ _DIALOGUE_QUESTIONS: dict[Ask, str] = {
     "each, and end on one line: `Triggers:` and their numbers in ascending order, or `Triggers: none`.",
 }
 _WINDOW_QUESTIONS: dict[Ask, str] = {"answer": "triggers?", "chain": "reasons and triggers?"}
+_SHARED_QUESTIONS: dict[Ask, str] = {"answer": "", "chain": ", why?"}
 
 # Markdown around the line is tolerated: `**Triggers:** 2 5`.
 _LINE = re.compile(r"[\s*`>#-]*triggers?[\s*`]*[:=][\s*`]*(?P<rest>.*)", re.IGNORECASE)
@@ -33,12 +35,24 @@ _NUMBER = re.compile(r"[\[(#]?(\d{1,6})[\])]?")
 def render_question(view: View, ask: Ask) -> tuple[Message, ...]:
     """The prompt for one case. The window layout has no system message, to save tokens."""
     question = Message("user", f"{view.render()}{trigger_question(view, ask)}")
-    return (question,) if view.layout.name == "window" else (Message("system", SYSTEM), question)
+    match view.layout.name:
+        case "window":
+            return (question,)
+        case "dialogue":
+            return (Message("system", SYSTEM), question)
+        case "shared":
+            return (Message("system", system_text(view.case.dialogue.emotion_set)), question)
 
 
 def trigger_question(view: View, ask: Ask) -> str:
-    """The question that follows the flip, with the line break (window layout) or empty line before it."""
-    return f"\n{_WINDOW_QUESTIONS[ask]}" if view.layout.name == "window" else f"\n\n{_DIALOGUE_QUESTIONS[ask]}"
+    """The question as it follows the flip, in the window and dialogue layouts after a line break or an empty line."""
+    match view.layout.name:
+        case "window":
+            return f"\n{_WINDOW_QUESTIONS[ask]}"
+        case "dialogue":
+            return f"\n\n{_DIALOGUE_QUESTIONS[ask]}"
+        case "shared":
+            return _SHARED_QUESTIONS[ask]
 
 
 def render_answer(triggers: frozenset[int], view: View) -> str:

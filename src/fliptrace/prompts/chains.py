@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fliptrace.core.messages import Answer
 from fliptrace.prompts.answers import parse_answer, render_answer
+from fliptrace.prompts.shared import NUM_QUOTED, quote, says
 from fliptrace.prompts.views import LayoutName, View
 
 
@@ -20,13 +21,15 @@ class Observation:
     """What the prompt shows about one candidate.
 
     `is_own`: the speaker is the one who flips. `is_shift`: the speaker's previous utterance in the prompt has a
-    different emotion. There is no shift, as there is no flip, if either of the two is unlabelled.
+    different emotion. There is no shift, as there is no flip, if either of the two is unlabelled. `quoted`: the first
+    words of the utterance, "" if the observation quotes none.
     """
 
     index: int
     is_own: bool
     emotion: str
     is_shift: bool
+    quoted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,8 @@ class ParsedChain:
 class Wording:
     """Templates for the lines of a rationale.
 
-    `own` and `shift` each hold the words for true and for false. The dialogue layout says with `own` who spoke, the
-    window layout with the placeholder `{name}`.
+    `own` and `shift` each hold the words for true and for false. The window layout says with the placeholder `{name}`
+    who spoke, the others with `own`. Without `yes` and `no` the answer line gives the verdicts.
     """
 
     opening: str
@@ -103,6 +106,11 @@ WORDINGS: dict[LayoutName, tuple[Wording, ...]] = {
             "- {label}: not a trigger",
         ),
     ),
+    # Tokens are what a rationale costs, and the answer line says the verdicts anyway.
+    "shared": (
+        Wording("{before} to {after}", "{label} {own} {emotion} {shift}{quoted}",
+                ("same", "other"), ("new", "as before"), "", ""),
+    ),
 }  # fmt: skip
 
 
@@ -115,8 +123,15 @@ def observe(view: View) -> tuple[Observation, ...]:
         speaker, emotion = dialogue.speakers[i], dialogue.emotions[i]
         is_shift[i] = None not in (emotion, before := last.get(speaker)) and before != emotion
         last[speaker] = emotion
+    quoted = view.shown[-NUM_QUOTED:] if view.layout.name == "shared" else ()
     return tuple(
-        Observation(i, dialogue.speakers[i] == view.case.flip.speaker, dialogue.emotions[i] or "unknown", is_shift[i])
+        Observation(
+            i,
+            dialogue.speakers[i] == view.case.flip.speaker,
+            dialogue.emotions[i] or "unknown",
+            is_shift[i],
+            quote(dialogue.utterances[i].text) if i in quoted else "",
+        )
         for i in view.candidates
     )
 
@@ -128,9 +143,10 @@ def render_chain(chain: Chain, view: View, wording: Wording) -> str:
     for seen in chain.observations:
         own, shift = _pick(wording.own, seen.is_own), _pick(wording.shift, seen.is_shift)
         label, name = view.mention(seen.index), _name(seen, view)
-        line = wording.observation.format(label=label, name=name, own=own, emotion=seen.emotion, shift=shift)
-        lines.append(line)
-    for seen in chain.observations:
+        quoted = f' "{seen.quoted}"' if seen.quoted else ""
+        words = {"label": label, "name": name, "own": own, "emotion": seen.emotion, "shift": shift, "quoted": quoted}
+        lines.append(wording.observation.format(**words))
+    for seen in chain.observations if wording.yes else ():
         verdict = wording.yes if seen.index in chain.triggers else wording.no
         lines.append(verdict.format(label=view.mention(seen.index)))
     return "\n".join([*lines, render_answer(chain.triggers, view)])
@@ -140,21 +156,28 @@ def parse_chain(text: str, view: View) -> ParsedChain:
     """Parse a rationale in any of the layout's wordings. Lines that match no wording are ignored."""
     observations: list[Observation] = []
     verdicts: set[int] = set()
+    wordings, answer = WORDINGS[view.layout.name], parse_answer(text, view)
     for line in text.splitlines():
-        for wording in WORDINGS[view.layout.name]:
+        for wording in wordings:
             if match := _regex(wording.observation, wording).fullmatch(line):
                 observations.append(_observation(match, wording, view))
                 break
-            if match := _regex(wording.yes, wording).fullmatch(line):
+            if wording.yes and (match := _regex(wording.yes, wording).fullmatch(line)):
                 verdicts.add(view.index(int(match["label"].strip("[]"))))
                 break
-    return ParsedChain(parse_answer(text, view), tuple(observations), frozenset(verdicts))
+    gives_verdicts = any(wording.yes for wording in wordings)
+    return ParsedChain(
+        answer, tuple(observations), frozenset(verdicts) if gives_verdicts else answer.value or frozenset()
+    )
 
 
 def false_observations(observations: tuple[Observation, ...], view: View) -> Iterator[Observation]:
     """The observations that the prompt contradicts, or that are not about one of its candidates."""
-    true = set(observe(view))
-    return (observation for observation in observations if observation not in true)
+    true = {replace(seen, quoted="") for seen in observe(view)}
+    for seen in observations:
+        is_true = replace(seen, quoted="") in true
+        if not is_true or not says(view.case.dialogue.utterances[seen.index].text, seen.quoted):
+            yield seen
 
 
 def _name(seen: Observation, view: View) -> str:
@@ -171,7 +194,8 @@ def _observation(match: re.Match[str], wording: Wording, view: View) -> Observat
     index = view.index(int(match["label"].strip("[]")))
     said = match.groupdict()
     is_own = said["name"] == "self" if "name" in said else said["own"] == wording.own[0]
-    return Observation(index, is_own, said["emotion"], said["shift"] == wording.shift[0])
+    quoted = (said.get("quoted") or "").strip(' "')
+    return Observation(index, is_own, said["emotion"], said["shift"] == wording.shift[0], quoted)
 
 
 def _regex(template: str, wording: Wording) -> re.Pattern[str]:
@@ -182,6 +206,7 @@ def _regex(template: str, wording: Wording) -> re.Pattern[str]:
         "name": r"self|[A-Z]\d*",
         "own": "|".join(map(re.escape, wording.own)),
         "shift": "|".join(map(re.escape, wording.shift)),
+        "quoted": '(?: "[^"]*")?',
     }
     parts = re.split(r"\{(\w+)\}", template)
     return re.compile("".join(f"(?P<{p}>{fields[p]})" if i % 2 else re.escape(p) for i, p in enumerate(parts)))

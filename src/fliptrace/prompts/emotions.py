@@ -1,6 +1,6 @@
 """The question for the emotion of one utterance, from bare text: the prompt contains no emotion labels.
 
-Both layouts end with the utterance in question, so nothing said later can give its emotion away.
+All layouts end with the utterance in question, so nothing said later can give its emotion away.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from functools import cached_property
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.messages import Message
-from fliptrace.prompts.views import Layout, LayoutName, name_by_nearness, render_distant, render_numbered, speaker_name
+from fliptrace.prompts import shared
+from fliptrace.prompts.texts import speaker_name
+from fliptrace.prompts.views import Layout, LayoutName, name_by_nearness, render_distant, render_numbered
 
 BARE_SYSTEM = (
     "You read a dialogue whose utterances are numbered, and tell which emotion an utterance expresses, as far as its "
@@ -62,6 +64,8 @@ class EmotionView:
         if self.layout.name == "window":
             names, max_words = name_by_nearness(self.dialogue, self.shown), self.layout.max_words
             return "\n".join(render_distant(u, self.label(i), names[u.speaker], max_words, None) for i, u in utterances)
+        if self.layout.name == "shared":
+            return shared.render_lines(self.dialogue, self.shown, (None,) * len(self.dialogue))
         left_out = ["..."] if self.shown[0] > 0 else []
         return "\n".join(["Dialogue", *left_out, *(render_numbered(u, self.label(i), None) for i, u in utterances)])
 
@@ -75,6 +79,9 @@ def render_emotion_question(view: EmotionView) -> tuple[Message, ...]:
     """The prompt for one utterance. The window layout has no system message, to save tokens."""
     if view.layout.name == "window":
         return (Message("user", f"{view.render()}\n{_WINDOW_QUESTION}"),)
+    if view.layout.name == "shared":
+        system = shared.system_text(view.dialogue.emotion_set)
+        return (Message("system", system), Message("user", f"{view.render()}Emotion {view.label(view.target)}"))
     speaker = speaker_name(view.dialogue.speakers[view.target])
     question = (
         f"Which emotion does {speaker} express in [{view.label(view.target)}]? Answer with one line only: `Emotion:` "
@@ -84,8 +91,8 @@ def render_emotion_question(view: EmotionView) -> tuple[Message, ...]:
 
 
 def render_emotion(label: str, layout: LayoutName = "window") -> str:
-    """The reply. In the window layout it is the label alone."""
-    return label if layout == "window" else f"Emotion: {label}"
+    """The reply: the label, in the dialogue layout after `Emotion:`."""
+    return f"Emotion: {label}" if layout == "dialogue" else label
 
 
 def emotion_replies(emotion_set: EmotionSet, layout: LayoutName = "window") -> tuple[str, ...]:

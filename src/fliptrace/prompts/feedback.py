@@ -19,6 +19,7 @@ _AGAIN: dict[Ask, str] = {
     "answer": "Give the right answer line.",
     "chain": "Go through the candidates anew and end on the right answer line.",
 }
+_AGAIN_SHORT = "Again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def render_feedback_prompt(
     view: View, ask: Ask, own: str, feedback: Feedback, level: FeedbackLevel
 ) -> tuple[Message, ...]:
     """The question, the model's own reply, the feedback on it and the request to answer again."""
-    said = f"{render_feedback(feedback, level, view)} {_AGAIN[ask]}"
+    again = _AGAIN_SHORT if view.layout.name == "shared" else _AGAIN[ask]
+    said = f"{render_feedback(feedback, level, view)} {again}"
     return (*render_question(view, ask), Message("assistant", own), Message("user", said))
 
 

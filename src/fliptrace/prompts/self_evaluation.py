@@ -10,7 +10,7 @@ from fliptrace.prompts.answers import Ask, parse_answer, render_answer, render_q
 from fliptrace.prompts.views import View
 
 _REQUEST = "Judge your answer: say `Verdict: right` or `Verdict: wrong`, then give the answer line, kept or corrected."
-_WINDOW_REQUEST = "judge it"
+_SHORT_REQUEST = "judge it"  # where the replies teach the form
 _VERDICT = re.compile(r"^[\s*`>#-]*verdict[\s*`]*:[\s*`]*(right|wrong)\W*$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -24,7 +24,7 @@ class Judgement:
 
 def render_judgement_prompt(view: View, ask: Ask, own: str) -> tuple[Message, ...]:
     """The question, the model's own reply and the request to judge it."""
-    request = _WINDOW_REQUEST if view.layout.name == "window" else _REQUEST
+    request = _REQUEST if view.layout.name == "dialogue" else _SHORT_REQUEST
     return (*render_question(view, ask), Message("assistant", own), Message("user", request))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.messages import Message
 from fliptrace.prompts.answers import Ask, trigger_question
+from fliptrace.prompts.emotion_turns import EmotionTurn, render_turn_question
 from fliptrace.prompts.emotions import EmotionView
 from fliptrace.prompts.views import View
 
@@ -34,6 +35,8 @@ def render_labels_question(view: EmotionView) -> tuple[Message, ...]:
     """The prompt of the first turn, which asks for the emotions of all utterances shown."""
     if view.layout.name == "window":
         return (Message("user", f"{view.render()}\n{_WINDOW_QUESTION}"),)
+    if view.layout.name == "shared":
+        return render_turn_question(EmotionTurn(view.dialogue, view.first, view.first, view.target))
     labels = view.dialogue.emotion_set.labels
     question = _QUESTION.format(labels=", ".join(labels), number=view.label(view.shown[0]), label=labels[0])
     return (Message("system", _SYSTEM), Message("user", f"{view.render()}\n\n{question}"))
@@ -41,7 +44,7 @@ def render_labels_question(view: EmotionView) -> tuple[Message, ...]:
 
 def render_labels(view: EmotionView, emotions: Mapping[int, str]) -> str:
     """The reply of the first turn: one line per utterance shown, in order. KeyError if one has no emotion."""
-    number = "{}" if view.layout.name == "window" else "[{}]"
+    number = "[{}]" if view.layout.name == "dialogue" else "{}"
     return "\n".join(f"{number.format(view.label(i))} {emotions[i]}" for i in view.shown)
 
 

@@ -1,13 +1,12 @@
 """What a prompt shows of a case: which utterances, with which number, and in what form.
 
-There are two layouts. `dialogue`, for LLMs, shows every utterance up to the target, numbered from 1; prompts for cases
-of one dialogue share their beginning. `window`, for tiny models, shows the last few utterances, each with its distance
-from the target. Transcripts are data: `escape` replaces every character that has a meaning in a prompt.
+There are three layouts. `dialogue` and `shared`, for LLMs, show every utterance up to the target, numbered from 1;
+prompts for cases of one dialogue share their beginning, in `shared` all but a few tokens (prompts/shared.py). `window`,
+for tiny models, shows the last few utterances, each with its distance from the target.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,8 +15,10 @@ from typing import Literal
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase
+from fliptrace.prompts import shared
+from fliptrace.prompts.texts import escape, render_cues, speaker_name
 
-LayoutName = Literal["dialogue", "window"]
+LayoutName = Literal["dialogue", "shared", "window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Layout:
 class View:
     """A case as one prompt shows it: the utterances from `first` to the target.
 
-    The window layout shows only the last few of them. The dialogue layout always shows the source too, even if it lies
+    The window layout shows only the last few of them. The other layouts always show the source too, even if it lies
     before `first`.
     """
 
@@ -91,7 +92,7 @@ class View:
 
     def mention(self, index: int) -> str:
         """The label of an utterance as written within a sentence."""
-        return str(self.label(index)) if self.layout.name == "window" else f"[{self.label(index)}]"
+        return f"[{self.label(index)}]" if self.layout.name == "dialogue" else str(self.label(index))
 
     def visible(self, triggers: frozenset[int]) -> frozenset[int]:
         """The triggers that the prompt shows. A model is not expected to name the others."""
@@ -108,12 +109,24 @@ class View:
 
     @cached_property
     def _rendered(self) -> str:
-        lines = _window_lines(self) if self.layout.name == "window" else _dialogue_lines(self)
-        return f"{lines}\n{self.render_flip()}"
+        match self.layout.name:
+            case "window":
+                lines = f"{_window_lines(self)}\n"
+            case "dialogue":
+                lines = f"{_dialogue_lines(self)}\n"
+            case "shared":
+                lines = shared.render_lines(self.case.dialogue, self.shown, self.case.dialogue.emotions)
+        return f"{lines}{self.render_flip()}"
 
     def render_flip(self) -> str:
         """The part of the prompt after the utterances, which says which flip is asked about."""
-        return _window_flip(self) if self.layout.name == "window" else _dialogue_flip(self)
+        match self.layout.name:
+            case "window":
+                return _window_flip(self)
+            case "dialogue":
+                return _dialogue_flip(self)
+            case "shared":
+                return shared.render_flip(self.case.flip)
 
 
 def training_view(case: FlipCase, layout: Layout) -> View:
@@ -136,7 +149,7 @@ class TruncatedView:
 def truncate_to_context(view: View, fits: Callable[[View], bool]) -> TruncatedView:
     """Drop the oldest utterances until the prompt fits. InputError if it does not fit with the target alone.
 
-    The target and the question are never dropped, and the dialogue layout keeps the source.
+    The target and the question are never dropped, and only the window layout drops the source.
     """
 
     def begin_at(first: int) -> View:
@@ -167,26 +180,6 @@ def first_that_fits(first: int, target: int, fits: Callable[[int], bool]) -> int
     return low
 
 
-_MEANINGFUL = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "{": "(", "}": ")", "|": "¦"})
-_BLANKS = re.compile(r"\s+")
-_NO_NAME = re.compile(r"[:()\s]+")  # characters that end a speaker's name in a prompt
-
-
-def escape(text: str) -> str:
-    """The text on one line, without the characters that mark numbers, cues and control tokens.
-
-    >>> escape("fine\\n[7] Ann (joy): <|end|>")
-    'fine (7) Ann (joy): ‹¦end¦›'
-    """
-    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
-    return _BLANKS.sub(" ", printable.translate(_MEANINGFUL)).strip()
-
-
-def speaker_name(name: str) -> str:
-    """A speaker's name for the dialogue layout: on one line, without characters that would end the name."""
-    return _NO_NAME.sub(" ", escape(name)).strip() or "?"
-
-
 def name_by_nearness(dialogue: Dialogue, shown: Sequence[int]) -> Mapping[str, str]:
     """Names by speaker: `self` for the last utterance shown, A, B ... for other speakers by nearness to it."""
     names = {dialogue.utterances[shown[-1]].speaker: "self"}
@@ -198,17 +191,13 @@ def name_by_nearness(dialogue: Dialogue, shown: Sequence[int]) -> Mapping[str, s
 def render_numbered(utterance: Utterance, number: int, emotion: str | None) -> str:
     """One line of the dialogue layout: the utterance with its number from 1."""
     suffix = f" ({emotion})" if emotion else ""
-    return f"[{number}] {speaker_name(utterance.speaker)}{suffix}: {escape(utterance.text)}{_cues(utterance)}"
+    return f"[{number}] {speaker_name(utterance.speaker)}{suffix}: {escape(utterance.text)}{render_cues(utterance)}"
 
 
 def render_distant(utterance: Utterance, distance: int, name: str, max_words: int, emotion: str | None) -> str:
     """One line of the window layout: the utterance's first words with its distance from the target."""
     suffix = f" {emotion}" if emotion else ""
-    return f"{distance} {name}{suffix}: {' '.join(escape(utterance.text).split()[:max_words])}{_cues(utterance)}"
-
-
-def _cues(utterance: Utterance) -> str:
-    return f" {{{', '.join(escape(cue) for cue in utterance.cues)}}}" if utterance.cues else ""
+    return f"{distance} {name}{suffix}: {' '.join(escape(utterance.text).split()[:max_words])}{render_cues(utterance)}"
 
 
 def _dialogue_lines(view: View) -> str:

@@ -10,13 +10,13 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Instruction, Message
 from fliptrace.curate.correcting import OwnAnswer
-from fliptrace.curate.curator import Curator, Kind
+from fliptrace.curate.curator import EMOTION_KINDS, Curator, Kind
 from fliptrace.curate.mixture import mix
 from fliptrace.curate.softening import SoftTargets
-from fliptrace.curate.teaching import emotion_instructions
 from fliptrace.models.base import ChatModel
 from fliptrace.prompts.answers import render_question
-from fliptrace.prompts.views import TruncatedView, View, escape, training_view, truncate_to_context
+from fliptrace.prompts.texts import escape
+from fliptrace.prompts.views import TruncatedView, View, training_view, truncate_to_context
 from fliptrace.training.recipe import Recipe, Stage
 
 
@@ -36,20 +36,22 @@ class InstructionBuilder:
     def instructions(self, stage: Stage, views: Sequence[View], own: Sequence[OwnAnswer]) -> list[Instruction]:
         """The stage's shuffled mixture. The same recipe and answers give the same rows in the same order."""
         seed = self.recipe.seed + self.recipe.stages.index(stage)
-        others: dict[Kind, float] = {kind: weight for kind, weight in stage.mixture.items() if kind != "emotion"}
+        others = {kind: weight for kind, weight in stage.mixture.items() if kind not in EMOTION_KINDS}
         soft = self.soft.get(stage.name, SoftTargets())
         rows = soft.soften_answers(self._curator(stage).mixture(others, views, own, seed), views)
-        if "emotion" in stage.mixture:
-            rows += self._emotion_instructions(stage, soft, seed)
-            random.Random(f"{seed}/kinds").shuffle(rows)
+        for kind in EMOTION_KINDS:
+            if kind in stage.mixture:
+                rows += self._emotion_instructions(kind, stage, soft, seed)
+                random.Random(f"{seed}/kinds").shuffle(rows)
         return rows
 
-    def _emotion_instructions(self, stage: Stage, soft: SoftTargets, seed: int) -> list[Instruction]:
+    def _emotion_instructions(self, kind: Kind, stage: Stage, soft: SoftTargets, seed: int) -> list[Instruction]:
         """Mix the emotion files, each by its weight times the weight of the kind."""
         files = self.recipe.data.emotions if stage.emotions is None else stage.emotions
-        weights = {ref: weight * stage.mixture["emotion"] for ref, weight in files.items()}
+        weights = {ref: weight * stage.mixture[kind] for ref, weight in files.items()}
         layout = self.recipe.layout
-        made = {ref: emotion_instructions(self.emotions[ref], layout) for ref in weights}
+        curator = Curator(layout=layout)
+        made = {ref: curator.make(kind, (), dialogues=self.emotions[ref]) for ref in weights}
         return mix({ref: soft.soften_emotions(rows, ref, layout.name) for ref, rows in made.items()}, weights, seed)
 
     def fit_views(

@@ -10,7 +10,7 @@ from pydantic import AliasChoices, Field, SerializerFunctionWrapHandler, model_s
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, hash_json
-from fliptrace.curate.curator import OWN_ANSWER_KINDS, Kind
+from fliptrace.curate.curator import EMOTION_KINDS, OWN_ANSWER_KINDS, Kind
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.base import Decoding, DecodingKind
 from fliptrace.models.hosted.provider import is_hosted
@@ -278,8 +278,13 @@ class Recipe(SparsePart):
             unknown = sorted((stage.emotions or {}).keys() - self.data.emotions.keys())
             if unknown:
                 raise ValueError(f"stage {stage.name!r}: emotions has {unknown[0]!r}, which data.emotions lacks")
-            if "emotion" in stage.mixture and not self.data.emotions:
-                raise ValueError(f"stage {stage.name!r}: kind 'emotion' needs files in data.emotions, which is empty")
+            for kind in EMOTION_KINDS:
+                if kind in stage.mixture and not self.data.emotions:
+                    raise ValueError(
+                        f"stage {stage.name!r}: kind {kind!r} needs files in data.emotions, which is empty"
+                    )
+            if "emotions" in stage.mixture and self.prompt.layout != "shared":
+                raise ValueError(f"stage {stage.name!r}: kind 'emotions' needs prompt.layout = 'shared'")
         if self.hosted is not None or is_hosted(self.base.model):
             self._check_hosted()
             return self
@@ -287,7 +292,7 @@ class Recipe(SparsePart):
         self._check_soft_targets(tuning)
         if tuning.packing == "prefix-tree" and self.prompt.layout == "window":
             raise ValueError(
-                "tuning.packing = 'prefix-tree': window prompts share nothing; expected prompt.layout = 'dialogue'"
+                "tuning.packing = 'prefix-tree': window prompts share nothing; expected prompt.layout = 'shared'"
             )
         return self
 
@@ -346,7 +351,7 @@ class Recipe(SparsePart):
         tuning = self.local_tuning
         if tuning.packing is not None:
             return tuning.packing == "prefix-tree"
-        return self.prompt.layout == "dialogue" and not self._has_soft_targets and not tuning.drops
+        return self.prompt.layout != "window" and not self._has_soft_targets and not tuning.drops
 
     @property
     def local_tuning(self) -> Tuning:

@@ -22,9 +22,10 @@ from transformers.cache_utils import DynamicLayer, LinearAttentionCacheLayerMixi
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Completion, Message
 from fliptrace.models.answer_line import AnswerLine
-from fliptrace.models.base import Choice, Decoding, Model, Request
+from fliptrace.models.base import Choice, Decoding, Form, Model, Request
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.local.constrained import ConstrainedReply, LineTokens
+from fliptrace.models.local.forms import fill, first_tokens_differ, tokenize_form
 from fliptrace.models.local.kv_cache_decoder import CachedReader
 from fliptrace.models.local.sampling import Sampler
 from fliptrace.models.local.scoring import MAX_PASS_LOGITS, ReplyLogprobScorer
@@ -104,7 +105,7 @@ class LocalModel:
         return len(self.chat_format.encode_prompt(messages))
 
     def as_model(self) -> Model:
-        return Model(self.name, chat=self, scorer=self)
+        return Model(self.name, chat=self, scorer=self, forms=self)
 
     def fits(self, messages: Sequence[Message], max_new_tokens: int) -> bool:
         """Whether the prompt and a reply of `max_new_tokens` fit the context."""
@@ -116,9 +117,9 @@ class LocalModel:
             _Prompt(index, request.key, self.chat_format.encode_prompt(request.messages), request.line, request.number)
             for index, request in enumerate(requests)
         ]
-        self._check_lengths(prompts, decoding)
+        self._check_lengths(prompts, decoding.max_new_tokens)
         replies: dict[int, tuple[Completion, ...]] = {}
-        for batch in self._batches(prompts, decoding):
+        for batch in self._batches(prompts, decoding.num_replies, decoding.max_new_tokens):
             written = self._write(batch, decoding)
             rows = iter(zip(written.tokens.tolist(), written.held, strict=True))
             for prompt in batch:
@@ -129,6 +130,23 @@ class LocalModel:
     def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
         """See ReplyScorer. InputError if a prompt and its longest reply exceed the context."""
         return self._scorer.score(choices)
+
+    def can_fill(self, options: tuple[str, ...]) -> bool:
+        """See FormFiller."""
+        return first_tokens_differ(self.chat_format, options)
+
+    def fill_forms(self, forms: Sequence[Form]) -> list[tuple[tuple[float, ...], ...]]:
+        """See FormFiller. InputError if prompt and form exceed the context."""
+        tokenized = [tokenize_form(form, self.chat_format) for form in forms]
+        longest = max((each.max_new_tokens for each in tokenized), default=1)
+        prompts = [_Prompt(i, form.key, tokenized[i].prompt, None, 0) for i, form in enumerate(forms)]
+        self._check_lengths(prompts, longest)
+        filled: dict[int, tuple[tuple[float, ...], ...]] = {}
+        for batch in self._batches(prompts, 1, longest):
+            with self._reader() as reader:
+                found = fill([tokenized[prompt.index] for prompt in batch], reader, self.model.device)
+            filled |= {prompt.index: each for prompt, each in zip(batch, found, strict=True)}
+        return [filled[index] for index in range(len(forms))]
 
     @cached_property
     def _reader_type(self) -> type[TreeReader | CachedReader]:
@@ -142,26 +160,24 @@ class LocalModel:
             with attending_to_trees(self.model):
                 yield TreeReader(self.model)
 
-    def _check_lengths(self, prompts: Sequence[_Prompt], decoding: Decoding) -> None:
-        room = self.context_length - decoding.max_new_tokens
+    def _check_lengths(self, prompts: Sequence[_Prompt], max_new_tokens: int) -> None:
+        room = self.context_length - max_new_tokens
         for prompt in prompts:
             if len(prompt.ids) > room:
                 raise InputError(
                     f"{self.name}, request {prompt.key}",
                     f"a prompt of {len(prompt.ids)} tokens; expected at most {room}, the context of "
-                    f"{self.context_length} less {decoding.max_new_tokens} for the reply",
+                    f"{self.context_length} less {max_new_tokens} for the reply",
                 )
 
-    def _batches(self, prompts: Sequence[_Prompt], decoding: Decoding) -> Iterator[list[_Prompt]]:
+    def _batches(self, prompts: Sequence[_Prompt], num_replies: int, max_new_tokens: int) -> Iterator[list[_Prompt]]:
         """Yield batches of neighbouring prompts; only a batch of a single prompt may exceed the budget."""
         batch: list[_Prompt] = []
         longest = 0
         for prompt in sorted(prompts, key=lambda prompt: self._reader_type.order(prompt.ids)):
             longest = max(longest, len(prompt.ids))
-            num_cached = self._reader_type.num_cached(
-                len(batch) + 1, longest, decoding.num_replies, decoding.max_new_tokens
-            )
-            num_logits = (len(batch) + 1) * decoding.num_replies * self.model.config.get_text_config().vocab_size
+            num_cached = self._reader_type.num_cached(len(batch) + 1, longest, num_replies, max_new_tokens)
+            num_logits = (len(batch) + 1) * num_replies * self.model.config.get_text_config().vocab_size
             if batch and (num_cached > self.max_batch_tokens or num_logits > MAX_PASS_LOGITS):
                 yield batch
                 batch, longest = [], len(prompt.ids)
