@@ -97,7 +97,7 @@ def test_an_evaluation_may_have_the_name_of_a_key(name: str) -> None:
         ("data.resplit", 1.0, "data.resplit: Input should be less than 1"),
         ("base.scratch.num_layers", 0, "base.scratch.num_layers: Input should be greater than or equal to 1"),
         ("base.model", "Qwen/Qwen3-0.6B", "base: model = 'scratch' requires a table [base.scratch]"),
-        ("prompt.layout", "windows", "prompt.layout: Input should be 'dialogue' or 'window'"),
+        ("prompt.layout", "windows", "prompt.layout: Input should be 'dialogue', 'shared' or 'window'"),
         ("curate.own_temperature", 0, "curate.own_temperature: Input should be greater than 0"),
         ("tuning.learning_rate", -1, "tuning.learning_rate: Input should be greater than 0"),
         ("tuning.method", "qlora", "tuning.method: Input should be 'full' or 'lora'"),

@@ -82,7 +82,7 @@ def count_cost(model: Any, job: StageJob) -> StageCost:
         num_parameters=sum(weight.numel() for weight in model.parameters()),
         num_trainable=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
         num_steps=schedule.num_steps,
-        num_evals=schedule.num_steps // schedule.eval_every,
+        num_evals=schedule.num_evals,
         num_tokens=sum(map(job.batching.count_tokens, schedule.batches)),
         num_trained_tokens=sum(len(row) - row.num_prompt_tokens for row in rows),
     )
@@ -98,7 +98,7 @@ def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
         train_dataset=range(len(job.batching.examples)),  # positions in the batching
         eval_dataset=[],  # unused, since `evaluate` is overridden, but Trainer requires it
         data_collator=job.batching.collate,
-        callbacks=[_Report(watch), _StopEarly(job.tuning.patience)],
+        callbacks=[_Report(watch, schedule), _StopEarly(job.tuning.patience)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
     trainer.batches, trainer.watch, trainer.patience = schedule.batches, watch, job.tuning.patience
@@ -115,11 +115,17 @@ def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The batches of a stage in order, and the number of optimizer steps between evaluations."""
+    """The batches of a stage in order, its optimizer steps and evaluations, and how often it saves."""
 
     batches: list[list[int]]
     num_steps: int
-    eval_every: int
+    num_evals: int
+    save_every: int
+
+    @property
+    def eval_every(self) -> int:
+        """The steps between evaluations; those of the stage if there are none."""
+        return self.num_steps // max(1, self.num_evals)
 
 
 def plan(job: StageJob) -> Schedule:
@@ -135,7 +141,10 @@ def plan(job: StageJob) -> Schedule:
         assert job.stage.epochs is not None
         batches = draw(job.stage.epochs)
         num_steps, num_evals = _length(job.tuning, len(batches), job.stage.epochs)
-    return Schedule(batches[: num_steps * job.tuning.accumulate], num_steps, num_steps // num_evals)
+    saves = job.tuning.saves_per_stage or max(1, num_evals)
+    return Schedule(
+        batches[: num_steps * job.tuning.accumulate], num_steps, num_evals, max(1, math.ceil(num_steps / saves))
+    )
 
 
 def _draw_enough(draw: Callable[[float], list[list[int]]], num_batches: int) -> list[list[int]]:
@@ -148,6 +157,8 @@ def _draw_enough(draw: Callable[[float], list[list[int]]], num_batches: int) -> 
 
 def _length(tuning: Tuning, num_batches: int, epochs: float) -> Length:
     num_steps = max(1, num_batches // tuning.accumulate)
+    if not tuning.evals_per_epoch:
+        return Length(num_steps, 0)
     num_evals = max(1, min(num_steps, round(epochs * tuning.evals_per_epoch)))
     return Length(num_steps // num_evals * num_evals, num_evals)
 
@@ -283,11 +294,14 @@ class _StopEarly(TrainerCallback):  # type: ignore[misc]
 
 
 class _Report(TrainerCallback):  # type: ignore[misc]
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, schedule: Schedule) -> None:
         self.watch = watch
+        self.schedule = schedule
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step % state.eval_steps == 0:
+        ends = state.global_step == self.schedule.num_steps
+        control.should_save |= ends or state.global_step % self.schedule.save_every == 0
+        if control.should_save or state.global_step % self.schedule.eval_every == 0:
             control.should_log = True  # a stage may resume from here and would lose the mean loss of the steps before
         self.watch.on_step(state.global_step, state.max_steps)
 
@@ -313,11 +327,11 @@ def _arguments(job: StageJob, schedule: Schedule) -> Any:
         use_cpu=device == "cpu",
         seed=job.seed,
         logging_steps=max(1, schedule.eval_every // 5),
-        eval_strategy="steps",
+        eval_strategy="steps" if schedule.num_evals else "no",
         eval_steps=schedule.eval_every,
         save_strategy="steps",
         save_steps=schedule.eval_every,
-        load_best_model_at_end=True,
+        load_best_model_at_end=schedule.num_evals > 0,
         metric_for_best_model="trigger_f1",
         greater_is_better=True,
         remove_unused_columns=False,

@@ -122,7 +122,7 @@ class Curate(SparsePart):
 class Tuning(SparsePart):
     """The optimisation settings of all stages; a stage can override some of them."""
 
-    later_keys = frozenset({"packing"})
+    later_keys = frozenset({"packing", "saves_per_stage"})
 
     method: Literal["full", "lora"] = "full"
     learning_rate: Positive
@@ -141,7 +141,8 @@ class Tuning(SparsePart):
     lora_dropout: Share = 0.0
     between_stages: Literal["continue", "merge"] = "continue"  # continue the adapter, or merge it and start anew
     gradient_checkpointing: bool = False
-    evals_per_epoch: Positive = 1
+    evals_per_epoch: Annotated[float, Field(ge=0)] = 1  # 0: none, and the last step's weights are kept
+    saves_per_stage: Count | None = None  # steps from which a killed stage can go on; None: those with an evaluation
     patience: Count = 3  # a stage stops after this many evaluations without a better trigger F1 on val
 
     @model_validator(mode="after")

@@ -80,7 +80,7 @@ def measure_speed(
     evaluation = len(data.val) * cases[first]
     trained = {
         stage.cost.name: stage.schedule.num_steps * scale * steps[stage.cost.name]
-        + stage.schedule.num_steps // stage.schedule.eval_every * evaluation
+        + stage.schedule.num_evals * evaluation
         for stage in wanted
     }
     return Speed(trained, cases)

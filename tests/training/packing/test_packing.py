@@ -279,7 +279,7 @@ def test_what_shares_is_packed_unless_told_otherwise(changes: Json, packs: bool)
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"prompt": {"layout": "window"}}, "window prompts share nothing; expected prompt.layout = 'dialogue'"),
+        ({"prompt": {"layout": "window"}}, "window prompts share nothing; expected prompt.layout = 'shared'"),
         ({"curate": {"soft_triggers": 0.2}}, "tuning.packing = 'prefix-tree' .* soft targets give several"),
         ({"tuning": {"packing": "prefix-tree", "method": "lora", "lora_dropout": 0.1}}, "lora_dropout = 0"),
         ({"tuning": {"packing": "trie"}}, "tuning.packing: Input should be 'none' or 'prefix-tree'"),
