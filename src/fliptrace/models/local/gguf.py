@@ -49,7 +49,6 @@ def convert_gguf(path: Path, folder: Path, record: BaseRecord) -> Path:
     if (folder / "config.json").is_file():
         return folder
     require_gguf(str(path))
-    _require_known(path)
     from filelock import FileLock
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -91,21 +90,6 @@ def _hash(path: Path, size: int, mtime_ns: int) -> str:
     return hash_file(path)
 
 
-def _require_known(path: Path) -> None:
-    """InputError if a GGUF file is cut off, or if transformers does not read its architecture."""
-    from gguf import GGUFReader
-    from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
-
-    try:
-        reader: Any = GGUFReader(path)
-        architecture = str(reader.fields["general.architecture"].contents())
-    except _UNREADABLE as error:
-        raise InputError(path, f"cut off or damaged; expected a whole GGUF file ({error})") from error
-    if architecture not in GGUF_SUPPORTED_ARCHITECTURES:
-        known = ", ".join(sorted(GGUF_SUPPORTED_ARCHITECTURES))
-        raise InputError(path, f"its architecture is {architecture!r}; transformers reads {known}")
-
-
 def _write_folder(path: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -113,17 +97,33 @@ def _write_folder(path: Path, folder: Path) -> None:
     # In a folder of its own, so that no config or tokenizer of another model beside it is read.
     with TemporaryDirectory() as alone:
         _link(path.resolve(), Path(alone) / path.name)
-        how = {"gguf_file": path.name, "local_files_only": True, "trust_remote_code": False}
+        how = {"gguf_file": path.name, "trust_remote_code": False}
         try:
             tokenizer = AutoTokenizer.from_pretrained(alone, **how)
             model = AutoModelForCausalLM.from_pretrained(alone, dtype=torch.bfloat16, **how)
         except _UNREADABLE as error:
-            raise InputError(path, f"cannot be read by transformers: {str(error).partition(chr(10))[0]}") from error
+            raise InputError(path, _explain(path, error)) from error
     # The weights are no longer quantized. save_pretrained would refuse a model that says it is.
     model.is_quantized, model.hf_quantizer = False, None
     del model.config.quantization_config
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _explain(path: Path, error: Exception) -> str:
+    """Say why transformers could not read a GGUF file. Asked only now, because reading the header takes seconds."""
+    from gguf import GGUFReader
+    from transformers.modeling_gguf_pytorch_utils import GGUF_SUPPORTED_ARCHITECTURES
+
+    try:
+        reader: Any = GGUFReader(path)
+        architecture = str(reader.fields["general.architecture"].contents())
+    except _UNREADABLE as damage:
+        return f"cut off or damaged; expected a whole GGUF file ({damage})"
+    if architecture not in GGUF_SUPPORTED_ARCHITECTURES:
+        known = ", ".join(sorted(GGUF_SUPPORTED_ARCHITECTURES))
+        return f"its architecture is {architecture!r}; expected one that transformers reads: {known}"
+    return f"cannot be read by transformers ({str(error).strip().partition(chr(10))[0]})"
 
 
 def _link(path: Path, link: Path) -> None:

@@ -96,6 +96,11 @@ def resolve(ref: str) -> str:
     return ref
 
 
+def base_record(ref: str) -> BaseRecord | None:
+    """What a base is made from, if it is of the catalog or a GGUF file, or an adapter on one of the catalog."""
+    return BaseRecord.read(_folder(resolve(ref)))
+
+
 def is_adapter(ref: str) -> bool:
     return (_folder(ref) / _ADAPTER_CONFIG).is_file()
 
@@ -191,8 +196,11 @@ def _load(ref: str, load: Callable[..., Any]) -> Any:
         raise InputError(ref, "no such folder")
     try:
         return load(ref, local_files_only=True)
-    except (OSError, ValueError):
-        ask_hub(ref)
+    except (OSError, ValueError) as error:
+        why_not = why_not_on_hub(ref)
+        if why_not is not None:
+            advice = "cannot be reached: put the model into a folder and give its path"
+            raise InputError(ref, f"no such folder, and on the Hub the model {advice} ({why_not})") from error
         return load(ref)
 
 
@@ -216,15 +224,18 @@ def refuse_pickles(folder: Path) -> None:
             raise InputError(found, "pickled weights, which can run code when loaded; expected safetensors")
 
 
-def ask_hub(ref: str) -> None:
-    """Check that the Hub has the model; without a network, loading would retry for most of a minute."""
+def why_not_on_hub(ref: str) -> str | None:
+    """Why the Hub does not give a model, in one line; None if it does.
+
+    Asked first, because without a network loading would retry for most of a minute.
+    """
     from huggingface_hub import HfApi
 
     try:
         HfApi().model_info(ref, timeout=10)
     except Exception as error:  # whatever its HTTP client raises: the client changed with huggingface_hub 1 and 2
-        advice = "cannot be reached: put the model into a folder and give its path"
-        raise InputError(ref, f"no such folder, and on the Hub the model {advice} ({_first_line(error)})") from error
+        return _first_line(error)
+    return None
 
 
 def _first_line(error: Exception) -> str:
