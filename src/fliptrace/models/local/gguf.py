@@ -6,6 +6,7 @@ transformers does the reading. Source: https://github.com/ggml-org/ggml/blob/mas
 from __future__ import annotations
 
 import shutil
+import struct
 import sys
 from functools import lru_cache
 from importlib.util import find_spec
@@ -19,7 +20,10 @@ from fliptrace.models.catalog import BaseRecord, models_dir
 
 _MAGIC = b"GGUF"
 # What the gguf package and transformers raise for a damaged file or for one that they do not know.
-_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, NotImplementedError)
+_UNREADABLE = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, NotImplementedError),
+    struct.error,
+)
 
 
 def is_gguf(ref: str) -> bool:
