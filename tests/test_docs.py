@@ -88,6 +88,8 @@ def test_every_link_between_pages_leads_to_a_file() -> None:
         "",
         "analyze",
         "data",
+        "models",
+        "models fetch",
         "doctor",
         "curate",
         "train",

@@ -11,7 +11,20 @@ import sys
 import typer
 from rich.markup import escape
 
-from fliptrace.cli import analyze, curate, data, export, fake_provider, formats, predict, report, score, study, train
+from fliptrace.cli import (
+    analyze,
+    curate,
+    data,
+    export,
+    fake_provider,
+    formats,
+    models,
+    predict,
+    report,
+    score,
+    study,
+    train,
+)
 from fliptrace.cli.console import console
 from fliptrace.cli.option_groups import with_option_groups
 from fliptrace.core.errors import InputError
@@ -37,6 +50,7 @@ app.command(rich_help_panel=COMPARE)(score.compare)
 app.command(rich_help_panel=COMPARE)(report.report)
 app.command(rich_help_panel=COMPARE)(study.reproduce)
 app.add_typer(export.app, name="export", rich_help_panel=COMPARE)
+app.add_typer(models.app, name="models", rich_help_panel=COMPARE)
 app.add_typer(data.app, name="data", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA)(data.doctor)
 app.command(rich_help_panel=DATA)(with_option_groups(curate.curate))

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 MODEL_HELP = (
     "embedded, rule:previous, rule:previous-or-self, rule:previous-plus-self, scripted:FILE, a folder (run, "
-    "checkpoint, Hugging Face model, adapter, exported model), a Hub id, openai:MODEL, azure:DEPLOYMENT or "
-    "http://HOST:PORT/v1#MODEL."
+    "checkpoint, Hugging Face model, adapter, exported model), a .gguf file, a name of `fliptrace models list`, a Hub "
+    "id, openai:MODEL, azure:DEPLOYMENT or http://HOST:PORT/v1#MODEL."
 )
 
 

@@ -4,6 +4,8 @@ embedded                                                            the model th
 rule:previous | rule:previous-or-self | rule:previous-plus-self     rules that read no text
 scripted:FILE                                                       replies from a file
 a folder: a run, a checkpoint, a Hugging Face model, an adapter, an embedded model (also as embedded:FOLDER)
+a GGUF file, which ends in .gguf
+a name of `fliptrace models list`, such as smollm2-135m-instruct-q4_1
 a Hub id such as Qwen/Qwen3-0.6B
 openai:MODEL | azure:DEPLOYMENT | http://host:port/v1#MODEL         hosted models (models/hosted/provider.py)
 """
@@ -24,7 +26,7 @@ from fliptrace.models.hosted.budget import Budget, Watcher, find_price
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.provider import find_provider, is_hosted
 from fliptrace.models.local.glibc import keep_large_buffers
-from fliptrace.models.local.loading import Dtype, load_local
+from fliptrace.models.local.loading import Dtype, load_local, resolve
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel
 
@@ -75,10 +77,10 @@ def open_model(
     if colon and "/" not in kind:
         raise InputError(
             ref,
-            "unknown kind of model; expected embedded, rule:NAME, scripted:FILE, a folder, a Hub id, openai:MODEL, "
-            "azure:DEPLOYMENT or http://HOST/v1#MODEL",
+            "unknown kind of model; expected embedded, rule:NAME, scripted:FILE, a folder, a .gguf file, a name of "
+            "`fliptrace models list`, a Hub id, openai:MODEL, azure:DEPLOYMENT or http://HOST/v1#MODEL",
         )
-    folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(ref)
+    folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(resolve(ref))
     if not folder.is_dir():
         return OpenModel(_load(ref, device, dtype, ref), ref)
     defaults = InferenceDefaults.read(folder) or InferenceDefaults()

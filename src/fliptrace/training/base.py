@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import new_folder, read_json, write_json
+from fliptrace.models.catalog import BaseRecord
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.local.loading import (
     NO_CODE,
@@ -20,6 +21,7 @@ from fliptrace.models.local.loading import (
     load_tokenizer,
     quiet,
     refuse_pickles,
+    resolve,
 )
 from fliptrace.models.local.scratch import ScratchSpec, build_scratch
 from fliptrace.training.local import pick_device, uses_bf16
@@ -83,13 +85,20 @@ def save_checkpoint(parent: Parent, folder: Path, defaults: InferenceDefaults) -
         defaults.write(neighbour)
         if is_adapter(str(neighbour)):
             (neighbour / "README.md").unlink()  # peft's empty model card template, which contains a local path
-            _name_base(neighbour / ADAPTER_CONFIG, folder, parent.bare.name_or_path)
+            _name_base(neighbour, folder, parent.bare.name_or_path)
 
 
-def _name_base(config: Path, folder: Path, base: str) -> None:
-    """Write the base's path: relative to the adapter's folder, so that a run can be moved; absolute outside the run."""
-    place = Path(base).resolve()
-    if Path(base).is_dir():
+def _name_base(neighbour: Path, folder: Path, base: str) -> None:
+    """Write which base an adapter needs: the name of a model of the catalog, with its hash; else the base's path.
+
+    The path is relative to the adapter's folder, so that a run can be moved; absolute outside the run.
+    """
+    config, place = neighbour / ADAPTER_CONFIG, Path(base).resolve()
+    record = BaseRecord.read(place)
+    if record and record.name:
+        record.write(neighbour)
+        base = record.name
+    elif Path(base).is_dir():
         inside = place.is_relative_to(folder.parent.parent.resolve())
         base = os.path.relpath(place, folder.resolve()) if inside else str(place)
     write_json(config, read_json(config) | {"base_model_name_or_path": base})
@@ -143,6 +152,7 @@ def with_new_adapter(model: Any, tuning: Tuning, seed: int) -> Any:
 
 def _load_frozen(tuning: Tuning, ref: str) -> Any:
     """Load the base of an adapter, in 4 bits if the recipe asks for it and bitsandbytes is available."""
+    ref = resolve(ref)
     config = load_config(ref)
     if is_mxfp4(config):
         return _load_unpacked(ref)

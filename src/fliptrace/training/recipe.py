@@ -76,7 +76,7 @@ class Scratch(Part):
 
 
 class Base(Part):
-    """Where training starts: "scratch", a local folder or a Hub id."""
+    """Where training starts: "scratch", a folder, a GGUF file, a name of `fliptrace models list` or a Hub id."""
 
     model: str
     scratch: Scratch | None = None

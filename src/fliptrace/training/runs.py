@@ -1,6 +1,6 @@
 """The run folder: its files, and the check that a run continues with the recipe and data it was started with.
 
-manifest.json   recipe, data, versions
+manifest.json   recipe, data, versions; for a base of the catalog or from a GGUF file also its name, file and hash
 log.jsonl       one row every few steps, and one per evaluation
 base/           the scratch model, if any
 scores.json     the scores of every stage and evaluation, next to those of the rules
@@ -22,6 +22,7 @@ from pathlib import Path
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import Json, read_json, read_text, rename_key, to_line, versions, write_json, write_jsonl
 from fliptrace.models.checkpoints import MANIFEST
+from fliptrace.models.local.loading import base_record
 from fliptrace.training.recipe import Recipe, Stage, differences, is_extended
 
 SCORES = "scores.json"
@@ -74,14 +75,15 @@ def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
     A recipe that only adds stages at the end extends the run.
     """
     manifest = path / MANIFEST
-    ours: Json = {"recipe": recipe.to_json(), "data": data}
+    ours: Json = {"recipe": recipe.to_json(), "data": data} | _describe_base(recipe)
     if manifest.exists():
         theirs = read_json(manifest)
         theirs["recipe"] = rename_key(theirs["recipe"], "readings", "evaluations")
-        changed = differences(theirs["recipe"], ours["recipe"]) + differences(theirs["data"], data, "data files: ")
-        if is_extended(theirs["recipe"], ours["recipe"]) and theirs["data"] == data:
+        changed = differences(theirs["data"], data, "data files: ")
+        changed += differences(theirs.get("base", {}), ours.get("base", {}), "base: ")
+        if is_extended(theirs["recipe"], ours["recipe"]) and not changed:
             write_json(manifest, theirs | ours | {"recipe_hash": recipe.digest})
-        elif changed:
+        elif changed := differences(theirs["recipe"], ours["recipe"]) + changed:
             lines = "\n  ".join(changed)
             raise RunError(
                 path, f"started with another recipe or other data:\n  {lines}\nchoose another folder with --out"
@@ -92,6 +94,13 @@ def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
         stamp = {"recipe_hash": recipe.digest, "versions": versions("torch", "transformers", "peft", "accelerate")}
         write_json(manifest, ours | stamp)
     return RunFolder(path)
+
+
+def _describe_base(recipe: Recipe) -> Json:
+    if recipe.hosted or recipe.base.scratch:
+        return {}
+    record = base_record(recipe.base.model)
+    return {} if record is None else {"base": record.to_json()}
 
 
 @contextmanager

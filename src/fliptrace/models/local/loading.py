@@ -1,4 +1,5 @@
-"""Loads tokenizer, config, weights and model from a reference: a model folder, an adapter folder or a Hub id.
+"""Loads tokenizer, config, weights and model from a reference: a folder of a model or an adapter, a GGUF file, a name
+of the catalog (models/catalog.py) or a Hub id.
 
 Training and decoding are elsewhere. Heavy libraries are imported only when something is loaded.
 """
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fliptrace.core.errors import InputError, MissingExtra
 from fliptrace.core.files import read_json
+from fliptrace.models.catalog import CATALOG, BaseRecord, locate
+from fliptrace.models.local.gguf import is_gguf, open_gguf
 
 if TYPE_CHECKING:
     import torch
@@ -45,6 +48,7 @@ def load_tokenizer(ref: str) -> Any:
     _require_torch(f"model {ref}")
     from transformers import AutoTokenizer
 
+    ref = resolve(ref)
     if is_adapter(ref) and not (_folder(ref) / "tokenizer_config.json").exists():
         return load_tokenizer(base_of(ref))
     with quiet():
@@ -61,6 +65,7 @@ def load_causal_lm(ref: str, dtype: Dtype = "auto", *, trainable: bool = False) 
     import torch
     from transformers import AutoModelForCausalLM
 
+    ref = resolve(ref)
     if is_adapter(ref):
         return _apply_adapter(load_causal_lm(base_of(ref), dtype), ref, trainable)
     torch_dtype = {"auto": "auto", "fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
@@ -77,6 +82,25 @@ def load_causal_lm(ref: str, dtype: Dtype = "auto", *, trainable: bool = False) 
         return _load(ref, load).eval()
 
 
+def resolve(ref: str) -> str:
+    """Return the folder that a name of the catalog or a GGUF file stands for, and any other reference as it is.
+
+    A GGUF file is read into its folder the first time. InputError if a model of the catalog is not fetched yet.
+    """
+    if ref in CATALOG and not _folder(ref).exists():
+        return str(locate(ref))
+    if is_gguf(ref):
+        _require_torch(f"model {ref}")
+        with quiet():
+            return str(open_gguf(_folder(ref)))
+    return ref
+
+
+def base_record(ref: str) -> BaseRecord | None:
+    """What a base is made from, if it is of the catalog or a GGUF file, or an adapter on one of the catalog."""
+    return BaseRecord.read(_folder(resolve(ref)))
+
+
 def is_adapter(ref: str) -> bool:
     return (_folder(ref) / _ADAPTER_CONFIG).is_file()
 
@@ -86,6 +110,7 @@ def load_config(ref: str) -> Any:
     _require_torch(f"model {ref}")
     from transformers import AutoConfig
 
+    ref = resolve(ref)
     if is_adapter(ref):
         return load_config(base_of(ref))
     with quiet():
@@ -110,14 +135,21 @@ def require_decoder(config: Any, ref: str) -> None:
 def base_of(adapter: str) -> str:
     """Return the base model of an adapter folder; a relative path is resolved against the adapter folder.
 
-    InputError if the adapter's config names no base.
+    InputError if the adapter's config names no base, or if its base of the catalog is not the one it was trained on.
     """
     config = _folder(adapter) / _ADAPTER_CONFIG
     base = read_json(config).get("base_model_name_or_path")
     if not base:
         raise InputError(config, "base_model_name_or_path is empty; expected the folder or Hub id of the base model")
     relative = _folder(adapter) / base
-    return str(relative if relative.is_dir() else base)
+    resolved = resolve(str(relative if relative.exists() else base))
+    trained_on, found = BaseRecord.read(_folder(adapter)), BaseRecord.read(_folder(resolved))
+    if trained_on and found and trained_on.sha256 != found.sha256:
+        raise InputError(
+            adapter,
+            f"trained on {trained_on.name} with sha256 {trained_on.sha256}; {resolved} has sha256 {found.sha256}",
+        )
+    return resolved
 
 
 def choose_device(device: str = "auto") -> torch.device:
@@ -164,8 +196,11 @@ def _load(ref: str, load: Callable[..., Any]) -> Any:
         raise InputError(ref, "no such folder")
     try:
         return load(ref, local_files_only=True)
-    except (OSError, ValueError):
-        _ask_hub(ref)
+    except (OSError, ValueError) as error:
+        why_not = why_not_on_hub(ref)
+        if why_not is not None:
+            advice = "cannot be reached: put the model into a folder and give its path"
+            raise InputError(ref, f"no such folder, and on the Hub the model {advice} ({why_not})") from error
         return load(ref)
 
 
@@ -189,15 +224,18 @@ def refuse_pickles(folder: Path) -> None:
             raise InputError(found, "pickled weights, which can run code when loaded; expected safetensors")
 
 
-def _ask_hub(ref: str) -> None:
-    """Check that the Hub has the model; without a network, loading would retry for most of a minute."""
+def why_not_on_hub(ref: str) -> str | None:
+    """Why the Hub does not give a model, in one line; None if it does.
+
+    Asked first, because without a network loading would retry for most of a minute.
+    """
     from huggingface_hub import HfApi
 
     try:
         HfApi().model_info(ref, timeout=10)
     except Exception as error:  # whatever its HTTP client raises: the client changed with huggingface_hub 1 and 2
-        advice = "cannot be reached: put the model into a folder and give its path"
-        raise InputError(ref, f"no such folder, and on the Hub the model {advice} ({_first_line(error)})") from error
+        return _first_line(error)
+    return None
 
 
 def _first_line(error: Exception) -> str:

@@ -26,7 +26,7 @@ from transformers import (
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import new_folder, read_json, write_json
 from fliptrace.core.flips import FlipCase
-from fliptrace.models.local.loading import NO_CODE, load_tokenizer, quiet
+from fliptrace.models.local.loading import NO_CODE, load_tokenizer, quiet, resolve
 from fliptrace.training.encoder.rows import Row, make_rows
 from fliptrace.training.encoder.scratch import build_scratch_encoder
 from fliptrace.training.examples import WIDTH_STEP, make_batches
@@ -151,7 +151,7 @@ def _load_base(spec: EncoderSpec, rows: Sequence[Row], seed: int) -> _Base:
         tokenizer = load_tokenizer(spec.base)
         if tokenizer.pad_token_id is None:
             raise InputError(spec.base, "its tokenizer has no padding token; expected an encoder, such as a BERT")
-        return _Base(tokenizer, _load_classifier(spec.base, pick_device(spec.device)))
+        return _Base(tokenizer, _load_classifier(resolve(spec.base), pick_device(spec.device)))
 
 
 def _load_classifier(ref: str, device: str) -> Any:
