@@ -90,7 +90,7 @@ def flip_cases(draw: st.DrawFn, max_target: int = 10) -> FlipCase:
 
 layouts = st.builds(
     Layout,
-    name=st.sampled_from(("dialogue", "window")),
+    name=st.sampled_from(("dialogue", "shared", "window")),
     window=st.integers(2, 8),
     max_words=st.integers(1, 8),
     reach=st.integers(1, 6),

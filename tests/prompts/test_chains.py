@@ -44,7 +44,7 @@ def test_a_chain_is_read_as_it_was_written_in_every_wording(drawn: tuple[View, C
 
 
 def test_every_layout_has_wordings() -> None:
-    assert {layout: len(wordings) for layout, wordings in WORDINGS.items()} == {"window": 2, "dialogue": 3}
+    assert {layout: len(wordings) for layout, wordings in WORDINGS.items()} == {"window": 2, "dialogue": 3, "shared": 2}
 
 
 @pytest.mark.parametrize(("layout", "wording"), EVERY_WORDING)
@@ -66,6 +66,24 @@ def test_a_chain_observes_then_judges_then_answers() -> None:
         "[6] did not trigger it.\n"
         "Triggers: 5"
     )
+
+
+def test_in_the_shared_layout_the_nearest_candidates_are_quoted_and_the_answer_is_the_verdict() -> None:
+    view = View(CAFE, Layout("shared", reach=3))
+    assert render_chain(Chain(observe(view), frozenset({4})), view, WORDINGS["shared"][0]) == (
+        "neutral to fear\n"
+        "4 other neutral as before\n"
+        '5 other anger as before "Again."\n'
+        '6 same fear new "I am sorry."\n'
+        "Triggers: 5"
+    )
+
+
+@pytest.mark.parametrize(("quoted", "is_false"), [("am sorry.", False), ("", False), ("am sor", True), ("late", True)])
+def test_words_that_the_utterance_does_not_say_make_an_observation_false(quoted: str, is_false: bool) -> None:
+    view = View(CAFE, Layout("shared", reach=3))
+    seen = replace(observe(view)[-1], quoted=quoted)
+    assert list(false_observations((seen,), view)) == ([seen] if is_false else [])
 
 
 @given(views())
@@ -112,7 +130,8 @@ def test_other_triggers_change_verdicts_and_answer_line_and_nothing_else(
         chains = [_lines(View(c, layout), wording) for c in (drawn, corrupted)]
         num_candidates = len(View(drawn, layout).candidates)
         assert [lines[: 1 + num_candidates] for lines in chains] == [chains[0][: 1 + num_candidates]] * 2
-        assert len(chains[0]) == len(chains[1]) == 1 + 2 * num_candidates + 1
+        num_lines = 1 + (2 if wording.yes else 1) * num_candidates + 1
+        assert len(chains[0]) == len(chains[1]) == num_lines
 
 
 @given(flip_cases(), layouts, st.integers(0, 10))

@@ -103,4 +103,5 @@ def test_a_feedback_prompt_is_question_own_reply_and_feedback(view: View) -> Non
     prompt = render_feedback_prompt(view, "answer", "my own words", feedback, "verdict")
     assert [message.role for message in prompt][-3:] == ["user", "assistant", "user"]
     assert prompt[-2].content == "my own words"
-    assert prompt[-1].content == "Your answer is not right. Give the right answer line."
+    again = "Again." if view.layout.name == "shared" else "Give the right answer line."
+    assert prompt[-1].content == f"Your answer is not right. {again}"

@@ -110,6 +110,8 @@ WORDINGS: dict[LayoutName, tuple[Wording, ...]] = {
     "shared": (
         Wording("{before} to {after}", "{label} {own} {emotion} {shift}{quoted}",
                 ("same", "other"), ("new", "as before"), "", ""),
+        Wording("from {before} into {after}", "{label} by {own}: {emotion}, {shift}{quoted}",
+                ("self", "another"), ("a shift", "no shift"), "", ""),
     ),
 }  # fmt: skip
 

@@ -68,7 +68,7 @@ def render_turn_reply(turn: EmotionTurn, emotions: Mapping[int, str]) -> str:
 
     >>> from fliptrace.core.dialogue import Utterance
     >>> from fliptrace.core.emotion_sets import MELD7
-    >>> dialogue = Dialogue("d", (Utterance("Ann", "Oh."), Utterance("Bob", "Yes!")), MELD7)
+    >>> dialogue = Dialogue("d", "d", (Utterance("Ann", "Oh."), Utterance("Bob", "Yes!")), MELD7)
     >>> [turn] = emotion_turns(dialogue)
     >>> render_turn_reply(turn, {0: "surprise", 1: "joy"})
     '1 surprise\\n2 joy'
