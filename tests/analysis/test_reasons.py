@@ -160,6 +160,19 @@ def test_a_models_chain_is_shown_with_the_numbers_of_the_transcript(name: str) -
     assert reason == "[14] is said by somebody else with anger, a shift for them."
 
 
+def test_a_chain_of_the_shared_layout_is_shown_with_the_words_it_quotes() -> None:
+    view = View(CASE, Layout("shared"))
+    text = render_chain(Chain(observe(view), frozenset({3})), view, WORDINGS["shared"][0])
+    reason = rationale_of([parse_answer(text, view)], frozenset({3}), CASE, view.layout)
+    spoken = CASE.dialogue.utterances
+    assert reason == (
+        f"[4] is said by somebody else with anger, a shift for them: “{spoken[3].text}”. "
+        f"[5] is said by the same speaker with {spoken[4].emotion}, a shift for them: “{spoken[4].text}”."
+    )
+    invented = text.replace(spoken[3].text, "Words that nobody said")
+    assert "nobody said" not in rationale_of([parse_answer(invented, view)], frozenset({3}), CASE, view.layout)
+
+
 def test_what_a_chain_says_falsely_is_no_reason() -> None:
     view = View(CASE, Layout("window"))
     text = "1 A joy, new\n1 yes\nTriggers: 1"

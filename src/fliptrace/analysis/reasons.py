@@ -135,8 +135,8 @@ def rationale_of(
 
     `start` is the utterance of the transcript at which the dialogue of `case` begins.
 
-    A chain of thought in our own wording is reduced to its observations about the triggers, as far as the prompt
-    confirms them, and renumbered as in the transcript, from 1. A rationale in other words, which uses those numbers
+    A chain of thought in our own wording is reduced to its observations about the triggers, and those that quote an
+    utterance, as far as the prompt confirms them, and renumbered as in the transcript, from 1. A rationale in other words, which uses those numbers
     already, is kept without its answer line.
     """
     agreeing = [answer.text for answer in answers if answer.value == triggers]
@@ -145,7 +145,8 @@ def rationale_of(
     view = View(case, layout)
     if observations := parse_chain(agreeing[0], view).observations:
         false = set(false_observations(observations, view))
-        true = {seen for seen in observations if seen.index in triggers and seen not in false}
+        told = {seen for seen in observations if seen.index in triggers or seen.quoted}
+        true = told - false
         return " ".join(_observation(seen, start) for seen in sorted(true, key=lambda seen: seen.index))
     if layout.name == "window":
         return ""  # its numbers count back from the target, and we can renumber only our own wording
@@ -157,4 +158,5 @@ def rationale_of(
 def _observation(seen: Observation, start: int) -> str:
     wording = WORDINGS["dialogue"][0]
     own, shift = wording.own[not seen.is_own], wording.shift[not seen.is_shift]
-    return wording.observation.format(label=f"[{start + seen.index + 1}]", own=own, emotion=seen.emotion, shift=shift)
+    line = wording.observation.format(label=f"[{start + seen.index + 1}]", own=own, emotion=seen.emotion, shift=shift)
+    return f"{line.removesuffix('.')}: “{printable(seen.quoted)}”." if seen.quoted else line
