@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full clean
+.PHONY: demo test test-slow check smol mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -61,6 +61,12 @@ mini: .venv/.train  ## the shipped model: its seeds one after the other, packed,
 
 mini-%: .venv/.train  ## one seed of it: make mini-0
 	$(BIN)/fliptrace train recipes/mini.toml --seed $* --out runs/mini-$*
+
+smol: .venv/.train  ## SmolLM2-135M-Instruct in the three stages: fetched, then trained; killed, it goes on where it was
+	$(BIN)/fliptrace models fetch smollm2-135m-instruct-q4_1
+	$(BIN)/python -m tools.smol.stages restore runs/smol
+	$(BIN)/fliptrace train recipes/smol.toml --out runs/smol
+	$(BIN)/fliptrace report runs/smol
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -24,7 +24,7 @@ from fliptrace.corpora.detect import read_corpus, read_flip_cases
 from fliptrace.corpora.sample import load_sample, load_sample_dialogues
 from fliptrace.curate.curator import Curator
 from fliptrace.models.rules import find_rule
-from fliptrace.prompts.views import Layout, training_view
+from fliptrace.prompts.views import Layout, LayoutName, training_view
 from fliptrace.training.examples import Tokenized, tokenize
 
 Split = Literal["train", "val"]
@@ -110,9 +110,9 @@ def _by_group(cases: Sequence[FlipCase]) -> dict[str, list[FlipCase]]:
     return groups
 
 
-def instruct(cases: Sequence[FlipCase]) -> list[Instruction]:
-    """Make the plain instruction of every case: the question in the dialogue layout and the answer line."""
-    return Curator().make("answer", [training_view(case, Layout("dialogue")) for case in cases])
+def instruct(cases: Sequence[FlipCase], layout: LayoutName = "dialogue") -> list[Instruction]:
+    """Make the plain instruction of every case: the question and the answer line."""
+    return Curator().make("answer", [training_view(case, Layout(layout)) for case in cases])
 
 
 def texts_of(instructions: Sequence[Instruction]) -> Iterator[str]:
@@ -132,9 +132,11 @@ class Workload:
     tokenized: Tokenized
 
     @classmethod
-    def of(cls, name: str, cases: Sequence[FlipCase], chat: Any, context_length: int) -> Workload:
+    def of(
+        cls, name: str, cases: Sequence[FlipCase], chat: Any, context_length: int, layout: LayoutName = "dialogue"
+    ) -> Workload:
         """Make a workload without the cases that are too long for the context."""
-        instructions = instruct(cases)
+        instructions = instruct(cases, layout)
         tokenized = tokenize(instructions, chat, context_length)
         kept = [place for place, each in enumerate(instructions) if each.id not in tokenized.too_long]
         return cls(name, tuple(cases[i] for i in kept), tuple(instructions[i] for i in kept), tokenized)

@@ -18,6 +18,7 @@ from transformers import LlamaForCausalLM
 
 from fliptrace.models.local.loading import quiet
 from fliptrace.models.local.scratch import ScratchSpec, llama_config, train_tokenizer
+from fliptrace.prompts.views import LayoutName
 
 _MAX_MERGED = 8_192  # with more merges, our few texts would fill the vocabulary with whole sentences
 
@@ -27,12 +28,15 @@ class Size:
     """The shape of a model and the work of a round.
 
     `num_examples` (training) and `num_prompts` (inference) make a round take seconds; `sets` fit into 24 GB of memory.
+    With a `lora_rank`, training freezes the weights and adds an adapter of that rank to every linear layer.
     """
 
     spec: ScratchSpec
     num_examples: int
     num_prompts: int
     sets: tuple[str, ...] = ("meld", "masac")
+    layout: LayoutName = "dialogue"
+    lora_rank: int | None = None
 
     @property
     def head_weights(self) -> int:
@@ -42,6 +46,27 @@ class Size:
     def body_weights(self) -> int:
         """All weights except the embedding, which is tied to the head and counted in `head_weights`."""
         return self.spec.num_parameters() - self.head_weights
+
+    @property
+    def flops_a_token(self) -> float:
+        """Of training, without attention's products and the head: 6 a weight, or 4 a frozen one, which needs no
+        gradient of its own, and 6 of the adapter.
+        """
+        if self.lora_rank is None:
+            return 6.0 * self.body_weights
+        return 4.0 * self.body_weights + 6.0 * self.adapter_weights
+
+    @property
+    def flops_a_label(self) -> float:
+        return (6.0 if self.lora_rank is None else 4.0) * self.head_weights
+
+    @property
+    def adapter_weights(self) -> int:
+        hidden, wide, spec = self.spec.hidden_size, self.spec.intermediate_size, self.spec
+        narrow = hidden // spec.num_heads * spec.num_kv_heads
+        shapes = [(hidden, hidden), (hidden, narrow), (hidden, narrow), (hidden, hidden)]
+        shapes += [(hidden, wide), (hidden, wide), (wide, hidden)]
+        return (self.lora_rank or 0) * spec.num_layers * sum(before + after for before, after in shapes)
 
 
 def _spec(vocab: int, hidden: int, layers: int, heads: int, kv_heads: int, intermediate: int) -> ScratchSpec:
@@ -56,6 +81,8 @@ SIZES = {
     "10m-narrow-vocab": Size(_spec(8_192, 320, 6, 10, 5, 1024), 16, 8),
     # 113M weights: 24 of the 30 layers of SmolLM2-135M. TRL needs more than 24 GB for a batch of whole MaSaC dialogues.
     "113m": Size(_spec(49_152, 576, 24, 9, 3, 1536), 16, 8, sets=("meld",)),
+    # SmolLM2-135M as recipes/smol.toml trains it: a frozen base, an adapter, prompts that share all but a short branch.
+    "smol": Size(_spec(49_152, 576, 30, 9, 3, 1536), 16, 8, sets=("meld",), layout="shared", lora_rank=16),
     "tiny": Size(_spec(1_024, 32, 2, 4, 2, 64), 8, 4),  # to test the benches themselves
 }
 

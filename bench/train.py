@@ -3,6 +3,7 @@
     python bench/train.py                                  # 10M weights; prints tables, writes bench/train.json
     python bench/train.py --sizes 10m 113m --growth        # more sizes; growth with the flips per dialogue
     python bench/train.py --arms "trl padded" trie --examples 32 --rounds 1
+    python bench/train.py --sizes smol                     # an adapter on 135M frozen weights; TRL with PEFT
 
 Every arm trains on the same examples. Each runs in its own process, and the arms take turns, round after round; the
 medians are reported. Corpora are looked up in the folder that FLIPTRACE_DATA names. The sample corpus replaces a
@@ -77,8 +78,7 @@ class Floor:
         trees = Trees.of(workload.tokenized, batch_tokens=sys.maxsize, pad_id=0)
         unique = sum(trees.count_tokens(bundle.members) for bundle in trees.bundles)
         labels = sum(len(each) - each.num_prompt_tokens for each in workload.tokenized.examples)
-        # Forward and backward take 6 FLOP per weight and token. The products of attention are not counted.
-        return cls(unique, labels, 6.0 * (size.body_weights * unique + size.head_weights * labels))
+        return cls(unique, labels, size.flops_a_token * unique + size.flops_a_label * labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +116,17 @@ class Bench:
 
     def lay_out(self, size: str, data: str, cases: Sequence[FlipCase]) -> Workload:
         chat = ChatFormat.of(load_tokenizer(str(save_once(size, self.folder, self.seed))))
-        return Workload.of(data, cases, chat, SIZES[size].spec.max_position_embeddings)
+        return Workload.of(data, cases, chat, SIZES[size].spec.max_position_embeddings, SIZES[size].layout)
 
     def compare(self, size: str, workload: Workload, arms: Sequence[str]) -> Comparison:
         job = TrainingJob(
-            self.folder / size, workload.instructions, workload.tokenized, self.seed, self.row_tokens, self.tree_tokens
+            self.folder / size,
+            workload.instructions,
+            workload.tokenized,
+            self.seed,
+            self.row_tokens,
+            self.tree_tokens,
+            SIZES[size].lora_rank,
         )
         measured = measure(open_arms(arms, job), self.rounds, lambda what: self.say(f"{size}, {workload.name}: {what}"))
         floor = Floor.of(SIZES[size], workload)

@@ -24,11 +24,13 @@ from transformers import PrinterCallback, TrainerCallback
 from fliptrace.core.messages import Instruction
 from fliptrace.curate.instructions import to_row
 from fliptrace.models.local.loading import load_causal_lm, load_tokenizer, quiet
+from fliptrace.training.base import lora_config, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.examples import IGNORED, Tokenized
 from fliptrace.training.local import attend_to_batches
 from fliptrace.training.losses import completion_loss
 from fliptrace.training.packing.support import why_not_packed
+from fliptrace.training.recipe import Tuning
 
 STEP_EXAMPLES = 32
 _TRL_BATCH = 8
@@ -38,7 +40,10 @@ _PACK_TOKENS = 1_024
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """The work of every arm; `row_tokens` and `tree_tokens` are the token budgets of a forward pass of our own arms."""
+    """The work of every arm; `row_tokens` and `tree_tokens` are the token budgets of a forward pass of our own arms.
+
+    With a `lora_rank`, all arms freeze the weights and train an adapter.
+    """
 
     folder: Path
     instructions: tuple[Instruction, ...]
@@ -46,6 +51,11 @@ class TrainingJob:
     seed: int
     row_tokens: int
     tree_tokens: int
+    lora_rank: int | None = None
+
+    @property
+    def tuning(self) -> Tuning:
+        return Tuning(method="lora", learning_rate=1e-4, lora_rank=self.lora_rank or 16)
 
 
 class TrainingRound(NamedTuple):
@@ -86,12 +96,17 @@ class _Loaded(NamedTuple):
 
 def _load(job: TrainingJob) -> _Loaded:
     folder = str(job.folder)
-    return _Loaded(load_causal_lm(folder, "fp32"), load_tokenizer(folder).pad_token_id)
+    model = load_causal_lm(folder, "fp32")
+    if job.lora_rank is not None:
+        model = with_new_adapter(model, job.tuning, job.seed)
+    return _Loaded(model, load_tokenizer(folder).pad_token_id)
 
 
 def _train(model: Any, batching: Batching, seed: int, *, bf16: bool) -> TrainingRound:
     steps = list(_in_steps(batching.draw(1, seed)))
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, weight_decay=0.0, fused=True)
+    optimizer = torch.optim.AdamW(
+        [w for w in model.parameters() if w.requires_grad], lr=0.0, weight_decay=0.0, fused=True
+    )
     model.train()
     rate = multiply_rate(torch.bfloat16 if bf16 else torch.float32)
     losses, num_run = [], 0
@@ -197,7 +212,9 @@ def _make_trainer(job: TrainingJob, folder: Path, *, bf16: bool, packing: bool) 
     rows = [to_row(instruction) for instruction in job.instructions]
     dataset = Dataset.from_list([{"prompt": row["prompt"], "completion": row["completion"]} for row in rows])
     loaded = load_causal_lm(str(job.folder), "fp32")
-    return SFTTrainer(loaded, config, train_dataset=dataset, processing_class=load_tokenizer(str(job.folder)))
+    tokenizer = load_tokenizer(str(job.folder))
+    adapter = None if job.lora_rank is None else lora_config(job.tuning)
+    return SFTTrainer(loaded, config, train_dataset=dataset, processing_class=tokenizer, peft_config=adapter)
 
 
 def _packs_a_step(job: TrainingJob, longest: int) -> int:

@@ -136,8 +136,8 @@ def rationale_of(
     `start` is the utterance of the transcript at which the dialogue of `case` begins.
 
     A chain of thought in our own wording is reduced to its observations about the triggers, and those that quote an
-    utterance, as far as the prompt confirms them, and renumbered as in the transcript, from 1. A rationale in other words, which uses those numbers
-    already, is kept without its answer line.
+    utterance, as far as the prompt confirms them. They are renumbered as in the transcript, from 1. A rationale in
+    other words, which uses those numbers already, is kept without its answer line.
     """
     agreeing = [answer.text for answer in answers if answer.value == triggers]
     if not agreeing:

@@ -136,18 +136,23 @@ def _with_old_adapter(model: Any, ref: str) -> Any:
 def with_new_adapter(model: Any, tuning: Tuning, seed: int) -> Any:
     """Add a new LoRA adapter to all linear layers, its weights drawn from `seed`."""
     import torch
-    from peft import LoraConfig, get_peft_model
+    from peft import get_peft_model
 
-    config = LoraConfig(
+    with torch.random.fork_rng(devices=[]), quiet():
+        torch.manual_seed(seed)
+        return get_peft_model(model, lora_config(tuning))
+
+
+def lora_config(tuning: Tuning) -> Any:
+    from peft import LoraConfig
+
+    return LoraConfig(
         r=tuning.lora_rank,
         lora_alpha=tuning.lora_alpha,
         lora_dropout=tuning.lora_dropout,
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    with torch.random.fork_rng(devices=[]), quiet():
-        torch.manual_seed(seed)
-        return get_peft_model(model, config)
 
 
 def _load_frozen(tuning: Tuning, ref: str) -> Any:
