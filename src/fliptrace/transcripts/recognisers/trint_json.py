@@ -33,7 +33,8 @@ def read_trint(source: Source) -> Iterable[RawUtterance]:
 
 def _words(rows: Rows, by_paragraph: Mapping[str | None, str | None]) -> list[Word]:
     texts = [text.strip() for text in rows.texts("value")]
-    speakers = [by_paragraph.get(first_name(row, "paragraphId", "paragraph")) for row in rows.rows]
+    paragraphs = zip(rows.names("paragraphId"), rows.names("paragraph"), strict=True)
+    speakers = [by_paragraph.get(first or second) for first, second in paragraphs]
     starts, durations = rows.seconds("time", 1000), rows.seconds("duration", 1000)
     return make_words(rows.places, texts, speakers, starts, map(total, starts, durations))
 
