@@ -20,7 +20,7 @@ from fliptrace.transcripts.decode import decode, kind_of_binary
 MAX_ROWS = 200_000  # a table may contain many dialogues; MELD's largest file has 9,989 rows
 MAX_UTTERANCES = 20_000  # in one dialogue: a day of uninterrupted talk
 MAX_CHARACTERS = 10_000  # in one utterance: ten minutes of speech; a longer one is split at sentences
-_LONG_JSON = 500_000  # characters, from which on parsing takes longer than the import of Pydantic's parser
+_LONG_JSON = 1_000_000  # characters, for which `json` takes about as long as the import of Pydantic's parser
 
 
 @dataclass(frozen=True, slots=True)
