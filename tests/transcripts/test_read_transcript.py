@@ -9,7 +9,7 @@ from fliptrace.core.emotion_sets import EMORYNLP7, MASAC8
 from fliptrace.core.errors import InputError
 from fliptrace.transcripts import formats
 from fliptrace.transcripts.read import READERS, read_transcript
-from fliptrace.transcripts.source import NO_EVIDENCE, RawUtterance, Reader
+from fliptrace.transcripts.source import NO_EVIDENCE, RawUtterance, Reader, parse_json
 from fliptrace.transcripts.transcript import Transcript
 
 FOLDER = Path(__file__).parent / "fixtures"
@@ -464,6 +464,27 @@ def test_an_error_names_place_and_what_was_expected(tmp_path: Path, name: str, t
     with pytest.raises(InputError) as error:
         read_transcript(write(tmp_path, text, name))
     assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[NaN, Infinity, -0.0, 1e400]",
+        "[123456789012345678901234567890, 0.1234567890123456789]",
+        '{"a": 1, "a": 2}',
+        '["\\ud83d", "\\ud83d\\ude00", "\\u0000"]',
+        "[" * 300 + "]" * 300,
+    ],
+)
+def test_long_json_has_the_values_of_short_json(value: str) -> None:
+    parsed = parse_json(f'[{value}, "{"a" * 1_000_000}"]', "t.json", 1)
+    assert repr(parsed[0]) == repr(json.loads(value))
+
+
+def test_an_error_in_long_json_names_line_and_column(tmp_path: Path) -> None:
+    text = f'[{{"text": "{"a" * 1_000_000}"}},\n {{"text": ]'
+    with pytest.raises(InputError, match=r"t\.json line 2 column 11: not JSON: Expecting value"):
+        read_transcript(write(tmp_path, text, "t.json"))
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def rank(source: Source, suffix: str, *, only_best: bool = False) -> list[Candid
         strength = evidence.strength + _SUFFIX_BONUS * (suffix in reader.suffixes)
         if strength:
             candidates.append(Candidate(reader, Evidence(strength, evidence.seen or f"the suffix {suffix}")))
-        is_decided = is_decided or (only_best and strength > 1.0)  # more than a format without the suffix can have
+        is_decided = is_decided or (only_best and strength >= 1.0)  # no format without the suffix can have more
     if not candidates and source.is_binary:
         kind = kind_of_binary(source.data)
         raise source.error("", f"this is {kind}; expected a transcript: save it as .txt, .csv or .vtt")

@@ -13,7 +13,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.transcripts.assemble import assemble, clean
 from fliptrace.transcripts.decode import read_file
 from fliptrace.transcripts.formats import READERS, Candidate, detect, rank, reader_called
-from fliptrace.transcripts.source import Source
+from fliptrace.transcripts.source import Source, collection_paused
 from fliptrace.transcripts.tables.aliases import ALIASES
 from fliptrace.transcripts.transcript import Transcript
 
@@ -47,6 +47,7 @@ class _Located(NamedTuple):
     part: str | None
 
 
+@collection_paused()
 def read_transcript(
     path: Path | str,
     *,

@@ -23,9 +23,9 @@ def read_ctm(source: Source) -> Iterator[RawUtterance]:
     """Yield utterances joined from the words of one recording. Channels are the speakers of words that name none."""
     lines = []
     for line in lines_of_recording(source, 5, _EXPECTED):
-        kind = line.fields[6] if len(line.fields) > 6 else ""
-        if kind in _NO_SPEECH or line.fields[4].startswith(("<", "[")):
-            source.leave_out(line.place, line.fields[4], "sounds and pauses")
+        fields = line.fields
+        if fields[4].startswith(("<", "[")) or (len(fields) > 6 and fields[6] in _NO_SPEECH):
+            source.leave_out(line.place, fields[4], "sounds and pauses")
         else:
             lines.append(line)
     has_channels = len({line.fields[1] for line in lines}) > 1
@@ -33,9 +33,11 @@ def read_ctm(source: Source) -> Iterator[RawUtterance]:
 
 
 def _word(line: Line, has_channels: bool, source: Source) -> TimedWord:
-    start, duration = (seconds(line, i, source, "a start and a duration") for i in (2, 3))
-    named = line.fields[7] if len(line.fields) > 7 and line.fields[7] not in ("unknown", "NA", "<NA>") else None
-    return TimedWord(start, duration, line.fields[4], named or (line.fields[1] if has_channels else None), line.place)
+    place, fields = line
+    start = seconds(line, 2, source, "a start and a duration")
+    duration = seconds(line, 3, source, "a start and a duration")
+    named = fields[7] if len(fields) > 7 and fields[7] not in ("unknown", "NA", "<NA>") else None
+    return TimedWord(start, duration, fields[4], named or (fields[1] if has_channels else None), place)
 
 
 def _sniff(source: Source) -> Evidence:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from fliptrace.transcripts.plain.stamps import Stamp, take_leading
 from fliptrace.transcripts.source import Source
+
+SAMPLE = 60_000  # characters; headers and names repeat within the first pages
 
 # Direction marks, zero-width characters and soft hyphens are never part of a name or a word. Zero-width joiners stay
 # inside words, where Persian, Hindi and emoji need them.
@@ -15,6 +19,7 @@ _INVISIBLE: dict[int, str | None] = dict.fromkeys(
     (0xAD, 0x61C, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
 )
 _INVISIBLE |= dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000, 0x0C, 0x0B), " ")
+_ANY_INVISIBLE = re.compile(f"[{''.join(map(chr, _INVISIBLE))}]")
 JOINERS = "\u200c\u200d"
 
 _RULER = re.compile(
@@ -29,6 +34,7 @@ _ITALIC = re.compile(r"(?<![\w*_])([*_])(?=[^\s*_])([^*_\n]{1,80})\1(?![\w*_])")
 _LINK = re.compile(
     r"!?\[([^\[\]]{1,200})\]\((?:https?://|mailto:|tel:|www\.|[#/.])[^()\s]{0,400}(?:\s\"[^\"]{0,80}\")?\)"
 )
+_MARKS = frozenset("#>-–—•*+_")  # before the words of a line
 _NUMBERED = re.compile(r"\s{0,20}[\[(]?(\d{1,6})(?:[.)\]]\s{0,9}|\s{1,20}|$)(?![-–:])")
 
 
@@ -53,8 +59,8 @@ class Line:
 
 def read_page(source: Source) -> list[Line]:
     """Return the lines that have words. All other lines are recorded with `Source.leave_out`."""
-    text = source.text if source.text.isascii() else source.text.translate(_INVISIBLE)
-    lines = text.split("\n")
+    has_invisible = not source.text.isascii() and _ANY_INVISIBLE.search(source.text) is not None
+    lines = (source.text.translate(_INVISIBLE) if has_invisible else source.text).split("\n")
     if lines[0].strip() == "---" and "---" in (line.strip() for line in lines[1:40]):
         end = next(i for i, line in enumerate(lines[1:40], start=1) if line.strip() == "---")
         for i in range(end + 1):
@@ -77,6 +83,12 @@ def read_page(source: Source) -> list[Line]:
     return page
 
 
+@lru_cache(maxsize=1)
+def read_sample(text: str) -> Sequence[Line]:
+    """The lines of the first SAMPLE characters of a text, by which several formats tell whether it is theirs."""
+    return read_page(Source("", text))
+
+
 def _line(number: int, text: str, opens: bool, is_markdown: bool) -> Line:
     indent = len(text) - len(text.lstrip())
     is_heading, mark, head = False, "", ""
@@ -84,19 +96,16 @@ def _line(number: int, text: str, opens: bool, is_markdown: bool) -> Line:
         text = tagged
     if "](" in text:  # the words of a link in Markdown would pass for a cue
         text = _LINK.sub(r"\1", text)
-    if text.lstrip()[:1] == "#" and (heading := _HEADING.match(text)):
-        is_heading, text = True, text[heading.end() :].rstrip("# ")
-    if (
-        text.lstrip()[:1] == ">"
-        and text.lstrip()[:2] != ">>"
-        and (quote := _QUOTE.match(text))
-        and text[quote.end() :].strip()
-    ):
-        text, opens = text[quote.end() :], True
-    if (dash := _DASH.match(text)) is not None and not text.startswith(("**", "__")):
-        mark, text = dash[0].strip(), text[dash.end() :]
-    if text.lstrip()[:1] in ("*", "_") and (strong := _EMPHASIS.match(text)):
-        head, text = strong[2].strip(), strong[2] + text[strong.end() :]
+    if text.lstrip()[:1] in _MARKS:
+        if text.lstrip()[0] == "#" and (heading := _HEADING.match(text)):
+            is_heading, text = True, text[heading.end() :].rstrip("# ")
+        is_quote = text.lstrip()[:1] == ">" and text.lstrip()[:2] != ">>"
+        if is_quote and (quote := _QUOTE.match(text)) and text[quote.end() :].strip():
+            text, opens = text[quote.end() :], True
+        if (dash := _DASH.match(text)) is not None and not text.startswith(("**", "__")):
+            mark, text = dash[0].strip(), text[dash.end() :]
+        if text.lstrip()[:1] in ("*", "_") and (strong := _EMPHASIS.match(text)):
+            head, text = strong[2].strip(), strong[2] + text[strong.end() :]
     if is_markdown:
         text = _ITALIC.sub(r"\2", text.rstrip("\\ ").replace("**", ""))
     stamped = take_leading(text)

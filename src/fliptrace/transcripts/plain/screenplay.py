@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fliptrace.transcripts.plain.page import Line, read_page
+from fliptrace.transcripts.plain.page import SAMPLE, Line, read_page, read_sample
 from fliptrace.transcripts.plain.words import AFTER_TITLE, words_of
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 
@@ -30,11 +30,11 @@ _NAME = re.compile(
     r"((?:\([^()]{1,40}\)\s{0,3}){0,3})\^?\s{0,3}:?"
 )
 _DEEP = 8  # blanks; action begins at the margin, or a few blanks from it
+_MAC = re.compile(r"\bMa?c(?=[A-Z])")
 _PARENTHETICAL = re.compile(r"\(([^()]{1,300})\)")
 _VOICES = words_of(
     "o.s. os v.o. vo o.c. oc cont'd cont’d contd cont. continued cont more on off screen off-screen filtered"
 )
-_SAMPLE = 60_000  # characters
 
 
 class _Name(NamedTuple):
@@ -84,11 +84,12 @@ def _goes_on(page: Sequence[Line], name: int, i: int, margin: int) -> bool:
 def _names_of(page: Sequence[Line]) -> dict[int, _Name]:
     """The names in capitals above words, by index of line."""
     found: dict[int, _Name] = {}
+    names = list(map(_name_on, page))
     for i, line in enumerate(page[:-1]):
-        name, below = _name_on(line), page[i + 1]
+        name, below = names[i], page[i + 1]
         if name is None and line.indent >= _DEEP and line.indent > below.indent + 1:
             name = _name_by_layout(line)
-        if name is None or not line.opens or below.opens or _name_on(below) is not None:
+        if name is None or not line.opens or below.opens or names[i + 1] is not None:
             continue
         if not _is_outside(below.text.strip()):
             found[i] = name
@@ -97,10 +98,12 @@ def _names_of(page: Sequence[Line]) -> dict[int, _Name]:
 
 def _name_on(line: Line) -> _Name | None:
     text = line.text.strip()
-    if len(text) > 80 or _is_outside(text) or line.stamp is not None:
+    if len(text) > 80 or line.stamp is not None:
+        return None
+    if not (_is_in_capitals(text.partition("(")[0]) or text.startswith("@")):  # nearly all lines
         return None
     found = _NAME.fullmatch(text)
-    if found is None or not (_is_in_capitals(found[1]) or text.startswith("@")):
+    if found is None or _is_outside(text):
         return None
     if not any(letter.isalpha() for letter in found[1]) or len(found[1].split()) > 5:
         return None
@@ -118,7 +121,8 @@ def _name_by_layout(line: Line) -> _Name | None:
 
 def _is_in_capitals(name: str) -> bool:
     """Whether a name has no lower-case letters, except those of McCOY and MacLEOD."""
-    name = re.sub(r"\bMa?c(?=[A-Z])", "MC", name)
+    if "c" in name:
+        name = _MAC.sub("MC", name)
     return name == name.upper()
 
 
@@ -136,10 +140,10 @@ def _sniff(source: Source) -> Evidence:
     """Scene headings and names in capitals, or names in capitals that are indented deeper than the words below."""
     if source.is_binary:
         return NO_EVIDENCE
-    text = source.text[:_SAMPLE]
+    text = source.text[:SAMPLE]
     if text.lstrip()[:1] in ("{", "[", "<"):
         return NO_EVIDENCE
-    page = read_page(Source(source.name, text))
+    page = read_sample(text)
     names = _names_of(page)
     if not names:
         return NO_EVIDENCE

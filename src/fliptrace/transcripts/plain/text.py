@@ -26,7 +26,7 @@ from fliptrace.transcripts.plain.notices import (
     is_title,
     notice_of,
 )
-from fliptrace.transcripts.plain.page import Line, read_page
+from fliptrace.transcripts.plain.page import SAMPLE, Line, read_page, read_sample
 from fliptrace.transcripts.plain.prefixes import Head
 from fliptrace.transcripts.plain.stamps import Stamp, Stamped, from_the_first, take_ending, take_last, without_stamps
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
@@ -34,7 +34,6 @@ from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, RawUtterance, Re
 _NONE = Stamp(None)
 _IN_BRACKETS = re.compile(r"\[[^\[\]]{1,100}\]|\([^()]{1,100}\)")
 _MAX_TITLES = 25  # lines above the first speaker; more lines are not titles
-_SAMPLE = 60_000  # characters; headers repeat within the first pages
 _ENDS = '.!?…।。！？؟"”’»)]'
 
 
@@ -283,11 +282,10 @@ def _sniff_headers(source: Source) -> Evidence:
     """Names and times above the words, in the first pages."""
     if source.is_binary:
         return NO_EVIDENCE
-    text = source.text[:_SAMPLE]
+    text = source.text[:SAMPLE]
     if text.lstrip().startswith(("{", "WEBVTT", "<")):
         return NO_EVIDENCE
-    sample = Source(source.name, text, speakers=source.speakers)
-    page = read_page(sample)
+    page = read_sample(text)
     page = page[_start_of_transcript(page) :]
     found = _structure_of(page, source)
     if not found.is_stacked or found.headers.heads.keys() <= found.names.heads.keys():

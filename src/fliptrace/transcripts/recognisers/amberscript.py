@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
-from fliptrace.transcripts.recognisers.shapes import Shape, first_name, has_rows, names_by_id, objects_of, text_of
-from fliptrace.transcripts.recognisers.words import Word, group_words
+from fliptrace.transcripts.recognisers.fields import rows_at
+from fliptrace.transcripts.recognisers.shapes import Shape, first_name, has_rows, names_by_id, objects_of
+from fliptrace.transcripts.recognisers.words import group_words, make_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 
@@ -18,11 +20,10 @@ def read_amberscript(source: Source) -> Iterator[RawUtterance]:
         place = f"segment {number}"
         speaker = first_name(row, "speaker")
         speaker = names.get(speaker or "", speaker)
-        words = [
-            Word(place, text_of(word.get("text"), source, place).strip(), speaker, word.get("start"), word.get("end"))
-            for word in objects_of(row.get("words"), f"{place} word", source)
-        ]
-        yield from group_words(words, source)
+        words = rows_at(place, row.get("words"), "word", source)
+        texts = [text.strip() for text in words.texts("text")]
+        timed = make_words(words.places, texts, repeat(speaker), words.values("start"), words.values("end"))
+        yield from group_words(timed, source)
 
 
 def _is_amberscript(value: Any) -> bool:

@@ -6,20 +6,20 @@ as text. Without any speakers, the sentences of `audio_segments` are the utteran
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from fliptrace.transcripts.recognisers.fields import Rows, rows_of
 from fliptrace.transcripts.recognisers.shapes import (
     Shape,
     first_alternative,
     first_name,
     has_rows,
-    in_seconds,
     object_of,
     objects_of,
     text_of,
 )
-from fliptrace.transcripts.recognisers.words import Word, group_channels
+from fliptrace.transcripts.recognisers.words import Word, group_channels, make_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 from fliptrace.transcripts.tables.cells import name_of
 
@@ -27,37 +27,45 @@ from fliptrace.transcripts.tables.cells import name_of
 def read_aws(source: Source) -> Iterable[RawUtterance]:
     """The utterances that the items form."""
     results = object_of(SHAPE.find(source, "AWS Transcribe").get("results"))
-    items = objects_of(results.get("items"), "item", source)
     segments = objects_of(results.get("audio_segments"), "segment", source)
     speakers = _speakers_by_time(results, source)
     channels = _channels_by_time(results, source)
-    by_time = bool(speakers or channels)
-    by_channel: dict[str, list[Word]] = {}
-    num_named, last_channel = 0, ""
-    for number, item in enumerate(items, start=1):
-        word = _word(item, f"item {number}", source)
-        time = _time_key(item) if by_time else ""
-        own = first_name(item, "channel_label") if "channel_label" in item else None
-        channel = own or channels.get(time) or ""
-        if word.joins and not channel:  # old files do not label punctuation
-            channel = last_channel
-        if word.speaker is None and time in speakers:
-            word = word._replace(speaker=speakers[time])
-        num_named += word.speaker is not None
-        by_channel.setdefault(channel, []).append(word)
-        last_channel = channel
-    if (segments and not num_named and len(by_channel) < 2) or not items:
+    words: list[Word] = []
+    labels: list[str | None] = []
+    for rows in rows_of(results.get("items"), "item", source):
+        words += _words(rows, speakers)
+        labels += rows.names("channel_label")
+    by_channel = _by_channel(words, labels, channels)
+    is_named = any(word.speaker is not None for word in words)
+    if (segments and not is_named and len(by_channel) < 2) or not words:
         return [_segment(row, f"segment {n}", source) for n, row in enumerate(segments, start=1)] or _whole(
             results, source
         )
     return group_channels(by_channel, source)
 
 
-def _word(item: Mapping[str, Any], place: str, source: Source) -> Word:
-    content = text_of(first_alternative(item).get("content"), source, place)
-    joins = "previous" if item.get("type") == "punctuation" else ""
-    start, end = in_seconds(item.get("start_time"), 1), in_seconds(item.get("end_time"), 1)
-    return Word(place, content, first_name(item, "speaker_label"), start, end, joins)
+def _words(rows: Rows, by_time: Mapping[str, str]) -> list[Word]:
+    texts = rows.map(first_alternative).texts("content")
+    starts, ends = rows.seconds("start_time"), rows.seconds("end_time")
+    speakers = rows.names("speaker_label")
+    if by_time:
+        speakers = [name or by_time.get(_time_key(start)) for name, start in zip(speakers, starts, strict=True)]
+    joins = ["previous" if kind == "punctuation" else "" for kind in rows.values("type")]
+    return make_words(rows.places, texts, speakers, starts, ends, joins)
+
+
+def _by_channel(
+    words: list[Word], labels: list[str | None], by_time: Mapping[str, str]
+) -> Mapping[str, Sequence[Word]]:
+    """The words of each channel. Old files do not label punctuation: it belongs to the channel of the word before."""
+    if not by_time and not any(labels):
+        return {"": words}
+    by_channel: dict[str, list[Word]] = {}
+    last = ""
+    for word, label in zip(words, labels, strict=True):
+        last = label or by_time.get(_time_key(word.start)) or (last if word.joins else "")
+        by_channel.setdefault(last, []).append(word)
+    return by_channel
 
 
 def _segment(row: Mapping[str, Any], place: str, source: Source) -> RawUtterance:
@@ -80,7 +88,7 @@ def _speakers_by_time(results: Mapping[str, Any], source: Source) -> dict[str, s
     for segment in objects_of(labels.get("segments"), "speaker segment", source):
         for item in objects_of(segment.get("items"), "speaker item", source):
             name = first_name(item, "speaker_label") or name_of(segment.get("speaker_label"))
-            if name is not None and (time := _time_key(item)):
+            if name is not None and (time := _time_key(item.get("start_time"))):
                 by_time[time] = name
     return by_time
 
@@ -88,17 +96,15 @@ def _speakers_by_time(results: Mapping[str, Any], source: Source) -> dict[str, s
 def _channels_by_time(results: Mapping[str, Any], source: Source) -> dict[str, str]:
     by_time = {}
     for channel in objects_of(object_of(results.get("channel_labels")).get("channels"), "channel", source):
+        name = first_name(channel, "channel_label")
         for item in objects_of(channel.get("items"), "channel item", source):
-            if (name := first_name(channel, "channel_label")) is not None and (time := _time_key(item)):
+            if name is not None and (time := _time_key(item.get("start_time"))):
                 by_time[time] = name
     return by_time
 
 
-def _time_key(item: Mapping[str, Any]) -> str:
+def _time_key(time: Any) -> str:
     """The start of an item in milliseconds, by which the lists of a file are matched; "" for punctuation."""
-    time = item.get("start_time")
-    if not time:
-        return ""
     try:
         return str(round(float(time) * 1000))
     except (TypeError, ValueError, OverflowError):

@@ -5,11 +5,13 @@ Blanks are words of type spacing. A file of several channels has a list `transcr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from itertools import repeat
 from typing import Any
 
-from fliptrace.transcripts.recognisers.shapes import Shape, first_name, has_rows, object_of, objects_of, text_of
-from fliptrace.transcripts.recognisers.words import Word, group_channels
+from fliptrace.transcripts.recognisers.fields import Rows, rows_of
+from fliptrace.transcripts.recognisers.shapes import Shape, first_name, has_rows, object_of
+from fliptrace.transcripts.recognisers.words import Word, group_channels, make_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 
@@ -22,27 +24,31 @@ def read_elevenlabs(source: Source) -> Iterable[RawUtterance]:
     channels = {}
     for number, transcript in enumerate(transcripts or [SHAPE.find(source, "ElevenLabs")]):
         channel = first_name(transcript, "channel_index") or str(number)
-        words = objects_of(transcript["words"], "word", source)
-        channels[f"Channel {channel}"] = _words(words, f"Channel {channel}, " if len(transcripts) > 1 else "", source)
+        prefix = f"Channel {channel}, " if len(transcripts) > 1 else ""
+        parts = rows_of(transcript["words"], "word", source)
+        channels[f"Channel {channel}"] = _with_blanks([word for rows in parts for word in _words(rows, prefix)])
     return group_channels(channels, source)
 
 
-def _words(rows: list[dict[str, Any]], channel: str, source: Source) -> list[Word]:
-    found = [_word(row, f"word {number}", channel, source) for number, row in enumerate(rows, start=1)]
-    if any(word.text[:1].isspace() or word.text[-1:].isspace() for word in found):
-        return found
-    return [word._replace(joins="") for word in found]  # some clients remove the spacing
+def _words(rows: Rows, prefix: str) -> list[Word]:
+    speakers = rows.names("speaker_id")
+    if prefix:
+        speakers = [None if speaker is None else f"{prefix}{speaker}" for speaker in speakers]
+    kinds = rows.values("type")
+    # The times of spacing may span a long pause, so they are not used.
+    starts, ends = (
+        [None if kind == "spacing" else time for kind, time in zip(kinds, rows.values(key), strict=True)]
+        for key in ("start", "end")
+    )
+    cues = [kind == "audio_event" for kind in kinds]
+    return make_words(rows.places, rows.texts("text"), speakers, starts, ends, repeat("both"), cues)
 
 
-def _word(row: Mapping[str, Any], place: str, channel: str, source: Source) -> Word:
-    text = text_of(row.get("text"), source, place)
-    speaker = first_name(row, "speaker_id")
-    if speaker is not None:
-        speaker = f"{channel}{speaker}"
-    is_cue = row.get("type") == "audio_event"
-    if row.get("type") == "spacing":  # its times may span a long pause, so they are not used
-        return Word(place, text, speaker, None, None, "both")
-    return Word(place, text, speaker, row.get("start"), row.get("end"), "both", is_cue)
+def _with_blanks(words: list[Word]) -> list[Word]:
+    """Words that are joined by their own blanks; some clients remove the spacing, so that blanks must be added."""
+    if any(word.text[:1].isspace() or word.text[-1:].isspace() for word in words):
+        return words
+    return [word._replace(joins="") for word in words]
 
 
 def _is_scribe(value: Any) -> bool:

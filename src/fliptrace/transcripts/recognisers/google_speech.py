@@ -6,10 +6,10 @@ once. Times are text ("1.400s") or objects of seconds and nanos. Field names are
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from fliptrace.transcripts.recognisers.fields import Rows, rows_of
 from fliptrace.transcripts.recognisers.shapes import (
     Shape,
     choose_part,
@@ -22,12 +22,11 @@ from fliptrace.transcripts.recognisers.shapes import (
     objects_of,
     text_of,
 )
-from fliptrace.transcripts.recognisers.words import Word, group_channels, group_words, in_one_order
+from fliptrace.transcripts.recognisers.words import Word, group_channels, group_words, in_one_order, make_words
 from fliptrace.transcripts.source import Evidence, RawUtterance, Reader, Source
 from fliptrace.transcripts.units import NOTE, TOO_SLOW, Timed, are_milliseconds
 
 _Row = Mapping[str, Any]
-_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?s")
 
 
 class _Result(NamedTuple):
@@ -107,24 +106,28 @@ def _files(value: Any) -> list[tuple[str, dict[str, Any]]]:
 
 def _result(row: _Row, place: str, source: Source) -> _Result:
     best = first_alternative(row)
-    words = [
-        _word(word, f"{place} word {n}", source)
-        for n, word in enumerate(objects_of(best.get("words"), f"{place} word", source), 1)
-    ]
+    words = [word for rows in rows_of(best.get("words"), f"{place} word", source) for word in _words(rows)]
     text = text_of(best.get("transcript"), source, place)
     channel = first_name(row, "channelTag", "channel_tag")
     end = _time(_get(row, "resultEndTime", "result_end_time", "resultEndOffset", "result_end_offset"))
     return _Result(place, text, words, None if channel == "0" else channel, end)
 
 
-def _word(row: _Row, place: str, source: Source) -> Word:
-    text = text_of(row.get("word"), source, place).replace("▁", " ").strip()
-    speaker = first_name(row, "speakerLabel", "speaker_label", "speakerTag", "speaker_tag")
-    start = _time(_get(row, "startTime", "start_time", "startOffset", "start_offset"))
-    end = _time(_get(row, "endTime", "end_time", "endOffset", "end_offset"))
+def _words(rows: Rows) -> list[Word]:
+    texts = [text.replace("▁", " ").strip() for text in rows.texts("word")]
+    labels = ("speakerLabel", "speaker_label", "speakerTag", "speaker_tag")
+    speakers = [first_name(row, *labels) for row in rows.rows]
+    starts = _times(rows, "startTime", "start_time", "startOffset", "start_offset")
+    ends = _times(rows, "endTime", "end_time", "endOffset", "end_offset")
     # Protocol buffers omit a time of zero.
-    start = 0.0 if start is None and end is not None else start
-    return Word(place, text, speaker, start, end)
+    starts = [0.0 if start is None and end is not None else start for start, end in zip(starts, ends, strict=True)]
+    return make_words(rows.places, texts, speakers, starts, ends)
+
+
+def _times(rows: Rows, *keys: str) -> list[object]:
+    """The times of words, whose key depends on the version that wrote the file; the first word may lack it."""
+    key = next((key for key in keys if key in rows.rows[-1]), keys[0])
+    return list(map(_time, rows.values(key)))
 
 
 def _without_zero(word: Word) -> Word:
@@ -204,8 +207,11 @@ def _tag_texts(results: Sequence[_Result], tagged: Sequence[Word], source: Sourc
 
 
 def _time(value: Any) -> object:
-    if isinstance(value, str) and _SECONDS.fullmatch(value):
-        return float(value[:-1])
+    if isinstance(value, str):
+        try:
+            return float(value[:-1]) if value.endswith("s") else value
+        except ValueError:
+            return value
     if isinstance(value, dict):
         seconds, nanos = in_seconds(value.get("seconds", 0), 1), in_seconds(value.get("nanos", 0), 1_000_000_000)
         return seconds + nanos if isinstance(seconds, float) and isinstance(nanos, float) else str(value)

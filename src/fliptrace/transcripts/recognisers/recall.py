@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
-from fliptrace.transcripts.recognisers.shapes import Shape, first_name, has_rows, object_of, objects_of, text_of
-from fliptrace.transcripts.recognisers.words import Word, group_words
+from fliptrace.transcripts.recognisers.fields import Rows, rows_at
+from fliptrace.transcripts.recognisers.shapes import Shape, first_name, has_rows, object_of, objects_of
+from fliptrace.transcripts.recognisers.words import Word, group_words, make_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 
@@ -16,17 +18,13 @@ def read_recall(source: Source) -> Iterator[RawUtterance]:
         place = f"turn {number}"
         participant = object_of(row.get("participant"))
         speaker = first_name(participant, "name", "id") or first_name(row, "speaker", "speaker_id")
-        words = [
-            Word(
-                place,
-                text_of(word.get("text"), source, place).strip(),
-                speaker,
-                _time(word.get("start_timestamp")),
-                _time(word.get("end_timestamp")),
-            )
-            for word in objects_of(row.get("words"), f"{place} word", source)
-        ]
-        yield from group_words(words, source)
+        yield from group_words(_words(rows_at(place, row.get("words"), "word", source), speaker), source)
+
+
+def _words(rows: Rows, speaker: str | None) -> list[Word]:
+    texts = [text.strip() for text in rows.texts("text")]
+    starts, ends = (list(map(_time, rows.values(key))) for key in ("start_timestamp", "end_timestamp"))
+    return make_words(rows.places, texts, repeat(speaker), starts, ends)
 
 
 def _time(value: Any) -> Any:

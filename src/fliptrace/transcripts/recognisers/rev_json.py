@@ -5,9 +5,10 @@ Times are seconds (Rev AI) or clock times (Rev).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from itertools import repeat
 
+from fliptrace.transcripts.recognisers.fields import Rows, rows_at
 from fliptrace.transcripts.recognisers.shapes import (
     Shape,
     first_name,
@@ -15,9 +16,8 @@ from fliptrace.transcripts.recognisers.shapes import (
     names_by_id,
     object_of,
     objects_of,
-    text_of,
 )
-from fliptrace.transcripts.recognisers.words import Word, group_words
+from fliptrace.transcripts.recognisers.words import Word, group_words, make_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 from fliptrace.transcripts.tables.cells import name_of
 
@@ -35,16 +35,18 @@ def read_rev(source: Source) -> Iterator[RawUtterance]:
             or first_name(information, "display_name", "name")
             or names.get(label or "", label)
         )
-        elements = objects_of(row.get("elements"), f"{place} element", source)
-        yield from group_words([_word(element, place, speaker, source) for element in elements], source)
+        yield from group_words(_words(rows_at(place, row.get("elements"), "element", source), speaker), source)
 
 
-def _word(element: Mapping[str, Any], place: str, speaker: str | None, source: Source) -> Word:
-    text = text_of(element.get("value"), source, place)
-    start = element.get("ts", element.get("timestamp"))
-    end = element.get("end_ts", element.get("end_timestamp"))
-    is_cue = element.get("type") in ("unknown", "atmospheric") or (text.startswith("<") and text.endswith(">"))
-    return Word(place, text, speaker, start, end, "both", is_cue)
+def _words(rows: Rows, speaker: str | None) -> list[Word]:
+    texts = rows.texts("value")
+    starts = [row.get("ts", row.get("timestamp")) for row in rows.rows]
+    ends = [row.get("end_ts", row.get("end_timestamp")) for row in rows.rows]
+    cues = [
+        kind in ("unknown", "atmospheric") or (text.startswith("<") and text.endswith(">"))
+        for kind, text in zip(rows.values("type"), texts, strict=True)
+    ]
+    return make_words(rows.places, texts, repeat(speaker), starts, ends, repeat("both"), cues)
 
 
 SHAPE = Shape(

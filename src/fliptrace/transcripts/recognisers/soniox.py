@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from itertools import repeat
 
-from fliptrace.transcripts.recognisers.shapes import Shape, first_name, has_rows, in_seconds, objects_of, text_of
-from fliptrace.transcripts.recognisers.words import Word, group_words
+from fliptrace.transcripts.recognisers.fields import Rows, rows_of
+from fliptrace.transcripts.recognisers.shapes import Shape, has_rows
+from fliptrace.transcripts.recognisers.words import Word, group_words, make_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 
@@ -14,21 +15,20 @@ def read_soniox(source: Source) -> Iterator[RawUtterance]:
     """Yield the utterances that the tokens form; translations are left out."""
     words = []
     translated = []
-    for number, row in enumerate(objects_of(SHAPE.find(source, "Soniox")["tokens"], "token", source), start=1):
-        place = f"token {number}"
-        text = text_of(row.get("text"), source, place)
-        if row.get("translation_status") == "translation":
-            translated.append(text)
-        elif not (text.startswith("<") and text.endswith(">")):  # control tokens such as <end>
-            words.append(_word(row, place, text))
+    for rows in rows_of(SHAPE.find(source, "Soniox")["tokens"], "token", source):
+        for word, status in zip(_words(rows), rows.values("translation_status"), strict=True):
+            if status == "translation":
+                translated.append(word.text)
+            elif not (word.text.startswith("<") and word.text.endswith(">")):  # control tokens such as <end>
+                words.append(word)
     if translated:
         source.leave_out("tokens", "".join(translated), "translations")
     yield from group_words(words, source)
 
 
-def _word(row: Mapping[str, Any], place: str, text: str) -> Word:
-    start, end = (in_seconds(row.get(key), 1000) for key in ("start_ms", "end_ms"))
-    return Word(place, text, first_name(row, "speaker"), start, end, "both")
+def _words(rows: Rows) -> list[Word]:
+    starts, ends = rows.seconds("start_ms", 1000), rows.seconds("end_ms", 1000)
+    return make_words(rows.places, rows.texts("text"), rows.names("speaker"), starts, ends, repeat("both"))
 
 
 SHAPE = Shape(

@@ -5,19 +5,18 @@ The first alternative names the speaker; "UU" means unknown. Channels without di
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from itertools import repeat
 from typing import Any
 
+from fliptrace.transcripts.recognisers.fields import Rows, rows_of
 from fliptrace.transcripts.recognisers.shapes import (
     Shape,
     first_alternative,
-    first_name,
     has_rows,
     object_of,
-    objects_of,
-    text_of,
 )
-from fliptrace.transcripts.recognisers.words import Word, group_channels
+from fliptrace.transcripts.recognisers.words import Word, group_channels, make_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 _MARKERS = ("speaker_change", "channel_change", "end_of_sentence")
@@ -29,25 +28,29 @@ def read_speechmatics(source: Source) -> Iterable[RawUtterance]:
     language = object_of(object_of(value.get("metadata")).get("language_pack_info"))
     has_blanks = language.get("word_delimiter", " ") != ""
     channels: dict[str, list[Word]] = {}
-    for number, row in enumerate(objects_of(value["results"], "result", source), start=1):
-        if row.get("type") in _MARKERS:
-            continue
-        word = _word(row, f"result {number}", has_blanks, source)
-        channels.setdefault(first_name(row, "channel") or "", []).append(word)
+    for rows in rows_of(value["results"], "result", source):
+        words = _words(rows, has_blanks)
+        for word, kind, channel in zip(words, rows.values("type"), rows.names("channel"), strict=True):
+            if kind not in _MARKERS:
+                channels.setdefault(channel or "", []).append(word)
     return group_channels(channels or {"": []}, source)
 
 
-def _word(row: Mapping[str, Any], place: str, has_blanks: bool, source: Source) -> Word:
-    best = first_alternative(row)
-    text = text_of(best.get("content"), source, place)
-    speaker = first_name(best, "speaker") or first_name(row, "speaker")
-    attaches = row.get("attaches_to")
-    joins = attaches if attaches in ("previous", "next", "both") else ""
-    if not joins and row.get("type") == "punctuation" and row.get("attaches_to") != "none":
-        joins = "previous"
-    if not has_blanks:
-        joins = "both"
-    return Word(place, text, None if speaker == "UU" else speaker, row.get("start_time"), row.get("end_time"), joins)
+def _words(rows: Rows, has_blanks: bool) -> list[Word]:
+    best = rows.map(first_alternative)
+    named = zip(best.names("speaker"), rows.names("speaker"), strict=True)
+    speakers = [None if (name := own or outer) == "UU" else name for own, outer in named]
+    starts, ends = rows.values("start_time"), rows.values("end_time")
+    joins: Iterable[str] = repeat("both")
+    if has_blanks:
+        joins = list(map(_joins, rows.values("attaches_to"), rows.values("type")))
+    return make_words(rows.places, best.texts("content"), speakers, starts, ends, joins)
+
+
+def _joins(attaches_to: Any, kind: Any) -> str:
+    if attaches_to in ("previous", "next", "both"):
+        return str(attaches_to)
+    return "previous" if kind == "punctuation" and attaches_to != "none" else ""
 
 
 def _is_speechmatics(value: Any) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from fliptrace.transcripts.recognisers.shapes import in_order_of_time, number_of
-from fliptrace.transcripts.source import RawUtterance, Reader, Source, collection_paused, count
+from fliptrace.transcripts.source import RawUtterance, Reader, Source, count
 from fliptrace.transcripts.speaker_table import objects_within, with_names
 from fliptrace.transcripts.tables.column_names import unit_of, words_of_name
 from fliptrace.transcripts.units import NOTE, TOO_LONG, TOO_SLOW, Timed, are_milliseconds, whole_number
@@ -24,9 +24,7 @@ def with_last_steps(reader: Reader) -> Reader:
     """The reader whose `read` ends with the steps of this module."""
 
     def read(source: Source) -> Iterable[RawUtterance]:
-        with collection_paused():
-            found = list(reader.read(source))
-        found = _in_seconds(found, source)
+        found = _in_seconds(list(reader.read(source)), source)
         return with_names(_put_in_order(found, source), source)
 
     return replace(reader, read=read)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fliptrace.transcripts.recognisers.fields import Rows, rows_of
 from fliptrace.transcripts.recognisers.shapes import (
     Shape,
     first_name,
     has_rows,
-    in_seconds,
     names_by_id,
     objects_of,
-    text_of,
     total,
 )
-from fliptrace.transcripts.recognisers.words import Word, group_words
+from fliptrace.transcripts.recognisers.words import Word, group_words, make_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 from fliptrace.transcripts.tables.cells import name_of
 
@@ -28,15 +27,16 @@ def read_trint(source: Source) -> Iterable[RawUtterance]:
     for row in objects_of(value.get("paragraphs"), "paragraph", source):
         speaker = first_name(row, "speaker", "speakerId")
         by_paragraph[name_of(row.get("id"))] = names.get(speaker or "", speaker)
-    rows = enumerate(objects_of(value["words"], "word", source), start=1)
-    return group_words([_word(row, f"word {number}", by_paragraph, source) for number, row in rows], source)
+    parts = rows_of(value["words"], "word", source)
+    return group_words([word for rows in parts for word in _words(rows, by_paragraph)], source)
 
 
-def _word(row: Mapping[str, Any], place: str, speakers: Mapping[str | None, str | None], source: Source) -> Word:
-    start = in_seconds(row.get("time"), 1000)
-    end = total(start, in_seconds(row.get("duration"), 1000))
-    paragraph = first_name(row, "paragraphId", "paragraph")
-    return Word(place, text_of(row.get("value"), source, place).strip(), speakers.get(paragraph), start, end)
+def _words(rows: Rows, by_paragraph: Mapping[str | None, str | None]) -> list[Word]:
+    texts = [text.strip() for text in rows.texts("value")]
+    paragraphs = zip(rows.names("paragraphId"), rows.names("paragraph"), strict=True)
+    speakers = [by_paragraph.get(first or second) for first, second in paragraphs]
+    starts, durations = rows.seconds("time", 1000), rows.seconds("duration", 1000)
+    return make_words(rows.places, texts, speakers, starts, map(total, starts, durations))
 
 
 def _is_trint(value: Any) -> bool:

@@ -6,28 +6,29 @@ A speaker label belongs to the word that starts at the same time. Times are seco
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import repeat
 from typing import Any
 
+from fliptrace.transcripts.recognisers.fields import rows_of
 from fliptrace.transcripts.recognisers.shapes import (
     Shape,
     first_alternative,
-    first_name,
     has_rows,
     in_seconds,
     object_of,
     objects_of,
     text_of,
 )
-from fliptrace.transcripts.recognisers.words import Word, group_words
+from fliptrace.transcripts.recognisers.words import Word, group_words, make_words
 from fliptrace.transcripts.source import RawUtterance, Reader, Source
 
 
 def read_watson(source: Source) -> Iterable[RawUtterance]:
     """The utterances that the labelled words form; without labels, one per result."""
     value = SHAPE.find(source, "Watson")
-    speakers = {}
-    for row in objects_of(value.get("speaker_labels"), "speaker label", source):
-        speakers[_key(row.get("from"))] = first_name(row, "speaker")
+    speakers: dict[str, str | None] = {}
+    for rows in rows_of(value.get("speaker_labels"), "speaker label", source):
+        speakers |= zip(map(_key, rows.values("from")), rows.names("speaker"), strict=True)
     words: list[Word] = []
     results = []
     for number, row in enumerate(objects_of(value.get("results"), "result", source), start=1):
@@ -46,12 +47,13 @@ def read_watson(source: Source) -> Iterable[RawUtterance]:
 
 def _words(rows: Any, place: str, speakers: dict[str, str | None]) -> list[Word]:
     timed = [row for row in rows if isinstance(row, list) and len(row) >= 3] if isinstance(rows, list) else []
-    return [Word(place, str(row[0]).strip(), speakers.get(_key(row[1])), row[1], row[2]) for row in timed]
+    texts, starts, ends = [str(row[0]).strip() for row in timed], [row[1] for row in timed], [row[2] for row in timed]
+    return make_words(repeat(place), texts, map(speakers.get, map(_key, starts)), starts, ends)
 
 
 def _key(time: object) -> str:
     """A time by which words and labels are matched: in hundredths of a second."""
-    seconds = in_seconds(time, 1)
+    seconds = time if type(time) is float else in_seconds(time, 1)
     return f"{seconds:.2f}" if isinstance(seconds, float) else ""
 
 

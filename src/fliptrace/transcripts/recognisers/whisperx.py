@@ -22,17 +22,20 @@ def read_whisperx(source: Source) -> Iterator[RawUtterance]:
     num_by_words = num_split = 0
     for number, segment in enumerate(objects_of(_segments(source), "segment", source), start=1):
         place = f"segment {number}"
-        words = _words(segment, place)
+        rows = segment.get("words")
+        words = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
         speaker = first_name(segment, *_SPEAKER)
-        named = {word.speaker for word in words} - {None}
+        named = {first_name(word, *_SPEAKER) for word in words} - {None}
         if speaker is None and len(named) == 1:
             speaker = named.pop()
             num_by_words += 1
         text = text_of(segment.get("text"), source, place)
         start, end = segment.get("start"), segment.get("end")
-        if start is None and words:
-            start = next((word.start for word in words if word.start is not None), None)
-        parts = split_by_words(take_label(RawUtterance(place, text, speaker, start, end)), words)
+        if start is None:
+            start = next((word["start"] for word in words if word.get("start") is not None), None)
+        parts = [take_label(RawUtterance(place, text, speaker, start, end))]
+        if len(named) > 1:
+            parts = split_by_words(parts[0], [_word(word, place) for word in words])
         num_split += len(parts) > 1
         yield from parts
     if num_by_words:
@@ -50,17 +53,10 @@ def _segments(source: Source) -> Any:
     return found["segments"] if isinstance(found, dict) else found
 
 
-def _words(segment: Mapping[str, Any], place: str) -> list[Word]:
-    rows = segment.get("words")
-    found = []
-    for row in rows if isinstance(rows, list) else []:
-        if isinstance(row, dict):
-            text = row.get("word", row.get("text"))
-            speaker = first_name(row, *_SPEAKER)
-            found.append(
-                Word(place, text.strip() if isinstance(text, str) else "", speaker, row.get("start"), row.get("end"))
-            )
-    return found
+def _word(row: Mapping[str, Any], place: str) -> Word:
+    text = row.get("word", row.get("text"))
+    speaker = first_name(row, *_SPEAKER)
+    return Word(place, text.strip() if isinstance(text, str) else "", speaker, row.get("start"), row.get("end"))
 
 
 def _is_whisper(value: Any) -> bool:

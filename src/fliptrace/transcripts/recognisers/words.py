@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from fliptrace.transcripts.recognisers.shapes import in_order_of_time, number_of
@@ -30,7 +31,7 @@ _NO_BLANKS = (
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uff65"
 )
 _ENDS_WITHOUT_BLANK = re.compile(rf"[{_NO_BLANKS}]$")
-_BEGINS_WITHOUT_BLANK = re.compile(rf"[{_NO_BLANKS}]")
+_WITHOUT_BLANK = re.compile(rf"[{_NO_BLANKS}]")
 
 
 class Word(NamedTuple):
@@ -49,26 +50,48 @@ class Word(NamedTuple):
     cue: bool = False
 
 
+def make_words(
+    places: Iterable[str],
+    texts: Iterable[str],
+    speakers: Iterable[str | None],
+    starts: Iterable[object],
+    ends: Iterable[object],
+    joins: Iterable[str] = repeat(""),
+    cues: Iterable[bool] = repeat(False),
+) -> list[Word]:
+    """Words from the list of each of their fields; `repeat(value)` is a field that all words share.
+
+    >>> make_words(["word 1", "word 2"], ["Late", "again"], repeat("Ana"), [0.1, 0.5], [0.4, 0.9])[1].place
+    'word 2'
+    """
+    return list(map(Word._make, zip(places, texts, speakers, starts, ends, joins, cues, strict=False)))
+
+
 def group_words(words: Sequence[Word], source: Source, others: Sequence[float] = ()) -> Iterator[RawUtterance]:
     """Yield the utterances that words in the order of speech form.
 
     `others` are the sorted times at which words in other channels start. If one of them lies in a pause, even a short
     pause begins a new utterance.
     """
-    group: list[Word] = []
-    num_characters = 0
+    words = _with_speakers(words, source)
+    shortest_pause = 0.0 if others else PAUSE_AFTER_SENTENCE_SECONDS
+    begin, num_characters = 0, 0
     last_end: float | None = None
-    for word in _with_speakers(words, source):
-        start = number_of(word.start)
-        if group and _is_new(group, word, start, last_end, num_characters, others):
-            yield _utterance(group)
-            group, num_characters = [], 0
-        group.append(word)
-        num_characters += len(word.text) + 1
-        end = number_of(word.end)
+    group_speaker = words[0].speaker if words else None
+    for index, (_, text, speaker, raw_start, raw_end, _, _) in enumerate(words):
+        start, end = number_of(raw_start), number_of(raw_end)
+        may_be_new = num_characters > LONG_CHARACTERS or (  # hardly any word
+            start is not None and last_end is not None and start - last_end >= shortest_pause
+        )
+        if speaker != group_speaker or (
+            may_be_new and _is_new(words[begin:index], words[index], start, last_end, num_characters, others)
+        ):
+            yield _utterance(words[begin:index])
+            begin, num_characters, group_speaker = index, 0, speaker
+        num_characters += len(text) + 1
         last_end = end if end is not None else start if start is not None else last_end
-    if group:
-        yield _utterance(group)
+    if words:
+        yield _utterance(words[begin:])
 
 
 def group_channels(channels: Mapping[str, Sequence[Word]], source: Source) -> list[RawUtterance]:
@@ -89,8 +112,9 @@ def _group_each(channels: Mapping[str, Sequence[Word]], source: Source) -> Itera
         others: list[float] = []
         if len(channels) <= MAX_CHANNELS:  # beyond, this would take quadratic time
             others = sorted(start for other, found in starts.items() if other != name for start in found)
-        named = (word._replace(speaker=f"{name}, {word.speaker}") if word.speaker in shared else word for word in words)
-        yield from group_words([word._replace(speaker=word.speaker or name) for word in named], source, others)
+        people = {label: f"{name}, {label}" for label in shared} | {None: name}
+        named = [word if word.speaker not in people else word._replace(speaker=people[word.speaker]) for word in words]
+        yield from group_words(named, source, others)
 
 
 def in_one_order(utterances: Iterable[RawUtterance], num_channels: int, source: Source) -> list[RawUtterance]:
@@ -110,27 +134,25 @@ def join_words(words: Iterable[Word]) -> str:
     'Well, 你好'
     """
     words = list(words)
-    if "".join([word.text for word in words]).isascii():  # the blanks depend only on `joins`
-        return _join_by_marks(words)
-    parts: list[str] = []
-    before: Word | None = None
-    for word in words:
-        if before is not None and _has_blank(before, word):
-            parts.append(" ")
-        parts.append(word.text)
-        before = word if word.text else before
-    return "".join(parts)
+    return _join([word.text for word in words], [word.joins for word in words])
 
 
-def _join_by_marks(words: Sequence[Word]) -> str:
-    parts: list[str] = []
-    is_open = True  # whether the next word is written without a blank
-    for _, text, _, _, _, joins, _ in words:
-        if not (is_open or joins in ("previous", "both")):
-            parts.append(" ")
-        parts.append(text)
+def _join(texts: Sequence[str], joins: Sequence[str]) -> str:
+    together = "".join(texts)
+    kinds = set(joins)
+    if kinds == {"both"}:
+        return together
+    has_blanks = together.isascii() or _WITHOUT_BLANK.search(together) is None
+    if has_blanks and kinds <= {"", "previous"}:  # nearly all texts
+        parts = [text if mark else f" {text}" for text, mark in zip(texts, joins, strict=True)]
+        return "".join(parts).removeprefix(" ")
+    parts = []
+    before, mark_before = "", "next"
+    for text, mark in zip(texts, joins, strict=True):
+        is_joined = mark_before in ("next", "both") or mark in ("previous", "both")
+        parts.append(text if is_joined or _are_without_blank(before, text) else f" {text}")
         if text:
-            is_open = joins in ("next", "both")
+            before, mark_before = text, mark
     return "".join(parts)
 
 
@@ -139,11 +161,11 @@ def is_punctuation(text: str) -> bool:
     return _PUNCTUATION.fullmatch(text.strip()) is not None
 
 
-def _has_blank(before: Word, word: Word) -> bool:
-    if before.joins in ("next", "both") or word.joins in ("previous", "both"):
+def _are_without_blank(before: str, text: str) -> bool:
+    """Whether a language writes no blank between two words, or between a word and a mark."""
+    if _ENDS_WITHOUT_BLANK.search(before) is None:
         return False
-    ends, begins = _ENDS_WITHOUT_BLANK.search(before.text), _BEGINS_WITHOUT_BLANK.match(word.text)
-    return not (ends and begins) and not (ends and is_punctuation(word.text))
+    return _WITHOUT_BLANK.match(text) is not None or is_punctuation(text)
 
 
 def _is_new(
@@ -154,21 +176,16 @@ def _is_new(
     num_characters: int,
     others: Sequence[float],
 ) -> bool:
-    """Whether a word begins a new utterance."""
-    if word.speaker != group[0].speaker:
-        return True
-    pause = None if start is None or last_end is None else start - last_end
-    is_short = pause is None or (pause < PAUSE_AFTER_SENTENCE_SECONDS and not others)
-    if is_short and num_characters <= LONG_CHARACTERS:  # nearly all words
-        return False
+    """Whether a word of the same speaker begins a new utterance, as it comes after a pause or in a long one."""
     if word.joins == "previous" or not word.text.strip() or is_punctuation(word.text):
         return False
     said = next((each.text.rstrip() for each in reversed(group[-3:]) if each.text.strip()), "")
     is_end = _SENTENCE_END.search(said[-5:]) is not None
     if is_end and num_characters > LONG_CHARACTERS:
         return True
-    if start is None or last_end is None or pause is None:
+    if start is None or last_end is None:
         return False
+    pause = start - last_end
     if pause >= PAUSE_FOR_ANOTHER_SECONDS or (is_end and pause >= 0):
         following = bisect_left(others, last_end)
         if following < len(others) and others[following] < start:
@@ -177,11 +194,14 @@ def _is_new(
 
 
 def _utterance(group: Sequence[Word]) -> RawUtterance:
-    start = next((word.start for word in group if word.start not in (None, "")), None)
-    end = next((word.end for word in reversed(group) if word.end not in (None, "")), None)
+    _, texts, _, starts, ends, joins, is_cue = zip(*group, strict=True)
+    start = next((time for time in starts if time not in (None, "")), None)
+    end = next((time for time in reversed(ends) if time not in (None, "")), None)
+    if not any(is_cue):
+        return RawUtterance(group[0].place, _join(texts, joins), group[0].speaker, start, end)
     cues = tuple([word.text.strip(" ()[]<>") for word in group if word.cue])
-    text = join_words([word for word in group if not word.cue] if cues else group)
-    if cues and not text.strip():  # an utterance that is only a cue is left out by `assemble`, which counts it
+    text = join_words(word for word in group if not word.cue)
+    if not text.strip():  # an utterance that is only a cue is left out by `assemble`, which counts it
         text = ""
     return RawUtterance(group[0].place, text, group[0].speaker, start, end, cues=cues)
 

@@ -15,6 +15,8 @@ _SYNC = re.compile(r"(?i)<sync\b[^<>]{0,100}?\bstart\s{0,3}=\s{0,3}[\"']?\s{0,3}
 _PARAGRAPH = re.compile(r"(?i)<p\b([^<>]{0,200})>")
 _CLASS = re.compile(r"(?i)\bclass\s{0,3}=\s{0,3}[\"']?([\w-]{1,40})")
 _SOURCE_LINE = re.compile(r"(?i)\bid\s{0,3}=\s{0,3}[\"']?source\b")  # names the speaker of the paragraph after it
+_NOTHING = re.compile(r"(?i)(?:&nbsp;?|<[^<>]{0,200}>|\s)*")  # `&nbsp;` alone ends the subtitle before it
+_BREAK = re.compile(r"(?i)<br\s?/?>")
 _REST = re.compile(r"(?i)</?(?:sync|body|sami|p|table|tr|td)\b[^<>]{0,200}>|<!--|-->")
 
 
@@ -35,7 +37,7 @@ def read_sami(source: Source) -> Iterator[RawUtterance]:
             if _is_shown(text):
                 source.leave_out(place, text.strip(), "subtitles in other languages")
             continue
-        text = re.sub(r"(?i)<br\s?/?>", "\x01", text)
+        text = _BREAK.sub("\x01", text)
         text = " ".join(_REST.sub("", text).split()).replace("\x01", "\n")
         if is_source:
             speaker = text
@@ -60,8 +62,8 @@ def _paragraphs_of(text: str) -> Iterator[tuple[str, bool, str]]:
 
 
 def _is_shown(text: str) -> bool:
-    """Whether a paragraph has text; `&nbsp;` only ends the previous one."""
-    return bool(re.sub(r"(?i)&nbsp;?|<[^<>]{0,200}>|\s", "", text))
+    """Whether a paragraph has text."""
+    return _NOTHING.fullmatch(text) is None
 
 
 def _sniff(source: Source) -> Evidence:

@@ -46,7 +46,7 @@ class Column:
 
     @cached_property
     def num_letters(self) -> int:
-        return sum(letter.isalpha() for cell in self.filled for letter in cell[:200])
+        return sum(map(str.isalpha, "".join([cell[:200] for cell in self.filled])))
 
     @cached_property
     def change_rate(self) -> float:
