@@ -152,3 +152,16 @@ def test_an_adapter_learns(continued: Path) -> None:
     saved = adapter_of(continued, "1-chain")
     assert any(weight.abs().max() > 0 for name, weight in saved.items() if "lora_B" in name)
     assert any(not torch.equal(weight, saved[name]) for name, weight in adapter_of(continued, "2-feedback").items())
+
+
+def test_in_bf16_the_frozen_base_is_bf16_and_the_adapter_fp32_and_learns_the_same(
+    continued: Path, tmp_path: Path
+) -> None:
+    parent = load_parent(lora(precision="bf16").tuning, str(continued / "base"), tmp_path, seed=0)
+    by_kind = {weight.requires_grad: weight.dtype for weight in parent.model.parameters()}
+    assert by_kind == {False: torch.bfloat16, True: torch.float32}
+    other = adapter_of(run(tmp_path / "bf16", lora(precision="bf16")), "1-chain")
+    for name, weight in adapter_of(continued, "1-chain").items():
+        assert weight.dtype == other[name].dtype == torch.float32
+        cosine = torch.nn.functional.cosine_similarity(weight.flatten(), other[name].flatten(), dim=0)
+        assert cosine > 0.8, name

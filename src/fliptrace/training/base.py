@@ -210,5 +210,5 @@ def quantizes(tuning: Tuning, config: Any) -> bool:
 
 
 def frozen_dtype(tuning: Tuning) -> Any:
-    """The dtype of frozen weights: they need no fp32 copy if the computation is in bf16 anyway."""
-    return "bf16" if uses_bf16(tuning) and pick_device(tuning.device) != "cpu" else "fp32"
+    """The dtype of frozen weights. If the computation is in bf16 anyway, an fp32 copy would be cast at every step."""
+    return "bf16" if uses_bf16(tuning) else "fp32"

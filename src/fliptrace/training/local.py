@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from peft.helpers import disable_input_dtype_casting
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
@@ -243,7 +244,9 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
     ) -> torch.Tensor:
         # Trainer divides by the number of batches per step exactly when it passes no `num_items_in_batch`.
         # TrainingArguments.bf16 would wrap the model's forward permanently, also for evaluations on val.
-        with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.in_bf16):
+        # An adapter's weights are fp32. PEFT would cast its inputs to fp32, and autocast would cast them back.
+        autocast = torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.in_bf16)
+        with autocast, disable_input_dtype_casting(model, active=self.in_bf16):
             return completion_loss(model, inputs, num_items_in_batch)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
