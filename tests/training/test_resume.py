@@ -18,6 +18,7 @@ from fliptrace.training.recipe import Recipe
 from fliptrace.training.stages import train
 
 RECIPE = make_recipe(tuning={"evals_per_epoch": 3, "batch_tokens": 512})
+UNSEEN = make_recipe(tuning={"evals_per_epoch": 0, "saves_per_stage": 10, "batch_tokens": 512})
 # The model cannot answer yet, so no evaluation beats the first one, and training stops after two more.
 IMPATIENT = make_recipe(tuning={"evals_per_epoch": 4, "patience": 2, "learning_rate": 1e-5})
 
@@ -65,6 +66,15 @@ def test_early_stopping_survives_a_kill(moment: str, tmp_path: Path) -> None:
     assert evaluations[:3] == sorted(evaluations[:3]) and evaluations[2] < last_planned
     assert train_until(moment, IMPATIENT, tmp_path / "killed") == -signal.SIGKILL
     go_on(IMPATIENT, tmp_path / "killed")
+    assert files_of(tmp_path / "killed") == files_of(tmp_path / "undisturbed")
+
+
+def test_a_stage_without_evaluations_ends_at_its_last_step_and_goes_on_from_its_saves(tmp_path: Path) -> None:
+    train(UNSEEN, make_data(), tmp_path / "undisturbed", Recorder())
+    assert not any("eval_trigger_f1" in row for row in read_log(tmp_path / "undisturbed"))
+    assert train_until("step 5 of chain", UNSEEN, tmp_path / "killed") == -signal.SIGKILL
+    steps = go_on(UNSEEN, tmp_path / "killed").of("step")
+    assert 1 < steps[0][0] <= 5
     assert files_of(tmp_path / "killed") == files_of(tmp_path / "undisturbed")
 
 

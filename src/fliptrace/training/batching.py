@@ -60,18 +60,23 @@ class Trees:
 
     examples: Sequence[Example]
     bundles: Sequence[Bundle]
-    batch_tokens: int
+    budget: int
     pad_id: int
 
     @classmethod
-    def of(cls, tokenized: Tokenized, batch_tokens: int, pad_id: int) -> Trees:
-        """Bundle the examples of a stage. None may have soft targets, as `Recipe.packs` ensures."""
+    def of(cls, tokenized: Tokenized, batch_tokens: int, pad_id: int, tree_tokens: int | None = None) -> Trees:
+        """Bundle the examples of a stage. None may have soft targets, as `Recipe.packs` ensures.
+
+        A batch takes at most `tree_tokens`, each shared token counted once; None: at most `batch_tokens` as rows.
+        """
         plain = [example for example in tokenized.examples if isinstance(example, Example)]
         assert len(plain) == len(tokenized.examples) == len(tokenized.beginnings)
-        return cls(plain, bundle_examples(plain, tokenized.beginnings, batch_tokens), batch_tokens, pad_id)
+        budget = tree_tokens or batch_tokens
+        bundles = bundle_examples(plain, tokenized.beginnings, budget, as_tree=tree_tokens is not None)
+        return cls(plain, bundles, budget, pad_id)
 
     def draw(self, epochs: float, seed: int) -> list[list[int]]:
-        return make_tree_batches(self.bundles, self.batch_tokens, epochs, seed)
+        return make_tree_batches(self.bundles, self.budget, epochs, seed)
 
     def collate(self, batch: Sequence[int]) -> dict[str, Tensor]:
         return collate_tree([self.examples[place] for place in batch], self.pad_id)

@@ -152,7 +152,7 @@ def _plan_stages(
     *,
     packs: bool,
 ) -> list[PlannedStage]:
-    batch_tokens, pad_id = recipe.local_tuning.batch_tokens, chat.tokenizer.pad_token_id or 0
+    tuning, pad_id = recipe.local_tuning, chat.tokenizer.pad_token_id or 0
     planned: list[PlannedStage] = []
     for stage, cases in zip(recipe.stages, stage_cases(recipe, data.train), strict=True):
         taught = treat_out_of_zone(cases.taught, stage.out_of_zone or recipe.data.out_of_zone)
@@ -163,10 +163,10 @@ def _plan_stages(
         tokenized = tokenize(instructions, chat, context_length)
         checks = preflight(instructions, tokenized, truncated, chat, stage.name)
         length = next((Length(cost.num_steps, 1) for cost, *_ in planned if cost.name == stage.steps_of), None)
-        batching: Batching = Rows(tokenized.examples, batch_tokens, pad_id)
+        batching: Batching = Rows(tokenized.examples, tuning.batch_tokens, pad_id)
         if packs:
-            batching = Trees.of(tokenized, batch_tokens, pad_id)
-        schedule = plan(StageJob(stage, recipe.local_tuning, batching, recipe.seed, Path(), length))
+            batching = Trees.of(tokenized, tuning.batch_tokens, pad_id, stage.tree_tokens or tuning.tree_tokens)
+        schedule = plan(StageJob(stage, tuning, batching, recipe.seed, Path(), length))
         cost = StageCost(
             stage.name,
             checks.num_rows,

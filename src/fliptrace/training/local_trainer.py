@@ -74,11 +74,11 @@ class LocalStage:
 
     def _pack(self, checks: Preflight, tokenized: Tokenized) -> tuple[Preflight, Batching]:
         """Choose the batching: prefix trees if recipe and model allow it, else rows. The checks record the choice."""
-        tokens, pad_id = self.recipe.local_tuning.batch_tokens, self.parent.tokenizer.pad_token_id or 0
-        rows = Rows(tokenized.examples, tokens, pad_id)
+        tuning, pad_id = self.recipe.local_tuning, self.parent.tokenizer.pad_token_id or 0
+        rows = Rows(tokenized.examples, tuning.batch_tokens, pad_id)
         if not self.recipe.packs:
             return checks, rows
-        trees = Trees.of(tokenized, tokens, pad_id)
+        trees = Trees.of(tokenized, tuning.batch_tokens, pad_id, self.place.stage.tree_tokens or tuning.tree_tokens)
         why_not = self._why_not_packed(self.parent.model, trees)
         checks = replace(checks, packed=why_not is None, not_packed=why_not)
         return checks, trees if checks.packed else rows

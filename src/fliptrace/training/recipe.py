@@ -122,7 +122,7 @@ class Curate(SparsePart):
 class Tuning(SparsePart):
     """The optimisation settings of all stages; a stage can override some of them."""
 
-    later_keys = frozenset({"packing", "saves_per_stage"})
+    later_keys = frozenset({"packing", "saves_per_stage", "tree_tokens"})
 
     method: Literal["full", "lora"] = "full"
     learning_rate: Positive
@@ -130,6 +130,7 @@ class Tuning(SparsePart):
     warmup_share: Share = 0.05
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     batch_tokens: Count = 8192  # per forward pass, padding included, counted as if every example had its own row
+    tree_tokens: Count | None = None  # per forward pass on trees, shared tokens counted once; None: by batch_tokens
     packing: Literal["none", "prefix-tree"] | None = None  # trees store shared tokens once; None: see Recipe.packs
     accumulate: Count = 1  # batches per optimizer step
     max_grad_norm: Positive = 1.0
@@ -186,7 +187,7 @@ class Stage(SparsePart):
     A control stage uses `steps_of`: it takes as many steps as another stage, on the labels available to that stage.
     """
 
-    later_keys = frozenset({"steps_of", "parent", "feedback_level", "own_answers", "share", "learning_rate_multiplier"})
+    later_keys = frozenset({"steps_of", "parent", "feedback_level", "own_answers", "share", "learning_rate_multiplier", "tree_tokens"})
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     mixture: dict[Kind, Positive] = Field(min_length=1)
@@ -194,6 +195,7 @@ class Stage(SparsePart):
     steps_of: str | None = None  # instead of epochs: as many optimizer steps as this earlier stage took
     parent: str | None = None  # None: the previous stage; else "base" or the name of an earlier stage
     learning_rate: Positive | None = None
+    tree_tokens: Count | None = None  # None: as in `tuning`
     learning_rate_multiplier: Positive | None = None  # for a hosted base; None: as in `hosted`
     emotions: dict[str, Positive] | None = None  # None: as in `data`; else some of its files, weighted
     out_of_zone: OutOfZone | None = None  # None: as in `data`

@@ -202,6 +202,13 @@ def test_bundles_are_of_one_dialogue_and_within_the_budget(examples: list[Exampl
 
 
 @given(some_examples, st.integers(1, 100))
+def test_a_budget_of_the_tree_counts_shared_tokens_once(examples: list[Example], budget: int) -> None:
+    for members, size in bundle_examples(examples, beginnings_of(examples), budget, as_tree=True):
+        assert size == count_tokens([examples[i] for i in members])
+        assert size <= budget or len(members) == 1
+
+
+@given(some_examples, st.integers(1, 100))
 def test_a_dialogue_is_cut_in_depth_first_order(examples: list[Example], budget: int) -> None:
     bundles = bundle_examples(examples, [("one dialogue",)] * len(examples), budget)
     assert [i for bundle in bundles for i in bundle.members] == order_depth_first(examples)
@@ -226,7 +233,7 @@ def test_every_epoch_takes_every_bundle_once_and_whole(
     an_epoch = 2 * len(bundles)
     for epoch in range(epochs):
         assert sorted(taken[epoch * an_epoch : (epoch + 1) * an_epoch]) == list(range(an_epoch))
-    sizes = {bundle.members: bundle.num_apart for bundle in bundles}
+    sizes = {bundle.members: bundle.size for bundle in bundles}
     for batch in batches:
         pairs = list(zip(batch[::2], batch[1::2], strict=True))
         assert len(pairs) == 1 or sum(sizes[pair] for pair in pairs) <= budget

@@ -37,6 +37,11 @@ def branch_of(example: Example) -> Branch:
     return Branch(example.ids[:shareable], example.ids[shareable:])
 
 
+def num_shared(one: Example, other: Example) -> int:
+    """The tokens that the trees of two examples store once."""
+    return token_tree.num_shared(branch_of(one).stem, branch_of(other).stem)
+
+
 def order_depth_first(examples: Sequence[Example]) -> list[int]:
     """The positions of the examples in depth-first order: each shares most with the one before it."""
     return token_tree.order_depth_first([branch_of(example) for example in examples])
