@@ -182,3 +182,38 @@ def test_a_view_starts_at_the_target_at_the_latest() -> None:
 def test_a_layout_shows_something(field: str, value: int) -> None:
     with pytest.raises(ValueError, match=f"layout {field} {value}: expected at least {value + 1}"):
         Layout(**{field: value})
+
+
+def test_the_shared_layout_asks_about_a_flip_in_a_few_tokens() -> None:
+    assert View(CAFE, Layout("shared")).render() == (
+        "Dialogue\n"
+        "1 Ben (neutral): Tables are free.\n"
+        "2 Ana (neutral): Good morning!\n"
+        "3 Ben (anger): You are late.\n"
+        "4 Carla (neutral): Leave her alone.\n"
+        "5 Ben (anger): Again.\n"
+        "6 Ana (fear): I am sorry.\n"
+        "\n"
+        "Flip 2->6"
+    )
+
+
+def test_the_shared_layout_tells_the_emotion_of_a_source_that_it_does_not_show() -> None:
+    spoken = [("Ana", "joy"), *[("Ben", "neutral")] * 39, ("Ana", "fear")]
+    lines = View(case(*spoken), Layout("shared")).render().splitlines()
+    assert lines[1] == "..." and lines[2].startswith("17 Ben (neutral):")
+    assert lines[-1] == "Flip joy->41"
+
+
+def test_targets_of_a_block_show_the_same_beginning() -> None:
+    spoken = [(("Ana", "Ben")[i % 2], ("joy", "fear")[i // 2 % 2]) for i in range(48)]
+    long = case(*spoken).dialogue
+    views = [
+        View(FlipCase("c", replace(long, utterances=long.utterances[: flip.target + 1]), flip), Layout("shared"))
+        for flip in find_flips(long)
+        if 32 <= flip.target < 48
+    ]
+    assert len(views) > 5
+    assert {view.shown[0] for view in views} == {16}
+    longest = views[-1].render()
+    assert all(longest.startswith(view.render().rpartition("\n\n")[0]) for view in views)

@@ -20,6 +20,7 @@ _SYSTEM = (
     "before the second of them. Answer `Triggers:` and the numbers, or `Triggers: none`. Asked why, first say what you "
     "see of the candidates."
 )
+_BLOCK = 16  # utterances
 QUOTED_WORDS = 4  # of an utterance in a rationale
 NUM_QUOTED = 2  # last utterances whose words a rationale quotes
 
@@ -43,8 +44,21 @@ def render_lines(dialogue: Dialogue, shown: Iterable[int], emotions: Sequence[st
     return "\n".join([*lines, "", ""])
 
 
-def render_flip(flip: Flip) -> str:
-    return f"Flip {flip.source + 1}->{flip.target + 1}"
+def first_shown(target: int) -> int:
+    """The first utterance that a question about a flip shows: 16 to 31 before the target.
+
+    It is the same for all targets of a block, so that they share what they show, and cost is linear in the length.
+
+    >>> [first_shown(target) for target in (15, 31, 32, 47, 48)]
+    [0, 0, 16, 16, 32]
+    """
+    return max(0, target // _BLOCK - 1) * _BLOCK
+
+
+def render_flip(flip: Flip, shown: Sequence[int]) -> str:
+    """The branch: source and target; a source that is not shown is told by its emotion."""
+    source = flip.source + 1 if flip.source in shown else flip.before
+    return f"Flip {source}->{flip.target + 1}"
 
 
 def quote(text: str) -> str:

@@ -1,7 +1,7 @@
 """What a prompt shows of a case: which utterances, with which number, and in what form.
 
-There are three layouts. `dialogue` and `shared`, for LLMs, show every utterance up to the target, numbered from 1;
-prompts for cases of one dialogue share their beginning, in `shared` all but a few tokens (prompts/shared.py). `window`,
+There are three layouts. `dialogue`, for LLMs, shows every utterance up to the target, numbered from 1; prompts for
+cases of one dialogue share their beginning. In `shared` they share all but a few tokens (prompts/shared.py). `window`,
 for tiny models, shows the last few utterances, each with its distance from the target.
 """
 
@@ -50,8 +50,8 @@ class Layout:
 class View:
     """A case as one prompt shows it: the utterances from `first` to the target.
 
-    The window layout shows only the last few of them. The other layouts always show the source too, even if it lies
-    before `first`.
+    The window layout shows only the last few of them, and the shared layout those from `shared.first_shown` on. The
+    dialogue layout always shows the source too, even if it lies before `first`.
     """
 
     case: FlipCase
@@ -73,6 +73,8 @@ class View:
         """The indices of the utterances whose text is shown, in ascending order."""
         if self.layout.name == "window":
             return tuple(range(max(self.first, self.target - self.layout.window + 1), self.target + 1))
+        if self.layout.name == "shared":
+            return tuple(range(max(self.first, shared.first_shown(self.target)), self.target + 1))
         source = (self.case.flip.source,) if self.case.flip.source < self.first else ()
         return (*source, *range(self.first, self.target + 1))
 
@@ -126,7 +128,7 @@ class View:
             case "dialogue":
                 return _dialogue_flip(self)
             case "shared":
-                return shared.render_flip(self.case.flip)
+                return shared.render_flip(self.case.flip, self.shown)
 
 
 def training_view(case: FlipCase, layout: Layout) -> View:
@@ -149,7 +151,7 @@ class TruncatedView:
 def truncate_to_context(view: View, fits: Callable[[View], bool]) -> TruncatedView:
     """Drop the oldest utterances until the prompt fits. InputError if it does not fit with the target alone.
 
-    The target and the question are never dropped, and only the window layout drops the source.
+    The target and the question are never dropped, and the dialogue layout keeps the source.
     """
 
     def begin_at(first: int) -> View:
