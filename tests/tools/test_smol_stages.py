@@ -37,7 +37,7 @@ def test_a_run_goes_on_from_the_stages_that_are_kept(tmp_path: Path) -> None:
     base = make_base(tmp_path / "base")
     train(recipe_on(base, CHAIN), make_data(), tmp_path / "run", Recorder())
     keep(tmp_path / "run", tmp_path / "kept")
-    assert not [path for path in (tmp_path / "kept").rglob("*.jsonl")]  # they hold the text of corpora
+    assert not list((tmp_path / "kept").rglob("*.jsonl"))  # they hold the text of corpora
     kept = load_file(tmp_path / "kept" / "1-chain" / "checkpoint" / "adapter_model.safetensors")
     for name, weight in load_file(tmp_path / "run" / "1-chain" / "checkpoint" / "adapter_model.safetensors").items():
         assert kept[name].dtype == torch.float16 and torch.equal(kept[name], weight.to(torch.float16))

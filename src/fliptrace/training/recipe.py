@@ -187,7 +187,9 @@ class Stage(SparsePart):
     A control stage uses `steps_of`: it takes as many steps as another stage, on the labels available to that stage.
     """
 
-    later_keys = frozenset({"steps_of", "parent", "feedback_level", "own_answers", "share", "learning_rate_multiplier", "tree_tokens"})
+    later_keys = frozenset(
+        {"steps_of", "parent", "feedback_level", "own_answers", "share", "learning_rate_multiplier", "tree_tokens"}
+    )
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     mixture: dict[Kind, Positive] = Field(min_length=1)
