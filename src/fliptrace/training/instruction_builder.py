@@ -19,6 +19,8 @@ from fliptrace.prompts.texts import escape
 from fliptrace.prompts.views import TruncatedView, View, training_view, truncate_to_context
 from fliptrace.training.recipe import Recipe, Stage
 
+_TEMPLATE_TOKENS = 256  # more than a chat template adds
+
 
 @dataclass(frozen=True, slots=True)
 class InstructionBuilder:
@@ -60,8 +62,12 @@ class InstructionBuilder:
         """Return the training views of cases. The oldest utterances are dropped if the model's context is too short."""
         # Reply, feedback and second reply must fit behind the question: 512 tokens, or a quarter of a short context.
         room = context_length - min(512, context_length // 4)
-        views = (training_view(case, self.recipe.layout) for case in cases)
-        return [truncate_to_context(view, lambda v: num_tokens(render_question(v, "chain")) <= room) for view in views]
+
+        def fits(view: View) -> bool:
+            prompt = render_question(view, "chain")
+            return _most_tokens(prompt) <= room or num_tokens(prompt) <= room
+
+        return [truncate_to_context(training_view(case, self.recipe.layout), fits) for case in cases]
 
     def taught_views(self, truncated: Sequence[TruncatedView]) -> list[View]:
         """The views to make instructions of: unless the recipe keeps them, not those that lost a trigger."""
@@ -81,3 +87,8 @@ class InstructionBuilder:
     def _curator(self, stage: Stage) -> Curator:
         part = self.recipe.curate
         return Curator(part.num_wordings, stage.feedback_level or part.feedback_level, self.recipe.seed, self.teacher)
+
+
+def _most_tokens(prompt: Sequence[Message]) -> int:
+    """More tokens than a prompt takes with any usual tokenizer, whose tokens are at least a byte long. It is quick."""
+    return _TEMPLATE_TOKENS + sum(len(message.content.encode()) for message in prompt)
