@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -140,12 +139,8 @@ def test_a_dialogue_of_a_single_utterance_or_of_many_speakers_is_a_page(num_spea
     assert render_page(crowd(30, num_speakers)).endswith("</html>\n")
 
 
-def test_a_thousand_utterances_make_two_megabytes_at_most_in_a_second() -> None:
-    analysis = crowd(1000, 3)
-    start = time.process_time()
-    page = render_page(analysis)
-    assert time.process_time() - start < 2  # 0.5 s on one core of 2024; a busy machine is slower
-    assert len(page.encode()) < 2_000_000
+def test_a_thousand_utterances_make_two_megabytes_at_most() -> None:
+    assert len(render_page(crowd(1000, 3)).encode()) < 2_000_000
 
 
 def test_the_file_holds_the_page(tmp_path: Path) -> None:

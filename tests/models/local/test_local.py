@@ -118,7 +118,7 @@ def test_the_replies_compared_with_generate_end_in_both_ways() -> None:
 
 def test_a_local_model_is_a_chat_model() -> None:
     model = make_local()
-    assert model.as_model() == Model(model.name, chat=model, scorer=model)
+    assert model.as_model() == Model(model.name, chat=model, scorer=model, forms=model)
 
 
 @pytest.mark.parametrize("max_batch_tokens", [1, 1000, 100_000])
