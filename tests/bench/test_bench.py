@@ -14,6 +14,7 @@ import pytest
 
 BENCH = Path(__file__).parents[2] / "bench"
 TINY = ["--sizes", "tiny", "--sets", "meld", "--rounds", "1"]
+pytestmark = pytest.mark.slow  # models are measured in processes of their own: a minute
 
 
 HAS_TRL = find_spec("trl") is not None

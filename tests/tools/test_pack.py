@@ -30,6 +30,8 @@ from tools.mini.pack import Packing, describe_files, install
 from tools.mini.packed import decide_sample
 from tools.mini.seeds import Seed, read_seeds
 
+pytestmark = pytest.mark.slow  # two seeds are trained and packed: a minute
+
 FOLDER = sample_path("train").parent
 TRAIN_ERC, VAL_ERC = str(FOLDER / "train_erc.json"), str(FOLDER / "val_erc.json")
 

@@ -57,6 +57,7 @@ def test_half_the_size_moves_probabilities_by_less_than_a_thousandth() -> None:
     assert 0 < max_difference([local], load_embedded(half.folder), choices) < 1e-3
 
 
+@pytest.mark.slow
 def test_several_checkpoints_become_one_model_in_as_many_graphs() -> None:
     done = exported(seeds=(0, 1))
     assert {path.name for path in done.folder.iterdir()} == FILES - {"model.onnx"} | {"model-0.onnx", "model-1.onnx"}
