@@ -3,7 +3,8 @@
     python -m tools.smol.stages keep runs/smol       # after every finished stage: to recipes/smol/
     python -m tools.smol.stages restore runs/smol    # before training: what is kept and not there yet
 
-An adapter is kept in fp16. What holds text of the corpora (instructions, predictions, own answers) is not kept.
+An adapter is kept in fp16, without the tokenizer, which its base has. What holds text of the corpora (instructions,
+predictions, own answers) is not kept.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from fliptrace.training.trainer import CHECKPOINT, COST, PREFLIGHT
 
 KEPT = Path(__file__).parents[2] / "recipes" / "smol"
 _ADAPTER = "adapter_model.safetensors"
+_TOKENIZER = shutil.ignore_patterns("tokenizer*", "special_tokens*", "chat_template*", "vocab*", "merges*")
 _FILES = (DONE, SCORES, EMOTION_SCORES, COST, PREFLIGHT)
 
 app = typer.Typer(no_args_is_help=True, help=__doc__.partition("\n")[0])
@@ -65,7 +67,7 @@ def restore(run: Run, kept: Path = KEPT) -> None:
 
 def _keep_stage(stage: Path, to: Path) -> None:
     with new_folder(to) as neighbour:
-        shutil.copytree(stage / CHECKPOINT, neighbour / CHECKPOINT)
+        shutil.copytree(stage / CHECKPOINT, neighbour / CHECKPOINT, ignore=_TOKENIZER)
         adapter = neighbour / CHECKPOINT / _ADAPTER
         save_file({name: weight.to(torch.float16) for name, weight in load_file(adapter).items()}, adapter)
         for name in _FILES:
