@@ -62,7 +62,7 @@ mini: .venv/.train  ## the shipped model: its seeds one after the other, packed,
 mini-%: .venv/.train  ## one seed of it: make mini-0
 	$(BIN)/fliptrace train recipes/mini.toml --seed $* --out runs/mini-$*
 
-smol: .venv/.train  ## SmolLM2-135M-Instruct in the three stages: fetched, then trained; killed, it goes on where it was
+smol: .venv/.train  ## under work: SmolLM2-135M-Instruct, fetched, then trained in stages; killed, it goes on where it was
 	$(BIN)/fliptrace models fetch smollm2-135m-instruct-q4_1
 	$(BIN)/python -m tools.smol.stages restore runs/smol
 	$(BIN)/fliptrace train recipes/smol.toml --out runs/smol
