@@ -35,7 +35,8 @@ class EmotionTurn:
         """What stands before the label of an utterance in the reply: a line break, unless it is the first, and its
         number.
         """
-        return f"{'' if index == self.asked else chr(10)}{index + 1}"
+        line_break = "" if index == self.asked else "\n"
+        return f"{line_break}{index + 1}"
 
 
 def emotion_turns(dialogue: Dialogue) -> Iterator[EmotionTurn]:
