@@ -2,7 +2,8 @@
 
 A block gathers its keys, which are few in a row of several dialogues, and masks those of other branches. The backward
 pass recomputes the attention weights, so memory grows only linearly with the row. Matrix products and softmax are
-torch's own. A row of 6,901 tokens took a ninth of the time of SDPA with a mask of the whole row (docs/results.md).
+torch's own, in the dtype of the queries. A row of 6,901 tokens took a ninth of the time of SDPA with a mask of the
+whole row (docs/results.md).
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from fliptrace.models.trees.token_tree import sees
 # Queries per block. In a longer block, more of the gathered keys are hidden from most queries; shorter blocks need more
 # and smaller products. Of 64, 128 and 256, 128 was the fastest at 9 million weights.
 BLOCK = 128
+_COLUMN_STEP = 32
 
 
 class Block(NamedTuple):
     """Queries `start` to `stop`, the columns of the keys they see, and the bias on their scores.
 
-    columns: (keys,); bias: (queries, keys), None if every query sees every key.
+    columns: (keys,), padded with column 0; bias: (queries, keys), 0 or -inf, None if every query sees every key.
     """
 
     start: int
@@ -33,10 +35,14 @@ class Block(NamedTuple):
     bias: Tensor | None
 
 
-def cut_blocks(positions: NDArray[np.int64], ends: NDArray[np.int64], window: int | None = None) -> list[Block]:
+def cut_blocks(
+    positions: NDArray[np.int64], ends: NDArray[np.int64], dtype: torch.dtype, window: int | None = None
+) -> list[Block]:
     """Cut a row into blocks. With a `window`, a query sees keys fewer than `window` positions back.
 
-    >>> [block.columns.tolist() for block in cut_blocks(np.array([0, 1, 1]), np.array([3, 2, 3]))]
+    `dtype` is that of the queries. In a long row columns are padded, since odd widths are slow to multiply.
+
+    >>> [block.columns.tolist() for block in cut_blocks(np.array([0, 1, 1]), np.array([3, 2, 3]), torch.float32)]
     [[0, 1, 2]]
     """
     blocks = []
@@ -49,9 +55,11 @@ def cut_blocks(positions: NDArray[np.int64], ends: NDArray[np.int64], window: in
             visible &= positions[queries] - positions[columns] < window
             seen = visible.any(axis=0)
             columns, visible = columns[seen], visible[:, seen]
+        padding = -len(columns) % _COLUMN_STEP if len(columns) > _COLUMN_STEP else 0
+        columns, visible = np.pad(columns, (0, padding)), np.pad(visible, ((0, 0), (0, padding)))
         bias = None
         if not visible.all():
-            bias = torch.zeros(visible.shape).masked_fill_(torch.from_numpy(~visible), -torch.inf)
+            bias = torch.zeros(visible.shape, dtype=dtype).masked_fill_(torch.from_numpy(~visible), -torch.inf)
         blocks.append(Block(start, stop, torch.from_numpy(columns), bias))
     return blocks
 
@@ -65,26 +73,26 @@ def attend_in_blocks(
     key whose value is zero.
     """
     num_kv_heads, time, size = key.shape
-    grouped = query.reshape(num_kv_heads, -1, time, size)
+    grouped = (query * scaling).view(num_kv_heads, -1, time, size)
     sinks = None if sinks is None else sinks.reshape(num_kv_heads, -1)
-    attended: Tensor = _BlockAttention.apply(grouped, key, value, sinks, blocks, scaling)  # type: ignore[no-untyped-call]
+    attended: Tensor = _BlockAttention.apply(grouped, key, value, sinks, blocks)  # type: ignore[no-untyped-call]
     return attended.flatten(0, 1)
 
 
 class _BlockAttention(torch.autograd.Function):
-    """Forward and backward pass; query: (kv heads, group, time, size), sinks: (kv heads, group)."""
+    """Forward and backward pass; query: scaled, (kv heads, group, time, size), sinks: (kv heads, group)."""
 
     @staticmethod
     def forward(
-        ctx: Any, query: Tensor, key: Tensor, value: Tensor, sinks: Tensor | None, blocks: list[Block], scaling: float
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, sinks: Tensor | None, blocks: list[Block]
     ) -> Tensor:
         ctx.save_for_backward(query, key, value, sinks)
-        ctx.blocks, ctx.scaling = blocks, scaling
+        ctx.blocks = blocks
         attended = torch.empty(query.shape, dtype=query.dtype)
         for block in blocks:
             keys, values = key.index_select(1, block.columns), value.index_select(1, block.columns)
-            weights = _attention_weights(_of_block(query, block), keys, sinks, block, scaling)[..., : keys.shape[1]]
-            _put(attended, block, torch.bmm(weights.to(value.dtype), values))
+            weights = _attention_weights(_of_block(query, block), keys, sinks, block)[..., : keys.shape[1]]
+            _put(attended, block, torch.bmm(weights, values))
         return attended
 
     @staticmethod
@@ -97,19 +105,20 @@ class _BlockAttention(torch.autograd.Function):
         for block in ctx.blocks:
             keys, values = key.index_select(1, block.columns), value.index_select(1, block.columns)
             queries, d_block = _of_block(query, block), _of_block(d_attended, block)
-            shares = _attention_weights(queries, keys, sinks, block, ctx.scaling)
+            shares = _attention_weights(queries, keys, sinks, block)
             weights = shares[..., : keys.shape[1]]
-            d_value.index_add_(1, block.columns, torch.bmm(weights.to(value.dtype).mT, d_block).float())
-            d_weights = torch.bmm(d_block, values.mT).float()
+            d_value.index_add_(1, block.columns, torch.bmm(weights.mT, d_block).float())
+            d_weights = torch.bmm(d_block, values.mT)
             if d_sinks is not None:
-                of_queries = shares[..., -1] * (weights * d_weights).sum(-1)  # (kv heads, group x queries)
+                of_queries = shares[..., -1].float() * (weights * d_weights).float().sum(
+                    -1
+                )  # (kv heads, group x queries)
                 d_sinks -= of_queries.view(*d_sinks.shape, -1).sum(-1)
-            d_scores = torch.ops.aten._softmax_backward_data(d_weights, weights, -1, torch.float32)
-            d_scores = d_scores.mul_(ctx.scaling).to(key.dtype)
+            d_scores = torch.ops.aten._softmax_backward_data(d_weights, weights, -1, weights.dtype)
             _put(d_query, block, torch.bmm(d_scores, keys))
             d_key.index_add_(1, block.columns, torch.bmm(d_scores.mT, queries).float())
         d_sinks = None if d_sinks is None else d_sinks.to(sinks.dtype)
-        return d_query, d_key.to(key.dtype), d_value.to(value.dtype), d_sinks, None, None
+        return d_query, d_key.to(key.dtype), d_value.to(value.dtype), d_sinks, None
 
 
 def _of_block(tensor: Tensor, block: Block) -> Tensor:
@@ -123,12 +132,15 @@ def _put(tensor: Tensor, block: Block, of_block: Tensor) -> None:
     place.copy_(of_block.view(place.shape))
 
 
-def _attention_weights(queries: Tensor, keys: Tensor, sinks: Tensor | None, block: Block, scaling: float) -> Tensor:
-    """Return the softmax weights in fp32, (kv heads, group x queries, keys); with sinks, one more column at the end."""
-    scores = torch.bmm(queries, keys.mT).float().mul_(scaling)
+def _attention_weights(queries: Tensor, keys: Tensor, sinks: Tensor | None, block: Block) -> Tensor:
+    """Return the softmax weights, (kv heads, group x queries, keys); with sinks, one more column at the end.
+
+    torch computes the softmax in fp32 and rounds the weights to the dtype of the scores.
+    """
+    scores = torch.bmm(queries, keys.mT)
     if block.bias is not None:
         scores.view(len(scores), -1, *block.bias.shape).add_(block.bias)
     if sinks is None:
         return torch.softmax(scores, dim=-1)
-    of_sinks = sinks.float().repeat_interleave(block.stop - block.start, dim=1)  # (kv heads, group x queries)
+    of_sinks = sinks.to(scores.dtype).repeat_interleave(block.stop - block.start, dim=1)  # (kv heads, group x queries)
     return torch.softmax(torch.cat([scores, of_sinks[..., None]], dim=-1), dim=-1)

@@ -50,7 +50,7 @@ class PrefillAttention:
         if self.device.type != "cpu":
             return self.attend_by_flex(query, key, value, scaling, window, sinks)
         if window not in self._blocks:
-            self._blocks[window] = cut_blocks(self.tree.positions, self.tree.ends, window)
+            self._blocks[window] = cut_blocks(self.tree.positions, self.tree.ends, query.dtype, window)
         return attend_in_blocks(query, key, value, self._blocks[window], scaling, sinks)
 
     def attend_by_flex(
