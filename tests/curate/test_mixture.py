@@ -61,3 +61,11 @@ def test_the_same_seed_gives_the_same_rows_in_the_same_order() -> None:
 def test_a_weight_that_means_nothing_is_refused(weights: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mix(PARTS, weights, 0)
+
+
+@pytest.mark.parametrize(("weight", "num_rows"), [(0.5, 4), (1.3, 10)])
+def test_the_rest_of_a_weight_may_be_whole_cases(weight: float, num_rows: int) -> None:
+    rows = [Instruction(f"{i}", "emotion", (Message("user", "?"),), "!", f"d{i // 2}", "labels") for i in range(8)]
+    drawn = mix({"emotion": rows}, {"emotion": weight}, 0, whole_cases=True)
+    extra = Counter(row.case_id for row in drawn) - Counter(row.case_id for row in rows * int(weight))
+    assert len(drawn) == num_rows and set(extra.values()) == {2}

@@ -79,13 +79,13 @@ def choose_decoder(model: Model, config: InferenceConfig) -> TriggerDecoder:
 def choose_labeler(model: Model, config: InferenceConfig, *, in_turns: bool = False) -> EmotionLabeler:
     """The labeler for a model; InputError if the model reads no text, as a rule.
 
-    In the shared layout a model that fills forms labels many utterances in one reply, each with its distribution.
-    A model that scores replies gives a distribution for every utterance. One that only replies is asked one utterance
-    at a time; or, `in_turns` and in the dialogue layout, many utterances in one reply.
+    A model that scores replies gives a distribution for every utterance; where the layout asks for emotions in one
+    reply, so does one that fills forms. One that only replies is asked one utterance at a time; or, `in_turns` and in
+    the dialogue layout, many utterances in one reply.
     """
     if model.scorer is not None:
         scoring = ScoringLabeler(model.name, model.scorer, config.layout, config.emotion_weights)
-        if config.layout.name == "shared" and model.forms is not None:
+        if config.layout.emotions_in_one_reply and model.forms is not None:
             return FormLabeler(model.name, model.forms, scoring, config.emotion_weights)
         return scoring
     if model.chat is None:

@@ -22,6 +22,7 @@ BARE_SYSTEM = (
 )
 NUM_BEFORE = 31  # most utterances shown before the target, so that the cost of a dialogue is linear in its length
 _WINDOW_QUESTION = "emotion?"
+_SHARED_QUESTION = "Emotion"
 # Markdown around the line is tolerated: `**Emotion:** joy.`
 _LINE = re.compile(r"[\s*`>#-]*emotion[\s*`]*[:=](?P<rest>.*)", re.IGNORECASE)
 
@@ -71,8 +72,12 @@ class EmotionView:
 
 
 def emotion_view(dialogue: Dialogue, target: int, layout: Layout) -> EmotionView:
-    """The view used in training and prediction. It shows at most `NUM_BEFORE` utterances before the target."""
-    return EmotionView(dialogue, target, layout, max(0, target - NUM_BEFORE))
+    """The view used in training and prediction. It shows at most `NUM_BEFORE` utterances before the target.
+
+    In the shared layout the targets of a block show the same beginning.
+    """
+    first = shared.first_shown(target) if layout.name == "shared" else max(0, target - NUM_BEFORE)
+    return EmotionView(dialogue, target, layout, first)
 
 
 def render_emotion_question(view: EmotionView) -> tuple[Message, ...]:
@@ -81,7 +86,7 @@ def render_emotion_question(view: EmotionView) -> tuple[Message, ...]:
         return (Message("user", f"{view.render()}\n{_WINDOW_QUESTION}"),)
     if view.layout.name == "shared":
         system = shared.system_text(view.dialogue.emotion_set)
-        return (Message("system", system), Message("user", f"{view.render()}Emotion {view.label(view.target)}"))
+        return (Message("system", system), Message("user", f"{view.render()}{_SHARED_QUESTION}"))
     speaker = speaker_name(view.dialogue.speakers[view.target])
     question = (
         f"Which emotion does {speaker} express in [{view.label(view.target)}]? Answer with one line only: `Emotion:` "

@@ -28,6 +28,8 @@ class Layout:
     `window` is the number of utterances shown, `max_words` the number of words shown of each. `emotion_window` is the
     number of utterances in a question for one emotion; None means as many as `window`.
 
+    In the shared layout a question is about one emotion, or about those of many utterances (`emotions_in_one_reply`).
+
     The candidates of a rationale are the last `reach` utterances, including the target. 5 contain 99.2% of the
     triggers on MELD val and 97.5% on MaSaC val (docs/data.md).
     """
@@ -37,6 +39,7 @@ class Layout:
     max_words: int = 20
     reach: int = 5
     emotion_window: int | None = None
+    emotions_in_one_reply: bool = False
 
     def __post_init__(self) -> None:
         for field, least in (("window", 2), ("max_words", 1), ("reach", 1)):

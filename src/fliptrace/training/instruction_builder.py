@@ -48,13 +48,17 @@ class InstructionBuilder:
         return rows
 
     def _emotion_instructions(self, kind: Kind, stage: Stage, soft: SoftTargets, seed: int) -> list[Instruction]:
-        """Mix the emotion files, each by its weight times the weight of the kind."""
+        """Mix the emotion files, each by its weight times the weight of the kind.
+
+        In the shared layout whole dialogues are drawn, since their questions share what they show.
+        """
         files = self.recipe.data.emotions if stage.emotions is None else stage.emotions
         weights = {ref: weight * stage.mixture[kind] for ref, weight in files.items()}
         layout = self.recipe.layout
         curator = Curator(layout=layout)
         made = {ref: curator.make(kind, (), dialogues=self.emotions[ref]) for ref in weights}
-        return mix({ref: soft.soften_emotions(rows, ref, layout.name) for ref, rows in made.items()}, weights, seed)
+        parts = {ref: soft.soften_emotions(rows, ref, layout.name) for ref, rows in made.items()}
+        return mix(parts, weights, seed, whole_cases=layout.name == "shared")
 
     def fit_views(
         self, cases: Sequence[FlipCase], num_tokens: Callable[[Sequence[Message]], int], context_length: int

@@ -88,14 +88,17 @@ class Base(Part):
         return self
 
 
-class Prompt(Part):
+class Prompt(SparsePart):
     """How prompts show cases (prompts/views.py)."""
+
+    later_keys = frozenset({"emotions_in_one_reply"})
 
     layout: LayoutName = "dialogue"
     window: Annotated[int, Field(ge=2)] = 8
     max_words: Count = 20
     reach: Count = 5
     emotion_window: Count | None = None
+    emotions_in_one_reply: bool | None = None  # of the shared layout, by a model trained with the kind `emotions`
 
 
 class Curate(SparsePart):
@@ -371,7 +374,9 @@ class Recipe(SparsePart):
 
     @property
     def layout(self) -> Layout:
-        return Layout(**self.prompt.model_dump(exclude={"layout"}), name=self.prompt.layout)
+        prompt = self.prompt.model_dump(exclude={"layout", "emotions_in_one_reply"})
+        in_one_reply = bool(self.prompt.emotions_in_one_reply)
+        return Layout(**prompt, name=self.prompt.layout, emotions_in_one_reply=in_one_reply)
 
     @property
     def digest(self) -> str:
