@@ -6,13 +6,14 @@ in training/packing/prefix_tree.py, the loss in losses.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
 from fliptrace.training.examples import Example, SoftExample, Tokenized, collate, make_batches
+from fliptrace.training.packing.halves import join
 from fliptrace.training.packing.prefix_tree import count_tokens
 from fliptrace.training.packing.tree_batches import Bundle, bundle_examples, collate_tree, make_tree_batches
 
@@ -56,15 +57,28 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Batches of prefix trees: examples of one dialogue stay together, and shared tokens are stored once."""
+    """Batches of prefix trees: examples of one dialogue stay together, and shared tokens are stored once.
+
+    A batch is one row; `in_halves` two, each with its part of the dialogues, unless there is only one (halves.py).
+    """
 
     examples: Sequence[Example]
     bundles: Sequence[Bundle]
     budget: int
     pad_id: int
+    bundle_of: Mapping[int, int]  # by example
+    in_halves: bool = False
 
     @classmethod
-    def of(cls, tokenized: Tokenized, batch_tokens: int, pad_id: int, tree_tokens: int | None = None) -> Trees:
+    def of(
+        cls,
+        tokenized: Tokenized,
+        batch_tokens: int,
+        pad_id: int,
+        tree_tokens: int | None = None,
+        *,
+        in_halves: bool = False,
+    ) -> Trees:
         """Bundle the examples of a stage. None may have soft targets, as `Recipe.packs` ensures.
 
         A batch takes at most `tree_tokens`, each shared token counted once; None: at most `batch_tokens` as rows.
@@ -73,16 +87,30 @@ class Trees:
         assert len(plain) == len(tokenized.examples) == len(tokenized.beginnings)
         budget = tree_tokens or batch_tokens
         bundles = bundle_examples(plain, tokenized.beginnings, budget, as_tree=tree_tokens is not None)
-        return cls(plain, bundles, budget, pad_id)
+        bundle_of = {place: number for number, bundle in enumerate(bundles) for place in bundle.members}
+        return cls(plain, bundles, budget, pad_id, bundle_of, in_halves)
 
     def draw(self, epochs: float, seed: int) -> list[list[int]]:
         return make_tree_batches(self.bundles, self.budget, epochs, seed)
 
     def collate(self, batch: Sequence[int]) -> dict[str, Tensor]:
-        return collate_tree([self.examples[place] for place in batch], self.pad_id)
+        return join([collate_tree([self.examples[place] for place in row], self.pad_id) for row in self._rows(batch)])
 
     def count_tokens(self, batch: Sequence[int]) -> int:
-        return count_tokens([self.examples[place] for place in batch])
+        return sum(count_tokens([self.examples[place] for place in row]) for row in self._rows(batch))
+
+    def _rows(self, batch: Sequence[int]) -> list[list[int]]:
+        """The batch; in halves, the dialogues dealt out to two rows, the largest first, each to the smaller row."""
+        if not self.in_halves:
+            return [list(batch)]
+        chosen = [self.bundles[number] for number in dict.fromkeys(self.bundle_of[place] for place in batch)]
+        rows: tuple[list[int], list[int]] = ([], [])
+        filled = [0, 0]
+        for bundle in sorted(chosen, key=lambda bundle: -bundle.size):
+            smaller = int(filled[1] < filled[0])
+            rows[smaller].extend(bundle.members)
+            filled[smaller] += bundle.size
+        return [row for row in rows if row]
 
     @property
     def probe_examples(self) -> list[Example]:

@@ -24,6 +24,7 @@ from fliptrace.models.local.loading import quiet
 from fliptrace.models.trees.attention import attend_to_trees
 from fliptrace.training.batching import Batching, Trees
 from fliptrace.training.losses import completion_loss
+from fliptrace.training.packing.halves import Halves, count_labels, split
 from fliptrace.training.recipe import Stage, Tuning
 from fliptrace.training.runs import saving
 
@@ -103,7 +104,7 @@ def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
     )
     trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
     trainer.batches, trainer.watch, trainer.patience = schedule.batches, watch, job.tuning.patience
-    trainer.in_bf16 = uses_bf16(job.tuning)
+    trainer.in_bf16, trainer.halves = uses_bf16(job.tuning), Halves()
     resume_from = newest_step(job.steps)
     watch.on_resume(_step_number(resume_from) if resume_from else 0)
     with quiet():
@@ -228,6 +229,7 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
     watch: Watch
     patience: int
     in_bf16: bool
+    halves: Halves
     control: Any
     state: Any
 
@@ -244,10 +246,21 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
     ) -> torch.Tensor:
         # Trainer divides by the number of batches per step exactly when it passes no `num_items_in_batch`.
         # TrainingArguments.bf16 would wrap the model's forward permanently, also for evaluations on val.
-        # An adapter's weights are fp32. PEFT would cast its inputs to fp32, and autocast would cast them back.
-        autocast = torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.in_bf16)
-        with autocast, disable_input_dtype_casting(model, active=self.in_bf16):
+        with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.in_bf16):
             return completion_loss(model, inputs, num_items_in_batch)
+
+    def training_step(
+        self, model: Any, inputs: dict[str, torch.Tensor], num_items_in_batch: int | torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Loss and gradients of a batch, of its halves at the same time."""
+        step: Callable[..., torch.Tensor] = super().training_step
+        first, *others = split(inputs)
+        # An adapter's weights are fp32. PEFT would cast its inputs to fp32, and autocast would cast them back.
+        with disable_input_dtype_casting(model, active=self.in_bf16):
+            if not others:
+                return step(model, first, num_items_in_batch)
+            num_labels = count_labels(inputs)
+            return self.halves.run(lambda: step(model, first, num_labels), lambda: step(model, others[0], num_labels))
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         self.model.eval()

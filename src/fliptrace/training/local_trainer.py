@@ -17,6 +17,7 @@ from fliptrace.training.base import Parent, load_parent, make_base, save_checkpo
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.examples import Tokenized, preflight, tokenize
 from fliptrace.training.local import Length, StageJob, Watch, count_cost, pick_device, train_stage
+from fliptrace.training.packing.halves import gains_from_halves
 from fliptrace.training.packing.support import why_not_packed
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe
@@ -78,7 +79,9 @@ class LocalStage:
         rows = Rows(tokenized.examples, tuning.batch_tokens, pad_id)
         if not self.recipe.packs:
             return checks, rows
-        trees = Trees.of(tokenized, tuning.batch_tokens, pad_id, self.place.stage.tree_tokens or tuning.tree_tokens)
+        in_halves = gains_from_halves(self.parent.bare, tuning.accumulate)
+        tree_tokens = self.place.stage.tree_tokens or tuning.tree_tokens
+        trees = Trees.of(tokenized, tuning.batch_tokens, pad_id, tree_tokens, in_halves=in_halves)
         why_not = self._why_not_packed(self.parent.model, trees)
         checks = replace(checks, packed=why_not is None, not_packed=why_not)
         return checks, trees if checks.packed else rows

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import signal
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from killed import train_until
 from tiny import FAMILIES, make_model, make_tokenizer
 from tiny_runs import (
@@ -38,6 +40,7 @@ from fliptrace.training.dry_run import dry_run
 from fliptrace.training.examples import Tokenized, padded_width, tokenize
 from fliptrace.training.instruction_builder import InstructionBuilder
 from fliptrace.training.local import Length, StageJob, Watch, count_cost, plan, train_stage
+from fliptrace.training.packing.halves import Halves, gains_from_halves, split
 from fliptrace.training.recipe import Recipe, override, parse_recipe
 from fliptrace.training.speed import measure_speed
 from fliptrace.training.stages import train
@@ -135,6 +138,54 @@ def test_a_step_on_trees_is_the_step_on_rows(method: str, tokenized: Tokenized, 
 
 def trainable(model: Any) -> list[tuple[str, Any]]:
     return [(name, weight.detach()) for name, weight in model.named_parameters() if weight.requires_grad]
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_a_step_in_halves_is_the_step_on_one_tree(method: str, tokenized: Tokenized, tmp_path: Path) -> None:
+    trained = []
+    for in_halves in (False, True):
+        trees = Trees.of(tokenized, 100_000, pad_id=0, in_halves=in_halves)
+        [batch] = trees.draw(1, seed=7)
+        rows = split(trees.collate(batch))
+        assert len(rows) == 1 + in_halves
+        assert sum(row["input_ids"].shape[1] for row in rows) < 1.5 * trees.count_tokens(batch)
+        job = make_job(trees, tmp_path / f"{in_halves}", Length(1, 1), method=method)
+        model = make_model("llama", CHAT.tokenizer)
+        if method == "lora":
+            model = with_new_adapter(model, job.tuning, seed=0)
+        before = {name: weight.clone() for name, weight in trainable(model)}
+        num_threads = torch.get_num_threads()
+        [norm] = [row["grad_norm"] for row in run(model, job) if "grad_norm" in row]
+        assert torch.get_num_threads() == num_threads
+        trained.append((norm, {name: weight - before[name] for name, weight in trainable(model)}))
+    (norm, whole), (norm_of_halves, halves) = trained
+    assert norm_of_halves == pytest.approx(norm, rel=1e-4)
+    for name, step in whole.items():
+        assert float((halves[name] - step).norm()) <= 1e-3 * float(step.norm()), name
+
+
+def test_an_error_in_either_half_is_raised_when_both_have_ended() -> None:
+    ended: list[str] = []
+
+    def half(name: str, fails: bool) -> torch.Tensor:
+        ended.append(name)
+        if fails:
+            raise ValueError(name)
+        return torch.ones(())
+
+    for failing in ("first", "second"):
+        ended.clear()
+        with pytest.raises(ValueError, match=failing):
+            Halves().run(partial(half, "first", failing == "first"), partial(half, "second", failing == "second"))
+        assert sorted(ended) == ["first", "second"]
+
+
+def test_only_a_large_model_on_several_cores_is_trained_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_model("llama", CHAT.tokenizer)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert not gains_from_halves(model, accumulate=1)
+    monkeypatch.setattr("fliptrace.training.packing.halves.LEAST_WEIGHTS", 1_000)
+    assert gains_from_halves(model, accumulate=1) and not gains_from_halves(model, accumulate=2)
 
 
 def test_a_stage_takes_the_steps_it_is_given_of_trees_too(tokenized: Tokenized, tmp_path: Path) -> None:
