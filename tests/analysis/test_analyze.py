@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,8 +15,9 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, MELD7
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase, find_flips
+from fliptrace.core.messages import Message
 from fliptrace.inference.config import InferenceConfig
-from fliptrace.models.base import Model, make_decoding
+from fliptrace.models.base import Completion, Decoding, Model, Request, make_decoding
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.models.scripted import ScriptedModel
@@ -62,6 +64,42 @@ def test_support_is_the_probability_that_an_utterance_is_named() -> None:
 def test_a_lower_threshold_names_more_triggers() -> None:
     analysis = analyze(BARE, keyword_model(), threshold=0.2)
     assert (sorted(analysis.flips[0].triggers), analysis.threshold) == ([1, 2], 0.2)
+
+
+class Writer:
+    """Writes the same rationale for every flip, and records which it was asked about."""
+
+    name = "writer"
+    text = "flip joy to anger\n1 A neutral, as before\n0 self anger, new\n1 yes\n0 no\nTriggers: 1"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        self.asked += [request.key for request in requests]
+        return [(Completion(self.text, 1, 1),) for _ in requests]
+
+    def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("most", "num_asked"), [(0, 0), (1, 1), (20, 3)])
+def test_a_model_that_also_writes_gives_rationales_of_the_surest_flips(most: int, num_asked: int) -> None:
+    """The prompt confirms what it writes of the first flip alone."""
+    writer = Writer()
+    model = OpenModel(Model("both", chat=writer, scorer=KeywordScorer()), "both", InferenceDefaults(Layout("window")))
+    analysis = analyze(BARE, model, num_rationales=most)
+    assert len(writer.asked) == num_asked
+    reasons = [found.reason for found in analysis.flips if found.reason_by == "model"]
+    assert reasons == ["[2] is said by somebody else with neutral, no shift for them."][:num_asked]
+
+
+def test_a_rationale_for_other_triggers_is_not_shown() -> None:
+    writer = Writer()
+    writer.text = writer.text.replace("Triggers: 1", "Triggers: 0")
+    model = Model("both", chat=writer, scorer=KeywordScorer())
+    analysis = analyze(BARE, OpenModel(model, "both", InferenceDefaults(Layout("window"))))
+    assert {found.reason_by for found in analysis.flips} == {"template"}
 
 
 def test_given_emotions_are_kept_and_the_others_labelled() -> None:

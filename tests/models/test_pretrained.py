@@ -378,3 +378,40 @@ def test_the_published_model_is_read(models: Path) -> None:
     assert model.context_length == 8192
     assert "<|im_start|>" in model.chat_format.tokenizer.chat_template
     assert (folder / "model.safetensors").stat().st_size == 269_060_552
+
+
+# The adapter that ships
+
+
+@pytest.fixture
+def shipped(hub_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An adapter on "tiny" that stands for the one that ships."""
+    fetch("tiny")
+    adapter = train_on("tiny", tmp_path / "run")
+    monkeypatch.setattr("fliptrace.models.open_model._BUNDLED_ADAPTER", adapter)
+    return adapter
+
+
+def test_smol_is_the_adapter_that_ships_on_its_fetched_base(shipped: Path) -> None:
+    opened = open_model("smol")
+    assert (opened.ref, opened.model.name) == ("smol", "smol")
+    assert opened.weights_sha256 == sha256_of(shipped / "adapter_model.safetensors")
+    assert opened.defaults == open_model(str(shipped)).defaults
+
+
+def test_without_its_base_smol_names_the_command_that_fetches_it(shipped: Path, models: Path) -> None:
+    shutil.rmtree(models / "tiny")
+    with pytest.raises(InputError, match="not fetched to .* yet; run: fliptrace models fetch tiny"):
+        open_model("smol")
+
+
+def test_a_build_without_the_adapter_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fliptrace.models.open_model._BUNDLED_ADAPTER", tmp_path / "smol")
+    with pytest.raises(InputError, match="smol: this fliptrace was built without its adapter; expected it in"):
+        open_model("smol")
+
+
+def test_a_folder_called_smol_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_tiny("llama", tmp_path / "smol")
+    assert open_model("smol").model.chat is not None

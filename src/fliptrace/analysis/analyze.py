@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
+from fliptrace.analysis.rationales import NUM_RATIONALES, Decided, write_rationales
 from fliptrace.analysis.reasons import give_reason, rationale_of
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.values import FoundFlip
@@ -44,18 +45,20 @@ def analyze(
     *,
     threshold: float | None = None,
     decoding: Decoding | None = None,
+    num_rationales: int = NUM_RATIONALES,
     on_progress: OnProgress = _no_progress,
 ) -> Analysis:
     """Find the flips of a dialogue and what triggered them.
 
     Emotions that the transcript gives are kept. An utterance is named as a trigger if its support reaches `threshold`;
     None takes the threshold chosen when the model was trained. If `decoding` is None, a model that scores replies is
-    decoded exactly, any other greedily. InputError if emotions are missing and the model reads no text.
+    decoded exactly, any other greedily. A model that scores and also writes is asked for its own rationales of at most
+    `num_rationales` flips, the surest ones. InputError if emotions are missing and the model reads no text.
     """
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
     config = resolve_config(model.defaults, decoding or best_decoding(model.model), threshold=threshold)
     labelled = _fill_emotions(transcript.dialogue, model, config, on_progress)
-    decided = _decide(labelled.dialogue, model.model, config, on_progress)
+    decided = _decide(labelled.dialogue, model.model, config, num_rationales, on_progress)
     return Analysis(
         dialogue=labelled.dialogue,
         emotion_scores=labelled.scores,
@@ -131,7 +134,9 @@ class _DecidedFlip:
         return (0.0,) * self.start + shares + (0.0,) * (num_utterances - self.start - len(shares))
 
 
-def _decide(dialogue: Dialogue, model: Model, config: InferenceConfig, on_progress: OnProgress) -> list[_DecidedFlip]:
+def _decide(
+    dialogue: Dialogue, model: Model, config: InferenceConfig, num_rationales: int, on_progress: OnProgress
+) -> list[_DecidedFlip]:
     """Decode the triggers of every flip, in the order of their targets."""
     flips, decoder = find_flips(dialogue), choose_decoder(model, config)
     starts = [_start(flip, model, config) for flip in flips]
@@ -142,6 +147,9 @@ def _decide(dialogue: Dialogue, model: Model, config: InferenceConfig, on_progre
         rationale = rationale_of(prediction.answers, prediction.vote.triggers, case, config.layout, start)
         decided.append(_DecidedFlip(flip, prediction, start, rationale))
         on_progress("flips", len(decided), len(flips))
+    shown = [Decided(case, each.start, each.prediction) for case, each in zip(cases, decided, strict=True)]
+    for place, rationale in write_rationales(model, config, shown, num_rationales).items():
+        decided[place] = replace(decided[place], rationale=rationale)
     return decided
 
 

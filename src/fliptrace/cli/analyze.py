@@ -38,7 +38,7 @@ def analyze(
         typer.Argument(help="A transcript, or `sample`, or `sample:hindi-english`.", show_default=False),
     ],
     *,
-    model: Annotated[str, typer.Option(help="As for predict; `embedded` ships with fliptrace.")] = "embedded",
+    model: Annotated[str, typer.Option(help="As for predict; `embedded` and `smol` ship with fliptrace.")] = "embedded",
     format: Format = None,
     speakers: Speakers = None,
     columns: Columns = None,
@@ -52,6 +52,9 @@ def analyze(
         float | None,
         typer.Option(help="Support that makes a trigger. Default: chosen in training.", show_default=False),
     ] = None,
+    rationales: Annotated[
+        int, typer.Option(min=0, help="Rationales that a local model writes, of the surest flips; others are built.")
+    ] = 20,
     emotion_set: Annotated[
         Literal["masac8", "meld7"], typer.Option(help="The emotion labels; masac8 includes contempt.")
     ] = "masac8",
@@ -88,7 +91,9 @@ def analyze(
     opened = open_model(model, device, hosted=hosted.settings(answers))
     hosted_options.probe_server(opened.hosted)
     with _bar(opened.hosted) as on_progress:
-        analysis = analyze_dialogue(transcript, opened, threshold=threshold, on_progress=on_progress)
+        analysis = analyze_dialogue(
+            transcript, opened, threshold=threshold, num_rationales=rationales, on_progress=on_progress
+        )
     if opened.hosted is not None:
         hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
     if json:

@@ -1,6 +1,7 @@
 """Opens a MODEL, as every command takes it, and says how the model was trained to be prompted.
 
 embedded                                                            the model that ships with fliptrace; needs no torch
+smol                                                                SmolLM2-135M with the adapter that ships
 rule:previous | rule:previous-or-self | rule:previous-plus-self     rules that read no text
 scripted:FILE                                                       replies from a file
 a folder: a run, a checkpoint, a Hugging Face model, an adapter, an embedded model (also as embedded:FOLDER)
@@ -29,6 +30,9 @@ from fliptrace.models.local.glibc import keep_large_buffers
 from fliptrace.models.local.loading import Dtype, load_local, resolve
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel
+
+SMOL = "smol"
+_BUNDLED_ADAPTER = Path(__file__).parents[1] / "embedded" / "smol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +78,33 @@ def open_model(
         return OpenModel(ScriptedModel.read(Path(rest)).as_model(), ref)
     if kind == "embedded":
         return _open_embedded(ref, Path(rest) if rest else bundled_folder())
+    if ref == SMOL and not Path(ref).exists():
+        return replace(_open_weights(bundled_adapter(), SMOL, device, dtype), ref=SMOL)
     if colon and "/" not in kind:
         raise InputError(
             ref,
-            "unknown kind of model; expected embedded, rule:NAME, scripted:FILE, a folder, a .gguf file, a name of "
-            "`fliptrace models list`, a Hub id, openai:MODEL, azure:DEPLOYMENT or http://HOST/v1#MODEL",
+            "unknown kind of model; expected embedded, smol, rule:NAME, scripted:FILE, a folder, a .gguf file, a name "
+            "of `fliptrace models list`, a Hub id, openai:MODEL, azure:DEPLOYMENT or http://HOST/v1#MODEL",
         )
     folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(resolve(ref))
     if not folder.is_dir():
         return OpenModel(_load(ref, device, dtype, ref), ref)
-    defaults = InferenceDefaults.read(folder) or InferenceDefaults()
     served = hosted_ref(folder)
     if served is not None:  # it was trained on plain answer lines, so no JSON schema may impose another form
         settings = replace(hosted or HostedSettings(), structured=False)
         _check_host(served, folder, settings)
-        return _hosted(open_hosted(served, settings, watcher, budget), ref, defaults)
+        client = open_hosted(served, settings, watcher, budget)
+        return _hosted(client, ref, InferenceDefaults.read(folder) or InferenceDefaults())
     if is_embedded(folder):
         return _open_embedded(ref, folder)
-    hashes = [hash_file(path) for path in sorted(folder.glob("*.safetensors"))]
-    weights = hash_json(hashes) if len(hashes) > 1 else "".join(hashes)
-    return OpenModel(_load(str(folder), device, dtype, ref), str(folder), defaults, weights)
+    return _open_weights(folder, ref, device, dtype)
+
+
+def bundled_adapter() -> Path:
+    """Return the folder of the adapter that ships with fliptrace; InputError if this build has none."""
+    if not _BUNDLED_ADAPTER.is_dir():
+        raise InputError(SMOL, f"this fliptrace was built without its adapter; expected it in {_BUNDLED_ADAPTER}")
+    return _BUNDLED_ADAPTER
 
 
 def open_hosted(
@@ -133,6 +144,14 @@ def _hosted(client: HostedModel, ref: str, defaults: InferenceDefaults) -> OpenM
 def _open_embedded(ref: str, folder: Path) -> OpenModel:
     defaults = InferenceDefaults.read(folder) or InferenceDefaults()
     return OpenModel(load_embedded(folder, name=ref).as_model(), ref, defaults, hash_weights(folder))
+
+
+def _open_weights(folder: Path, ref: str, device: str, dtype: Dtype) -> OpenModel:
+    """Open a folder of a model or an adapter. `ref` is how the user called it."""
+    hashes = [hash_file(path) for path in sorted(folder.glob("*.safetensors"))]
+    weights = hash_json(hashes) if len(hashes) > 1 else "".join(hashes)
+    defaults = InferenceDefaults.read(folder) or InferenceDefaults()
+    return OpenModel(_load(str(folder), device, dtype, ref), str(folder), defaults, weights)
 
 
 def _load(ref: str, device: str, dtype: Dtype, name: str) -> Model:

@@ -18,6 +18,9 @@ from fliptrace.training.packing.prefix_tree import count_tokens
 from fliptrace.training.packing.tree_batches import Bundle, bundle_examples, collate_tree, make_tree_batches
 
 
+_NUM_PROBED = 3  # examples besides the longest one
+
+
 class Batching(Protocol):
     """The batches of a stage. A batch lists examples by their position in the stage.
 
@@ -114,9 +117,14 @@ class Trees:
 
     @property
     def probe_examples(self) -> list[Example]:
-        """The best examples to test tree support with: the longest dialogue that has more than one example."""
+        """The best examples to test tree support with: of the longest dialogue that has more than one, the longest and
+        a few others, since the test reads each as a row of its own.
+        """
 
         def length(bundle: Bundle) -> tuple[bool, int]:
             return len(bundle.members) > 1, max(len(self.examples[place]) for place in bundle.members)
 
-        return [self.examples[place] for place in max(self.bundles, key=length).members]
+        members = [self.examples[place] for place in max(self.bundles, key=length).members]
+        longest = max(members, key=len)
+        others = [member for member in members if member is not longest]
+        return [longest, *others[:: max(1, len(others) // _NUM_PROBED)][:_NUM_PROBED]]
