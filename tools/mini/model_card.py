@@ -137,7 +137,7 @@ def _weakest(emotions: Json) -> str:
     for name, row in emotions.items():
         labels = {label: r["f1"] for label, r in row["by_label"].items() if r["num_gold"] >= _MIN_GOLD}
         worst = sorted(labels, key=lambda label: float(labels[label]))[:_NUM_WEAKEST]
-        sentences.append(f"{_named(name)}: {', '.join(f'{label} {decimals(labels[label])}' for label in worst)}")
+        sentences.append(f"{named(name)}: {', '.join(f'{label} {decimals(labels[label])}' for label in worst)}")
     return (
         f"rare emotions are where it is weakest (F1 on {'; on '.join(sentences)})."
         if sentences
@@ -157,10 +157,10 @@ def _environment() -> Environment:
     environment.filters |= {
         "figure": decimals,
         "count": count,
-        "named": _named,
+        "named": named,
         "code": lambda name: f"`{name}`",
         "ends": _ends,
-        "f1": _f1,
+        "f1": with_interval,
         "spread": _spread,
         "of_label": _of_label,
         "best_rule": _best_rule,
@@ -169,7 +169,7 @@ def _environment() -> Environment:
     return environment
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
     return _NAMES.get(name, name)
 
 
@@ -177,7 +177,7 @@ def _ends(interval: Sequence[float] | None) -> str:
     return "[single group]" if interval is None else f"[{interval[0]:.3f}, {interval[1]:.3f}]"
 
 
-def _f1(row: Json, name: str) -> str:
+def with_interval(row: Json, name: str) -> str:
     return f"{decimals(row[name])} {_ends(row['interval'])}"
 
 
@@ -198,7 +198,7 @@ def _best_rule(row: Json) -> str:
     """Describe the rule with the best F1 on the flips found end to end."""
     rules = row["end_to_end"]["baselines"]
     name = max(rules, key=lambda rule: float(rules[rule]["trigger_f1"] or 0))
-    return f"{_f1(rules[name], 'trigger_f1')} ({name})"
+    return f"{with_interval(rules[name], 'trigger_f1')} ({name})"
 
 
 def _shared(row: Json) -> str:

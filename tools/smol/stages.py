@@ -65,11 +65,16 @@ def restore(run: Run, kept: Path = KEPT) -> None:
             typer.echo(run / stage.name)
 
 
+def copy_adapter(checkpoint: Path, to: Path) -> None:
+    """Copy an adapter in fp16, without the tokenizer, which its base has."""
+    shutil.copytree(checkpoint, to, ignore=_TOKENIZER)
+    adapter = to / _ADAPTER
+    save_file({name: weight.to(torch.float16) for name, weight in load_file(adapter).items()}, adapter)
+
+
 def _keep_stage(stage: Path, to: Path) -> None:
     with new_folder(to) as neighbour:
-        shutil.copytree(stage / CHECKPOINT, neighbour / CHECKPOINT, ignore=_TOKENIZER)
-        adapter = neighbour / CHECKPOINT / _ADAPTER
-        save_file({name: weight.to(torch.float16) for name, weight in load_file(adapter).items()}, adapter)
+        copy_adapter(stage / CHECKPOINT, neighbour / CHECKPOINT)
         for name in _FILES:
             if (stage / name).exists():
                 shutil.copy(stage / name, neighbour / name)

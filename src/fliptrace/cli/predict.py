@@ -55,7 +55,7 @@ def predict(
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "auto",
     dtype: Annotated[
         Literal["auto", "fp32", "bf16"],
-        typer.Option(help="bf16 is faster and less precise; auto: as stored, fp32 on a CPU."),
+        typer.Option(help="bf16 is faster and less precise. auto: as stored; fp32 on a CPU that lacks bf16."),
     ] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Predict only the first so many cases.")] = None,
     data: DataFolder = None,
@@ -84,7 +84,7 @@ def predict(
     items, source = read(file, data, limit)
     settings = hosted.settings(answers or hosted_options.reply_cache_path(out))
     opened = open_model(model, device, dtype, settings)
-    source |= {"weights_sha256": opened.weights_sha256} | ({} if dtype == "auto" else {"dtype": dtype})
+    source |= {"weights_sha256": opened.weights_sha256} | ({"dtype": "bf16"} if opened.in_bf16 else {})
     config = replace(inference.config(opened), emotions_from=emotions)
     write: Any = {"trigger": _predict_triggers, "emotion": _predict_emotions, "unified": _predict_unified}[task]
     write(opened, items, config, out, source)

@@ -39,14 +39,15 @@ _BUNDLED_ADAPTER = Path(__file__).parents[1] / "embedded" / "smol"
 class OpenModel:
     """A model ready for inference. `ref` is what it was opened from; for a run folder, its last checkpoint.
 
-    `weights_sha256` identifies the weights, "" where there are no weight files. `hosted` is the client of a hosted
-    model, None for all others.
+    `weights_sha256` identifies the weights, "" where there are no weight files. `in_bf16`: they are rounded to 16 bits
+    (models/local/loading.py). `hosted` is the client of a hosted model, None for all others.
     """
 
     model: Model
     ref: str
     defaults: InferenceDefaults = field(default_factory=InferenceDefaults)
     weights_sha256: str = ""
+    in_bf16: bool = False
     hosted: HostedModel | None = None
 
     def require_chat(self, role: str) -> ChatModel:
@@ -88,7 +89,8 @@ def open_model(
         )
     folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(resolve(ref))
     if not folder.is_dir():
-        return OpenModel(_load(ref, device, dtype, ref), ref)
+        model, in_bf16 = _load(ref, device, dtype, ref)
+        return OpenModel(model, ref, in_bf16=in_bf16)
     served = hosted_ref(folder)
     if served is not None:  # it was trained on plain answer lines, so no JSON schema may impose another form
         settings = replace(hosted or HostedSettings(), structured=False)
@@ -151,11 +153,13 @@ def _open_weights(folder: Path, ref: str, device: str, dtype: Dtype) -> OpenMode
     hashes = [hash_file(path) for path in sorted(folder.glob("*.safetensors"))]
     weights = hash_json(hashes) if len(hashes) > 1 else "".join(hashes)
     defaults = InferenceDefaults.read(folder) or InferenceDefaults()
-    return OpenModel(_load(str(folder), device, dtype, ref), str(folder), defaults, weights)
+    model, in_bf16 = _load(str(folder), device, dtype, ref)
+    return OpenModel(model, str(folder), defaults, weights, in_bf16)
 
 
-def _load(ref: str, device: str, dtype: Dtype, name: str) -> Model:
+def _load(ref: str, device: str, dtype: Dtype, name: str) -> tuple[Model, bool]:
+    """Load a model; also whether it computes in bf16."""
     local = load_local(ref, device=device, dtype=dtype, name=name)
     if local.model.device.type == "cpu":
         keep_large_buffers()
-    return local.as_model()
+    return local.as_model(), str(local.model.dtype) == "torch.bfloat16"

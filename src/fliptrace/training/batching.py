@@ -17,7 +17,6 @@ from fliptrace.training.packing.halves import join
 from fliptrace.training.packing.prefix_tree import count_tokens
 from fliptrace.training.packing.tree_batches import Bundle, bundle_examples, collate_tree, make_tree_batches
 
-
 _NUM_PROBED = 3  # examples besides the longest one
 
 

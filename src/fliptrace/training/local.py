@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
 from fliptrace.core.files import Json, read_json, write_json
-from fliptrace.models.local.loading import quiet
+from fliptrace.models.local.loading import computes_bf16, quiet
 from fliptrace.models.trees.attention import attend_to_trees
 from fliptrace.training.batching import Batching, Trees
 from fliptrace.training.losses import completion_loss
@@ -194,14 +194,6 @@ def _had_stopped(trainer: _StageTrainer, step: Path) -> bool:
         return False
     trainer.state = state
     return True
-
-
-def computes_bf16(device: str) -> bool:
-    """Whether the device multiplies bf16 in hardware."""
-    if device == "cpu":
-        supported: bool = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        return supported
-    return device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def pick_device(device: str) -> str:

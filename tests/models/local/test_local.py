@@ -282,10 +282,22 @@ def test_an_adapter_outside_the_layers_is_refused(tmp_path: Path) -> None:
         load_local(str(tmp_path / "adapter"))
 
 
-def test_dtype_is_fp32_on_the_cpu_unless_bf16_is_asked_for(tmp_path: Path) -> None:
-    folder = str(save_tiny("llama", tmp_path / "model"))
-    assert load_local(folder, device="cpu").model.dtype == torch.float32
-    assert load_local(folder, device="cpu", dtype="bf16").model.dtype == torch.bfloat16
+@pytest.mark.parametrize(
+    ("stored", "computes", "expected"),
+    [("fp32", True, torch.float32), ("bf16", False, torch.float32), ("bf16", True, torch.bfloat16)],
+)
+def test_on_a_cpu_weights_are_bf16_if_stored_so_and_multiplied_so(
+    stored: str, computes: bool, expected: torch.dtype, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_tiny("llama", tmp_path / "model")
+    if stored == "bf16":
+        load_causal_lm(str(folder), "bf16").save_pretrained(folder)
+    monkeypatch.setattr("fliptrace.models.local.loading.computes_bf16", lambda device: computes)
+    loaded = load_local(str(folder), device="cpu").model
+    assert loaded.dtype == expected
+    assert {buffer.dtype for name, buffer in loaded.named_buffers() if "inv_freq" in name} == {torch.float32}
+    assert load_local(str(folder), device="cpu", dtype="fp32").model.dtype == torch.float32
+    assert load_local(str(folder), device="cpu", dtype="bf16").model.dtype == torch.bfloat16
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:

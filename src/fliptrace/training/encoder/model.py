@@ -26,11 +26,11 @@ from transformers import (
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import new_folder, read_json, write_json
 from fliptrace.core.flips import FlipCase
-from fliptrace.models.local.loading import NO_CODE, load_tokenizer, quiet, resolve
+from fliptrace.models.local.loading import NO_CODE, computes_bf16, load_tokenizer, quiet, resolve
 from fliptrace.training.encoder.rows import Row, make_rows
 from fliptrace.training.encoder.scratch import build_scratch_encoder
 from fliptrace.training.examples import WIDTH_STEP, make_batches
-from fliptrace.training.local import computes_bf16, pick_device
+from fliptrace.training.local import pick_device
 
 SETTINGS = "encoder.json"  # next to the weights: the spec and the training cost
 SCRATCH = "scratch"

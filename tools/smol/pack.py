@@ -1,0 +1,155 @@
+"""Packs the last stage of a run of recipes/smol.toml into the adapter that fliptrace ships, and measures its card.
+
+    python -m tools.smol.pack runs/smol
+
+It writes src/fliptrace/embedded/smol/ (adapter in fp16, threshold, MODEL_CARD.md, licences) and docs/runs/smol.json.
+Predictions are kept in runs/smol-pack/, so that a killed run goes on there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from fliptrace.cli.console import console, decimals, done, progress, table
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json, new_folder, read_json, versions, write_json, write_text
+from fliptrace.models.catalog import BASE_FILE, BaseRecord
+from fliptrace.models.checkpoints import MANIFEST, Checkpoint, InferenceDefaults, last_checkpoint
+from fliptrace.models.open_model import open_model
+from fliptrace.report.wording import count
+from fliptrace.training.data import load_training_data
+from fliptrace.training.measured_sets import collect_sets
+from fliptrace.training.recipe import Recipe, parse_recipe
+from fliptrace.training.trainer import COST
+from tools.mini.measure import SETTINGS
+from tools.mini.model_card import data_sets, named, with_interval
+from tools.mini.packed import PackedModel
+from tools.smol.measure import Measuring
+from tools.smol.stages import copy_adapter
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / "src" / "fliptrace" / "embedded" / "smol"
+MAX_BYTES = 12_000_000
+_TEMPLATES = Path(__file__).parent / "templates"
+_LICENCES = {"LICENSE.weights": "weights_licence.txt", "NOTICE.SmolLM2": "smollm2_notice.txt"}
+
+
+def main(
+    run: Annotated[Path, typer.Argument(help="A finished run.")],
+    out: Annotated[Path, typer.Option(help="The folder of the packed adapter; it is replaced.")] = TARGET,
+    work: Annotated[Path, typer.Option(help="The folder of predictions.")] = ROOT / "runs" / "smol-pack",
+    figures: Annotated[Path, typer.Option(help="The JSON file of figures.")] = ROOT / "docs" / "runs" / "smol.json",
+    rationales: Annotated[int, typer.Option(help="Rationales to check, of the first cases of each val set.")] = 200,
+    limit: Annotated[int | None, typer.Option(help="Only the first N of each set, for a trial.")] = None,
+) -> None:
+    """Pack and measure."""
+    if limit is not None and out == TARGET:
+        raise InputError("--limit", "figures of a part of val cannot go into the shipped model; expected another --out")
+    checkpoint = last_checkpoint(run)
+    recipe = parse_recipe(read_json(run / MANIFEST)["recipe"], str(run))
+    measured = _measure(_pack(checkpoint, work / "adapter"), recipe, work, rationales, limit)
+    stage = Checkpoint.read(checkpoint.parent)
+    assert stage is not None
+    measured |= {
+        "recipe": recipe.to_json(),
+        "recipe_sha256": recipe.digest,
+        "last_stage": stage.stage,
+        "costs": {
+            folder.name: read_json(folder / COST) for folder in sorted(run.glob("*-*/")) if (folder / COST).exists()
+        },
+        "command": f"python -m tools.smol.pack {run}",
+    }
+    num_bytes = _install(work / "adapter", out, measured)
+    write_json(figures, measured)
+    _show(measured)
+    done(f"{out}: {count(num_bytes)} bytes, threshold {measured['threshold']}; figures in {figures}")
+
+
+def _pack(checkpoint: Path, folder: Path) -> Path:
+    """Copy an adapter in fp16 as it ships: its base by name and hash, without a tokenizer."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    copy_adapter(checkpoint, folder)
+    if BaseRecord.read(folder) is None:
+        raise InputError(checkpoint, f"has no {BASE_FILE}; expected an adapter on a base of the catalog")
+    return folder
+
+
+def _measure(folder: Path, recipe: Recipe, work: Path, rationales: int, limit: int | None) -> Json:
+    root = os.environ.get("FLIPTRACE_DATA")
+    data = load_training_data(recipe, Path(root) if root else None)
+    sets = collect_sets(recipe, data, Path(root) if root else None, limit)
+    opened = open_model(str(folder))
+    with progress() as bar:
+        tasks = {}
+
+        def on_progress(what: str, num_done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=num_done, visible=num_done < total)
+
+        model = PackedModel("smol", opened, work / opened.weights_sha256[:12], on_progress)
+        measuring = Measuring(model, sets)
+        threshold = measuring.threshold()
+        defaults = InferenceDefaults(opened.defaults.layout, opened.defaults.ask, {"exact": threshold})
+        defaults.write(folder)
+        return {
+            "weights_sha256": opened.weights_sha256,
+            "threshold": threshold,
+            "emotions": measuring.emotions(),
+            "triggers": measuring.triggers(threshold),
+            "rationales": measuring.rationales(threshold, rationales),
+            "data": data.manifest,
+            "settings": SETTINGS._asdict(),
+            "versions": versions("torch", "transformers", "peft", "numpy"),
+        }
+
+
+def _install(folder: Path, target: Path, figures: Json) -> int:
+    """Write adapter, card and licences to `target`, all or nothing, and return their size in bytes."""
+    with new_folder(target) as neighbour:
+        for path in sorted(folder.iterdir()):
+            shutil.copy(path, neighbour)
+        for name, template in _LICENCES.items():
+            shutil.copy(_TEMPLATES / template, neighbour / name)
+        write_text(neighbour / "MODEL_CARD.md", render_card(figures))
+        num_bytes = sum(path.stat().st_size for path in neighbour.iterdir())
+        if num_bytes > MAX_BYTES:
+            raise InputError(target, f"{num_bytes:,} bytes in all; expected at most {MAX_BYTES:,}")
+    return num_bytes
+
+
+def render_card(figures: Json) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"figure": decimals, "count": count, "named": named, "f1": with_interval}
+    rendered = environment.get_template("model_card.md").render(figures=figures, data_sets=data_sets(figures["recipe"]))
+    return rendered.strip() + "\n"
+
+
+def _show(figures: Json) -> None:
+    rows = []
+    for name, row in figures["triggers"].items():
+        best = max(rule["trigger_f1"] for rule in row["rules"].values())
+        end = row["end_to_end"]
+        model, flips = row["model"], decimals(end["flip_f1"])
+        rows.append((name, decimals(model["trigger_f1"]), decimals(best), flips, decimals(end["trigger_f1"])))
+    table("triggers", ("", "gold emotions", "best rule", "flips from bare text", "triggers from bare text"), rows)
+    emotions = [(name, decimals(row["weighted_f1"])) for name, row in figures["emotions"].items()]
+    table("emotions, weighted F1", ("", "smol"), emotions)
+    console.print(figures["rationales"])
+
+
+if __name__ == "__main__":
+    typer.run(main)
