@@ -63,9 +63,20 @@ def test_a_weight_that_means_nothing_is_refused(weights: dict[str, float], messa
         mix(PARTS, weights, 0)
 
 
+def about(dialogue: int, number: int) -> Instruction:
+    prompt = (Message("user", f"Dialogue\n1 Ann: {dialogue}\n2 Ben: Oh!\n{number}"),)
+    return Instruction(f"{dialogue}-{number}", "answer", prompt, "!", f"{dialogue}-{number}", "labels")
+
+
 @pytest.mark.parametrize(("weight", "num_rows"), [(0.5, 4), (1.3, 10)])
-def test_the_rest_of_a_weight_may_be_whole_cases(weight: float, num_rows: int) -> None:
-    rows = [Instruction(f"{i}", "emotion", (Message("user", "?"),), "!", f"d{i // 2}", "labels") for i in range(8)]
-    drawn = mix({"emotion": rows}, {"emotion": weight}, 0, whole_cases=True)
-    extra = Counter(row.case_id for row in drawn) - Counter(row.case_id for row in rows * int(weight))
+def test_the_rest_of_a_weight_may_be_of_whole_dialogues(weight: float, num_rows: int) -> None:
+    rows = [about(i // 2, i) for i in range(8)]
+    drawn = mix({"answer": rows}, {"answer": weight}, 0, by_dialogue=True)
+    extra = Counter(row.beginning for row in drawn) - Counter(row.beginning for row in rows * int(weight))
     assert len(drawn) == num_rows and set(extra.values()) == {2}
+
+
+def test_all_parts_take_the_same_dialogues_first() -> None:
+    rows = [about(i // 2, i) for i in range(40)]
+    few, many = (mix({"answer": rows}, {"answer": weight}, 3, by_dialogue=True) for weight in (0.2, 0.6))
+    assert {row.beginning for row in few} < {row.beginning for row in many}

@@ -25,6 +25,9 @@ class Message:
         return {"role": self.role, "content": self.content}
 
 
+_NUM_LINES = 3  # `Dialogue` and two utterances, because many dialogues begin with the same greeting
+
+
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """A training example. The loss is computed on `completion`, the assistant's last reply, and on nothing else.
@@ -47,6 +50,18 @@ class Instruction:
             raise ValueError(f"instruction {self.id!r}: the completion is empty")
         if self.soft and (any(share <= 0 for _, share in self.soft) or abs(sum(x for _, x in self.soft) - 1) > 1e-6):
             raise ValueError(f"instruction {self.id!r}: soft targets of {self.soft}; expected shares that add up to 1")
+
+    @property
+    def beginning(self) -> tuple[str, ...]:
+        """The part of the prompt that instructions on one dialogue share: everything up to its second utterance.
+
+        This is for the layouts that show a dialogue from its beginning. The prompt itself decides, so it works for
+        every kind of instruction, and it separates cases whose prompts omit the oldest utterances and so share nothing.
+        A question about the first utterance of a dialogue has a beginning of its own.
+        """
+        question = next(place for place, message in enumerate(self.prompt) if message.role == "user")
+        before = (message.content for message in self.prompt[:question])
+        return (*before, *self.prompt[question].content.splitlines()[:_NUM_LINES])
 
 
 @dataclass(frozen=True, slots=True)

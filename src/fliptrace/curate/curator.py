@@ -87,5 +87,9 @@ class Curator:
         seed: int,
         dialogues: Sequence[Dialogue] = (),
     ) -> list[Instruction]:
-        """A shuffled mixture of the kinds in `weights`, each as often as its weight says (see `mix`)."""
-        return mix({kind: self.make(kind, views, own, dialogues) for kind in weights}, weights, seed)
+        """A shuffled mixture of the kinds in `weights`, each as often as its weight says (see `mix`).
+
+        In the shared layout whole dialogues are drawn.
+        """
+        parts = {kind: self.make(kind, views, own, dialogues) for kind in weights}
+        return mix(parts, weights, seed, by_dialogue=any(view.layout.name == "shared" for view in views[:1]))

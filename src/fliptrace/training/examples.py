@@ -17,7 +17,6 @@ from fliptrace.prompts.views import TruncatedView
 from fliptrace.training.preflight import Preflight, count_beyond_reach, count_kinds, first_of_kinds
 
 WIDTH_STEP = 16  # batch widths are multiples of it, because oneDNN compiles and keeps bf16 kernels for every new width
-_NUM_LINES = 3  # `Dialogue` and two utterances, because many dialogues begin with the same greeting
 IGNORED = -100  # the label that cross entropy ignores (torch's default ignore_index)
 
 
@@ -59,8 +58,8 @@ class SoftExample:
 class Tokenized:
     """The examples of a stage, in the order of their instructions.
 
-    `too_long` are the ids of the instructions that exceed the model's context. `beginnings` holds the result of
-    `find_beginning` for each example.
+    `too_long` are the ids of the instructions that exceed the model's context. `beginnings` holds the beginning of the
+    instruction of each example.
     """
 
     examples: tuple[Example | SoftExample, ...]
@@ -82,7 +81,7 @@ def tokenize(instructions: Sequence[Instruction], chat: ChatFormat, context_leng
             too_long.append(instruction.id)
         else:
             examples.append(example)
-            beginnings.append(find_beginning(instruction))
+            beginnings.append(instruction.beginning)
     return Tokenized(tuple(examples), tuple(too_long), tuple(beginnings))
 
 
@@ -92,18 +91,6 @@ def _tokenize(instruction: Instruction, chat: ChatFormat) -> Example | SoftExamp
         return Example((*prompt, *chat.encode_completion(instruction.completion)), len(prompt))
     replies = [chat.encode_completion(text) for text, _ in instruction.soft]
     return SoftExample(grow_tree(prompt, replies), tuple(share for _, share in instruction.soft))
-
-
-def find_beginning(instruction: Instruction) -> tuple[str, ...]:
-    """The part of a prompt that instructions on one dialogue share: everything up to its second utterance.
-
-    This is for the dialogue layout. The prompt itself decides, so it works for every kind of instruction, and it
-    separates cases whose prompts omit the oldest utterances and so share nothing. A question about the first utterance
-    of a dialogue has a beginning of its own.
-    """
-    question = next(place for place, message in enumerate(instruction.prompt) if message.role == "user")
-    before = (message.content for message in instruction.prompt[:question])
-    return (*before, *instruction.prompt[question].content.splitlines()[:_NUM_LINES])
 
 
 def preflight(

@@ -58,7 +58,7 @@ class InstructionBuilder:
         curator = Curator(layout=layout)
         made = {ref: curator.make(kind, (), dialogues=self.emotions[ref]) for ref in weights}
         parts = {ref: soft.soften_emotions(rows, ref, layout.name) for ref, rows in made.items()}
-        return mix(parts, weights, seed, whole_cases=layout.name == "shared")
+        return mix(parts, weights, seed, by_dialogue=layout.name == "shared")
 
     def fit_views(
         self, cases: Sequence[FlipCase], num_tokens: Callable[[Sequence[Message]], int], context_length: int

@@ -30,7 +30,7 @@ from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.trees.token_tree import Branch, TokenTree, num_shared, sees
 from fliptrace.models.trees.token_tree import lay_out as lay_out_branches
 from fliptrace.prompts.views import Layout, training_view
-from fliptrace.training.examples import IGNORED, Example, find_beginning, make_batches, padded_width, tokenize
+from fliptrace.training.examples import IGNORED, Example, make_batches, padded_width, tokenize
 from fliptrace.training.packing.prefix_tree import TreeRow, branch_of, count_tokens, lay_out, order_depth_first
 from fliptrace.training.packing.tree_batches import (
     Bundle,
@@ -286,7 +286,7 @@ def all_kinds(number: int) -> dict[str, list[Instruction]]:
 
 
 def test_instructions_on_one_dialogue_share_a_beginning_whatever_their_kind() -> None:
-    found = [{kind: set(map(find_beginning, rows)) for kind, rows in all_kinds(n).items()} for n in range(3)]
+    found = [{kind: {row.beginning for row in rows} for kind, rows in all_kinds(n).items()} for n in range(3)]
     assert all(len(beginnings) == 1 for of_dialogue in found for beginnings in of_dialogue.values())
     assert len(set.union(*(beginnings for of_dialogue in found for beginnings in of_dialogue.values()))) == 9
 
@@ -301,11 +301,11 @@ def test_cases_of_one_dialogue_share_most_of_their_tokens() -> None:
 def test_an_earlier_reply_is_no_beginning() -> None:
     [row] = answer_instructions([training_view(make_flips(0)[0], Layout("dialogue"))])
     judged = replace(row, prompt=(*row.prompt, Message("assistant", "Triggers: 1"), Message("user", "Judge it.")))
-    assert find_beginning(judged) == find_beginning(row)
+    assert judged.beginning == row.beginning
 
 
 def test_a_first_utterance_alone_does_not_join_dialogues() -> None:
     lines = ("Dialogue", "[1] Ann (joy): Hey!", "[2] Bo (joy): Hello.", "[2] Bo (fear): Who is there?")
     prompts = ["\n".join((*lines[:2], lines[2], "and on")), "\n".join((*lines[:2], lines[3], "and on"))]
     rows = [Instruction("x", "answer", (Message("user", prompt),), "none", "x", "labels") for prompt in prompts]
-    assert len(set(map(find_beginning, rows))) == 2
+    assert len({row.beginning for row in rows}) == 2
