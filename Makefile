@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-slow check smol mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full clean
+.PHONY: demo test test-slow check smol smol-demo mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -62,7 +62,11 @@ mini: .venv/.train  ## the shipped model: its seeds one after the other, packed,
 mini-%: .venv/.train  ## one seed of it: make mini-0
 	$(BIN)/fliptrace train recipes/mini.toml --seed $* --out runs/mini-$*
 
-smol: .venv/.train  ## under work: SmolLM2-135M-Instruct, fetched, then trained in stages; killed, it goes on where it was
+smol-demo: .venv/.train  ## SmolLM2-135M-Instruct fetched (93 MB), and the sample call analyzed with the adapter that ships
+	$(BIN)/fliptrace models fetch smollm2-135m-instruct-q4_1
+	$(BIN)/fliptrace analyze sample --model smol --html runs/smol-call.html
+
+smol: .venv/.train  ## SmolLM2-135M-Instruct fetched, then trained in stages; killed, it goes on where it was
 	$(BIN)/fliptrace models fetch smollm2-135m-instruct-q4_1
 	$(BIN)/python -m tools.smol.stages restore runs/smol
 	$(BIN)/fliptrace train recipes/smol.toml --out runs/smol

@@ -21,12 +21,13 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, new_folder, read_json, versions, write_json, write_text
 from fliptrace.models.catalog import BASE_FILE, BaseRecord
 from fliptrace.models.checkpoints import MANIFEST, Checkpoint, InferenceDefaults, last_checkpoint
-from fliptrace.models.open_model import open_model
+from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.report.wording import count
-from fliptrace.training.data import load_training_data
-from fliptrace.training.measured_sets import collect_sets
+from fliptrace.training.data import TrainingData, load_training_data
+from fliptrace.training.measured_sets import MeasuredSets, collect_sets
 from fliptrace.training.recipe import Recipe, parse_recipe
 from fliptrace.training.trainer import COST
+from tools.mini.emotion_weights import choose_emotion_weights, label_shares
 from tools.mini.measure import SETTINGS
 from tools.mini.model_card import data_sets, named, with_interval
 from tools.mini.packed import PackedModel
@@ -94,14 +95,16 @@ def _measure(folder: Path, recipe: Recipe, work: Path, rationales: int, limit: i
                 tasks[what] = bar.add_task(what, total=total)
             bar.update(tasks[what], completed=num_done, visible=num_done < total)
 
-        model = PackedModel("smol", opened, work / opened.weights_sha256[:12], on_progress)
+        kept = work / opened.weights_sha256[:12]
+        weights = _emotion_weights(opened, recipe, data, sets, kept)
+        model = PackedModel("smol", opened, kept, on_progress, weights["weights"])
         measuring = Measuring(model, sets)
         threshold = measuring.threshold()
-        defaults = InferenceDefaults(opened.defaults.layout, opened.defaults.ask, {"exact": threshold})
-        defaults.write(folder)
+        InferenceDefaults(recipe.layout, opened.defaults.ask, {"exact": threshold}, weights["weights"]).write(folder)
         return {
             "weights_sha256": opened.weights_sha256,
             "threshold": threshold,
+            "emotion_weights": weights,
             "emotions": measuring.emotions(),
             "triggers": measuring.triggers(threshold),
             "rationales": measuring.rationales(threshold, rationales),
@@ -109,6 +112,19 @@ def _measure(folder: Path, recipe: Recipe, work: Path, rationales: int, limit: i
             "settings": SETTINGS._asdict(),
             "versions": versions("torch", "transformers", "peft", "numpy"),
         }
+
+
+def _emotion_weights(opened: OpenModel, recipe: Recipe, data: TrainingData, sets: MeasuredSets, kept: Path) -> Json:
+    """The weights of labels that are best on the emotion sets; kept, since every label is asked for once."""
+    path = kept / "emotion_weights.json"
+    if not path.exists():
+        assert opened.model.scorer is not None
+        dialogues = [emotions.dialogues for emotions in sets.emotions]
+        shares = label_shares(recipe, data.emotions)
+        chosen = choose_emotion_weights(opened.model.scorer, dialogues, recipe.layout, shares)
+        write_json(path, chosen._asdict())
+    weights: Json = read_json(path)
+    return weights
 
 
 def _install(folder: Path, target: Path, figures: Json) -> int:
