@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# With glibc's allocator a long training spends a quarter of its time looking for memory (docs/results.md).
+JEMALLOC = $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2))
+
 .PHONY: demo test test-slow check smol smol-demo mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full clean
 .DELETE_ON_ERROR:
 
@@ -69,7 +72,7 @@ smol-demo: .venv/.train  ## SmolLM2-135M-Instruct fetched (93 MB), and the sampl
 smol: .venv/.train  ## SmolLM2-135M-Instruct fetched, then trained in stages; killed, it goes on where it was
 	$(BIN)/fliptrace models fetch smollm2-135m-instruct-q4_1
 	$(BIN)/python -m tools.smol.stages restore runs/smol
-	$(BIN)/fliptrace train recipes/smol.toml --out runs/smol
+	LD_PRELOAD=$(JEMALLOC) $(BIN)/fliptrace train recipes/smol.toml --out runs/smol
 	$(BIN)/fliptrace report runs/smol
 
 clean:
