@@ -69,12 +69,12 @@ class Measuring:
         texts = [row.answers[0].text for row in written]
         told = [parse_chain(text, view).observations for text, view in zip(texts, views, strict=True)]
         same = sum(row.vote.triggers == other.vote.triggers for row, other in zip(written, decided, strict=True))
-        return _truth(told, views) | {
+        return count_true(told, views) | {
             "num_rationales": len(written),
             "num_with_two_observations_one_quoting": sum(_is_full(observations) for observations in told),
             "ends_on_the_triggers_of_the_answer": same,
             "trigger_f1": trigger_figures(written, 0.5)["trigger_f1"],
-            "fixed_template": _truth([_fixed(view) for view in views], views),
+            "fixed_template": count_true([fixed_observations(view) for view in views], views),
         }
 
     def _written(self, cases: CaseSet, config: InferenceConfig) -> list[Prediction]:
@@ -92,7 +92,7 @@ def _is_full(observations: Sequence[Observation]) -> bool:
     return len(observations) >= 2 and any(seen.quoted for seen in observations)
 
 
-def _truth(told: Sequence[Sequence[Observation]], views: Sequence[View]) -> Json:
+def count_true(told: Sequence[Sequence[Observation]], views: Sequence[View]) -> Json:
     false = [list(false_observations(tuple(each), view)) for each, view in zip(told, views, strict=True)]
     quoting = [seen for each in told for seen in each if seen.quoted]
     false_quoting = sum(bool(seen.quoted) for each in false for seen in each)
@@ -104,7 +104,7 @@ def _truth(told: Sequence[Sequence[Observation]], views: Sequence[View]) -> Json
     }
 
 
-def _fixed(view: View) -> list[Observation]:
+def fixed_observations(view: View) -> list[Observation]:
     """What a template says that reads nothing: of every candidate what is most often true of it on these cases."""
     fixed = []
     for seen in observe(view):

@@ -150,7 +150,13 @@ def render_card(figures: Json) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"figure": decimals, "count": count, "named": named, "f1": with_interval}
-    rendered = environment.get_template("model_card.md").render(figures=figures, data_sets=data_sets(figures["recipe"]))
+    rendered = environment.get_template("model_card.md").render(
+        figures=figures,
+        data_sets=data_sets(figures["recipe"]),
+        stages=list(
+            zip(figures["recipe"]["stages"], figures["costs"].values(), strict=False)
+        ),  # the last may be unmade
+    )
     return rendered.strip() + "\n"
 
 
