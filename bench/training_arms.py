@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import torch
 from measuring import Open, multiply_rate
+from peft.helpers import disable_input_dtype_casting
 from torch import Tensor, nn
 from transformers import PrinterCallback, TrainerCallback
 
@@ -29,11 +30,13 @@ from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.examples import IGNORED, Tokenized
 from fliptrace.training.local import attend_to_batches
 from fliptrace.training.losses import completion_loss
+from fliptrace.training.packing.halves import Halves, count_labels, split
 from fliptrace.training.packing.support import why_not_packed
 from fliptrace.training.recipe import Tuning
 
 STEP_EXAMPLES = 32
 _TRL_BATCH = 8
+_HALVES = Halves()
 # Tokens in a pack: TRL's default. Packs are longer where an example is longer, or it would be cut.
 _PACK_TOKENS = 1_024
 
@@ -72,13 +75,13 @@ class TrainingRound(NamedTuple):
 
 
 def _open_rows(job: TrainingJob, *, bf16: bool = False) -> partial[TrainingRound]:
-    model, pad_id = _load(job)
+    model, pad_id = _load(job, bf16=bf16)
     return _open_own(model, Rows(job.tokenized.examples, job.row_tokens, pad_id), job, bf16=bf16)
 
 
-def _open_tree(job: TrainingJob, *, bf16: bool = False) -> partial[TrainingRound]:
-    model, pad_id = _load(job)
-    trees = Trees.of(job.tokenized, job.tree_tokens, pad_id)
+def _open_tree(job: TrainingJob, *, bf16: bool = False, in_halves: bool = False) -> partial[TrainingRound]:
+    model, pad_id = _load(job, bf16=bf16)
+    trees = Trees.of(job.tokenized, job.tree_tokens, pad_id, in_halves=in_halves)
     objection = why_not_packed(model, trees.probe_examples, trees.pad_id)
     assert objection is None, objection
     return _open_own(model, trees, job, bf16=bf16)
@@ -94,9 +97,10 @@ class _Loaded(NamedTuple):
     pad_id: int
 
 
-def _load(job: TrainingJob) -> _Loaded:
+def _load(job: TrainingJob, *, bf16: bool) -> _Loaded:
+    """A frozen base is bf16 where bf16 is computed, as in training/base.py."""
     folder = str(job.folder)
-    model = load_causal_lm(folder, "fp32")
+    model = load_causal_lm(folder, "bf16" if bf16 and job.lora_rank is not None else "fp32")
     if job.lora_rank is not None:
         model = with_new_adapter(model, job.tuning, job.seed)
     return _Loaded(model, load_tokenizer(folder).pad_token_id)
@@ -113,9 +117,10 @@ def _train(model: Any, batching: Batching, seed: int, *, bf16: bool) -> Training
     began = time.perf_counter()
     for step in steps:
         batches = [batching.collate(batch) for batch in step]
-        num_labels = sum(int((batch["labels"] != IGNORED).sum()) for batch in batches)
-        losses.append(num_labels * _step(model, batches, num_labels, optimizer, bf16=bf16))
-        num_run += sum(batch["input_ids"].numel() for batch in batches)
+        num_labels = sum(map(count_labels, batches))
+        with disable_input_dtype_casting(model, active=bf16):
+            losses.append(num_labels * _step(model, batches, num_labels, optimizer, bf16=bf16))
+        num_run += sum(row["input_ids"].numel() for batch in batches for row in split(batch))
     seconds = time.perf_counter() - began
     return TrainingRound(seconds, sum(losses) / _num_labels(batching.examples), num_run, len(steps), rate)
 
@@ -140,11 +145,16 @@ def _step(
     *,
     bf16: bool,
 ) -> float:
+    def backward(row: dict[str, Tensor]) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            of_row = completion_loss(model, row, num_labels)
+        of_row.backward()  # type: ignore[no-untyped-call]
+        return of_row.detach()
+
     loss = 0.0
     for batch in batches:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-            of_batch = completion_loss(model, batch, num_labels)
-        of_batch.backward()  # type: ignore[no-untyped-call]
+        first, *others = split(batch)
+        of_batch = _HALVES.run(partial(backward, first), partial(backward, others[0])) if others else backward(first)
         loss += of_batch.item()
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
@@ -274,6 +284,7 @@ ARMS: Mapping[str, Callable[..., Callable[[], TrainingRound]]] = {
     "rows bf16": partial(_open_rows, bf16=True),
     "trie": _open_tree,
     "trie bf16": partial(_open_tree, bf16=True),
+    "trie halves bf16": partial(_open_tree, bf16=True, in_halves=True),
 }
 
 
