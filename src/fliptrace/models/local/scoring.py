@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fliptrace.core.errors import InputError
+from fliptrace.core.messages import Message
 from fliptrace.models.base import Choice
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.trees.attention import attending_to_trees, read_tree, why_no_trees
@@ -31,11 +32,10 @@ from fliptrace.models.trees.token_tree import Branch, lay_out, num_shared
 MAX_PASS_TOKENS = 16_384
 # Logits per forward pass, 256 MiB in fp32. This bounds the batch if the vocabulary is large.
 MAX_PASS_LOGITS = 64 * 2**20
-# If a model ignored the tree mask, so that these replies saw each other, their scores would change by nats.
-_PROBE_PROMPT, _PROBE_REPLIES = (
-    (5, 6, 7),
-    ((8, 9, 10, 11, 12, 13, 14, 15), (8, 15, 14, 13, 12, 11, 10, 9), (16, 17) * 4),
-)
+# If a model ignored the tree mask, so that these replies saw each other, their scores would change by nats. They are
+# ordinary words, because rounding in bf16 changes the scores of tokens that nobody writes by nats too.
+_PROBE_PROMPT = (Message("user", "Which colour is the sky, and which is the grass?"),)
+_PROBE_REPLIES = ("Blue and green.", "Blue is the sky, and the grass is green.", "Green is the grass.")
 # Rounding changes the log-probability of such a reply by about 1e-5 in fp32 and by tenths of a nat in bf16.
 _PROBE_TOLERANCES = {torch.float32: 1e-3, torch.float64: 1e-3}
 _LOOSE_TOLERANCE = 1.5
@@ -85,11 +85,13 @@ class ReplyLogprobScorer:
         """Whether this model's attention supports trees, by its architecture and by a trial run."""
         if why_no_trees(self.model) is not None:
             return False
+        opening, replies = self.chat_format.encode_replies("", _PROBE_REPLIES)
+        prompt = [*self.chat_format.encode_prompt(_PROBE_PROMPT), *opening]
         try:
-            together = self._score_tree([grow_tree(_PROBE_PROMPT, _PROBE_REPLIES)])[0]
+            together = self._score_tree([grow_tree(prompt, replies)])[0]
         except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
             return False  # decoders without tree support fail with various errors
-        separate = self._score_separately([grow_tree(_PROBE_PROMPT, [reply]) for reply in _PROBE_REPLIES])
+        separate = self._score_separately([grow_tree(prompt, [reply]) for reply in replies])
         differences = np.abs(np.subtract(together, [score for (score,) in separate]))
         return bool(differences.max() < _PROBE_TOLERANCES.get(self.model.dtype, _LOOSE_TOLERANCE))
 

@@ -1,8 +1,8 @@
 """Attention over a token tree on a CPU: each block of queries attends to the keys that any of its queries sees.
 
 A block gathers its keys, which are few in a row of several dialogues, and masks those of other branches. The backward
-pass recomputes the attention weights, so memory grows only linearly with the row. Matrix products and softmax are
-torch's own, in the dtype of the queries. A row of 6,901 tokens took a ninth of the time of SDPA with a mask of the
+pass recomputes the attention weights, in the dtype of the queries, so memory grows only linearly with the row. Products
+and softmax are torch's own. A row of 6,901 tokens took a ninth of the time of SDPA with a mask of the
 whole row (docs/results.md).
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
 
 from fliptrace.models.trees.token_tree import sees
 
@@ -91,8 +92,7 @@ class _BlockAttention(torch.autograd.Function):
         attended = torch.empty(query.shape, dtype=query.dtype)
         for block in blocks:
             keys, values = key.index_select(1, block.columns), value.index_select(1, block.columns)
-            weights = _attention_weights(_of_block(query, block), keys, sinks, block)[..., : keys.shape[1]]
-            _put(attended, block, torch.bmm(weights, values))
+            _put(attended, block, _attend(_of_block(query, block), keys, values, sinks, block))
         return attended
 
     @staticmethod
@@ -130,6 +130,18 @@ def _put(tensor: Tensor, block: Block, of_block: Tensor) -> None:
     """Write a block's values back into the whole tensor; the inverse of `_of_block`."""
     place = tensor[:, :, block.start : block.stop]
     place.copy_(of_block.view(place.shape))
+
+
+def _attend(queries: Tensor, keys: Tensor, values: Tensor, sinks: Tensor | None, block: Block) -> Tensor:
+    """Attend in one block, (kv heads, group x queries, size). SDPA keeps the scores in fp32, but knows no sinks."""
+    if sinks is not None:
+        return torch.bmm(_attention_weights(queries, keys, sinks, block)[..., : keys.shape[1]], values)
+    num_kv_heads, _, size = keys.shape
+    of_heads = queries.view(1, -1, block.stop - block.start, size)
+    group = of_heads.shape[1] // num_kv_heads
+    of_keys, of_values = (each.repeat_interleave(group, dim=0)[None] for each in (keys, values))
+    attended = scaled_dot_product_attention(of_heads, of_keys, of_values, attn_mask=block.bias, scale=1.0)
+    return attended.view(queries.shape)
 
 
 def _attention_weights(queries: Tensor, keys: Tensor, sinks: Tensor | None, block: Block) -> Tensor:
