@@ -218,6 +218,16 @@ def read_manifest(path: Path) -> Json:
     return rename_key(read_json(manifest), "reading", "inference") if manifest.exists() else {}
 
 
+def count_missing(path: Path, num_rows: int) -> int | None:
+    """How many rows a prediction file lacks of those that its manifest counts; negative if it has more than these.
+
+    None without a manifest, or if it counts none.
+    """
+    manifest = read_manifest(path)
+    counted = manifest.get("num_cases", manifest.get("num_dialogues"))
+    return counted - num_rows if type(counted) is int else None
+
+
 def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] | list[UnifiedPrediction]:
     """Read a prediction file: rows of one task, with unique ids. InputError names the line that is wrong."""
     rows: dict[str, list[Any]] = {task: [] for task in _ROWS}
