@@ -178,7 +178,8 @@ def test_replies_that_cannot_be_parsed_are_counted() -> None:
     assert analysis.dialogue.emotions[4] == "neutral"
     assert analysis.notes == (
         "1 of 5 emotions: the reply could not be parsed; neutral is used",
-        "3 of 3 flips: no answer could be parsed, so no trigger is named",
+        "3 of 3 flips: no answer could be parsed, so no trigger is named. The first replies: "
+        "Hard to say. | Hard to say. | Hard to say.",
     )
 
 

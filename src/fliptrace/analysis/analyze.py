@@ -17,6 +17,7 @@ from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, FlipCase, find_flips
+from fliptrace.core.messages import NUM_SHOWN, excerpt
 from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.emotions import EmotionLabels, fallback_emotion
 from fliptrace.inference.seams import best_decoding, choose_decoder, choose_labeler
@@ -178,9 +179,13 @@ def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterato
 
 
 def _notes_on(decided: Sequence[_DecidedFlip]) -> Iterator[str]:
-    num_unparsed = sum(each.prediction.vote.is_unparsed for each in decided)
-    if num_unparsed:
-        yield f"{num_unparsed:,} of {len(decided):,} flips: no answer could be parsed, so no trigger is named"
+    unparsed = [each.prediction for each in decided if each.prediction.vote.is_unparsed]
+    if unparsed:
+        replies = " | ".join(excerpt(prediction.answers[0].text) or "(empty)" for prediction in unparsed[:NUM_SHOWN])
+        yield (
+            f"{len(unparsed):,} of {len(decided):,} flips: no answer could be parsed, so no trigger is named. "
+            f"The first replies: {replies}"
+        )
     num_cut = sum(each.prediction.num_dropped > 0 for each in decided)
     if num_cut:
         yield f"{num_cut:,} of {len(decided):,} flips: too long for the model, so it did not see the oldest utterances"
