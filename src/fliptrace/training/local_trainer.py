@@ -11,7 +11,7 @@ from typing import Any
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import read_json, write_json
 from fliptrace.models.base import Model
-from fliptrace.models.local.loading import load_local
+from fliptrace.models.local.loading import check_base, choose_device, load_local
 from fliptrace.models.local.model import LocalModel
 from fliptrace.training.base import Parent, load_parent, make_base, save_checkpoint
 from fliptrace.training.batching import Batching, Rows, Trees
@@ -31,7 +31,10 @@ class LocalTrainer:
     recipe: Recipe
 
     def check(self) -> None:
-        """Do nothing: a local base can always be trained, and `begin` reports one that cannot be loaded."""
+        """Check device and base before anything is trained, as a dry run does."""
+        choose_device(self.recipe.local_tuning.device)
+        if self.recipe.base.scratch is None:
+            check_base(self.recipe.base.model, to_train=self.recipe.local_tuning.method)
 
     def make_base(self, texts: Iterable[str], folder: Path) -> str:
         return make_base(self.recipe, texts, folder)
