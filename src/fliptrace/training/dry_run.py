@@ -17,7 +17,7 @@ from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.local.architecture import context_length
 from fliptrace.models.local.loading import blank_model, check_base, choose_device, load_config, load_tokenizer
 from fliptrace.models.local.scratch import llama_config, train_tokenizer
-from fliptrace.training.base import frozen_dtype, is_mxfp4, quantizes, scratch_spec, with_new_adapter
+from fliptrace.training.base import adapted_layers, frozen_dtype, is_mxfp4, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import preflight, tokenize
@@ -184,7 +184,7 @@ def _memory(tuning: Tuning, planned: PlannedRun) -> MemoryCost:
     config, model = planned.config, planned.blank_model()
     largest = [_largest_batch(stage) for stage in planned.stages]
     num_parameters = sum(weight.numel() for weight in model.parameters())
-    linears = [m for name, m in model.named_modules() if isinstance(m, nn.Linear) and name != "lm_head"]
+    linears = adapted_layers(tuning, model)
     num_adapted = sum(tuning.lora_rank * (m.in_features + m.out_features) for m in linears)
     is_full = tuning.method == "full"
     text = config.get_text_config()
