@@ -187,3 +187,13 @@ def test_a_file_of_somebody_elses_is_not_replaced(model: str, tmp_path: Path) ->
     with pytest.raises(InputError, match=r"p\.jsonl: exists, and no manifest beside it says what it is"):
         run("predict", model, "sample:val", "--out", tmp_path / "p.jsonl")
     assert (tmp_path / "p.jsonl").read_text() == "my notes"
+
+
+@pytest.mark.parametrize("options", [("--task", "emotion"), ("--task", "unified"), ("--emotions", "predicted")])
+def test_the_first_replies_on_emotions_that_could_not_be_parsed_are_shown(
+    options: tuple[str, str], tmp_path: Path
+) -> None:
+    model = scripted(tmp_path, "odd", "a bit of everything")
+    said = said_by(run("predict", model, "sample:val", "--out", tmp_path / "p.jsonl", "--limit", "2", *options))
+    assert "replies on emotions could not be parsed: taken as neutral" in said
+    assert said.count("unparsed: a bit of everything") == 3

@@ -101,7 +101,8 @@ def _fill_emotions(
     if labels.num_unparsed:
         fallback = fallback_emotion(dialogue.emotion_set)
         notes.append(
-            f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be parsed; {fallback} is used"
+            f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be parsed; {fallback} is used. "
+            f"{_first_replies(labels.unparsed)}"
         )
     emotions = tuple(known or label for known, label in zip(given, labels.emotions, strict=True))
     return _LabelledDialogue(dialogue.with_emotions(emotions), tuple(_scores(dialogue, labels)), tuple(notes))
@@ -178,13 +179,17 @@ def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterato
         yield FoundFlip(each.flip, each.triggers, support, reason.text, reason.by)
 
 
+def _first_replies(replies: Sequence[str]) -> str:
+    """The first of the replies that could not be parsed, on one line."""
+    return f"The first replies: {' | '.join(excerpt(reply) or '(empty)' for reply in replies[:NUM_SHOWN])}"
+
+
 def _notes_on(decided: Sequence[_DecidedFlip]) -> Iterator[str]:
     unparsed = [each.prediction for each in decided if each.prediction.vote.is_unparsed]
     if unparsed:
-        replies = " | ".join(excerpt(prediction.answers[0].text) or "(empty)" for prediction in unparsed[:NUM_SHOWN])
         yield (
             f"{len(unparsed):,} of {len(decided):,} flips: no answer could be parsed, so no trigger is named. "
-            f"The first replies: {replies}"
+            f"{_first_replies([prediction.answers[0].text for prediction in unparsed])}"
         )
     num_cut = sum(each.prediction.num_dropped > 0 for each in decided)
     if num_cut:

@@ -114,9 +114,9 @@ def _predict_triggers(
         with progress() as bar:
             hosted_options.watch(opened.hosted, bar)
             relabelled = relabel_cases(choose_labeler(opened.model, config), cases)
-        cases, num_unparsed, num_gold_pairs = relabelled
+        cases, num_unparsed, num_gold_pairs, unparsed_replies = relabelled
         source |= {"num_unparsed_emotions": num_unparsed, "num_gold_pairs": num_gold_pairs}
-        _note_unparsed_emotions(num_unparsed)
+        _note_unparsed_emotions(num_unparsed, unparsed_replies)
         if num_gold_pairs:
             note(f"{num_gold_pairs:,} flips keep their gold labels: the model gave both ends the same, unscored label")
     with _bar(opened, len(cases)) as on_progress:
@@ -144,7 +144,9 @@ def _predict_emotions(
     with _bar(opened, len(prefixes)) as on_progress:
         written = predict_emotions_file(labeler, prefixes, config, out, source, on_progress)
     _note_resumed(written.num_resumed, "dialogues")
-    _note_unparsed_emotions(sum(row.num_unparsed for row in written.rows))
+    _note_unparsed_emotions(
+        sum(row.num_unparsed for row in written.rows), [r for row in written.rows for r in row.unparsed]
+    )
     num_utterances = sum(len(row.emotions) for row in written.rows)
     done(f"{num_utterances:,} utterances in {len(prefixes):,} dialogues: {out}")
 
@@ -162,7 +164,9 @@ def _predict_unified(
     with _bar(opened, len(prefixes)) as on_progress:
         written = predict_unified_file(labeler, decoder, prefixes, out, source, on_progress)
     _note_resumed(written.num_resumed, "dialogues")
-    _note_unparsed_emotions(sum(row.num_unparsed for row in written.rows))
+    _note_unparsed_emotions(
+        sum(row.num_unparsed for row in written.rows), [r for row in written.rows for r in row.unparsed]
+    )
     _note_samples_drawn([flip.vote for row in written.rows for flip in row.flips], config)
     _show_unparsed(
         (f"{row.id} flip {flip.flip.target + 1}", flip.answers)
@@ -234,6 +238,9 @@ def _show_unparsed(unparsed: Iterable[tuple[str, Sequence[Answer]]]) -> None:
         note(f"unparsed, {excerpt(id)}: {excerpt(answers[0].text) or '(empty)'}")
 
 
-def _note_unparsed_emotions(num_unparsed: int) -> None:
+def _note_unparsed_emotions(num_unparsed: int, replies: Sequence[str]) -> None:
+    """Say how many replies could not be parsed, and show the first."""
     if num_unparsed:
         note(f"{num_unparsed:,} replies on emotions could not be parsed: taken as neutral")
+    for reply in replies[:NUM_SHOWN]:
+        note(f"unparsed: {excerpt(reply) or '(empty)'}")
