@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 # Whether the words in parentheses after a number describe the utterance of this number: `2 (Ben)`.
@@ -34,15 +35,22 @@ _LINE = re.compile(
     re.IGNORECASE,
 )
 _ANSWER_TAG = re.compile(r"<(?P<closes>/?)answer>", re.IGNORECASE)
+_TAG_AT_LINE_END = re.compile(r"^[ \t]*<answer>|</answer>[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _BULLET = re.compile(r"[\s>]*[-*•][\s*`]+(?P<rest>.*)")
 _SEPARATOR = re.compile(r"[\s*`]*(?:[,;&\s]|\band\b)[\s*`,;&]*(?:\band\b[\s*`]*)?", re.IGNORECASE)
 _SPACES = re.compile(r"[\s*`]+")
 # A noun before a number. `2 utterances` is a count, so a noun may not follow a number without a comma or "and".
-_NOUN = re.compile(r"(?:the[ ])?(?:(?:utterance|line|turn|number)(?P<plural>s?)|no\.)[ ]*(?=[\[(#*`\d])", re.IGNORECASE)
+_NOUN = re.compile(r"(?:the[ ])?(?:utterance|line|turn|number)(?P<plural>s?)[ ]*(?=[\[(#*`\d])", re.IGNORECASE)
 _NUMBER = re.compile(r"[*`]*(?:\[(\d{1,6})\]|\((\d{1,6})\)|#?(\d{1,6}))(?![\d\])])[*`]*")
 _NONE = re.compile(r"[\[(]?none\b[\])]?", re.IGNORECASE)
 _WHO = re.compile(r"[ ]?\((?P<who>[^()\d]{1,80})\)")
-_BRACKETED = re.compile(r"[\[({](?P<inside>[^\[\](){}]*)[\])}]")
+# A line by which the answer line before it goes on: `or 5`, `not 5`.
+_GOES_ON = re.compile(
+    r"[\s>*`-]*(?:or|and|but|not|except|without|maybe|perhaps|possibly|probably|also|plus|to|through)\b", re.IGNORECASE
+)
+_LIST_NUMBER = re.compile(r"\s*\d{1,6}[.)]")  # `1.` begins an item of a list, or names utterance 1: nobody knows
+_FIRST_NUMBER = re.compile(r"[\s\[(#*`>•-]*(?:(?:utterance|line|turn|number)s?[ ]*[\[(#]?)?(\d{1,6})", re.IGNORECASE)
+_BRACKETED = re.compile(r"\[([^\[\](){}]*)\]|\(([^\[\](){}]*)\)|\{([^\[\](){}]*)\}")
 
 
 def as_ascii(text: str) -> str:
@@ -70,8 +78,10 @@ def read_claims(text: str, describes: Describes) -> list[Named | None]:
     if starts:
         claims.append(_read_lines(lines[starts[-1] :], describes))
     tagged = _last_tagged(text)
-    if tagged is not None and "{" not in tagged and not any(map(is_answer_line, tagged.splitlines())):
-        claims.append(_read_row(tagged, describes))
+    if tagged is not None and "{" not in tagged:
+        inside = tagged.strip().splitlines() or [""]
+        is_line = is_answer_line(inside[-1])
+        claims.append(_read_lines(inside[-1:], describes) if is_line else _read_row(tagged, describes))
     return claims + _read_json(text, describes)
 
 
@@ -111,32 +121,57 @@ def without_answer(text: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines of a reply; a tag stands on a line of its own."""
-    return _ANSWER_TAG.sub("\n<>\n", text).splitlines()
+    """The lines of a reply; a tag that begins or ends a line stands on a line of its own."""
+    return _TAG_AT_LINE_END.sub("\n<>\n", text).splitlines()
 
 
 def _read_lines(lines: Sequence[str], describes: Describes) -> Named | None:
     """Read an answer line, or the list that follows an empty one: `Triggers:`, then `- 2` and `- 5`."""
     match = _LINE.match(lines[0])
     assert match is not None
-    rest, below = match["rest"], [line for line in lines[1:] if line.strip()]
-    if rest.strip("*` \t"):
-        # `Triggers: 2` and then `- 5` may be a list that goes on.
-        return None if below and _read_item(below[0], describes) else _read_row(rest, describes)
-    is_bulleted = bool(below) and _BULLET.match(below[0]) is not None
+    if match["rest"].strip("*` \t"):
+        named, left = _read_row(match["rest"], describes), lines[1:]
+    else:
+        named, left = _read_list(lines[1:], describes)
+    return None if named is None or _goes_on(left, named, describes) else named
+
+
+def _read_list(lines: Sequence[str], describes: Describes) -> _ReadList:
+    """Read the lines of a list, all with bullets or all without, and return the lines after it too."""
+    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+    is_bulleted = first < len(lines) and _BULLET.match(lines[first]) is not None
     items: list[Named | None] = []
-    for line in below:
+    end = first
+    for end, line in enumerate(lines[first:], start=first):
         item = _read_item(line, describes)
-        if items and (_BULLET.match(line) is not None) != is_bulleted:
-            return None if item else _joined(items)
-        if items and not is_bulleted and item is None:
-            break
-        items.append(item)
-    return _joined(items)
+        belongs = _BULLET.match(line) is not None if is_bulleted else item is not None
+        if line.strip() and items and not belongs:
+            return _ReadList(_joined(items), lines[end:])
+        if line.strip():
+            items.append(item)
+    return _ReadList(_joined(items), lines[end + 1 :])
+
+
+class _ReadList(NamedTuple):
+    """What a list names, and the lines after it."""
+
+    named: Named | None
+    left: Sequence[str]
+
+
+def _goes_on(lines: Sequence[str], named: Named, describes: Describes) -> bool:
+    """Whether the lines after an answer may belong to it: `Triggers: 2` and then `- 5`, or `or 5`."""
+    first = next((line for line in lines if line.strip()), "")
+    if _read_item(first, describes) or _GOES_ON.match(first):
+        return True
+    leading = (_FIRST_NUMBER.match(line) for line in takewhile(str.strip, lines))
+    return any(number is not None and int(number[1]) not in named.numbers for number in leading)
 
 
 def _read_item(line: str, describes: Describes) -> Named | None:
     bullet = _BULLET.match(line)
+    if bullet is None and _LIST_NUMBER.match(line):
+        return None
     return _read_row(bullet["rest"] if bullet else line, describes)
 
 
@@ -155,7 +190,7 @@ def _read_row(text: str, describes: Describes) -> Named | None:
     """Read numbers in a row: `2, 5 (Ben) and utterance 7.` None unless every word of it is understood."""
     row = text.strip("*` \t\r\n\xa0").rstrip("*`. \t\r\n\xa0")
     bracketed = _BRACKETED.fullmatch(row)
-    row = bracketed["inside"].strip() if bracketed else row
+    row = (bracketed[1] or bracketed[2] or bracketed[3] or "").strip() if bracketed else row
     numbers: list[int] = []
     num_none = place = 0
     may_have_noun = True
