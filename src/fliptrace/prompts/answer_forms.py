@@ -177,13 +177,14 @@ def _read_item(line: str, describes: Describes) -> Named | None:
 
 def _joined(items: Iterable[Named | None]) -> Named | None:
     """All items as one; None if there are none or one of them cannot be read."""
-    numbers: tuple[int, ...] = ()
+    numbers: list[int] = []
     num_none = 0
     for item in items:
         if item is None:
             return None
-        numbers, num_none = numbers + item.numbers, num_none + item.num_none
-    return Named(numbers, num_none) if numbers or num_none else None
+        numbers += item.numbers
+        num_none += item.num_none
+    return Named(tuple(numbers), num_none) if numbers or num_none else None
 
 
 def _read_row(text: str, describes: Describes) -> Named | None:

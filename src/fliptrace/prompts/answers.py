@@ -119,11 +119,13 @@ def _describes(view: View, label: int, words: str) -> bool:
 def _anomalies(named: list[int], view: View) -> tuple[AnomalyKind, ...]:
     """One anomaly for every number that names an utterance wrongly."""
     found: list[AnomalyKind] = []
-    for position, i in enumerate(named):
-        if i in named[:position]:
+    seen: set[int] = set()
+    for i in named:
+        if i in seen:
             found.append("named twice")
         elif not 0 <= i < len(view.case.dialogue):
             found.append("unknown utterance")
         elif i > view.target:
             found.append("after the target")
+        seen.add(i)
     return tuple(found)
