@@ -12,7 +12,7 @@ demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, 
 	$(BIN)/fliptrace analyze sample --html runs/demo-call.html
 	@$(MAKE) --no-print-directory .venv/.train
 	$(BIN)/fliptrace train recipes/demo.toml --out runs/demo
-	$(BIN)/fliptrace predict runs/demo sample:test --ask chain --max-new-tokens 128 --out runs/demo/test.jsonl
+	$(BIN)/fliptrace predict runs/demo sample:test --ask chain --max-new-tokens 128 --overwrite --out runs/demo/test.jsonl
 	$(BIN)/fliptrace score runs/demo/test.jsonl
 	$(BIN)/fliptrace show runs/demo/test.jsonl sample:test
 	$(BIN)/fliptrace report runs/demo

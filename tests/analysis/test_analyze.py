@@ -177,8 +177,9 @@ def test_replies_that_cannot_be_parsed_are_counted() -> None:
     analysis = analyze(BARE, OpenModel(model.as_model(), "scripted"))
     assert analysis.dialogue.emotions[4] == "neutral"
     assert analysis.notes == (
-        "1 of 5 emotions: the reply could not be parsed; neutral is used",
-        "3 of 3 flips: no answer could be parsed, so no trigger is named",
+        "1 of 5 emotions: the reply could not be parsed; neutral is used. The first replies: Who knows?",
+        "3 of 3 flips: no answer could be parsed, so no trigger is named. The first replies: "
+        "Hard to say. | Hard to say. | Hard to say.",
     )
 
 

@@ -185,6 +185,11 @@ def test_what_a_chain_says_falsely_is_no_reason() -> None:
     [
         ("Ben shouts in [4].\nThat hurts.\n**Triggers:** 4", "Ben shouts in [4]. That hurts."),
         ("Triggers: 4", ""),
+        ("<think>Is it 2?\nTriggers: 2</think>\n\nBen shouts in [4].\nTriggers: 4", "Ben shouts in [4]."),
+        ("Is it 2?\n</think>Ben shouts in [4].\nTriggers:\n- 4", "Ben shouts in [4]."),
+        ("Ben shouts in [4].\n<answer>4</answer>", "Ben shouts in [4]."),
+        ('```json\n{"reasons": "Ben shouts in [4].", "triggers": [4]}\n```', "Ben shouts in [4]."),
+        ('{"triggers": [4]}', ""),
         (f"{'on and on ' * 100}\nTriggers: 4", None),
     ],
 )

@@ -150,6 +150,15 @@ def test_doctor_exits_0_on_warnings_and_1_on_errors(tmp_path: Path) -> None:
     assert json.loads(warned.stdout)["files"][0]["findings"][0]["kind"] == "nan-trigger"
 
 
+def test_doctor_shows_a_few_findings_of_a_kind_and_counts_the_others(tmp_path: Path) -> None:
+    cases = [json.loads(write_cases(tmp_path / "one.json", triggers=[0] * num).read_text())[0] for num in range(4, 12)]
+    (tmp_path / "own_efr.json").write_text(json.dumps([*cases, *cases]))
+    shown = run("doctor", tmp_path / "own_efr.json").stderr
+    assert shown.count("but") == 5 and "3 utterances but 4 triggers" in " ".join(shown.split())
+    assert "others of this kind" in shown
+    assert sum(line.startswith("error: unequal-lists") for line in shown.splitlines()) == 6
+
+
 def test_training_in_several_processes_is_refused() -> None:
     recipe = Path(__file__).parents[2] / "recipes" / "demo.toml"
     result = run("train", recipe, WORLD_SIZE="2")

@@ -128,3 +128,72 @@ def test_curate_offers_emotions_and_the_unified_task(tmp_path: Path) -> None:
     num_cases = len(json.loads(sample_path("val").read_text()))
     assert num_cases < kinds.count("unified") <= 2 * num_cases
     assert kinds.count("emotion") > num_cases
+
+
+def scripted(folder: Path, name: str, *replies: str) -> str:
+    (folder / f"{name}.script").write_text(json.dumps({"default": True, "answers": replies}) + "\n")
+    return f"scripted:{folder / name}.script"
+
+
+def said_by(result: Result) -> str:
+    return " ".join(result.output.split())
+
+
+def test_the_first_three_replies_that_could_not_be_parsed_are_shown(tmp_path: Path) -> None:
+    model = scripted(tmp_path, "odd", "I would say\nthe \x1b[31msecond one [bold]")
+    said = said_by(run("predict", model, "sample:val", "--out", tmp_path / "p.jsonl", "--limit", "5"))
+    assert said.count("I would say ⏎ the [31msecond one [bold]") == 3
+    ids = [json.loads(line)["id"] for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+    assert [f"unparsed, {id}:" in said for id in ids] == [True] * 3 + [False] * 2
+    assert "5 flips, 5 unparsed" in said
+
+
+def test_rows_that_are_missing_are_told_before_the_scores(model: str, tmp_path: Path) -> None:
+    out = tmp_path / "p.jsonl"
+    run("predict", model, "sample:val", "--out", out, "--limit", "20")
+    assert "warning" not in run("score", out, "--draws", "100").output
+    out.write_text("".join(out.read_text().splitlines(keepends=True)[:8]))
+    assert said_by(run("score", out, "--draws", "100")).startswith("warning ")
+    assert "12 rows are missing, by its manifest" in said_by(run("score", out, "--draws", "100"))
+    assert json.loads(run("score", out, "--draws", "100", "--json").stdout)["num_missing"] == 12
+    with pytest.raises(InputError, match="8 rows, but its manifest counts 20"):
+        run("compare", out, out, "--draws", "100")
+    told = run("compare", out, out, "--draws", "100", "--allow-missing")
+    assert told.exit_code == 0 and said_by(told).startswith("warning ")
+
+
+def test_the_file_of_another_model_is_replaced_only_if_told(tmp_path: Path) -> None:
+    out = tmp_path / "p.jsonl"
+    one, other = scripted(tmp_path, "one", "Triggers: 1"), scripted(tmp_path, "other", "Triggers: 2")
+    run("predict", one, "sample:val", "--out", out, "--limit", "3")
+    before = out.read_bytes()
+    for arguments, message in (
+        ((other, "sample:val", "--limit", "3"), r"holds predictions of scripted:.*one.script, not of scripted:.*other"),
+        ((one, "sample:val", "--limit", "4"), "holds predictions made from other data or weights"),
+        ((one, "sample:val", "--limit", "3", "--ask", "chain"), "holds predictions made with other settings"),
+        ((one, "sample:val", "--limit", "3", "--task", "emotion"), "holds predictions made from other data"),
+    ):
+        with pytest.raises(InputError, match=rf"p\.jsonl: {message}.*; expected a new file, or --overwrite"):
+            run("predict", *arguments, "--out", out)
+        assert out.read_bytes() == before
+    run("predict", one, "sample:val", "--out", out, "--limit", "3")  # the same again
+    assert out.read_bytes() == before
+    run("predict", other, "sample:val", "--out", out, "--limit", "3", "--overwrite")
+    assert [json.loads(line)["answers"][0]["text"] for line in out.read_text().splitlines()] == ["Triggers: 2"] * 3
+
+
+def test_a_file_of_somebody_elses_is_not_replaced(model: str, tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text("my notes")
+    with pytest.raises(InputError, match=r"p\.jsonl: exists, and no manifest beside it says what it is"):
+        run("predict", model, "sample:val", "--out", tmp_path / "p.jsonl")
+    assert (tmp_path / "p.jsonl").read_text() == "my notes"
+
+
+@pytest.mark.parametrize("options", [("--task", "emotion"), ("--task", "unified"), ("--emotions", "predicted")])
+def test_the_first_replies_on_emotions_that_could_not_be_parsed_are_shown(
+    options: tuple[str, str], tmp_path: Path
+) -> None:
+    model = scripted(tmp_path, "odd", "a bit of everything")
+    said = said_by(run("predict", model, "sample:val", "--out", tmp_path / "p.jsonl", "--limit", "2", *options))
+    assert "replies on emotions could not be parsed: taken as neutral" in said
+    assert said.count("unparsed: a bit of everything") == 3

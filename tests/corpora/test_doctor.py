@@ -81,3 +81,79 @@ def test_reading_for_use_stops_at_the_first_error(tmp_path: Path) -> None:
 def test_an_empty_folder_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file found that ends with"):
         examine([tmp_path])
+
+
+CASE = {
+    "speakers": ["Ada", "Bo", "Ada"],
+    "utterances": ["Tea?", "You broke my cup!", "I am so sorry."],
+    "emotions": ["neutral", "anger", "sadness"],
+    "triggers": [0, 1, 0],
+}
+
+
+def write(path: Path, *cases: object) -> Path:
+    path.write_text(json.dumps(cases), encoding="utf-8")
+    return path
+
+
+def test_errors_with_the_same_message_are_one_finding_with_a_count(tmp_path: Path) -> None:
+    calm, tense = (CASE | {"emotions": ["neutral", own, "sadness"]} for own in ("calm", "tense"))
+    path = write(tmp_path / "own_efr.json", *[calm] * 1000, *[tense] * 67, CASE | {"triggers": [0, 2, 0]})
+    (file,) = examine([path]).files
+    found = [(f.where, f.kind, f.num_places, f.message.partition(";")[0]) for f in file.findings]
+    assert found == [
+        ("case 0 utterance 1", "unknown-emotion", 1000, "unknown emotion 'calm'"),
+        ("case 1000 utterance 1", "unknown-emotion", 67, "unknown emotion 'tense'"),
+        ("case 1067 utterance 1", "bad-trigger", 1, "its trigger is 2, expected 0 or 1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("other", "kind", "message"),
+    [
+        ({}, "duplicate-case", "has the speakers and words of own_efr#0"),
+        (
+            {"triggers": [1, 1, 0]},
+            "contradictory-labels",
+            "has the speakers and words of own_efr#0, but its triggers are [0, 1] here and [1] there",
+        ),
+        (
+            {"triggers": [0, 0, 0]},
+            "contradictory-labels",
+            "has the speakers and words of own_efr#0, but its triggers are none here and [1] there",
+        ),
+        (
+            {"emotions": ["neutral", "joy", "sadness"]},
+            "contradictory-labels",
+            "has the speakers and words of own_efr#0, but utterance 1 is joy here and anger there",
+        ),
+        ({"triggers": None}, "duplicate-case", "has the speakers and words of own_efr#0"),
+        ({"source": "rebuilt", "triggers": [0, 1, 0]}, "duplicate-case", "has the speakers and words of own_efr#0"),
+    ],
+)
+def test_a_case_that_stands_twice_is_found_and_whether_its_labels_differ(
+    tmp_path: Path, other: dict[str, object], kind: str, message: str
+) -> None:
+    path = write(tmp_path / "own_efr.json", CASE, CASE | other)
+    (file,) = examine([path]).files
+    assert [(f.severity, f.where, f.kind, f.message) for f in file.findings] == [
+        ("warning", "case own_efr#1", kind, message)
+    ]
+
+
+def test_a_longer_case_of_the_same_dialogue_is_no_repetition(tmp_path: Path) -> None:
+    longer = {name: [*values, values[1]] for name, values in CASE.items()} | {
+        "emotions": ["neutral", "anger", "sadness", "joy"]
+    }
+    (file,) = examine([write(tmp_path / "own_efr.json", CASE, longer)]).files
+    assert file.findings == ()
+
+
+def test_a_dialogue_that_stands_twice_is_found(tmp_path: Path) -> None:
+    bare = {name: values for name, values in CASE.items() if name != "triggers"}
+    other = bare | {"emotions": ["joy", "anger", "sadness"]}
+    (file,) = examine([write(tmp_path / "own_erc.json", bare, other, bare)]).files
+    assert [(f.where, f.kind) for f in file.findings] == [
+        ("dialogue own_erc#1", "contradictory-labels"),
+        ("dialogue own_erc#2", "duplicate-dialogue"),
+    ]

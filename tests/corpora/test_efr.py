@@ -95,8 +95,8 @@ def test_trigger_flags_come_in_many_forms(tmp_path: Path, values: list[object], 
     [
         ({"triggers": [0, 1]}, "own_efr.json case 1: 3 utterances but 2 triggers"),
         ({"speakers": ["Ada"]}, "own_efr.json case 1: 3 utterances but 1 speakers"),
-        ({"triggers": [0, 2, 0]}, "own_efr.json case 1: trigger of utterance 1 is 2, expected 0 or 1"),
-        ({"triggers": [0, "yes", 0]}, "own_efr.json case 1: trigger of utterance 1 is 'yes', expected 0 or 1"),
+        ({"triggers": [0, 2, 0]}, "own_efr.json case 1 utterance 1: its trigger is 2, expected 0 or 1"),
+        ({"triggers": [0, "yes", 0]}, "own_efr.json case 1 utterance 1: its trigger is 'yes', expected 0 or 1"),
         ({"triggers": "010"}, "own_efr.json case 1: found str for 'triggers', expected a list"),
         ({"emotions": None}, "own_efr.json case 1: no list called 'emotions'"),
         ({"utterances": ["Tea?", 7, "Sorry."]}, "own_efr.json case 1: found 7 for an utterance, expected text"),
@@ -110,7 +110,7 @@ def test_an_error_names_file_and_case(tmp_path: Path, change: dict[str, object],
 
 
 def test_an_unknown_emotion_is_an_error_that_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"case 0: utterance 1: unknown emotion 'rage'; masac8 has anger, contempt"):
+    with pytest.raises(InputError, match=r"case 0 utterance 1: unknown emotion 'rage'; masac8 has anger, contempt"):
         read_efr(write(tmp_path, CASE | {"emotions": ["neutral", "rage", "joy"]}))
 
 

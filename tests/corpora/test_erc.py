@@ -60,7 +60,7 @@ HEADER = "Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID"
         ("Utterance,Speaker,Emotion\nhi,Bo,joy\n", "line 1: no column called 'Dialogue_ID', 'Utterance_ID'"),
         (f"{HEADER}\n", "mine.csv: no rows"),
         (f"{HEADER}\nhi,Bo\n", "line 2: expected 5 fields"),
-        (f"{HEADER}\nhi,Bo,glad,0,0\n", "line 2: utterance 0: unknown emotion 'glad'"),
+        (f"{HEADER}\nhi,Bo,glad,0,0\n", "line 2 utterance 0: unknown emotion 'glad'"),
         (f"{HEADER}\nhi,Bo,joy,0,0\nho,Bo,joy,1,0\nhu,Bo,joy,0,1\n", "dialogue mine#0: its rows are not consecutive"),
     ],
 )

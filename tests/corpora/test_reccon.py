@@ -96,7 +96,7 @@ def test_causes_that_are_not_written_down_are_unknown(tmp_path: Path) -> None:
             {"a": [[turn(1, "joy", **{CAUSES: "b"})]]},
             "dialogue a: turn 1: causes 'b', expected a list of turns and 'b'",
         ),
-        ({"a": [[turn(1, "glad")]]}, "dialogue a: utterance 0: unknown emotion 'glad'"),
+        ({"a": [[turn(1, "glad")]]}, "dialogue a utterance 0: unknown emotion 'glad'"),
         ({"a": [[turn(1, utterance=5)]]}, "dialogue a: found 5 for an utterance, expected text"),
     ],
 )

@@ -139,3 +139,12 @@ def test_answers_given_in_another_layout_are_refused(tmp_path: Path) -> None:
     path = predictions(tmp_path / "p.jsonl", ScriptedModel(default=["Triggers: 1"]), layout=Layout("window"))
     with pytest.raises(InputError, match="case cafe-0: its replies name other utterances in the dialogue layout"):
         read_own_answers(path, CASES, LAYOUT)
+
+
+def test_an_answer_that_was_cut_off_stays_unparsed_whatever_its_text_says(tmp_path: Path) -> None:
+    path = predictions(tmp_path / "p.jsonl", ScriptedModel(default=["Triggers: 2"]))
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows[0] |= {"triggers": [], "support": [0.0] * 6, "num_valid": 0}
+    rows[0]["answers"][0] |= {"value": None, "anomalies": ["unreadable"]}
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert [each.answer.value for each in read_own_answers(path, CASES, LAYOUT)] == [None, {1}, {1}, {1}]

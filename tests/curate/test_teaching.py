@@ -111,6 +111,12 @@ def test_a_teachers_rationale_is_kept_only_where_it_parses_to_the_labels(reply: 
     assert [i.completion for i in instructions] == ([reply.strip()] if is_kept else [])
 
 
+def test_a_pupil_does_not_learn_a_teachers_thoughts() -> None:
+    teacher = ScriptedModel(default=["<think>Triggers: 1</think>\nHe shouts.\nTriggers: 3 5"], name="teacher")
+    [instruction] = taught_chain_instructions([DIALOGUE], teacher)
+    assert instruction.completion == "He shouts.\nTriggers: 3 5"
+
+
 def test_a_teacher_is_shown_the_answer_and_its_pupil_is_not() -> None:
     teacher = ScriptedModel(by_text={"`Triggers: 3 5`": ["So.\nTriggers: 3 5"]}, name="teacher")
     [instruction] = taught_chain_instructions([DIALOGUE], teacher)

@@ -91,7 +91,7 @@ def test_a_case_that_knows_its_labels_from_later_on_says_so_in_the_row(tmp_path:
 
 
 def test_under_predicted_emotions_the_flip_stays_and_all_labels_are_the_models() -> None:
-    [[relabelled], num_unparsed, num_gold_pairs] = relabel_cases(LateScorer(), [CAFE], CONFIG)
+    [[relabelled], num_unparsed, num_gold_pairs, _] = relabel_cases(LateScorer(), [CAFE], CONFIG)
     # "You are late." is labelled anger. Source and target would both be joy, but they are known to differ.
     assert relabelled.dialogue.emotions[2] == "anger"
     assert (relabelled.flip.source, relabelled.flip.target) == (1, 5)
@@ -114,7 +114,7 @@ def test_of_two_equal_labels_the_less_certain_gives_way() -> None:
 
 
 def test_without_probabilities_an_equal_pair_keeps_its_labels_and_is_counted() -> None:
-    [[relabelled], num_unparsed, num_gold_pairs] = relabel_cases(TALKS, [CAFE], CONFIG)
+    [[relabelled], num_unparsed, num_gold_pairs, _] = relabel_cases(TALKS, [CAFE], CONFIG)
     assert relabelled.flip == CAFE.flip
     assert relabelled.dialogue.emotions == ("joy", "neutral", "anger", "neutral", "anger", "fear")
     assert (num_unparsed, num_gold_pairs) == (1, 1)

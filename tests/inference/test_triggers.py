@@ -19,7 +19,7 @@ from fliptrace.core.messages import Completion
 from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.sampling import answer_cases
 from fliptrace.inference.triggers import PredictedFile
-from fliptrace.models.base import Decoding, Request
+from fliptrace.models.base import ChatModel, Decoding, Request
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.rules import RULES, Rule, find_rule
 from fliptrace.models.scripted import ScriptedModel
@@ -34,7 +34,7 @@ JUDGED = InferenceConfig(judge=True, decoding=SAMPLE_3)
 CASES = [replace(CAFE, id=f"cafe-{i}") for i in range(5)]
 
 
-def predict_one(model: ScriptedModel | Rule, config: InferenceConfig = PLAIN, case: FlipCase = CAFE) -> Prediction:
+def predict_one(model: ChatModel | Rule, config: InferenceConfig = PLAIN, case: FlipCase = CAFE) -> Prediction:
     [prediction] = name_triggers(model, [case], config)
     return prediction
 
@@ -73,6 +73,27 @@ def test_an_unparsed_reply_does_not_vote_and_is_counted() -> None:
     prediction = predict_one(says("Triggers: 3", "I do not know", "Triggers: 99"), InferenceConfig(decoding=SAMPLE_3))
     assert (prediction.vote.triggers, prediction.vote.num_valid, prediction.vote.num_samples) == ({2}, 1, 3)
     assert [answer.anomalies for answer in prediction.answers] == [(), ("unreadable",), ("unknown utterance",)]
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """A model whose replies are all cut off at its token limit."""
+
+    text: str
+    name: str = "cut"
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        return [(Completion(self.text, 10, 8, "length"),) for _ in requests]
+
+    def fits(self, messages: object, max_new_tokens: int) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("text", ["<think>\nTriggers: 3\nOr rather", "Triggers: 3", "Hm.\nTriggers:\n- 3"])
+def test_a_draft_within_thoughts_and_a_line_that_may_go_on_do_not_vote(text: str) -> None:
+    prediction = predict_one(CutOff(text))
+    assert (prediction.vote.num_valid, prediction.vote.triggers) == (0, frozenset())
+    assert [(answer.value, answer.text) for answer in prediction.answers] == [(None, text)]
 
 
 def test_where_nothing_can_be_parsed_nothing_is_named() -> None:

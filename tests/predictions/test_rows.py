@@ -133,7 +133,7 @@ def test_a_damaged_flip_is_refused_by_its_line(tmp_path: Path, change: Json, mes
 @pytest.mark.parametrize("row", [PREDICTION.to_json(), EMOTIONS.to_json()])
 def test_a_row_that_lacks_any_field_is_refused_by_its_name(tmp_path: Path, row: Json) -> None:
     assert len(row) >= 8
-    for name in row.keys() - {"task", "remaining", "emotions_from", "num_unparsed"}:
+    for name in row.keys() - {"task", "remaining", "emotions_from", "num_unparsed", "unparsed"}:
         with pytest.raises(InputError, match=f"line 1: no field '{name}'; not a row of a prediction file"):
             read_predictions(write(tmp_path / "p.jsonl", {key: row[key] for key in row if key != name}))
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_cases import case, views, views_with_triggers
 
-from fliptrace.core.messages import AnomalyKind
-from fliptrace.prompts.answers import parse_answer, render_answer, render_question
+from fliptrace.core.messages import AnomalyKind, Completion
+from fliptrace.prompts.answers import parse_answer, parse_completion, render_answer, render_question
 from fliptrace.prompts.views import Layout, View
 
 # Ana flips in utterance 6 (numbered from 1); utterances 7 and 8 come after the target.
@@ -75,6 +75,54 @@ def test_candidates_stand_in_ascending_order(drawn: tuple[View, frozenset[int]])
         ("triggers: None.", set()),
         ("Triggers: (none)", set()),
         ("Triggers: 3\nTriggers: none", set()),
+        ("Triggers: utterance 3", {3}),
+        ("Triggers: Utterances 3 and 5", {3, 5}),
+        ("Triggers: utterances [3], [5]", {3, 5}),
+        ("Triggers: utterance 3, utterance 5 and utterance 2.", {2, 3, 5}),
+        ("So: <answer>Triggers: 3</answer>", {3}),
+        ("Triggers: 3\nBecause Ben shouts.", {3}),
+        ("Triggers: 3\n- 3: Ben shouts", {3}),
+        ("Triggers: 3\n\nReasons:\n- 5: no trigger", {3}),
+        ("Triggers: 3 (Ben)", {3}),
+        ("Triggers: [3] (Ben, anger), 6 (fear) and 2 (ana)", {2, 3, 6}),
+        ("Triggers: **3** and **5**", {3, 5}),
+        ("Triggers: [3, 5]", {3, 5}),
+        ("Triggers: (3 and 5)", {3, 5}),
+        ("Triggers: {3, 5}", {3, 5}),
+        ("Trigger utterances: 3", {3}),
+        ("Trigger utterance(s): 3", {3}),
+        ("Triggering utterances: 3", {3}),
+        ("Trigger numbers: 3 5", {3, 5}),
+        ("**Final answer:** Triggers: 3", {3}),
+        ("Triggers:\n- 3", {3}),
+        ("**Triggers:**\n\n* utterance 3 (Ben)\n* utterance 5\n", {3, 5}),
+        ("Triggers:\n- 3\n- 5\n\nBen shouts in both.", {3, 5}),
+        ("Triggers:\n3 5", {3, 5}),
+        ("Triggers:\n3\n5", {3, 5}),
+        ("Triggers:\n- none", set()),
+        ("Triggers：３，５", {3, 5}),
+        ("Ｔｒｉｇｇｅｒｓ： ３、５。", {3, 5}),
+        ("<answer>3</answer>", {3}),
+        ("Ben shouts.\n<answer>3, 5</answer>", {3, 5}),
+        ("<answer>\nTriggers: 3\n</answer>", {3}),
+        ("<answer>Triggers: none</answer>", set()),
+        ("<answer>5</answer> no: <answer>3</answer>", {3}),
+        ('{"triggers": [3]}', {3}),
+        ('{"reasons": "Ben shouts.", "triggers": [5, 3]}', {3, 5}),
+        ('```json\n{\n  "Triggers": ["3", "utterance 5"]\n}\n```', {3, 5}),
+        ('{"triggers": 3}', {3}),
+        ('{"triggers": "3, 5"}', {3, 5}),
+        ('{"triggers": []}', set()),
+        ('{"triggers": "none"}', set()),
+        ('<answer>{"triggers": [3]}</answer>', {3}),
+        ("Triggers: 5 3\n<answer>3 5</answer>", {3, 5}),
+        ("<think>\nTriggers: 1\n</think>\n\nTriggers: 3", {3}),
+        ("<think>Triggers: 1</think>Triggers: 3", {3}),
+        ("Maybe 1?\nTriggers: 1\n</think>Triggers: 3", {3}),
+        ("<think></think>\nTriggers: 3", {3}),
+        ("<thinking>1?</thinking><think>2?</think> Triggers: 3", {3}),
+        ("[THINK]Triggers: 1[/THINK]Triggers: 3", {3}),
+        ("<|channel|>analysis<|message|>Triggers: 1<|end|><|channel|>final<|message|>Triggers: 3", {3}),
     ],
 )
 def test_one_answer_is_written_in_many_ways(reply: str, numbers: set[int]) -> None:
@@ -116,9 +164,54 @@ def test_one_answer_is_written_in_many_ways(reply: str, numbers: set[int]) -> No
             "Triggers: 3 or 5",
             "Triggers: three",
             "Triggers: ²",
-            "Triggers: 3 (Ben)",
-            "Triggers: utterance 3",
             "Triggers: none of them",
+            "Triggers: 3 (Ana)",  # Ben says it
+            "Triggers: 3 (perhaps)",
+            "Triggers: 99 (Ben)",
+            "Triggers: 2 utterances",
+            "Triggers: 2 utterances 3 5",
+            "Triggers: 1) 3 2) 5",
+            "Triggers: not 3",
+            "Triggers: all",
+            "Triggers: 3,",
+            "Triggers:\n1. 3\n2. 5",
+            "Triggers:\n1.\n2.",
+            "Triggers:\n1. ",
+            "Triggers: no. 3",
+            "Triggers: [3)",
+            "Triggers: none\n- 2) perhaps",
+            "Triggers:\n5\n- 3 -",
+            "Triggers:\n- 5\n1. Ana",
+            "Triggers:\n- 5\nor 3",
+            "Triggers: 3\nor 5",
+            "Triggers: 3\n- not 5",
+            "Triggers: 3\n- 5: perhaps",
+            "Triggers: none\n[3] may be one",
+            "Triggers: 3 <answer> or 5",
+            "Triggers: 3</answer> or 5",
+            "Triggers:\n- 3\n- perhaps 5",
+            "Triggers:\n- 3\n5",
+            "Triggers:\nBecause of 3.",
+            "Triggers: 3\n- 5",
+            "Triggers: none\n5",
+            "Triggers: 3\n<answer>5</answer>",
+            "Triggers: 3\n<answer>about 3</answer>",
+            'Triggers: 5\n{"triggers": [3]}',
+            "<answer>3",
+            "<answer></answer>",
+            '{"triggers": [3], "triggers": [5]}',
+            '{"triggers": [3, null]}',
+            '{"triggers": [3.0]}',
+            '{"triggers": [true]}',
+            '{"triggers": null}',
+            '{"triggers": {"3": "Ben"}}',
+            '{"triggers": "3 or 5"}',
+            '{"triggers": [3',
+            '{"triggers": ' + "[" * 5000 + "]" * 5000 + "}",
+            "<think>\nTriggers: 3",
+            "<think>1?</think>\n<think>\nTriggers: 3",
+            "Triggers: 3\n<think>or is it 5?",
+            "<think>Triggers: 3</think>",
             "Triggers: 1234567",
             "Triggers: " + "9" * 5000,
             "Triggers: 3 " + "." * 20_000 + "x",  # and parsed quickly: no catastrophic backtracking
@@ -147,6 +240,71 @@ def test_what_is_wrong_with_an_answer_is_said_and_never_guessed_away(
 def test_in_a_window_numbers_are_distances(reply: str, triggers: set[int], anomalies: list[AnomalyKind]) -> None:
     answer = parse_answer(reply, WINDOW)
     assert (answer.value, list(answer.anomalies)) == (triggers, anomalies)
+
+
+# What a careful reader would not take for numbers of utterances, or for one answer only.
+HEDGES = ("or", "not", "perhaps", "to", "-", "–", "~", "/", "?", "2)", "3.5", "utterances", "(Carla, maybe)", "²")
+UNDERSTOOD = ("and", "3", "[5]", "5,", "(3)", "1 (Ben)", "none")
+# Everything that makes an answer `{line}` ambiguous, whatever its line says.
+AMBIGUOUS = (
+    "<think>{line}",
+    "so far: <think>\n\n{line}\n",
+    "<think>1</think>{line}\n<think>wait",
+    "{line}\n<answer>2</answer>",
+    "<answer>2</answer>\n{line}",
+    '{line}\n{{"triggers": [2]}}',
+    "{line}\n- 2",
+    "{line}\n2",
+    "{line}\nor 2",
+    "{line}\n- perhaps 2",
+    "{line}\n- 2 (who knows)",
+    "{line}</answer> or 2",
+    "{line} or 2",
+    "{line} to 2",
+    "{line} (unlikely)",
+)
+
+
+@given(st.lists(st.sampled_from(HEDGES + UNDERSTOOD), min_size=1, max_size=5), st.data())
+def test_no_answer_with_a_word_that_is_not_understood_is_read(words: list[str], data: st.DataObject) -> None:
+    words.insert(data.draw(st.integers(1, len(words))), data.draw(st.sampled_from(HEDGES)))
+    row = " ".join(words)
+    for reply in (f"Triggers: {row}", f"<answer>{row}</answer>", f'{{"triggers": "{row}"}}', f"Triggers:\n- {row}"):
+        assert parse_answer(reply, DIALOGUE).value is None
+
+
+@given(st.frozensets(st.integers(3, 6), max_size=3), st.sampled_from(AMBIGUOUS))
+def test_no_reply_that_can_mean_two_things_is_read(numbers: frozenset[int], form: str) -> None:
+    line = f"Triggers: {' '.join(map(str, sorted(numbers))) or 'none'}"
+    assert parse_answer(line, DIALOGUE).value == {number - 1 for number in numbers}
+    assert parse_answer(form.format(line=line), DIALOGUE).value is None
+
+
+@given(views_with_triggers(), st.text('<>/think[]|answer{}:"\n triggers,0123456789-', max_size=80))
+def test_a_reply_whose_thoughts_do_not_end_is_never_read(drawn: tuple[View, frozenset[int]], thought: str) -> None:
+    view, triggers = drawn
+    if "</think" not in thought and "[/think]" not in thought:
+        assert parse_answer(f"<think>{thought}\n{render_answer(triggers, view)}", view).value is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "is_read"),
+    [
+        ("Triggers: 3", False),  # it may go on: 3 5
+        ("<think>1</think>Triggers: 3", False),
+        ("Triggers:\n- 3", False),
+        ("Triggers:\n3\n", False),
+        ("<think>\nTriggers: 3\nor", False),
+        ('{"triggers": [3', False),
+        ("Triggers: 3\n", True),
+        ("Triggers: 3\n\nBen sho", True),
+        ("Triggers:\n- 3\n\nBen sho", True),
+    ],
+)
+def test_of_a_reply_that_was_cut_off_only_a_whole_answer_is_read(reply: str, is_read: bool) -> None:
+    cut, whole = (parse_completion(Completion(reply, 1, 1, reason), DIALOGUE) for reason in ("length", "stop"))
+    assert (cut.value == {2}, cut.text) == (is_read, reply)
+    assert whole.value == {2} or "<think>\n" in reply or "[3" in reply
 
 
 @given(views(), st.sampled_from(("answer", "chain")))

@@ -28,6 +28,8 @@ def test_a_judgement_is_read_as_it_was_written(drawn: tuple[View, frozenset[int]
         ("Hm.\n- Verdict: right\nTriggers: 3", True, {2}),
         ("Verdict: right\nVerdict: wrong\nTriggers: 3", True, {2}),  # the first verdict and the last answer count
         ("Triggers: 5\nVerdict: wrong\nTriggers: 3", False, {2}),
+        ("<think>Verdict: wrong\nTriggers: 1</think>Verdict: right\nTriggers: 3", True, {2}),
+        ("<think>Verdict: wrong\nTriggers: 1", None, None),
         ("Triggers: 3", None, {2}),
         ("Verdict: right or wrong\nTriggers: 3", None, {2}),
         ("Verdict: perhaps\nTriggers: 3", None, {2}),
@@ -47,3 +49,8 @@ def test_a_judgement_prompt_is_question_own_reply_and_request(view: View) -> Non
     prompt = render_judgement_prompt(view, "answer", "my own words")
     assert [message.role for message in prompt][-3:] == ["user", "assistant", "user"]
     assert prompt[-2].content == "my own words"
+
+
+def test_a_judge_is_not_shown_the_thoughts_of_the_reply() -> None:
+    prompt = render_judgement_prompt(VIEW, "answer", "<think>Triggers: 1</think>\nTriggers: 3")
+    assert prompt[-2].content == "Triggers: 3"

@@ -10,8 +10,8 @@ import pytest
 from scored_cases import UNIFIED, prediction
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import write_jsonl
-from fliptrace.predictions.rows import EmotionPrediction
+from fliptrace.core.files import write_json, write_jsonl
+from fliptrace.predictions.rows import EmotionPrediction, manifest_path
 from fliptrace.scoring.scores import TriggerFileScores, compare_files, score_file
 
 REPOSITORY = Path(__file__).parents[2]
@@ -58,6 +58,7 @@ def test_the_json_of_a_trigger_file_is_the_documented_one(trigger_file: Path) ->
         "num_flips": 3,
         "num_utterances": 15,
         "num_groups": 2,
+        "num_missing": None,
         "num_unlabelled": 1,
         "num_unparsed": 1,
         "num_answers": 3,
@@ -132,3 +133,31 @@ def test_every_field_that_is_written_is_documented(trigger_file: Path, emotion_f
     written = {field for row in (*rows, *results) for field in row}
     assert len(written) > 70
     assert written - documented == set()
+
+
+@pytest.fixture
+def shortened(trigger_file: Path) -> Path:
+    """The trigger file without its last row, beside a manifest that counts all of them."""
+    write_jsonl(trigger_file, (row.to_json() for row in ROWS[:-1]))
+    write_json(manifest_path(trigger_file), {"num_cases": len(ROWS)})
+    return trigger_file
+
+
+def test_rows_that_a_file_lacks_are_counted_by_its_manifest(shortened: Path, emotion_file: Path) -> None:
+    assert score_file(shortened, num_draws=10).to_json()["num_missing"] == 1
+    for num_dialogues, num_missing in ((2, 0), (5, 3), (1, -1)):
+        write_json(manifest_path(emotion_file), {"task": "emotion", "num_dialogues": num_dialogues})
+        assert score_file(emotion_file, num_draws=10).to_json()["num_missing"] == num_missing
+
+
+def test_a_file_that_lacks_rows_is_compared_only_if_told(shortened: Path) -> None:
+    with pytest.raises(InputError, match=r"triggers.jsonl: 3 rows, but its manifest counts 4; .* or --allow-missing"):
+        compare_files(shortened, shortened, num_draws=10)
+    written = compare_files(shortened, shortened, num_draws=10, allow_missing=True).to_json()
+    assert (written["num_missing_a"], written["num_missing_b"]) == (1, 1)
+
+
+def test_a_row_that_stands_twice_is_refused(trigger_file: Path) -> None:
+    write_jsonl(trigger_file, (row.to_json() for row in (*ROWS[:2], ROWS[0])))
+    with pytest.raises(InputError, match="line 3: id 'a' is on line 1 already; expected each id once"):
+        score_file(trigger_file)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from tiny import CHATML, FAMILIES, make_tokenizer
-from tiny_runs import Recorder, make_cases, make_data, make_recipe
-from transformers import AutoModelForCausalLM
+from tiny_runs import GREEDY_ONLY, Recorder, make_cases, make_data, make_recipe, one_stage
+from transformers import AutoModelForCausalLM, BloomConfig, FalconConfig, MptConfig
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, read_json, write_json
@@ -123,8 +124,9 @@ def test_a_model_of_billions_is_costed_in_seconds(name: str, tmp_path: Path) -> 
     base = save_base(BASES[name], tmp_path)
     model_class, config_class, _ = FAMILIES[BASES[name]]
     config_class(architectures=[model_class.__name__], max_position_embeddings=4096, **sizes).save_pretrained(base)
-    on_a_gpu = override(shipped(name, base), base=None, seed=None, device="cuda")
-    memory = dry_run(on_a_gpu, make_data()).memory
+    recipe = shipped(name, base)
+    in_bf16 = recipe.model_copy(update={"tuning": recipe.tuning.model_copy(update={"precision": "bf16"})})
+    memory = dry_run(in_bf16, make_data()).memory
     assert memory.num_parameters == num_parameters
     assert memory.weights == pytest.approx(2 * num_parameters, rel=0.02)
     assert 0.0001 < memory.num_trainable / num_parameters < 0.01
@@ -172,6 +174,15 @@ def test_a_shrunken_model_is_small_and_of_the_same_architecture(family: str) -> 
     assert torch.isfinite(model(input_ids=torch.tensor([[1, 2, 3]])).logits).all()
 
 
+@pytest.mark.parametrize("name", ["Bloom", "DeepseekV3", "Falcon", "GPTJ", "Mpt", "OPT", "Phi"])
+def test_other_architectures_shrink_too(name: str) -> None:
+    with quiet():
+        config = getattr(transformers, f"{name}Config")(vocab_size=500, bos_token_id=0, eos_token_id=0, pad_token_id=0)
+        model = AutoModelForCausalLM.from_config(shrink(config))
+    assert sum(weight.numel() for weight in model.parameters()) < 10_000_000
+    assert torch.isfinite(model(input_ids=torch.tensor([[1, 2, 3]])).logits).all()
+
+
 def test_a_base_packed_in_mxfp4_counts_as_bf16_and_is_not_quantized_again(tmp_path: Path) -> None:
     base = save_base("gpt-oss", tmp_path / "base")
     config = read_json(base / "config.json")
@@ -191,6 +202,106 @@ def test_four_bits_without_bitsandbytes_and_cuda_are_refused(tmp_path: Path) -> 
     config = AutoModelForCausalLM.from_config(load_causal_lm(str(base)).config).config
     assert not is_mxfp4(config)
     assert not quantizes(recipe.tuning, config)
+
+
+UNUSUAL: dict[str, tuple[type, Json]] = {
+    "bloom": (BloomConfig, {"hidden_size": 32, "n_layer": 1, "n_head": 2}),
+    "mpt": (MptConfig, {"d_model": 32, "n_layers": 1, "n_heads": 2}),
+    "falcon": (FalconConfig, {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}),
+    "falcon-alibi": (
+        FalconConfig,
+        {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "alibi": True},
+    ),
+    "falcon-groups": (
+        FalconConfig,
+        {
+            "hidden_size": 32,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 4,
+            "num_kv_heads": 2,
+            "new_decoder_architecture": True,
+        },
+    ),
+}
+
+
+def save_unusual(name: str, folder: Path) -> Path:
+    base, (kind, sizes) = save_base("llama", folder), UNUSUAL[name]
+    with quiet():
+        config = kind(vocab_size=read_json(base / "config.json")["vocab_size"], pad_token_id=0, **sizes)
+        config.bos_token_id = config.eos_token_id = None
+        AutoModelForCausalLM.from_config(config).save_pretrained(base)
+    return base
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_unusual_decoders_are_planned_and_train_as_planned(name: str, method: str, tmp_path: Path) -> None:
+    table = make_recipe(
+        stages=one_stage(), evaluations=GREEDY_ONLY, prompt={"layout": "dialogue"}, tuning={"method": method}
+    )
+    recipe = override(table, base=str(save_unusual(name, tmp_path / "base")), seed=None, device=None)
+    cost, recorder = dry_run(recipe, make_data()), Recorder()
+    assert 0 < cost.step.loss < 20 and cost.step.architecture.lower().startswith(name.partition("-")[0])
+    scores = train(recipe, make_data(), tmp_path / "run", recorder)
+    assert recorder.preflights[0].num_trained_tokens == cost.stages[0].num_trained_tokens
+    assert (recorder.preflights[0].not_packed is None) == (cost.not_packed is None)
+    if "alibi" in name or name in ("bloom", "mpt"):
+        assert cost.not_packed is not None
+    assert scores["chain"]["greedy"]["num_flips"] == 6
+
+
+REFUSED = {
+    "a Git LFS pointer": lambda base: (base / "model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1"
+    ),
+    "expected .* by its header": lambda base: (base / "model.safetensors").write_bytes(
+        (base / "model.safetensors").read_bytes()[:-1]
+    ),
+    "quantized with gptq": lambda base: write_json(
+        base / "config.json",
+        read_json(base / "config.json") | {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+    ),
+    "mamba has layers of kind": lambda base: write_json(
+        base / "config.json", {"model_type": "mamba", "vocab_size": 320, "hidden_size": 32}
+    ),
+    "a sequence-to-sequence model": lambda base: write_json(
+        base / "config.json", {"model_type": "t5", "vocab_size": 320, "is_encoder_decoder": True}
+    ),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_a_base_that_cannot_be_trained_is_refused_by_dry_run_and_train_alike(message: str, tmp_path: Path) -> None:
+    base = save_base("llama", tmp_path / "base")
+    REFUSED[message](base)
+    recipe = override(make_recipe(stages=one_stage()), base=str(base), seed=None, device=None)
+    with pytest.raises(InputError, match=message) as refused:
+        dry_run(recipe, make_data())
+    recorder = Recorder()
+    with pytest.raises(InputError) as again:
+        train(recipe, make_data(), tmp_path / "run", recorder)
+    assert str(again.value) == str(refused.value) and "\n" not in str(refused.value)
+    assert recorder.events == []
+
+
+def test_a_device_that_is_not_there_is_refused_by_dry_run_and_train_alike(tmp_path: Path) -> None:
+    recipe = override(make_recipe(stages=one_stage()), base=None, seed=None, device="xpu:3")
+    for look in (lambda: dry_run(recipe, make_data()), lambda: train(recipe, make_data(), tmp_path, Recorder())):
+        with pytest.raises(InputError, match="device 'xpu:3': this machine has none of its kind"):
+            look()
+
+
+def test_a_quantized_base_is_not_trained_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = save_base("llama", tmp_path / "base")
+    stored = {"quant_method": "bitsandbytes", "load_in_8bit": True}
+    write_json(base / "config.json", read_json(base / "config.json") | {"quantization_config": stored})
+    monkeypatch.setattr(
+        "transformers.quantizers.quantizer_bnb_8bit.Bnb8BitHfQuantizer.validate_environment", lambda *_, **__: None
+    )
+    recipe = override(make_recipe(stages=one_stage()), base=str(base), seed=None, device=None)
+    with pytest.raises(InputError, match="quantized with bitsandbytes and cannot be trained by method = 'full'"):
+        dry_run(recipe, make_data())
 
 
 def test_a_hub_id_that_cannot_be_reached_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:

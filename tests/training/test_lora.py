@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from tiny import save_tiny
 from tiny_runs import GREEDY_ONLY, Recorder, files_of, make_data, make_recipe
 
+from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, read_json, write_json
 from fliptrace.core.messages import Message
 from fliptrace.models.base import Decoding, Request
@@ -19,7 +20,8 @@ from fliptrace.models.local.loading import base_of, load_causal_lm, load_local
 from fliptrace.models.local.model import LocalModel
 from fliptrace.models.open_model import open_model
 from fliptrace.training.base import load_parent
-from fliptrace.training.recipe import Recipe
+from fliptrace.training.dry_run import dry_run
+from fliptrace.training.recipe import Recipe, override
 from fliptrace.training.stages import train
 
 STAGES = [
@@ -46,6 +48,29 @@ def continued(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run(tmp_path_factory.mktemp("merged") / "run", lora("merge"))
+
+
+def test_an_adapter_is_put_on_the_layers_that_the_recipe_names(tmp_path: Path) -> None:
+    recipe = lora(lora_targets=["q_proj", "mlp.down_proj"])
+    recipe = recipe.model_copy(update={"stages": recipe.stages[:1]})
+    names = {
+        name.split(".lora_")[0].rpartition(".")[2] for name in adapter_of(run(tmp_path / "run", recipe), "1-chain")
+    }
+    assert names == {"q_proj", "down_proj"}
+    sizes = {name: tensor.numel() for name, tensor in adapter_of(tmp_path / "run", "1-chain").items()}
+    assert dry_run(recipe, make_data()).memory.num_trainable == sum(sizes.values())
+
+
+def test_a_layer_that_the_base_lacks_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    recipe = lora(lora_targets=["q_proj", "q_prj"])
+    message = r"recipe tuning\.lora_targets: no layer 'q_prj'; the base has down_proj, .*q_proj"
+    with pytest.raises(InputError, match=message):
+        dry_run(recipe, make_data())
+    base = override(recipe, base=str(save_tiny("llama", tmp_path / "base")), seed=None, device=None)
+    recorder = Recorder()
+    with pytest.raises(InputError, match=message):
+        train(base, make_data(), tmp_path / "run", recorder)
+    assert recorder.events == []
 
 
 def adapter_of(run: Path, stage: str) -> dict[str, torch.Tensor]:

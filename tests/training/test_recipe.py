@@ -90,7 +90,15 @@ def test_an_evaluation_may_have_the_name_of_a_key(name: str) -> None:
 @pytest.mark.parametrize(
     "place, value, message",
     [
-        ("seed", "one", "seed: Input should be a valid integer"),
+        ("seed", "one", "seed: Input should be a valid integer, found 'one'"),
+        ("seed", "0", "seed: Input should be a valid integer, found '0'"),
+        ("seed", True, "seed: Input should be a valid integer, found True"),
+        ("seed", 0.0, "seed: Input should be a valid integer, found 0.0"),
+        ("tuning.learning_rate", "1e-4", "tuning.learning_rate: Input should be a valid number, found '1e-4'"),
+        ("tuning.gradient_checkpointing", 1, "tuning.gradient_checkpointing: Input should be a valid boolean, found 1"),
+        ("evaluations.greedy.judge", "no", "evaluations.greedy.judge: Input should be a valid boolean, found 'no'"),
+        ("tuning.device", 0, "tuning.device: Input should be a valid string, found 0"),
+        ("tuning.lora_targets", [], "tuning.lora_targets: List should have at least 1 item"),
         ("name", "a b", "name: String should match"),
         ("data.train", "train.json", "data.train: Input should be a valid list"),
         ("data.val", [], "data.val: List should have at least 1 item"),

@@ -17,6 +17,7 @@ from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, FlipCase, find_flips
+from fliptrace.core.messages import NUM_SHOWN, excerpt
 from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.emotions import EmotionLabels, fallback_emotion
 from fliptrace.inference.seams import best_decoding, choose_decoder, choose_labeler
@@ -100,7 +101,8 @@ def _fill_emotions(
     if labels.num_unparsed:
         fallback = fallback_emotion(dialogue.emotion_set)
         notes.append(
-            f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be parsed; {fallback} is used"
+            f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be parsed; {fallback} is used. "
+            f"{_first_replies(labels.unparsed)}"
         )
     emotions = tuple(known or label for known, label in zip(given, labels.emotions, strict=True))
     return _LabelledDialogue(dialogue.with_emotions(emotions), tuple(_scores(dialogue, labels)), tuple(notes))
@@ -177,10 +179,18 @@ def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterato
         yield FoundFlip(each.flip, each.triggers, support, reason.text, reason.by)
 
 
+def _first_replies(replies: Sequence[str]) -> str:
+    """The first of the replies that could not be parsed, on one line."""
+    return f"The first replies: {' | '.join(excerpt(reply) or '(empty)' for reply in replies[:NUM_SHOWN])}"
+
+
 def _notes_on(decided: Sequence[_DecidedFlip]) -> Iterator[str]:
-    num_unparsed = sum(each.prediction.vote.is_unparsed for each in decided)
-    if num_unparsed:
-        yield f"{num_unparsed:,} of {len(decided):,} flips: no answer could be parsed, so no trigger is named"
+    unparsed = [each.prediction for each in decided if each.prediction.vote.is_unparsed]
+    if unparsed:
+        yield (
+            f"{len(unparsed):,} of {len(decided):,} flips: no answer could be parsed, so no trigger is named. "
+            f"{_first_replies([prediction.answers[0].text for prediction in unparsed])}"
+        )
     num_cut = sum(each.prediction.num_dropped > 0 for each in decided)
     if num_cut:
         yield f"{num_cut:,} of {len(decided):,} flips: too long for the model, so it did not see the oldest utterances"

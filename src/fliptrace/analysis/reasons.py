@@ -14,7 +14,9 @@ from fliptrace.analysis.wording import printable, printable_name, said_in, spell
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import Answer
+from fliptrace.prompts.answer_forms import without_answer
 from fliptrace.prompts.chains import WORDINGS, Observation, false_observations, parse_chain
+from fliptrace.prompts.thoughts import cut_thoughts
 from fliptrace.prompts.views import Layout, View
 
 MAX_NAMED = 3  # the most triggers that a sentence names; it counts the others
@@ -137,7 +139,7 @@ def rationale_of(
 
     A chain of thought in our own wording is reduced to its observations about the triggers, and those that quote an
     utterance, as far as the prompt confirms them. They are renumbered as in the transcript, from 1. A rationale in
-    other words, which uses those numbers already, is kept without its answer line.
+    other words, which uses those numbers already, is kept without thoughts and answer.
     """
     agreeing = [answer.text for answer in answers if answer.value == triggers]
     if not agreeing:
@@ -150,8 +152,7 @@ def rationale_of(
         return " ".join(_observation(seen, start) for seen in sorted(true, key=lambda seen: seen.index))
     if layout.name == "window":
         return ""  # its numbers count back from the target, and we can renumber only our own wording
-    lines = [line for line in agreeing[0].splitlines() if not line.lstrip(" *`#>-").lower().startswith("trigger")]
-    line = printable(" ".join(lines))
+    line = printable(without_answer(cut_thoughts(agreeing[0])))
     return line if len(line) <= MAX_RATIONALE else f"{line[: MAX_RATIONALE - 1].rsplit(' ', 1)[0]}…"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +15,8 @@ from fliptrace.core.errors import InputError
 from fliptrace.corpora.catalog import locate_ref
 
 app = typer.Typer(no_args_is_help=True, help="List, download and locate corpora.")
+
+MOST_OF_A_KIND = 5  # findings of one kind that `doctor` shows
 
 SPLITS = ("train", "val", "test")
 
@@ -137,9 +141,24 @@ def read_cases(
     return cases, source
 
 
+def _finding_rows(findings: Sequence[Any]) -> Iterator[tuple[str, str, str, str]]:
+    """The rows of a table of findings: of those of one kind the first few, and how many more there are."""
+    num_shown: Counter[str] = Counter()
+    left_out: Counter[str] = Counter()
+    for finding in findings:
+        name = f"{finding.severity}: {finding.kind}"
+        num_shown[name] += 1
+        if num_shown[name] <= MOST_OF_A_KIND:
+            yield name, finding.place, f"{finding.num_places:,}", finding.message
+        else:
+            left_out[name] += finding.num_places
+    for name, num_places in left_out.items():
+        yield name, "...", f"{num_places:,}", "others of this kind (--json has all)"
+
+
 def _show(report: Any) -> None:
     for file in report.files:
-        rows = [(f"{f.severity}: {f.kind}", f.place, f"{f.num_places:,}", f.message) for f in file.findings]
+        rows = list(_finding_rows(file.findings))
         title = f"{file.file}: {file.num_flips:,} flips, {file.num_dialogues:,} dialogues, {file.num_groups:,} groups"
         if rows:
             table(title, ("finding", "first place", "places", "what"), rows)

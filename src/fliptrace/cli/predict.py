@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from fliptrace.cli.data import DataFolder, read_cases
 from fliptrace.cli.hosted_options import HostedOptions
 from fliptrace.cli.inference_options import InferenceOptions
 from fliptrace.core.files import Json
+from fliptrace.core.messages import NUM_SHOWN, Answer, excerpt
 
 if TYPE_CHECKING:
     from fliptrace.core.flips import FlipCase
@@ -58,6 +60,9 @@ def predict(
         typer.Option(help="bf16 is faster and less precise. auto: as stored; fp32 on a CPU that lacks bf16."),
     ] = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Predict only the first so many cases.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output file of another model, of other data or settings.")
+    ] = False,
     data: DataFolder = None,
     hosted: HostedOptions,
     answers: Annotated[
@@ -75,6 +80,7 @@ def predict(
     of hosted models are read from the environment (docs/hosted.md).
     """
     from fliptrace.models.open_model import open_model
+    from fliptrace.predictions.writer import refuse_other_run
 
     if task != "trigger" and emotions == "predicted":
         raise typer.BadParameter(
@@ -86,6 +92,8 @@ def predict(
     opened = open_model(model, device, dtype, settings)
     source |= {"weights_sha256": opened.weights_sha256} | ({"dtype": "bf16"} if opened.in_bf16 else {})
     config = replace(inference.config(opened), emotions_from=emotions)
+    if not overwrite:
+        refuse_other_run(out, {"model": opened.model.name, "inference": asdict(config), "data": source})
     write: Any = {"trigger": _predict_triggers, "emotion": _predict_emotions, "unified": _predict_unified}[task]
     write(opened, items, config, out, source)
     if opened.hosted is not None:
@@ -106,9 +114,9 @@ def _predict_triggers(
         with progress() as bar:
             hosted_options.watch(opened.hosted, bar)
             relabelled = relabel_cases(choose_labeler(opened.model, config), cases)
-        cases, num_unparsed, num_gold_pairs = relabelled
+        cases, num_unparsed, num_gold_pairs, unparsed_replies = relabelled
         source |= {"num_unparsed_emotions": num_unparsed, "num_gold_pairs": num_gold_pairs}
-        _note_unparsed_emotions(num_unparsed)
+        _note_unparsed_emotions(num_unparsed, unparsed_replies)
         if num_gold_pairs:
             note(f"{num_gold_pairs:,} flips keep their gold labels: the model gave both ends the same, unscored label")
     with _bar(opened, len(cases)) as on_progress:
@@ -119,8 +127,9 @@ def _predict_triggers(
     if predicted.mean_remaining is not None:
         note(f"{predicted.mean_remaining:.1%} of the probability lies on answers that were not scored")
     _note_samples_drawn([prediction.vote for prediction in predicted.predictions], config)
-    unparsed = sum(prediction.vote.is_unparsed for prediction in predicted.predictions)
-    done(f"{len(cases):,} flips, {unparsed:,} unparsed: {out}")
+    unparsed = [prediction for prediction in predicted.predictions if prediction.vote.is_unparsed]
+    _show_unparsed((prediction.id, prediction.answers) for prediction in unparsed)
+    done(f"{len(cases):,} flips, {len(unparsed):,} unparsed: {out}")
 
 
 def _predict_emotions(
@@ -135,7 +144,9 @@ def _predict_emotions(
     with _bar(opened, len(prefixes)) as on_progress:
         written = predict_emotions_file(labeler, prefixes, config, out, source, on_progress)
     _note_resumed(written.num_resumed, "dialogues")
-    _note_unparsed_emotions(sum(row.num_unparsed for row in written.rows))
+    _note_unparsed_emotions(
+        sum(row.num_unparsed for row in written.rows), [r for row in written.rows for r in row.unparsed]
+    )
     num_utterances = sum(len(row.emotions) for row in written.rows)
     done(f"{num_utterances:,} utterances in {len(prefixes):,} dialogues: {out}")
 
@@ -153,8 +164,16 @@ def _predict_unified(
     with _bar(opened, len(prefixes)) as on_progress:
         written = predict_unified_file(labeler, decoder, prefixes, out, source, on_progress)
     _note_resumed(written.num_resumed, "dialogues")
-    _note_unparsed_emotions(sum(row.num_unparsed for row in written.rows))
+    _note_unparsed_emotions(
+        sum(row.num_unparsed for row in written.rows), [r for row in written.rows for r in row.unparsed]
+    )
     _note_samples_drawn([flip.vote for row in written.rows for flip in row.flips], config)
+    _show_unparsed(
+        (f"{row.id} flip {flip.flip.target + 1}", flip.answers)
+        for row in written.rows
+        for flip in row.flips
+        if flip.vote.is_unparsed
+    )
     num_utterances = sum(len(row.emotions) for row in written.rows)
     num_flips = sum(len(row.flips) for row in written.rows)
     done(f"{num_utterances:,} utterances in {len(prefixes):,} dialogues, {num_flips:,} flips found: {out}")
@@ -213,6 +232,15 @@ def _note_samples_drawn(votes: Sequence[Vote], config: InferenceConfig) -> None:
         )
 
 
-def _note_unparsed_emotions(num_unparsed: int) -> None:
+def _show_unparsed(unparsed: Iterable[tuple[str, Sequence[Answer]]]) -> None:
+    """Show the first replies that could not be parsed, with the case that they answer."""
+    for id, answers in islice(unparsed, NUM_SHOWN):
+        note(f"unparsed, {excerpt(id)}: {excerpt(answers[0].text) or '(empty)'}")
+
+
+def _note_unparsed_emotions(num_unparsed: int, replies: Sequence[str]) -> None:
+    """Say how many replies could not be parsed, and show the first."""
     if num_unparsed:
         note(f"{num_unparsed:,} replies on emotions could not be parsed: taken as neutral")
+    for reply in replies[:NUM_SHOWN]:
+        note(f"unparsed: {excerpt(reply) or '(empty)'}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from fliptrace.cli.console import console, decimals, interval, note, print_json, table
 from fliptrace.cli.extras import require
@@ -28,6 +29,7 @@ def score(
         print_json(scores.to_json())
         return
     result = scores.to_json()
+    _warn_of_missing(file, result["num_missing"])
     if result["task"] == "emotion":
         rows = [(name, decimals(row["f1"]), f"{row['num_gold']:,}") for name, row in result["by_label"].items()]
         table(f"emotions of {result['num_utterances']:,} utterances", ("emotion", "F1", "utterances"), rows)
@@ -46,18 +48,30 @@ def compare(
     json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of sentences.")] = False,
     draws: Annotated[int, typer.Option(min=100, help="Draws of groups for the interval and the test.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Seed of the draws.")] = 0,
+    allow_missing: Annotated[
+        bool, typer.Option("--allow-missing", help="Compare files that lack rows of those that their manifests count.")
+    ] = False,
 ) -> None:
     """Test whether B is better than A, with a paired test over groups of dialogues."""
-    result = _scoring("compare").compare_files(a, b, num_draws=draws, seed=seed)
+    result = _scoring("compare").compare_files(a, b, num_draws=draws, seed=seed, allow_missing=allow_missing)
     if json:
         print_json(result.to_json())
         return
+    _warn_of_missing(a, result.num_missing_a)
+    _warn_of_missing(b, result.num_missing_b)
     table(f"{result.num_flips:,} flips in {result.num_groups:,} groups", ("", "trigger F1"),
           [(f"A  {a}", decimals(result.f1_a)), (f"B  {b}", decimals(result.f1_b))])  # fmt: skip
     console.print(
         f"B - A = {result.difference:+.3f} (95% interval {interval(result.interval)}), p = {result.p_value:.4f}"
     )
     console.print(f"B wins {result.num_won:,} flips, loses {result.num_lost:,}, ties {result.num_tied:,}")
+
+
+def _warn_of_missing(file: Path, num_missing: int | None) -> None:
+    """Say first whether the file has other rows than its manifest counts: the scores are then of a selection."""
+    if num_missing:
+        found = f"{num_missing:,} rows are missing" if num_missing > 0 else f"{-num_missing:,} rows are too many"
+        console.print(f"[red]warning[/] {escape(f'{file}: {found}, by its manifest. The scores are of the others')}")
 
 
 def _scoring(command: str) -> Any:

@@ -80,6 +80,11 @@ class Completion:
     prevented: tuple[PreventedKind, ...] = ()
     log_probability: float | None = None
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the reply was cut off, so that its end may be missing."""
+        return self.finish_reason == "length"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -94,3 +99,20 @@ class Answer:
     text: str
     anomalies: tuple[AnomalyKind, ...] = ()
     prevented: tuple[PreventedKind, ...] = ()
+
+
+NUM_SHOWN = 3  # replies that could not be parsed, of which a user is shown the first few
+
+
+def excerpt(text: str, most: int = 160) -> str:
+    """A reply on one line, without what a terminal would obey; the middle of a long one is left out.
+
+    >>> excerpt("I think\\nit is 2."), excerpt("a" * 9, most=5)
+    ('I think ⏎ it is 2.', 'aa…aa')
+    """
+    lines = (" ".join("".join(c if c.isprintable() else " " for c in line).split()) for line in text.splitlines())
+    row = " ⏎ ".join(line for line in lines if line)
+    if len(row) <= most:
+        return row
+    half = (most - 1) // 2
+    return f"{row[:half]}…{row[-half:]}"

@@ -114,7 +114,7 @@ def _canonical_emotions(
         try:
             label = emotion_set.canonical(str(raw))
         except ValueError as error:
-            log.error(where, "unknown-emotion", f"utterance {position}: {error}")
+            log.error(f"{where} utterance {position}", "unknown-emotion", str(error))
             return None
         log.saw(where, "emotion-spelling", label, repr(raw))
         labels.append(label)

@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import read_json
 from fliptrace.core.flips import FlipCase
-from fliptrace.corpora.findings import Finding, FindingLog
+from fliptrace.corpora.findings import Finding
 from fliptrace.corpora.groups import find_groups, with_group
 
 
@@ -103,21 +102,6 @@ def guess_labels(path: Path) -> FileLabels:
     split = next((_SPLITS[word] for word in words if word in _SPLITS), "")
     own = "-".join(word for word in words if word not in {"", "efr", "erc", *_SPLITS}) or "-".join(filter(None, folder))
     return FileLabels(path.stem, corpus + task if corpus else own or "own", split)
-
-
-def read_objects(path: Path, log: FindingLog) -> list[Any]:
-    """Return the entries of a JSON list; an empty list if an error was logged."""
-    try:
-        entries = read_json(path)
-    except InputError as error:
-        log.error("", kind_of(error), str(error).removeprefix(f"{error.place}: "))
-        return []
-    if not isinstance(entries, list):
-        log.error("", "not-a-list", f"found {type(entries).__name__}, expected a list of objects")
-        return []
-    if not entries:
-        log.error("", "empty-file", "no entries")
-    return entries
 
 
 def kind_of(error: InputError) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from fliptrace.corpora.catalog import CATALOG
 from fliptrace.corpora.corpus_file import EfrFile, ErcFile
 from fliptrace.corpora.efr import read_efr, scan_efr
 from fliptrace.corpora.emorynlp import scan_emorynlp
+from fliptrace.corpora.entries import is_case_table, is_parquet, json_entries, parquet_entries
 from fliptrace.corpora.findings import Finding, raise_first_error
 from fliptrace.corpora.goemotions import scan_goemotions
 from fliptrace.corpora.masac_erc import scan_masac_erc
@@ -54,7 +54,10 @@ def scan_corpus(path: Path) -> EfrFile | ErcFile:
     """Like `read_corpus`, but errors, including an unknown format, become findings."""
     form = detect_form(path)
     if form is None:
-        known = "EFR or ERC as JSON, RECCON's JSON, MELD or EmoryNLP as CSV, GoEmotions as TSV (docs/data.md)"
+        known = (
+            "EFR or ERC as JSON, JSONL or Parquet, EFR as CSV, RECCON's JSON, MELD or EmoryNLP as CSV, GoEmotions as "
+            "TSV (docs/data.md)"
+        )
         return ErcFile(path, (), (Finding("error", path.name, "", "unknown-form", f"expected {known}"),))
     return SCANNERS[form](path)
 
@@ -65,6 +68,8 @@ def detect_form(path: Path) -> Form | None:
     The format of an unreadable file is guessed from its name, so that its reader can report the error.
     """
     try:
+        if is_parquet(path):
+            return _form_of(parquet_entries(path), path)
         text = read_text(path)
     except InputError:
         return _form_by_name(path)
@@ -75,16 +80,22 @@ def detect_form(path: Path) -> Form | None:
         return "emorynlp"
     if "Utterance" in header and "Dialogue_ID" in header:
         return "meld-erc"
+    if is_case_table(header):
+        return "efr"
     return "goemotions" if header.count("\t") == 2 else _form_by_name(path)
 
 
 def _json_form(path: Path, text: str) -> Form | None:
     try:
-        entries = json.loads(text)
-    except json.JSONDecodeError:
+        entries = json_entries(text, path)
+    except InputError:
         return _form_by_name(path)
     if isinstance(entries, dict):
         return "reccon" if has_reccon_form(entries) else None
+    return _form_of(entries, path)
+
+
+def _form_of(entries: Sequence[Any], path: Path) -> Form | None:
     first: dict[str, Any] = next((entry for entry in entries if isinstance(entry, dict)), {})
     if "triggers" in first or ("labels" in first and "emotions" in first):
         return "efr"
@@ -95,7 +106,7 @@ def _json_form(path: Path, text: str) -> Form | None:
 
 def _form_by_name(path: Path) -> Form | None:
     """Guess the format from the file name; without labels, only the name tells an EFR case from a whole dialogue."""
-    if path.suffix == ".json":
+    if path.suffix in (".json", ".jsonl", ".parquet"):
         return "efr" if "efr" in path.stem.casefold() else "masac-erc"
     if path.suffix == ".csv":
         return "meld-erc"

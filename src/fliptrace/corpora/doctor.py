@@ -13,11 +13,12 @@ from fliptrace.core.files import Json
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.corpora.corpus_file import EfrFile, ErcFile, group_files
 from fliptrace.corpora.detect import scan_corpus
+from fliptrace.corpora.duplicates import find_duplicates
 from fliptrace.corpora.findings import Finding
 from fliptrace.corpora.groups import group_of, shared_groups
 from fliptrace.corpora.longest_prefixes import find_longest_prefixes
 
-_SUFFIXES = (".json", ".csv", ".tsv")
+_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
 _SIDE_FILES = ("exclude_scenes.json",)  # read together with the corpus file next to them
 
 
@@ -127,7 +128,7 @@ def _report(file: EfrFile | ErcFile) -> FileReport:
         num_groups=len({group_of(member) for member in file.members}),
         triggers=_count_triggers(cases) if is_efr else None,
         emotions={label or "unlabelled": count for label, count in emotions.most_common()},
-        findings=file.findings,
+        findings=(*file.findings, *find_duplicates(file)),
     )
 
 

@@ -1,9 +1,10 @@
 """Reader for EFR files: MELD-FR, MaSaC-FR and user corpora in the same format.
 
-Format (Kumar et al. 2022; SemEval-2024 Task 10 B and C): a JSON list of cases. Each case is the prefix of a dialogue
-that ends at the target of a flip, given as equally long lists `speakers`, `utterances`, `emotions` and `triggers`. The
-published test files call the last list `labels`. The extra field `source`, specific to fliptrace, says how a case was
-made (docs/data.md). The id of a case and of its dialogue is `<file stem>#<position>`.
+Format (Kumar et al. 2022; SemEval-2024 Task 10 B and C): a JSON list of cases, or one of the other forms of entries.py.
+Each case is the prefix of a dialogue that ends at the target of a flip, given as equally long lists `speakers`,
+`utterances`, `emotions` and `triggers`. The published test files call the last list `labels`. The extra field `source`,
+specific to fliptrace, says how a case was made (docs/data.md). The id of a case and of its dialogue is
+`<file stem>#<position>`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.flips import FlipCase, find_flip
 from fliptrace.corpora.columns import columns_fit, detect_emotion_set, is_missing, read_utterances
-from fliptrace.corpora.corpus_file import EfrFile, FileLabels, group_files, read_objects
+from fliptrace.corpora.corpus_file import EfrFile, FileLabels, group_files
+from fliptrace.corpora.entries import read_objects
 from fliptrace.corpora.findings import FindingLog, raise_first_error
 
 _COLUMNS = ("speakers", "utterances", "emotions")
@@ -122,7 +124,8 @@ class _CaseReader:
         except (ValueError, OverflowError):
             number = None
         if number not in (0.0, 1.0):
-            self.log.error(where, "bad-trigger", f"trigger of utterance {position} is {value!r}, expected 0 or 1")
+            place = f"{where} utterance {position}"
+            self.log.error(place, "bad-trigger", f"its trigger is {value!r}, expected 0 or 1")
             return None
         self.log.saw(where, "mixed-trigger-forms", f"{number:g}", repr(value))
         return bool(number)

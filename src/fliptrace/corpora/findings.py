@@ -18,8 +18,9 @@ Severity = Literal["error", "warning"]
 class Finding:
     """One error or warning. `where` is "case 17", "dialogue 3", "line 12", or "" for the file as a whole.
 
-    `kind` is a short name that is stable across versions. A quirk is reported once per file, at the first place where
-    it occurs; `num_places` is the number of its places. Cases and dialogues count from 0, lines from 1.
+    `kind` is a short name that is stable across versions. A quirk, or an error with the same message, is reported once
+    per file, at the first place where it occurs; `num_places` is the number of its places. Cases, dialogues and
+    utterances count from 0, lines from 1.
 
     >>> print(Finding("error", "MaSaC_val_efr.json", "case 17", "unequal-lists", "12 utterances but 11 triggers"))
     MaSaC_val_efr.json case 17: 12 utterances but 11 triggers
@@ -56,12 +57,15 @@ class FindingLog:
     """Collects the findings of one file while it is read."""
 
     file: str
-    _errors: list[Finding] = field(default_factory=list)
+    _errors: dict[tuple[str, str], Finding] = field(default_factory=dict)
     _warnings: dict[str, Finding] = field(default_factory=dict)
     _first_forms: dict[str, str] = field(default_factory=dict)
 
     def error(self, where: str, kind: str, message: str) -> None:
-        self._errors.append(Finding("error", self.file, where, kind, message))
+        """Log an error. Of errors with the same message the first is kept, and further ones are counted."""
+        first = self._errors.get((kind, message))
+        found = Finding("error", self.file, where, kind, message)
+        self._errors[kind, message] = replace(first, num_places=first.num_places + 1) if first else found
 
     def warn(self, where: str, kind: str, message: str) -> None:
         """Log a repaired quirk. Only the first place of each kind is kept; further ones are counted."""
@@ -80,7 +84,7 @@ class FindingLog:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The errors in the order in which they occurred, then the warnings."""
-        return (*self._errors, *self._warnings.values())
+        return (*self._errors.values(), *self._warnings.values())
 
 
 def raise_first_error(findings: Iterable[Finding]) -> None:

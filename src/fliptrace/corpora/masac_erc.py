@@ -14,7 +14,8 @@ from typing import Any
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.corpora.columns import columns_fit, detect_emotion_set, read_utterances
-from fliptrace.corpora.corpus_file import ErcFile, FileLabels, group_files, read_objects
+from fliptrace.corpora.corpus_file import ErcFile, FileLabels, group_files
+from fliptrace.corpora.entries import read_objects
 from fliptrace.corpora.findings import FindingLog, raise_first_error
 
 

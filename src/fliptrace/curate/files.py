@@ -108,6 +108,8 @@ def read_own_answers(path: Path, cases: Sequence[FlipCase], layout: Layout) -> l
 
 def _own_answer(stored: Answer, view: View, ask: Ask, path: Path) -> OwnAnswer:
     answer = parse_answer(stored.text, view)
+    if stored.value is None:  # it may have been cut off, which its text does not tell
+        return OwnAnswer(view, ask, stored, str(path))
     if answer.value != stored.value:
         raise InputError(
             f"{path} case {view.case.id}",

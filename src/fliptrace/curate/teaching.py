@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.messages import Instruction, Message
 from fliptrace.models.base import ChatModel, Decoding, Request
-from fliptrace.prompts.answers import Ask, parse_answer, render_answer, render_question
+from fliptrace.prompts.answers import Ask, parse_completion, render_answer, render_question
 from fliptrace.prompts.chains import WORDINGS, Chain, Wording, observe, render_chain
 from fliptrace.prompts.emotion_turns import emotion_turns, render_turn_question, render_turn_reply
 from fliptrace.prompts.emotions import emotion_view, render_emotion, render_emotion_question
 from fliptrace.prompts.flow import render_flips, render_flips_question, render_source, render_source_question
+from fliptrace.prompts.thoughts import cut_thoughts
 from fliptrace.prompts.unified import bare_view, render_labels, render_labels_question, render_unified_question
 from fliptrace.prompts.views import Layout, View
 
@@ -63,11 +64,11 @@ def taught_chain_instructions(views: Sequence[View], teacher: ChatModel) -> list
     replies = teacher.complete(requests, Decoding())
     instructions = []
     for view, (reply,) in zip(views, replies, strict=True):
-        answer = parse_answer(reply.text, view)
+        answer = parse_completion(reply, view)
         if answer.value == taught_triggers(view, "answer") and not answer.anomalies:
             prompt = render_question(view, "chain")
-            name = f"{view.case.id}/chain"
-            instructions.append(Instruction(name, "chain", prompt, reply.text.strip(), view.case.id, teacher.name))
+            name, rationale = f"{view.case.id}/chain", cut_thoughts(reply.text).strip()
+            instructions.append(Instruction(name, "chain", prompt, rationale, view.case.id, teacher.name))
     return instructions
 
 

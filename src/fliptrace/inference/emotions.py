@@ -17,7 +17,7 @@ import numpy as np
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
-from fliptrace.core.messages import Message
+from fliptrace.core.messages import NUM_SHOWN, Message
 from fliptrace.models.base import ChatModel, Choice, Decoding, ReplyScorer, Request
 from fliptrace.prompts.emotions import emotion_replies, emotion_view, parse_emotion, render_emotion_question
 from fliptrace.prompts.views import Layout, first_that_fits
@@ -32,12 +32,13 @@ class EmotionLabels:
 
     `scores`: (utterances, labels in the order of the emotion set), the probability of each label, each row summing to
     1; None where the model only replied. Where one of the `num_unparsed` replies could not be parsed, the label is
-    "neutral", or the first of the set if it has no "neutral".
+    "neutral", or the first of the set if it has no "neutral". `unparsed` are the first of these replies, to be shown.
     """
 
     emotions: tuple[str, ...]
     scores: tuple[tuple[float, ...], ...] | None
     num_unparsed: int = 0
+    unparsed: tuple[str, ...] = ()
 
 
 class Place(NamedTuple):
@@ -48,10 +49,11 @@ class Place(NamedTuple):
 
 
 class LabelledUtterance(NamedTuple):
-    """The label of one utterance, None where the reply could not be parsed. `scores`: its row of EmotionLabels."""
+    """The label of one utterance, None where the `reply` could not be parsed. `scores`: its row of EmotionLabels."""
 
     label: str | None
     scores: tuple[float, ...] | None
+    reply: str = ""
 
 
 class _Question(NamedTuple):
@@ -149,7 +151,7 @@ class ReplyingLabeler(UtteranceLabeler):
         requests = [Request(key, question.messages) for question, key in questions.items()]
         completions = self.chat.complete(requests, Decoding(max_new_tokens=self.max_new_tokens))
         return [
-            LabelledUtterance(parse_emotion(reply.text, question.emotion_set), None)
+            LabelledUtterance(parse_emotion(reply.text, question.emotion_set), None, reply.text)
             for question, (reply,) in zip(questions, completions, strict=True)
         ]
 
@@ -158,10 +160,12 @@ def combine_utterances(labelled: Sequence[LabelledUtterance], emotion_set: Emoti
     """The labels of a dialogue from those of its utterances."""
     fallback = fallback_emotion(emotion_set)
     scores = [each.scores for each in labelled if each.scores is not None]
+    unparsed = [each.reply for each in labelled if each.label is None]
     return EmotionLabels(
         tuple(each.label or fallback for each in labelled),
         tuple(scores) if len(scores) == len(labelled) else None,
-        sum(each.label is None for each in labelled),
+        len(unparsed),
+        tuple(unparsed[:NUM_SHOWN]),
     )
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from fliptrace.core.messages import Answer, Completion
 from fliptrace.core.voting import Vote, vote
 from fliptrace.inference.exact_voting import AnswerLogprobs
-from fliptrace.prompts.answers import parse_answer
+from fliptrace.prompts.answers import parse_answer, parse_completion
 from fliptrace.prompts.views import View
 
 
@@ -45,7 +45,7 @@ def score_samples(completions: Sequence[Completion], view: View) -> ScoredSample
     Replies without a `log_probability` do not count, nor do replies that were cut short.
     """
     by_set: dict[frozenset[int], float] = {}
-    answers = tuple(parse_answer(completion.text, view) for completion in completions)
+    answers = tuple(parse_completion(completion, view) for completion in completions)
     distinct: dict[str, float] = {}
     for completion in completions:
         if completion.finish_reason == "stop" and completion.log_probability is not None:

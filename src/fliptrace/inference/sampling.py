@@ -15,7 +15,7 @@ from fliptrace.core.voting import is_settled, plan_waves
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.answer_line import AnswerLine
 from fliptrace.models.base import ChatModel, Decoding, LogprobSampler, ReplyScorer, Request
-from fliptrace.prompts.answers import parse_answer, render_question
+from fliptrace.prompts.answers import parse_completion, render_question
 from fliptrace.prompts.self_evaluation import parse_judgement, render_judgement_prompt
 from fliptrace.prompts.views import TruncatedView, View, truncate_to_context
 
@@ -105,7 +105,7 @@ def _sample_wave(
     requests = question_requests(views, config, wave.start)
     completed = model.complete(requests, replace(config.decoding, num_samples=len(wave)))
     drafts = [
-        [replace(parse_answer(reply.text, view), prevented=reply.prevented) for reply in completions]
+        [parse_completion(reply, view) for reply in completions]
         for view, completions in zip(views, completed, strict=True)
     ]
     if config.judge:
@@ -135,7 +135,7 @@ def _judge(
 
 def _judged(draft: Answer, completion: Completion, view: View) -> Reply:
     """The reply after its judgement; an unreadable final answer leaves the draft in place."""
-    judgement = parse_judgement(completion.text, view)
+    judgement = parse_judgement(completion.text, view, is_cut=completion.is_cut)
     if judgement.answer.value is None:
         return Reply(draft, judgement.is_right, draft)
     return Reply(draft, judgement.is_right, replace(judgement.answer, prevented=completion.prevented))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.files import Json, hash_json
 from fliptrace.core.flips import FlipCase, find_flips
+from fliptrace.core.messages import NUM_SHOWN
 from fliptrace.corpora.longest_prefixes import LongestPrefix, distinct_longest_prefixes, find_longest_prefixes
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.emotions import EmotionLabels
@@ -88,12 +89,13 @@ class Relabelled(NamedTuple):
     """Cases under predicted emotions. The labels of `num_unparsed` utterances could not be parsed.
 
     `num_gold_pairs`: cases whose source and target keep their gold labels, since the model gave both the same label and
-    no probabilities.
+    no probabilities. `unparsed`: the first replies that could not be parsed.
     """
 
     cases: tuple[FlipCase, ...]
     num_unparsed: int
     num_gold_pairs: int
+    unparsed: tuple[str, ...] = ()
 
 
 def relabel_cases(labeler: EmotionLabeler, cases: Sequence[FlipCase]) -> Relabelled:
@@ -111,7 +113,8 @@ def relabel_cases(labeler: EmotionLabeler, cases: Sequence[FlipCase]) -> Relabel
         num_gold_pairs += pair is None
         relabelled.append(_relabel(case, by_prefix[prefix.id], pair or (case.flip.before, case.flip.after)))
     num_unparsed = sum(labels.num_unparsed for labels in by_prefix.values())
-    return Relabelled(tuple(relabelled), num_unparsed, num_gold_pairs)
+    unparsed = tuple(reply for labels in by_prefix.values() for reply in labels.unparsed)[:NUM_SHOWN]
+    return Relabelled(tuple(relabelled), num_unparsed, num_gold_pairs, unparsed)
 
 
 def likeliest_pair(case: FlipCase, labels: EmotionLabels) -> tuple[str, str] | None:
@@ -149,6 +152,7 @@ def emotion_row(prefix: LongestPrefix, labels: EmotionLabels) -> EmotionPredicti
         gold,
         labels.emotions,
         labels.num_unparsed,
+        labels.unparsed,
     )
 
 
@@ -167,6 +171,7 @@ def unified_row(prefix: LongestPrefix, unified: UnifiedResult) -> UnifiedPredict
         flips=tuple(PredictedFlip(p.flip, p.vote, p.answers, p.num_dropped, p.remaining) for p in unified.predictions),
         counted_from=prefix.counted_from,
         num_unparsed=unified.labels.num_unparsed,
+        unparsed=unified.labels.unparsed,
     )
 
 

@@ -167,7 +167,7 @@ class EmotionPrediction:
     """The emotions that a model predicted for one dialogue, one per utterance.
 
     `gold` has None for unlabelled utterances. `num_unparsed` of the emotions are fillers for replies that could not be
-    read.
+    read; `unparsed` are the first of these replies.
     """
 
     id: str
@@ -178,6 +178,7 @@ class EmotionPrediction:
     gold: tuple[str | None, ...]
     emotions: tuple[str, ...]
     num_unparsed: int = 0
+    unparsed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.speakers) == len(self.gold) == len(self.emotions):
@@ -204,6 +205,7 @@ class EmotionPrediction:
             emotions=read_items(row, "emotions", str),
             # Older files have no `num_unparsed`.
             num_unparsed=read_field({"num_unparsed": 0} | row, "num_unparsed", int),
+            unparsed=read_items({"unparsed": []} | row, "unparsed", str),
         )
 
 
@@ -216,6 +218,16 @@ def read_manifest(path: Path) -> Json:
     """Read the manifest of a prediction file (docs/formats.md); empty if there is none."""
     manifest = manifest_path(path)
     return rename_key(read_json(manifest), "reading", "inference") if manifest.exists() else {}
+
+
+def count_missing(path: Path, num_rows: int) -> int | None:
+    """How many rows a prediction file lacks of those that its manifest counts; negative if it has more than these.
+
+    None without a manifest, or if it counts none.
+    """
+    manifest = read_manifest(path)
+    counted = manifest.get("num_cases", manifest.get("num_dialogues"))
+    return counted - num_rows if type(counted) is int else None
 
 
 def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] | list[UnifiedPrediction]:

@@ -82,7 +82,8 @@ class UnifiedPrediction:
     """A model's predictions for one dialogue from its bare text, with the labels.
 
     `gold` has None for unlabelled utterances. Utterances before `counted_from` are also part of an earlier row and are
-    scored there. `num_unparsed` of the emotions are fillers for replies that could not be read.
+    scored there. `num_unparsed` of the emotions are fillers for replies that could not be read; `unparsed` are the
+    first of these replies.
     """
 
     id: str
@@ -96,6 +97,7 @@ class UnifiedPrediction:
     flips: tuple[PredictedFlip, ...]
     counted_from: int = 0
     num_unparsed: int = 0
+    unparsed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         num_utterances = len(self.speakers)
@@ -144,6 +146,7 @@ class UnifiedPrediction:
             "flips": [flip.to_json() for flip in self.flips],
             "counted_from": self.counted_from,
             "num_unparsed": self.num_unparsed,
+            "unparsed": list(self.unparsed),
         }
 
     @classmethod
@@ -161,4 +164,5 @@ class UnifiedPrediction:
             flips=tuple(map(PredictedFlip.from_json, read_items(row, "flips", dict))),
             counted_from=read_field(row, "counted_from", int),
             num_unparsed=read_field(row, "num_unparsed", int),
+            unparsed=read_items({"unparsed": []} | row, "unparsed", str),
         )

@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import Json, hash_json, open_atomic, to_line, versions, write_json, write_jsonl
 from fliptrace.core.locks import sole_writer
-from fliptrace.predictions.rows import manifest_path
+from fliptrace.predictions.rows import manifest_path, read_manifest
 
 
 class Row(Protocol):
@@ -72,6 +72,29 @@ def write_predictions(
         write_json(manifest_path(path), manifest | summarise(rows) | made_with)
         partial.unlink()
     return Written(rows, num_resumed)
+
+
+def refuse_other_run(path: Path, made_from: Json) -> None:
+    """RunError if `path` is a finished file that was made from something else; nothing is written.
+
+    `made_from` is a part of a manifest: `model`, `inference`, `data`. A file of the same run may be made again.
+    """
+    if not path.exists():
+        return
+    manifest = read_manifest(path)
+    if not manifest:
+        raise RunError(path, "exists, and no manifest beside it says what it is; expected a new file, or --overwrite")
+    ours: Json = json.loads(json.dumps(made_from))
+    data = {name: manifest.get("data", {}).get(name) for name in ours["data"]}
+    held = {"model": manifest.get("model"), "inference": manifest.get("inference"), "data": data}
+    if held["model"] != ours["model"]:
+        raise RunError(
+            path, f"holds predictions of {held['model']}, not of {ours['model']}; expected a new file, or --overwrite"
+        )
+    other = [name for name in ("data", "inference") if held[name] != ours[name]]
+    if other:
+        said = {"data": "from other data or weights", "inference": "with other settings"}[other[0]]
+        raise RunError(path, f"holds predictions made {said}; expected a new file, or --overwrite")
 
 
 def _resume(partial: Path, run: str, read_row: Callable[[Json], R]) -> list[R]:

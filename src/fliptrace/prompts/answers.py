@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
+from functools import partial
 from typing import Literal
 
-from fliptrace.core.messages import AnomalyKind, Answer, Message
+from fliptrace.core.messages import AnomalyKind, Answer, Completion, Message
+from fliptrace.prompts.answer_forms import as_ascii, is_answer_line, may_go_on, read_claims
 from fliptrace.prompts.shared import system_text
+from fliptrace.prompts.texts import speaker_name
+from fliptrace.prompts.thoughts import cut_thoughts
 from fliptrace.prompts.views import View
 
 Ask = Literal["answer", "chain"]  # the answer line alone, or a rationale and then the answer line
@@ -25,11 +29,6 @@ _DIALOGUE_QUESTIONS: dict[Ask, str] = {
 }
 _WINDOW_QUESTIONS: dict[Ask, str] = {"answer": "triggers?", "chain": "reasons and triggers?"}
 _SHARED_QUESTIONS: dict[Ask, str] = {"answer": "", "chain": ", why?"}
-
-# Markdown around the line is tolerated: `**Triggers:** 2 5`.
-_LINE = re.compile(r"[\s*`>#-]*triggers?[\s*`]*[:=][\s*`]*(?P<rest>.*)", re.IGNORECASE)
-_SEPARATOR = re.compile(r"(?:\s|,|;|&|\band\b)+", re.IGNORECASE)
-_NUMBER = re.compile(r"[\[(#]?(\d{1,6})[\])]?")
 
 
 def render_question(view: View, ask: Ask) -> tuple[Message, ...]:
@@ -61,30 +60,39 @@ def render_answer(triggers: frozenset[int], view: View) -> str:
     return f"Triggers: {' '.join(map(str, labels)) or 'none'}"
 
 
-def parse_answer(text: str, view: View) -> Answer:
-    """Parse the last answer line of a reply. The value is None if the line cannot be read; it is never guessed.
+def parse_answer(text: str, view: View, *, is_cut: bool = False) -> Answer:
+    """Parse what a reply answers after its thoughts. The value is None if it cannot be read; it is never guessed.
+
+    The last answer line counts. A JSON object or an `<answer>` is read too; if the reply has several of these, they
+    must agree. The end of a reply that `is_cut` may lack numbers.
 
     A number that names no utterance at or before the target is dropped and recorded as an anomaly. If no legal number
     is left, the value is None and not the empty set: naming a wrong utterance is not the same as saying "none".
     """
-    lines = [match["rest"] for line in text.splitlines() if (match := _LINE.match(line))]
-    if not lines:
+    visible = as_ascii(cut_thoughts(text))
+    claims = read_claims(visible, partial(_describes, view))
+    read = [claim for claim in claims if claim is not None]
+    is_disputed = len(read) < len(claims) or not all(claim.agrees(read[0]) for claim in read)
+    if not read or is_disputed or (is_cut and may_go_on(visible)):
         return Answer(None, text, ("unreadable",))
-    words = [word for word in _SEPARATOR.split(lines[-1].rstrip("*`. \t\xa0")) if word]
-    numbers = [_NUMBER.fullmatch(word) for word in words]
-    says_none = [word for word in words if word.lower().strip("[]()") == "none"]
-    if not words or sum(number is not None for number in numbers) + len(says_none) != len(words):
-        return Answer(None, text, ("unreadable",))
-    if says_none:
-        return Answer(frozenset(), text) if len(words) == 1 else Answer(None, text, ("none with others",))
-    named = [view.index(int(number[1])) for number in numbers if number]
+    numbers, num_none = read[0]
+    if num_none:
+        is_none = num_none == 1 and not numbers
+        return Answer(frozenset(), text) if is_none else Answer(None, text, ("none with others",))
+    named = [view.index(number) for number in numbers]
     anomalies = _anomalies(named, view)
     legal = frozenset(i for i in named if 0 <= i <= view.target)
     return Answer(legal or None, text, anomalies)
 
 
+def parse_completion(reply: Completion, view: View) -> Answer:
+    """Parse a model's reply, with what constrained decoding kept out of it."""
+    answer = parse_answer(reply.text, view, is_cut=reply.is_cut)
+    return replace(answer, prevented=reply.prevented)
+
+
 def cut_answer_line(text: str) -> str:
-    """The reply before its last answer line (the one `parse_answer` reads), or all of it if it has none.
+    """The reply before its last answer line, or all of it if it has none.
 
     The result ends with a line break, unless it is empty.
 
@@ -92,19 +100,32 @@ def cut_answer_line(text: str) -> str:
     '2 yes\\n'
     """
     lines = text.splitlines()
-    answer_lines = [number for number, line in enumerate(lines) if _LINE.match(line)]
+    answer_lines = [number for number, line in enumerate(lines) if is_answer_line(line)]
     kept = lines[: answer_lines[-1]] if answer_lines else lines
     return "".join(f"{line}\n" for line in kept)
+
+
+def _describes(view: View, label: int, words: str) -> bool:
+    """Whether words are the speaker or the emotion of the utterance with this label, as the prompt shows them."""
+    index, dialogue = view.index(label), view.case.dialogue
+    if not 0 <= index < len(dialogue):
+        return False
+    utterance = dialogue.utterances[index]
+    shown = {utterance.speaker, speaker_name(utterance.speaker), view.window_names.get(utterance.speaker)}
+    known = {word.casefold() for word in (*shown, utterance.emotion) if word}
+    return all(word.strip().casefold() in known for word in words.split(","))
 
 
 def _anomalies(named: list[int], view: View) -> tuple[AnomalyKind, ...]:
     """One anomaly for every number that names an utterance wrongly."""
     found: list[AnomalyKind] = []
-    for position, i in enumerate(named):
-        if i in named[:position]:
+    seen: set[int] = set()
+    for i in named:
+        if i in seen:
             found.append("named twice")
         elif not 0 <= i < len(view.case.dialogue):
             found.append("unknown utterance")
         elif i > view.target:
             found.append("after the target")
+        seen.add(i)
     return tuple(found)

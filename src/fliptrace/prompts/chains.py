@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from fliptrace.core.messages import Answer
 from fliptrace.prompts.answers import parse_answer, render_answer
 from fliptrace.prompts.shared import NUM_QUOTED, quote, says
+from fliptrace.prompts.thoughts import cut_thoughts
 from fliptrace.prompts.views import LayoutName, View
 
 
@@ -155,11 +156,11 @@ def render_chain(chain: Chain, view: View, wording: Wording) -> str:
 
 
 def parse_chain(text: str, view: View) -> ParsedChain:
-    """Parse a rationale in any of the layout's wordings. Lines that match no wording are ignored."""
+    """Parse a rationale in any of the layout's wordings. Thoughts and lines in other words are ignored."""
     observations: list[Observation] = []
     verdicts: set[int] = set()
     wordings, answer = WORDINGS[view.layout.name], parse_answer(text, view)
-    for line in text.splitlines():
+    for line in cut_thoughts(text).splitlines():
         for wording in wordings:
             if match := _regex(wording.observation, wording).fullmatch(line):
                 observations.append(_observation(match, wording, view))

@@ -13,7 +13,9 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.messages import Message
 from fliptrace.prompts import shared
+from fliptrace.prompts.answer_forms import as_ascii
 from fliptrace.prompts.texts import speaker_name
+from fliptrace.prompts.thoughts import cut_thoughts
 from fliptrace.prompts.views import Layout, LayoutName, name_by_nearness, render_distant, render_numbered
 
 BARE_SYSTEM = (
@@ -25,6 +27,8 @@ _WINDOW_QUESTION = "emotion?"
 _SHARED_QUESTION = "Emotion"
 # Markdown around the line is tolerated: `**Emotion:** joy.`
 _LINE = re.compile(r"[\s*`>#-]*emotion[\s*`]*[:=](?P<rest>.*)", re.IGNORECASE)
+
+_ANSWER_TAG = re.compile(r"</?answer>", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,14 @@ def emotion_replies(emotion_set: EmotionSet, layout: LayoutName = "window") -> t
 def parse_emotion(text: str, emotion_set: EmotionSet) -> str | None:
     """The label on the last `Emotion:` line, or on the only line of a reply; None if it is not a label of the set.
 
+    Thoughts before it do not count.
+
     >>> from fliptrace.core.emotion_sets import MELD7
     >>> parse_emotion("Emotion: Joy", MELD7), parse_emotion("anger", MELD7), parse_emotion("joy or anger", MELD7)
     ('joy', 'anger', None)
     """
-    lines = [line for line in text.splitlines() if line.strip()]
+    visible = _ANSWER_TAG.sub("\n", as_ascii(cut_thoughts(text)))
+    lines = [line for line in visible.splitlines() if line.strip()]
     named = [match["rest"] for line in lines if (match := _LINE.match(line))]
     said = named[-1] if named else lines[0] if len(lines) == 1 else ""
     label = said.strip("*`'\"([)]>#-. \t\xa0").lower()

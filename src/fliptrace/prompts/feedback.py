@@ -11,6 +11,7 @@ from typing import Literal
 
 from fliptrace.core.messages import Answer, Message
 from fliptrace.prompts.answers import Ask, render_question
+from fliptrace.prompts.thoughts import cut_thoughts
 from fliptrace.prompts.views import View
 
 FeedbackLevel = Literal["verdict", "kind of error", "full"]
@@ -72,10 +73,10 @@ def parse_feedback(text: str, view: View) -> Feedback | None:
 def render_feedback_prompt(
     view: View, ask: Ask, own: str, feedback: Feedback, level: FeedbackLevel
 ) -> tuple[Message, ...]:
-    """The question, the model's own reply, the feedback on it and the request to answer again."""
+    """The question, the model's own reply without its thoughts, the feedback on it and the request to answer again."""
     again = _AGAIN_SHORT if view.layout.name == "shared" else _AGAIN[ask]
     said = f"{render_feedback(feedback, level, view)} {again}"
-    return (*render_question(view, ask), Message("assistant", own), Message("user", said))
+    return (*render_question(view, ask), Message("assistant", cut_thoughts(own) or own), Message("user", said))
 
 
 def _mentions(indices: frozenset[int], view: View) -> str:

@@ -11,9 +11,11 @@ from collections.abc import Mapping
 
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.messages import Message
+from fliptrace.prompts.answer_forms import as_ascii
 from fliptrace.prompts.answers import Ask, trigger_question
 from fliptrace.prompts.emotion_turns import EmotionTurn, render_turn_question
 from fliptrace.prompts.emotions import EmotionView
+from fliptrace.prompts.thoughts import cut_thoughts
 from fliptrace.prompts.views import View
 
 _SYSTEM = (
@@ -51,11 +53,11 @@ def render_labels(view: EmotionView, emotions: Mapping[int, str]) -> str:
 def parse_labels(text: str, view: EmotionView) -> dict[int, str]:
     """The emotions that a reply gives to the utterances shown, by index.
 
-    An utterance that gets two different emotions is left out.
+    Thoughts do not count. An utterance that gets two different emotions is left out.
     """
     emotion_set: EmotionSet = view.dialogue.emotion_set
     shown, emotions, disputed = set(view.shown), dict[int, str](), set[int]()
-    for match in map(_LINE.fullmatch, text.splitlines()):
+    for match in map(_LINE.fullmatch, as_ascii(cut_thoughts(text)).splitlines()):
         if match is None or (label := match["label"].lower()) not in emotion_set:
             continue
         index = view.index(int(match["number"]))

@@ -23,7 +23,8 @@ class Comparison:
 
     `difference` is F1 of b minus F1 of a; `interval` is that of the difference, or None if there is only one group.
     `p_value` is two-sided. `relative_error_reduction` is difference / (1 - F1 of a), or None if F1 of a is 1. A case is
-    won if b has fewer wrong utterances than a.
+    won if b has fewer wrong utterances than a. `num_missing_a` and `num_missing_b` count the rows that each file lacks
+    of those in its manifest, None without one.
     """
 
     f1_a: float
@@ -39,6 +40,8 @@ class Comparison:
     num_unlabelled: int
     num_draws: int
     seed: int
+    num_missing_a: int | None = None
+    num_missing_b: int | None = None
 
     @property
     def num_flips(self) -> int:

@@ -6,14 +6,14 @@ The JSON is documented in docs/formats.md. Does not print tables: it provides th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json
 from fliptrace.models.rules import RULES
-from fliptrace.predictions.rows import EmotionPrediction, EmotionsFrom, Prediction, read_predictions
+from fliptrace.predictions.rows import EmotionPrediction, EmotionsFrom, Prediction, count_missing, read_predictions
 from fliptrace.predictions.unified_rows import UnifiedPrediction
 from fliptrace.scoring.breakdown import Breakdown, break_down
 from fliptrace.scoring.compare import Comparison, compare
@@ -50,6 +50,7 @@ class TriggerFileScores:
     breakdown: Breakdown
     settings: Settings
     emotions_from: EmotionsFrom = "gold"
+    num_missing: int | None = None
 
     def rows(self) -> tuple[TableRow, ...]:
         """The rows of the table: the model, then the rules."""
@@ -67,6 +68,7 @@ class TriggerFileScores:
                 "num_utterances": scores.num_utterances,
                 "num_groups": len({case.group for case in scores.cases}),
                 "num_unlabelled": scores.num_unlabelled,
+                "num_missing": self.num_missing,
                 "num_unparsed": scores.num_unparsed,
                 "num_answers": scores.num_answers,
                 "anomalies": dict(scores.anomalies),
@@ -86,6 +88,7 @@ class EmotionFileScores:
     scores: EmotionScores
     interval: Interval | None
     settings: Settings
+    num_missing: int | None = None
 
     def to_json(self) -> Json:
         scores = self.scores
@@ -99,6 +102,7 @@ class EmotionFileScores:
             "num_utterances": scores.num_utterances,
             "num_groups": scores.num_groups,
             "num_unlabelled": scores.num_unlabelled,
+            "num_missing": self.num_missing,
             "num_unparsed": scores.num_unparsed,
             "by_label": scores.labels_to_json(),
             "settings": self.settings._asdict(),
@@ -109,9 +113,20 @@ Scores = TriggerFileScores | EmotionFileScores | UnifiedFileScores
 
 
 def score_file(path: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0) -> Scores:
-    """Score a prediction file of any task. InputError if it is damaged or has no labels."""
-    settings = Settings(num_draws, seed)
+    """Score a prediction file of any task. InputError if it is damaged or has no labels.
+
+    `num_missing` of the scores counts the rows that the file lacks of those in its manifest (rows.count_missing).
+    """
     predictions = read_predictions(path)
+    scores = _score(predictions, Settings(num_draws, seed), path)
+    return replace(scores, num_missing=count_missing(path, len(predictions)))
+
+
+def _score(
+    predictions: Sequence[Prediction] | Sequence[EmotionPrediction] | Sequence[UnifiedPrediction],
+    settings: Settings,
+    path: Path,
+) -> Scores:
     triggers = [p for p in predictions if isinstance(p, Prediction)]
     if triggers:
         return score_trigger_file(triggers, settings, path)
@@ -149,9 +164,25 @@ def score_emotion_file(
     )
 
 
-def compare_files(a: Path, b: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0) -> Comparison:
-    """Compare two files of trigger predictions. InputError if they are not about the same cases."""
-    return compare(_read_triggers(a), _read_triggers(b), num_draws=num_draws, seed=seed, place_a=a, place_b=b)
+def compare_files(
+    a: Path, b: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0, allow_missing: bool = False
+) -> Comparison:
+    """Compare two files of trigger predictions. InputError if they are not about the same cases.
+
+    InputError too if a file has not the rows that its manifest counts, unless `allow_missing`.
+    """
+    rows = {path: _read_triggers(path) for path in (a, b)}
+    missing = {path: count_missing(path, len(rows[path])) for path in rows}
+    for path, num_missing in missing.items():
+        if num_missing and not allow_missing:
+            num_rows = len(rows[path])
+            raise InputError(
+                path,
+                f"{num_rows:,} rows, but its manifest counts {num_rows + num_missing:,}; expected all of them, or "
+                "--allow-missing",
+            )
+    compared = compare(rows[a], rows[b], num_draws=num_draws, seed=seed, place_a=a, place_b=b)
+    return replace(compared, num_missing_a=missing[a], num_missing_b=missing[b])
 
 
 def _read_triggers(path: Path) -> list[Prediction]:

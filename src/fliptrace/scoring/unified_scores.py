@@ -47,6 +47,7 @@ class UnifiedFileScores:
     counts: EndToEndCounts
     replies: Json
     settings: Settings
+    num_missing: int | None = None
 
     def to_json(self) -> Json:
         flips = self.flips.counts
@@ -69,6 +70,7 @@ class UnifiedFileScores:
             "num_groups": self.emotions.num_groups,
             "num_utterances": self.emotions.num_utterances,
             "num_unlabelled_utterances": self.emotions.num_unlabelled,
+            "num_missing": self.num_missing,
             **self.replies,
             "by_label": self.emotions.labels_to_json(),
             "baselines": {name: _figures(measured) for name, measured in self.baselines.items()},

@@ -134,9 +134,11 @@ def _with_old_adapter(model: Any, ref: str) -> Any:
 
 
 def with_new_adapter(model: Any, tuning: Tuning, seed: int) -> Any:
-    """Add a new LoRA adapter to all linear layers, its weights drawn from `seed`."""
+    """Add a new LoRA adapter to the layers that the recipe names, its weights drawn from `seed`."""
     import torch
     from peft import get_peft_model
+
+    check_targets(tuning, model)
 
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
@@ -150,9 +152,35 @@ def lora_config(tuning: Tuning) -> Any:
         r=tuning.lora_rank,
         lora_alpha=tuning.lora_alpha,
         lora_dropout=tuning.lora_dropout,
-        target_modules="all-linear",
+        target_modules=tuning.lora_targets or "all-linear",
         task_type="CAUSAL_LM",
     )
+
+
+def adapted_layers(tuning: Tuning, model: Any) -> list[Any]:
+    """The linear layers of a model that an adapter changes. The model may be on the meta device."""
+    from torch import nn
+
+    linear = {name: layer for name, layer in model.named_modules() if isinstance(layer, nn.Linear)}
+    if tuning.lora_targets is None:
+        return [layer for name, layer in linear.items() if name != "lm_head"]
+    return [layer for name, layer in linear.items() if any(_is_named(name, target) for target in tuning.lora_targets)]
+
+
+def check_targets(tuning: Tuning, model: Any) -> None:
+    """InputError if a target of the recipe names no layer of the model; peft would raise at the first stage."""
+    names = [name for name, layer in model.named_modules() if not any(layer.children())]
+    for target in tuning.lora_targets or ():
+        if not any(_is_named(name, target) for name in names):
+            known = sorted(
+                {name.rpartition(".")[2] for name, layer in model.named_modules() if hasattr(layer, "weight")}
+            )
+            raise InputError("recipe tuning.lora_targets", f"no layer {target!r}; the base has {', '.join(known)}")
+
+
+def _is_named(name: str, target: str) -> bool:
+    """Whether peft applies a target to the module of this name."""
+    return name == target or name.endswith(f".{target}")
 
 
 def _load_frozen(tuning: Tuning, ref: str) -> Any:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from peft import PeftModel
 from torch import nn
 from transformers import AutoModelForCausalLM
 
 from fliptrace.core.files import Json
 from fliptrace.models.chat_template import ChatFormat
-from fliptrace.models.local.loading import load_config, load_tokenizer, require_decoder
+from fliptrace.models.local.architecture import context_length
+from fliptrace.models.local.loading import blank_model, check_base, choose_device, load_config, load_tokenizer
 from fliptrace.models.local.scratch import llama_config, train_tokenizer
-from fliptrace.training.base import frozen_dtype, is_mxfp4, quantizes, scratch_spec, with_new_adapter
+from fliptrace.training.base import adapted_layers, frozen_dtype, is_mxfp4, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import preflight, tokenize
@@ -109,30 +111,26 @@ class PlannedRun(NamedTuple):
     not_packed: str | None
 
     def blank_model(self) -> Any:
-        return _blank_model(self.config)
+        return blank_model(self.config)
 
 
 def plan_run(recipe: Recipe, data: TrainingData) -> PlannedRun:
-    """Plan all stages. Raises InputError if the base cannot be loaded."""
+    """Plan all stages. Raises InputError if the base cannot be trained here, as `train` does."""
     builder = InstructionBuilder(recipe, emotions=data.emotions)
     if recipe.base.scratch is None:
+        check_base(recipe.base.model, to_train=recipe.local_tuning.method)
         tokenizer, config = load_tokenizer(recipe.base.model), load_config(recipe.base.model)
-        require_decoder(config, recipe.base.model)
     else:
         spec = scratch_spec(recipe.base.scratch)
         tokenizer = train_tokenizer(builder.texts(data.train), spec)
         config = llama_config(spec, tokenizer)
-    context_length = config.get_text_config().max_position_embeddings
-    not_packed = supports(_blank_model(config)) if recipe.packs else None
+    choose_device(recipe.local_tuning.device)
+    not_packed = supports(blank_model(config)) if recipe.packs else None
     packs = recipe.packs and not_packed is None
-    stages = _plan_stages(recipe, builder, data, ChatFormat.of(tokenizer), context_length, packs=packs)
+    stages = _plan_stages(
+        recipe, builder, data, ChatFormat.of(tokenizer), context_length(config, tokenizer), packs=packs
+    )
     return PlannedRun(tokenizer, config, tuple(stages), not_packed)
-
-
-def _blank_model(config: Any) -> Any:
-    """Build the model on the meta device, where weights have shapes but take no memory."""
-    with torch.device("meta"):
-        return AutoModelForCausalLM.from_config(config)
 
 
 def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
@@ -186,7 +184,7 @@ def _memory(tuning: Tuning, planned: PlannedRun) -> MemoryCost:
     config, model = planned.config, planned.blank_model()
     largest = [_largest_batch(stage) for stage in planned.stages]
     num_parameters = sum(weight.numel() for weight in model.parameters())
-    linears = [m for name, m in model.named_modules() if isinstance(m, nn.Linear) and name != "lm_head"]
+    linears = adapted_layers(tuning, model)
     num_adapted = sum(tuning.lora_rank * (m.in_features + m.out_features) for m in linears)
     is_full = tuning.method == "full"
     text = config.get_text_config()
@@ -240,7 +238,12 @@ def _try_step(tuning: Tuning, config: Any, batching: Batching) -> TriedStep:
     norm = nn.utils.clip_grad_norm_(weights, tuning.max_grad_norm)
     optimizer.step()
     num_parameters = sum(weight.numel() for weight in model.parameters())
-    return TriedStep(config.architectures[0], num_parameters, loss.item(), norm.item())
+    return TriedStep(_architecture(model), num_parameters, loss.item(), norm.item())
+
+
+def _architecture(model: Any) -> str:
+    """The name of a model's class; of an adapter, that of its base."""
+    return type(model.get_base_model() if isinstance(model, PeftModel) else model).__name__
 
 
 def shrink(config: Any) -> Any:
@@ -255,12 +258,18 @@ def shrink(config: Any) -> Any:
         "intermediate_size": 128,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
+        "num_kv_heads": 2,  # Falcon's
         "head_dim": 16,
+        "rotary_dim": 16,  # GPT-J's share of a head
         "num_local_experts": 4,
         "num_experts_per_tok": 2,
     }
+    if getattr(text, "num_key_value_heads", None) == text.num_attention_heads:
+        sizes["num_key_value_heads"] = sizes["num_attention_heads"]  # DeepSeek's heads share no keys
     for name, size in sizes.items():
-        if getattr(text, name, None) is not None:
+        is_derived = isinstance(getattr(type(text), name, None), property)  # from the other sizes, as Falcon's head_dim
+        is_derived |= name == "head_dim" and hasattr(text, "qk_rope_head_dim")  # DeepSeek's is that of RoPE
+        if not is_derived and getattr(text, name, None) is not None:
             setattr(text, name, min(size, getattr(text, name)))
     if getattr(text, "layer_types", None):
         text.layer_types = text.layer_types[:2]

@@ -11,9 +11,9 @@ from typing import Any
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import read_json, write_json
 from fliptrace.models.base import Model
-from fliptrace.models.local.loading import load_local
+from fliptrace.models.local.loading import blank_model, check_base, choose_device, load_config, load_local
 from fliptrace.models.local.model import LocalModel
-from fliptrace.training.base import Parent, load_parent, make_base, save_checkpoint
+from fliptrace.training.base import Parent, check_targets, load_parent, make_base, save_checkpoint
 from fliptrace.training.batching import Batching, Rows, Trees
 from fliptrace.training.examples import Tokenized, preflight, tokenize
 from fliptrace.training.local import Length, StageJob, Watch, count_cost, pick_device, train_stage
@@ -31,7 +31,13 @@ class LocalTrainer:
     recipe: Recipe
 
     def check(self) -> None:
-        """Do nothing: a local base can always be trained, and `begin` reports one that cannot be loaded."""
+        """Check device and base before anything is trained, as a dry run does."""
+        choose_device(self.recipe.local_tuning.device)
+        tuning, base = self.recipe.local_tuning, self.recipe.base.model
+        if self.recipe.base.scratch is None:
+            check_base(base, to_train=tuning.method)
+            if tuning.method == "lora" and tuning.lora_targets:
+                check_targets(tuning, blank_model(load_config(base)))
 
     def make_base(self, texts: Iterable[str], folder: Path) -> str:
         return make_base(self.recipe, texts, folder)

@@ -125,7 +125,7 @@ class Curate(SparsePart):
 class Tuning(SparsePart):
     """The optimisation settings of all stages; a stage can override some of them."""
 
-    later_keys = frozenset({"packing", "saves_per_stage", "tree_tokens"})
+    later_keys = frozenset({"packing", "saves_per_stage", "tree_tokens", "lora_targets"})
 
     method: Literal["full", "lora"] = "full"
     learning_rate: Positive
@@ -140,6 +140,7 @@ class Tuning(SparsePart):
     precision: Literal["auto", "bf16", "fp32"] = "auto"  # auto: bf16 if the hardware supports it, else fp32
     device: str = "auto"
     quantize: Literal["none", "4bit", "auto"] = "none"  # of a frozen base; auto: 4bit if available
+    lora_targets: Annotated[list[str], Field(min_length=1)] | None = None  # names of layers; None: all linear ones
     lora_rank: Count = 16
     lora_alpha: Count = 32
     lora_dropout: Share = 0.0

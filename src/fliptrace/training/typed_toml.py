@@ -12,15 +12,19 @@ from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, read_text
 
 
 class Part(BaseModel):
-    """A table of a TOML file: unknown keys are errors, and the values are frozen."""
+    """A table of a TOML file: unknown keys and values of another type are errors, and the values are frozen.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A whole number may stand for a float; "0" and true stand for no number.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 Table = TypeVar("Table", bound=Part)
@@ -39,14 +43,19 @@ def parse_table(kind: type[Table], table: Json, place: str, name: str) -> Table:
     try:
         return kind.model_validate(table)
     except ValidationError as error:
-        problems = [_describe_problem(kind, item["loc"], item["type"], item["msg"], name) for item in error.errors()]
+        problems = [_describe_problem(kind, item, name) for item in error.errors()]
         raise InputError(place, "; ".join(problems)) from error
 
 
-def _describe_problem(kind: type[Part], location: tuple[int | str, ...], error: str, message: str, name: str) -> str:
+def _describe_problem(kind: type[Part], problem: ErrorDetails, name: str) -> str:
+    location, message = problem["loc"], problem["msg"]
     place = ".".join(map(str, location)) or name
-    if error != "extra_forbidden":
+    if problem["type"] == "value_error":
         return f"{place}: {message.removeprefix('Value error, ')}"
+    if problem["type"] != "extra_forbidden":
+        found = problem["input"]
+        is_scalar = isinstance(found, str | int | float)  # a table would not fit a line
+        return f"{place}: {message}{f', found {found!r}' if is_scalar else ''}"
     part = _type_at(kind, location[:-1])
     known = list(part.model_fields) if isinstance(part, type) and issubclass(part, BaseModel) else []
     nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)

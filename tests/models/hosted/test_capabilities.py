@@ -172,6 +172,19 @@ def test_a_model_that_says_nothing_in_few_tokens_may_sample(server: LittleServer
     assert "if it is a reasoning model, raise --max-new-tokens" in " ".join(told.remarks)
 
 
+def test_a_server_that_gives_no_choices_is_no_model(server: LittleServer) -> None:
+    server.answer = lambda _: said()
+    with serving(server) as url, pytest.raises(InputError, match="#fake-1: answered a request with no replies"):
+        open_fake(url).capabilities  # noqa: B018
+
+
+def test_a_server_that_gives_no_choices_under_a_schema_does_not_obey_it(server: LittleServer) -> None:
+    server.answer = lambda body: said() if "response_format" in body else well_behaved(body)
+    with serving(server) as url:
+        capabilities = open_fake(url).capabilities
+    assert (capabilities.obeys_format, capabilities.samples) == (False, "as asked")
+
+
 def thinks_first(body: Json) -> Said:
     """Answer like OpenAI's reasoning models: any temperature other than 1 is an error."""
     if body.get("temperature", 1) != 1:

@@ -209,6 +209,88 @@ def test_no_part_of_a_key_that_a_server_repeats_is_told(
     assert SECRET[:8] not in str(caught.value)
 
 
+def failed(**error: Any) -> Said:
+    """Make an error that comes with HTTP 200."""
+    return Said(200, {"error": error}, {"Retry-After": "0.01"})
+
+
+PASSING = [
+    failed(message="slow down", code=429),
+    failed(message="slow down", code="429"),
+    failed(message="slow down", code="rate_limit_exceeded"),
+    failed(message="busy", type="overloaded_error"),
+    failed(message="busy", code=None, type="server_error"),
+    Said(200, {"object": "error", "message": "busy", "type": "InternalServerError", "code": 503}),
+    said("", choices=[{"message": {"content": ""}, "finish_reason": "error", "error": {"message": "x", "code": 502}}]),
+]
+
+
+@pytest.mark.parametrize("answer", PASSING, ids=lambda answer: str(answer.body)[:60])
+def test_an_error_that_comes_with_http_200_is_asked_again_as_its_code_deserves(
+    server: LittleServer, answer: Said
+) -> None:
+    server.one_after_the_other(answer, answer, said("Good day"))
+    budget = Budget()
+    with serving(server) as url:
+        reply = call(url, budget=budget)
+    assert (reply.choices[0].text, len(server.bodies)) == ("Good day", 3)
+    assert (budget.num_calls, budget.num_retries) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "message"),
+    [
+        (failed(message="out of luck"), InputError, "HTTP 200: out of luck"),
+        (Said(200, {"error": "out of luck"}), InputError, "HTTP 200: out of luck"),
+        (failed(message="pay first", code="insufficient_quota"), InputError, "HTTP 429: pay first"),
+        (failed(message="no such model", code=404), NoSuchModel, "HTTP 404: no such model"),
+        (failed(message="no n", code=400, param="n"), Refused, "HTTP 400: no n"),
+        (failed(message="who?", code=401), InputError, "HTTP 401: who.*is the key in the environment the right one"),
+        (Said(200, {"object": "error", "message": "too long", "code": 400}), Refused, "HTTP 400: too long"),
+    ],
+)
+def test_an_error_that_comes_with_http_200_and_lasts_is_told_in_its_words(
+    server: LittleServer, answer: Said, kind: type[InputError], message: str
+) -> None:
+    server.one_after_the_other(answer, said("Good day"))
+    with serving(server) as url, pytest.raises(InputError, match=f"#fake-1: {message}") as caught:
+        call(url)
+    assert type(caught.value) is kind and "/v1" not in str(caught.value).replace(url, "")
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ([{"type": "text", "text": "Triggers: 2"}], "Triggers: 2"),
+        (
+            [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "Triggers: 1"}]},
+                {"type": "text", "text": "Trig"},
+                {"type": "text", "text": "gers: 2"},
+            ],
+            "Triggers: 2",
+        ),
+        ([{"type": "reasoning", "text": "Triggers: 1"}, {"type": "output_text", "text": "Triggers: 2"}], "Triggers: 2"),
+        (["Triggers: 2"], "Triggers: 2"),
+        ([{"type": "thinking", "thinking": "Triggers: 1"}], ""),
+        ([], ""),
+    ],
+)
+def test_of_a_content_in_parts_the_text_is_read(server: LittleServer, content: Any, text: str) -> None:
+    server.one_after_the_other(said("", choices=[{"message": {"content": content}, "finish_reason": "stop"}]))
+    with serving(server) as url:
+        assert call(url).choices[0].text == text
+
+
+def test_a_completion_without_choices_is_paid_and_refused(server: LittleServer) -> None:
+    server.one_after_the_other(said())
+    budget = Budget()
+    with serving(server) as url, pytest.raises(RunError, match="#fake-1: answered a request with no replies"):
+        call(url, budget=budget)
+    assert budget.num_prompt_tokens == 10
+
+
 @pytest.mark.parametrize(
     "answer",
     [

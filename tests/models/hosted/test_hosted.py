@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -408,3 +408,38 @@ def test_what_else_goes_into_requests_is_sent(server: LittleServer) -> None:
     with serving(server) as url:
         open_fake(url, more={"reasoning_effort": "low"}).complete(requests("a"), GREEDY)
     assert {body["reasoning_effort"] for body in server.bodies} == {"low"}
+
+
+def cutting(context: int) -> Callable[[Json], Said]:
+    """A server that leaves out in silence what its context does not hold, as Ollama does."""
+
+    def answer(body: Json) -> Said:
+        num_tokens = min(context, len(text_of(body).split()))
+        return said("ok", usage={"prompt_tokens": num_tokens, "completion_tokens": 1})
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("context", "lengths", "is_told"),
+    [
+        (2048, (500, 1500, 2100, 2300, 2600, 3000, 3500), True),
+        (2048, (2600, 2600, 2600), False),  # these may well be equally long
+        (2048, (500, 1500, 2100, 2300), False),  # two by chance
+        (10**6, (500, 1500, 2100, 2300, 2600, 3000), False),
+        (10, (500, 1500, 2100, 2300), False),  # a number that the server made up
+    ],
+)
+def test_a_server_whose_prompt_tokens_stop_growing_is_told_once(
+    server: LittleServer, context: int, lengths: Sequence[int], is_told: bool
+) -> None:
+    told = Told()
+    with serving(server) as url:
+        model = open_fake(url, watcher=told)
+        _ = model.capabilities
+        server.answer = cutting(context)
+        for length in lengths:
+            model.complete(requests("word " * length), GREEDY)
+    remarks = [remark for remark in told.remarks if "prompt tokens" in remark]
+    assert len(remarks) == is_told
+    assert not remarks or "reports 2,048 prompt tokens for prompts of different lengths" in remarks[0]

@@ -80,7 +80,15 @@ def test_what_is_no_such_json_stays_as_it_came(text: str) -> None:
     assert to_reply(text) == text
 
 
-@pytest.mark.parametrize("text", [text for text in BROKEN if text != "Triggers: 2"])
+PLAIN = ("Triggers: 2", '{"Triggers": [2]}', '{"triggers": 2}')  # broken, and yet without a second meaning
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_what_is_plain_is_read_whatever_the_schema(text: str) -> None:
+    assert parse_answer(to_reply(text), VIEW).value == {1}
+
+
+@pytest.mark.parametrize("text", [text for text in BROKEN if text not in PLAIN])
 def test_broken_json_is_unparsed(text: str) -> None:
     assert parse_answer(to_reply(text), VIEW).value is None
 

@@ -188,7 +188,9 @@ def test_prompt_tokens_are_counted_as_num_tokens_counts_them() -> None:
 
 def test_a_model_without_attention_is_refused() -> None:
     sizes = {"vocab_size": 400, "hidden_size": 8, "num_hidden_layers": 1, "state_size": 4}
-    with pytest.raises(InputError, match=r"mamba: cache layer .*; expected a decoder with attention throughout"):
+    with pytest.raises(
+        InputError, match=r"mamba: mamba has layers of kind .*; expected a decoder with attention throughout"
+    ):
         LocalModel(MambaForCausalLM(MambaConfig(**sizes)), make_tokenizer(), "mamba")
 
 

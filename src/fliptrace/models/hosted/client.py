@@ -7,6 +7,7 @@ provider asks for. A call that waits for its retry occupies none of the slots fo
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from fliptrace.core.errors import InputError
+from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.messages import Message
 from fliptrace.models.hosted.budget import Budget, Price, as_unicode, count_about, count_at_most
-from fliptrace.models.hosted.errors import explain, how_to_go_on
+from fliptrace.models.hosted.errors import explain, find_error, how_to_go_on
 from fliptrace.models.hosted.provider import Provider, hide_keys
 from fliptrace.models.hosted.response import ChatReply
 
 if TYPE_CHECKING:
+    from httpx2 import Response
     from openai import AsyncOpenAI
 
 T = TypeVar("T")
@@ -113,7 +115,7 @@ class Caller:
         """Make one call, pay for it and return the reply.
 
         openai.APIError where no reply arrives, InputError where the response is not a chat completion, RunError where
-        the call might exceed the budget.
+        it has no choices or the call might exceed the budget.
         """
         import httpx2
 
@@ -126,12 +128,14 @@ class Caller:
             response = await self.client.post("/chat/completions", cast_to=httpx2.Response, body=body)
         finally:
             self.budget.release(reserved)
-        reply = self._read(response.content)
+        reply = self._read(response)
         if reply.usage is None:
             written = [Message("assistant", choice.text) for choice in reply.choices]
             self.budget.pay(count_about(messages), count_about(written), self.price)
         else:
             self.budget.pay(reply.usage.prompt_tokens, reply.usage.completion_tokens, self.price)
+        if not reply.choices:
+            raise RunError(self.provider.ref, "answered a request with no replies; expected at least one")
         return reply
 
     async def list_models(self) -> dict[str, int | None]:
@@ -147,14 +151,29 @@ class Caller:
             return listed
         return listed
 
-    def _read(self, content: bytes) -> ChatReply:
+    def _read(self, response: Response) -> ChatReply:
         try:
-            return ChatReply.model_validate_json(content)
+            reply = ChatReply.model_validate_json(response.content)
+            if not any(choice.error for choice in reply.choices):
+                return reply
         except ValidationError:
+            pass
+        error = find_error(_json_of(response.content), response)
+        if error is None:
             raise InputError(
                 self.provider.ref,
                 f"{self.provider.url} sent no chat completion; expected an OpenAI-compatible address, often in /v1",
-            ) from None
+            )
+        raise error
+
+
+def _json_of(content: bytes) -> object:
+    """The value of a JSON text; None if it is none."""
+    try:
+        value: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return value
 
 
 def retry_blocking(provider: Provider, work: Callable[[], T]) -> T:

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Completion
 from fliptrace.models.hosted.budget import Watcher
 from fliptrace.models.hosted.client import Caller
 from fliptrace.models.hosted.errors import Filtered
 from fliptrace.models.hosted.json_schema import to_reply
 from fliptrace.models.hosted.plan import PlannedCall
+from fliptrace.models.hosted.prompt_lengths import PromptLengths
 from fliptrace.models.hosted.reply_cache import AnswerStore
 from fliptrace.models.hosted.response import ChatChoice, ChatReply
 
@@ -22,11 +23,15 @@ _SYNC_SECONDS = 0.5  # replies of this long may be lost to a power failure; a sy
 
 @dataclass
 class CallRun:
-    """A single round of calls. Replies go into `store`; `watcher` is notified of every answered call."""
+    """A single round of calls. Replies go into `store`; `watcher` is notified of every answered call.
+
+    `prompt_lengths` are those of all rounds of a model.
+    """
 
     caller: Caller
     store: AnswerStore
     watcher: Watcher
+    prompt_lengths: PromptLengths = field(default_factory=PromptLengths)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _in_flight: set[asyncio.Task[None] | None] = field(default_factory=set)
     _failures: list[Exception] = field(default_factory=list)
@@ -82,9 +87,7 @@ class CallRun:
             try:
                 while remaining.places:
                     reply = await self.caller.call_once(remaining.request.messages, remaining.parameters)
-                    if not reply.choices:
-                        ref = self.caller.provider.ref
-                        raise RunError(ref, "answered a request with no replies; expected at least one")
+                    self._note_length(remaining, reply)
                     remaining = self._keep(remaining, _completions(remaining, reply))
             finally:
                 self._in_flight.discard(asyncio.current_task())
@@ -93,6 +96,14 @@ class CallRun:
             await self.caller.retried(ask)
         except Filtered:
             self._keep(remaining, [Completion("", 0, 0)] * len(remaining.places))  # counted as unparsed answers
+
+    def _note_length(self, call: PlannedCall, reply: ChatReply) -> None:
+        """Say it once where the prompt tokens that the server reports stop growing."""
+        if reply.usage is None or self.prompt_lengths.is_cut:
+            return
+        self.prompt_lengths.add(call.request.messages, reply.usage.prompt_tokens)
+        if self.prompt_lengths.is_cut:
+            self.watcher.found(f"{self.caller.provider.ref} {self.prompt_lengths.remark()}")
 
     def _keep(self, call: PlannedCall, replies: Sequence[Completion]) -> PlannedCall:
         """Store the replies that were requested, and return the call for the missing ones."""

@@ -12,10 +12,27 @@ from fliptrace.core.errors import InputError
 from fliptrace.models.hosted.provider import Provider, hide_keys
 
 if TYPE_CHECKING:
+    from httpx2 import Response
     from openai import APIStatusError
 
 _RETRIED_STATUSES = (408, 409, 429)
 _PERMANENT_CODES = ("insufficient_quota", "billing_hard_limit_reached")  # codes of a 429 that waiting does not resolve
+# Codes and types of errors that come with HTTP 200, as the statuses that they stand for.
+_STATUSES = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "insufficient_quota": 429,
+    "overloaded": 503,
+    "overloaded_error": 503,
+    "service_unavailable": 503,
+    "server_error": 500,
+    "internal_server_error": 500,
+    "api_error": 500,
+    "timeout": 408,
+    "invalid_api_key": 401,
+    "model_not_found": 404,
+    "invalid_request_error": 400,
+}
 _MAX_RETRY_AFTER_SECONDS = 600.0  # a longer Retry-After is cut to this
 
 
@@ -62,6 +79,43 @@ def wanted_wait(error: APIStatusError) -> timedelta | None:
     if math.isnan(seconds):
         return None
     return timedelta(seconds=max(0.0, min(seconds, _MAX_RETRY_AFTER_SECONDS)))
+
+
+def find_error(body: object, response: Response) -> APIStatusError | None:
+    """Return the error that a body holds though the response is HTTP 200; None if it holds none.
+
+    Proxies answer so where the model behind them fails. Its status is that of its code; without one it stays 200, which
+    is not retried.
+    """
+    import openai
+
+    error = _error_object(body)
+    if error is None:
+        return None
+    found = openai.APIStatusError(str(error.get("message") or "an error"), response=response, body=error)
+    for named in (error.get("code"), error.get("status"), error.get("type")):
+        status = _STATUSES.get(named) if isinstance(named, str) else named
+        if status is None and isinstance(named, str) and named.isascii() and named.isdecimal():
+            status = int(named)
+        if type(status) is int and 400 <= status < 600:
+            found.status_code = status
+            break
+    return found
+
+
+def _error_object(body: object) -> Mapping[str, object] | None:
+    """The error of a body: `{"error": ...}`, vLLM's `{"object": "error", ...}`, or that of a choice."""
+    if not isinstance(body, Mapping):
+        return None
+    error = body if body.get("object") == "error" else body.get("error")
+    choices = body.get("choices")
+    if not error and isinstance(choices, list):
+        error = next(
+            (choice["error"] for choice in choices if isinstance(choice, Mapping) and choice.get("error")), None
+        )
+    if isinstance(error, str) and error:
+        return {"message": error}
+    return error if isinstance(error, Mapping) and error else None
 
 
 def explain(provider: Provider, error: Exception) -> InputError:

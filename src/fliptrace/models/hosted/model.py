@@ -29,6 +29,7 @@ from fliptrace.models.hosted.client import Caller, CallSettings
 from fliptrace.models.hosted.dispatch import CallRun
 from fliptrace.models.hosted.errors import NoSuchModel
 from fliptrace.models.hosted.plan import Planner
+from fliptrace.models.hosted.prompt_lengths import PromptLengths
 from fliptrace.models.hosted.provider import Provider
 from fliptrace.models.hosted.reply_cache import AnswerStore
 from fliptrace.models.hosted.response import ChatReply
@@ -79,6 +80,7 @@ class HostedModel:
         if self.budget.limit is not None and settings.price is None and not provider.is_free:
             raise InputError(provider.ref, "no price is known to enforce --max-cost with; expected one from --price")
         self._capabilities: Capabilities | None = None
+        self._prompt_lengths = PromptLengths()
 
     @property
     def name(self) -> str:
@@ -156,7 +158,7 @@ class HostedModel:
         self.watcher.begins(estimate)
         if plan.calls:
             self._check_money(estimate)
-            self._run(lambda caller: CallRun(caller, self.store, self.watcher).make(plan.calls))
+            self._run(lambda caller: CallRun(caller, self.store, self.watcher, self._prompt_lengths).make(plan.calls))
         return [tuple(self.store[place] for place in row) for row in plan.places]
 
     @property

@@ -6,7 +6,11 @@ Format: https://platform.openai.com/docs/api-reference/chat/object.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+_TEXT_KINDS = ("text", "output_text")
 
 
 class _Part(BaseModel):
@@ -14,9 +18,18 @@ class _Part(BaseModel):
 
 
 class Said(_Part):
-    """The message of a choice."""
+    """The message of a choice. Of a content in parts, `content` is the text; thoughts are left out.
+
+    >>> Said(content=[{"type": "thinking", "thinking": "1?"}, {"type": "text", "text": "Triggers: 2"}]).content
+    'Triggers: 2'
+    """
 
     content: str | None = None
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _join_parts(cls, content: Any) -> Any:
+        return "".join(map(_text_of, content)) if isinstance(content, list) else content
 
 
 class TokenProbability(_Part):
@@ -38,6 +51,7 @@ class ChatChoice(_Part):
     message: Said
     finish_reason: str | None = None
     logprobs: Probabilities | None = None
+    error: Any = None  # OpenRouter's, with HTTP 200, where a model fails
 
     @property
     def text(self) -> str:
@@ -62,3 +76,11 @@ class ChatReply(_Part):
     choices: tuple[ChatChoice, ...]
     model: str | None = None
     usage: Usage | None = None
+
+
+def _text_of(part: Any) -> str:
+    """The text of a part of a content; "" for a part of another kind, such as a thought."""
+    if isinstance(part, str):
+        return part
+    text = part.get("text") if isinstance(part, dict) and part.get("type", "text") in _TEXT_KINDS else None
+    return text if isinstance(text, str) else ""

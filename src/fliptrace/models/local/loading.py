@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from fliptrace.core.errors import InputError, MissingExtra
 from fliptrace.core.files import read_json
 from fliptrace.models.catalog import CATALOG, BaseRecord, locate
+from fliptrace.models.local.architecture import (
+    Training,
+    require_attention,
+    require_decoder,
+    require_embeddings,
+    require_quantizer,
+)
 from fliptrace.models.local.gguf import is_gguf, open_gguf
+from fliptrace.models.local.weight_files import check_adapter, check_weights
 
 if TYPE_CHECKING:
     import torch
@@ -42,11 +50,13 @@ def load_local(ref: str, *, device: str = "auto", dtype: Dtype = "auto", name: s
     from fliptrace.models.local.model import LocalModel
 
     chosen = choose_device(device)
+    tokenizer = load_tokenizer(ref)
+    check_base(ref, tokenizer)
     on_cpu = dtype == "auto" and chosen.type == "cpu"
     model = _unwrap(load_causal_lm(ref, "fp32" if on_cpu else dtype))
     if on_cpu and load_config(ref).dtype == torch.bfloat16 and computes_bf16("cpu"):
         _round_weights(model)
-    return LocalModel(model.to(chosen), load_tokenizer(ref), name or ref)
+    return LocalModel(model.to(chosen), tokenizer, name or ref)
 
 
 def load_tokenizer(ref: str) -> Any:
@@ -123,19 +133,40 @@ def load_config(ref: str) -> Any:
         return _load(ref, partial(AutoConfig.from_pretrained, **NO_CODE))
 
 
-def require_decoder(config: Any, ref: str) -> None:
-    """InputError if a model of this config does not predict each token from those before it alone.
+def check_base(ref: str, tokenizer: Any = None, *, to_train: Training | None = None) -> None:
+    """InputError if a model cannot be loaded, decoded or, if that is wanted, trained. Loads no weights.
 
-    transformers loads encoders such as BERT and RoBERTa as causal models too, but their attention then sees the tokens
-    to come: they train to a low loss and cannot write.
+    `tokenizer` is the model's, if it is loaded already. The weights of a Hub id are not looked at.
     """
-    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    _require_torch(f"model {ref}")
+    ref = resolve(ref)
+    config = load_config(ref)
+    require_decoder(config, ref)
+    require_attention(config, ref)
+    require_quantizer(config, ref, to_train)
+    _check_files(ref, config)
+    require_embeddings(config, tokenizer or load_tokenizer(ref), ref)
 
-    expected = "expected a causal decoder, such as Llama or Qwen"
-    if getattr(config, "is_encoder_decoder", False):
-        raise InputError(ref, f"a sequence-to-sequence model ({config.model_type}); {expected}")
-    if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False):
-        raise InputError(ref, f"an encoder ({config.model_type}), whose attention sees the tokens to come; {expected}")
+
+def _check_files(ref: str, config: Any) -> None:
+    """Check the weights of a folder; those of an adapter, and then of its base, whose config is given."""
+    if is_adapter(ref):
+        base = base_of(ref)
+        refuse_pickles(_folder(ref))
+        check_weights(_folder(ref), "adapter_model")
+        check_adapter(_folder(ref), blank_model(config), base)
+        _check_files(base, config)
+    elif _folder(ref).is_dir():
+        check_weights(_folder(ref), "model")
+
+
+def blank_model(config: Any) -> Any:
+    """Build a model on the meta device, where weights have shapes but take no memory."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config)
 
 
 def base_of(adapter: str) -> str:
@@ -159,12 +190,25 @@ def base_of(adapter: str) -> str:
 
 
 def choose_device(device: str = "auto") -> torch.device:
-    """Return the named device; "auto" picks the accelerator if there is one, else the CPU."""
+    """Return the named device; "auto" picks the accelerator if there is one, else the CPU.
+
+    InputError if there is no such device.
+    """
     import torch
 
-    if device != "auto":
-        return torch.device(device)
-    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if device == "auto":
+        return accelerator or torch.device("cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise InputError(f"device {device!r}", "no name of a device; expected auto, cpu, cuda or cuda:1") from None
+    if chosen.type not in ("cpu", "meta"):
+        num_devices = torch.accelerator.device_count() if accelerator and accelerator.type == chosen.type else 0
+        if (chosen.index or 0) >= num_devices:
+            here = f"{num_devices} of them" if num_devices else "none of its kind"
+            raise InputError(f"device {device!r}", f"this machine has {here}; expected auto, cpu or one that it has")
+    return chosen
 
 
 def computes_bf16(device: str) -> bool:

@@ -16,14 +16,13 @@ from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
-from transformers.cache_utils import DynamicLayer, LinearAttentionCacheLayerMixin
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Completion, Message
 from fliptrace.models.answer_line import AnswerLine
 from fliptrace.models.base import Choice, Decoding, Form, Model, Request
 from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.local.architecture import context_length, require_attention
 from fliptrace.models.local.constrained import ConstrainedReply, LineTokens
 from fliptrace.models.local.forms import fill, first_tokens_differ, tokenize_form
 from fliptrace.models.local.kv_cache_decoder import CachedReader
@@ -77,11 +76,7 @@ class LocalModel:
     """
 
     def __init__(self, model: Any, tokenizer: Any, name: str, *, max_batch_tokens: int = MAX_BATCH_TOKENS) -> None:
-        for layer in DynamicCache(config=model.config).layers:
-            if not isinstance(layer, DynamicLayer) or isinstance(layer, LinearAttentionCacheLayerMixin):
-                raise InputError(
-                    name, f"cache layer {type(layer).__name__}; expected a decoder with attention throughout"
-                )
+        require_attention(model.config, name)
         self.model = model
         self.chat_format = ChatFormat.of(tokenizer, model.generation_config)
         self.max_batch_tokens = max_batch_tokens
@@ -97,8 +92,7 @@ class LocalModel:
     @property
     def context_length(self) -> int:
         """The maximum number of tokens of prompt and reply together."""
-        length: int = self.model.config.get_text_config().max_position_embeddings
-        return length
+        return context_length(self.model.config, self.chat_format.tokenizer)
 
     def num_tokens(self, messages: Sequence[Message]) -> int:
         """Return the number of tokens of the prompt for `messages`."""
