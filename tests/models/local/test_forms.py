@@ -77,10 +77,10 @@ def test_a_form_without_blanks_is_refused() -> None:
         Form("a", (), (), OPTIONS)
 
 
-def test_the_shared_layout_labels_a_dialogue_by_its_turns(roomy: LocalModel) -> None:
+def test_emotions_may_be_asked_for_in_one_reply(roomy: LocalModel) -> None:
     short = Dialogue("short", "short", CAFE.dialogue.with_emotions((None,) * 6).utterances, THREE)
     long = Dialogue("long", "long", short.utterances * 8, THREE)
-    labeler = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared")))
+    labeler = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared", emotions_in_one_reply=True)))
     [whole, many] = labeler.label([short, long])
     assert whole.scores is not None and many.scores is not None
     assert len(whole.scores) == len(short) and len(many.scores) == len(long)
@@ -97,5 +97,5 @@ def test_labels_with_the_same_first_token_are_asked_about_one_by_one(
     roomy: LocalModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LocalModel, "can_fill", lambda self, options: False)
-    [labels] = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared"))).label([CAFE.dialogue])
+    [labels] = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared", emotions_in_one_reply=True))).label([CAFE.dialogue])
     assert labels.scores is not None and len(labels.scores) == len(CAFE.dialogue)
