@@ -86,7 +86,7 @@ def test_every_model_is_published_in_one_place_and_has_a_name_that_is_no_path() 
         if model.fallback:
             assert CATALOG[model.fallback].wheel and model.fallback != name
         if model.wheel:
-            assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in (model.wheel.sha256, model.wheel.gguf_sha256))
+            assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in (model.wheel.sha256, model.wheel.file_sha256))
 
 
 def test_the_folder_of_models_is_the_one_given_or_named_or_in_the_cache(
@@ -124,7 +124,7 @@ def test_a_wheel_is_downloaded_and_only_unpacked(packed: Path, models: Path, mon
     assert fetched == ("tiny-q4_1", models / "tiny-q4_1", "")
     wheel = CATALOG["tiny-q4_1"].wheel
     assert wheel is not None
-    assert BaseRecord.read(fetched.folder) == BaseRecord("tiny-q4_1", "tiny.Q4_1.gguf", wheel.gguf_sha256)
+    assert BaseRecord.read(fetched.folder) == BaseRecord("tiny-q4_1", "tiny.Q4_1.gguf", wheel.file_sha256)
     assert {path.name for path in models.iterdir() if path.is_dir()} == {"tiny-q4_1"}
     assert "tiny_llm" not in sys.modules
 
@@ -363,7 +363,7 @@ def real_file() -> Path | None:
     """The folder of models of whoever runs the tests, if it has the published wheel or its GGUF file."""
     wheel, folder = CATALOG[Q4_1].wheel, Path(REAL or "none")
     assert wheel is not None
-    return next((folder / name for name in (wheel.gguf, wheel.name) if (folder / name).is_file()), None)
+    return next((folder / name for name in (wheel.file, wheel.name) if (folder / name).is_file()), None)
 
 
 @pytest.mark.skipif(real_file() is None, reason="FLIPTRACE_MODELS has no file of smollm2-135m-instruct-q4_1")

