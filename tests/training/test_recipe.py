@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,11 @@ def test_an_evaluation_may_have_the_name_of_a_key(name: str) -> None:
         ("stages", [], "stages: List should have at least 1 item"),
         ("evaluations", {}, "evaluations: Dictionary should have at least 1 item"),
         ("evaluations.k3.top_p", 1.5, "evaluations.k3.top_p: Input should be less than or equal to 1"),
+        *(
+            (f"stages.1.{key}", math.inf, f"stages.1.{key}: Input should be a finite number")
+            for key in ("epochs", "share")
+        ),
+        ("tuning.learning_rate", math.nan, "tuning.learning_rate: Input should be a finite number"),
         ("prompt.window", 1, "prompt.window: Input should be greater than or equal to 2"),
     ],
 )
@@ -157,6 +163,16 @@ def test_broken_toml_names_file_and_line(tmp_path: Path) -> None:
     path.write_text('name = "x"\nseed = = 1\n')
     with pytest.raises(InputError, match=r"broken\.toml: not TOML: .*line 2"):
         read_recipe(path)
+
+
+@pytest.mark.parametrize(
+    "content", ["a = " + "[" * 2_000, "a = " + "9" * 5_000, "a" + ".a" * 5_000 + " = 1"], ids=["deep", "long", "dotted"]
+)
+def test_toml_made_to_break_the_parser_is_refused_in_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "hostile.toml").write_text(content)
+    with pytest.raises(InputError, match=r"hostile\.toml: ") as caught:
+        read_recipe(tmp_path / "hostile.toml")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
 
 
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from fliptrace.core.files import Json, read_text
 
 
 class Part(BaseModel):
-    """A table of a TOML file: unknown keys are errors, and the values are frozen."""
+    """A table of a TOML file: unknown keys are errors, numbers are finite, and the values are frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Table = TypeVar("Table", bound=Part)
@@ -30,7 +30,9 @@ def read_toml(path: Path) -> Json:
     """Read the tables of a file. Raises InputError if it is not TOML."""
     try:
         return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers with thousands of digits, and very deep nesting
+        if isinstance(error, InputError):
+            raise
         raise InputError(path, f"not TOML: {error}") from error
 
 
