@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, read_json, read_jsonl, rename_key
+from fliptrace.core.files import Json, read_jsonl, read_object, rename_key
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.core.voting import Vote
@@ -215,7 +215,7 @@ def manifest_path(path: Path) -> Path:
 def read_manifest(path: Path) -> Json:
     """Read the manifest of a prediction file (docs/formats.md); empty if there is none."""
     manifest = manifest_path(path)
-    return rename_key(read_json(manifest), "reading", "inference") if manifest.exists() else {}
+    return rename_key(read_object(manifest), "reading", "inference") if manifest.exists() else {}
 
 
 def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] | list[UnifiedPrediction]:

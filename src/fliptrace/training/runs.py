@@ -20,7 +20,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fliptrace.core.errors import RunError
-from fliptrace.core.files import Json, read_json, read_text, rename_key, to_line, versions, write_json, write_jsonl
+from fliptrace.core.files import (
+    Json,
+    named_in_errors,
+    read_json,
+    read_text,
+    rename_key,
+    to_line,
+    versions,
+    write_json,
+    write_jsonl,
+)
 from fliptrace.models.checkpoints import MANIFEST
 from fliptrace.models.local.loading import base_record
 from fliptrace.training.recipe import Recipe, Stage, differences, is_extended
@@ -48,7 +58,8 @@ class RunFolder:
 
     def log(self, row: Json) -> None:
         """Append a row to the log."""
-        with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+        path = self.path / "log.jsonl"
+        with named_in_errors(path), path.open("a", encoding="utf-8") as file:
             file.write(to_line(row))
 
     def sweep(self) -> None:
