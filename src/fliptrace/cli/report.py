@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from fliptrace.cli.console import console, done
+from fliptrace.cli.console import SafeConsole, console, done
 from fliptrace.cli.data import DataFolder, read_cases
 from fliptrace.core.errors import InputError
 
@@ -56,7 +55,7 @@ def show(
     if svg is not None:
         from fliptrace.core.files import write_text
 
-        recorder = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
+        recorder = SafeConsole(record=True, width=100, file=io.StringIO(), force_terminal=True)
         show_dialogue(recorder, prefixes[rows[0].id], flips, layout_of(predictions))
         write_text(svg, recorder.export_svg(title="fliptrace show"))
         done(str(svg))
