@@ -175,6 +175,21 @@ def test_toml_made_to_break_the_parser_is_refused_in_one_line(tmp_path: Path, co
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
 
 
+@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "a/b", "a\\b", "..", "", "x" * 200, "C:x", "a\0b", "con\n"])
+def test_a_name_that_leads_out_of_the_run_folder_is_refused(name: str) -> None:
+    table = make_table()
+    table["evaluations"][name] = {"decode": "greedy"}
+    with pytest.raises(InputError, match="cannot be the name of a file; expected at most 100 letters"):
+        parse_recipe(table, "x.toml")
+
+
+@pytest.mark.parametrize("place", ["name", "stages.0.name"])
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".", "a" * 101])
+def test_a_run_or_a_stage_has_the_name_of_a_file(place: str, name: str) -> None:
+    with pytest.raises(InputError, match=f"{place}: String should"):
+        parse_recipe(put(make_table(), place, name), "x.toml")
+
+
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.toml: no such file"):
         read_recipe(tmp_path / "none.toml")

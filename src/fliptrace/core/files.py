@@ -88,6 +88,37 @@ def read_jsonl(path: Path) -> Iterator[Row]:
         yield Row(number, value)
 
 
+_NAME = re.compile(r"\w(?:[\w .,=+-]{0,98}[\w+-])?")
+
+
+def checked_name(name: str) -> str:
+    """Return a name that becomes that of a file; ValueError for one that could lead elsewhere, or be no name at all.
+
+    >>> checked_name("chain-k8")
+    'chain-k8'
+    >>> checked_name("../../x")
+    Traceback (most recent call last):
+    ValueError: '../../x' cannot be the name of a file; expected at most 100 letters, digits, blanks and .,=+-
+    """
+    if not _NAME.fullmatch(name):
+        shown = name if len(name) <= 100 else f"{name[:100]}..."
+        raise ValueError(
+            f"{shown!r} cannot be the name of a file; expected at most 100 letters, digits, blanks and .,=+-"
+        )
+    return name
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the path that a file of a folder names; InputError if it leads out of the folder.
+
+    Folders of models and runs are copied around, and may come from strangers.
+    """
+    path = folder / name
+    if "\0" in name or ".." in Path(name).parts or Path(name).is_absolute() or path == folder:
+        raise InputError(folder, f"names the file {name[:200]!r}; expected one inside the folder")
+    return path
+
+
 def rename_key(table: Json, old: str, new: str) -> Json:
     """Rename key `old` to `new` in the same position, so that files written by earlier versions stay readable.
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from fliptrace.core.errors import InputError, RunError
-from fliptrace.core.files import read_json, write_json
+from fliptrace.core.files import inside, read_json, read_object, write_json
 from fliptrace.models.base import DecodingKind
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.views import Layout
@@ -38,7 +38,13 @@ class Checkpoint:
     @classmethod
     def read(cls, folder: Path) -> Checkpoint | None:
         """Read the checkpoint of a stage; None if the stage is not finished."""
-        return cls(**read_json(folder / DONE)) if (folder / DONE).exists() else None
+        path = folder / DONE
+        if not path.exists():
+            return None
+        try:
+            return cls(**read_object(path))
+        except TypeError as error:
+            raise InputError(path, f"cannot be read ({error}); expected what training wrote") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ def last_checkpoint(run: Path) -> Path:
     refs = [checkpoint.ref for checkpoint in finished.values() if checkpoint]
     if not refs:
         raise RunError(run, "no stage of this run is finished; resume it with: fliptrace train RECIPE")
-    return run / refs[-1]
+    return inside(run, str(refs[-1]))
 
 
 def _stage_number(folder: Path) -> int:

@@ -11,10 +11,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, read_text
+from fliptrace.core.files import Json, checked_name, read_text
+
+FileName = Annotated[str, AfterValidator(checked_name)]  # of what gets a file of its own in the run folder
 
 
 class Part(BaseModel):

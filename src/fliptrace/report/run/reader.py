@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from fliptrace.core.errors import InputError, RunError
-from fliptrace.core.files import Json, read_json, read_jsonl, rename_key
+from fliptrace.core.files import Json, inside, read_json, read_jsonl, rename_key
 from fliptrace.corpora.leaks import LeakReport
 from fliptrace.models.checkpoints import DONE, MANIFEST, Checkpoint, is_run
 from fliptrace.predictions.rows import Prediction
@@ -79,7 +79,7 @@ class _Stages:
     compares: bool
 
     def place(self, number: int, name: str) -> Path:
-        return self.folder / f"{number}-{name}"
+        return inside(self.folder, f"{number}-{name}")
 
     def stage(self, number: int, name: str, recipe: Json, logs: Sequence[Json]) -> StageReport:
         place = self.place(number, name)
@@ -125,7 +125,7 @@ class _Stages:
 
     def _load(self, place: Path, evaluation: str) -> list[Prediction] | None:
         """The predictions of an evaluation; None where the file is gone, or where differences cannot be computed."""
-        path = place / "predictions" / f"{evaluation}.jsonl"
+        path = inside(place, f"predictions/{evaluation}.jsonl")
         return read_triggers(path) if self.compares and path.exists() else None
 
 

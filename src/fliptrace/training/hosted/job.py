@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fliptrace.core.errors import RunError
-from fliptrace.core.files import Json, read_json, write_json
+from fliptrace.core.files import Json, inside, read_json, write_json
 from fliptrace.models.hosted.client import retry_blocking
 from fliptrace.models.hosted.errors import NoSuchModel
 from fliptrace.models.hosted.provider import Provider
@@ -154,7 +154,7 @@ class FineTuningJobs:
 
     def _set_record_aside(self, job_id: str) -> None:
         """Rename the record, so that the next run of the stage creates a new job."""
-        self.record.rename(self.record.with_name(f"job-{job_id}.json"))
+        self.record.rename(inside(self.record.parent, f"job-{job_id.replace('/', '-')}.json"))
 
     def checkpoints(self, job: FineTuningJob) -> list[str]:
         """Return the names of the models that the job saved, oldest first; the last is its final model."""
