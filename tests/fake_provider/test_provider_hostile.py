@@ -121,8 +121,10 @@ def test_a_page_that_is_none_is_the_clients_error(client: httpx2.Client, query: 
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Host": "evil.example"}, {"Host": "evil.example:8089"}, {"Host": "127.0.0.1.evil.example"}, {"Host": "[::1"}]
-    + [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://localhost.evil.example"}],
+    [
+        *({"Host": host} for host in ("evil.example", "evil.example:8089", "127.0.0.1.evil.example", "[::1")),
+        *({"Origin": origin} for origin in ("https://evil.example", "null", "http://localhost.evil.example")),
+    ],
 )
 @pytest.mark.parametrize("path", ["/models", "/../ledger"])
 def test_a_page_of_another_site_gets_nothing(client: httpx2.Client, headers: dict[str, str], path: str) -> None:
