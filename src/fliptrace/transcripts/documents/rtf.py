@@ -10,6 +10,7 @@ from fliptrace.transcripts.documents.blocks import as_text
 from fliptrace.transcripts.documents.office import lines_of
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, Extracted, Reader, Source
 
+_MAX_MARKS = 4_000_000  # a letter beyond ASCII takes one; striprtf takes a microsecond for each
 _CODE_PAGE = re.compile(r"\\ansicpg(\d{3,5})")
 _PICTURE = re.compile(r"(?:[0-9a-fA-F]{64,}\s{0,3})+")
 
@@ -22,6 +23,8 @@ def extract_rtf(source: Source) -> Extracted:
         raise MissingExtra(source.name, "documents", "striprtf") from error
 
     raw = source.data.decode("latin-1")
+    if raw.count("\\") + raw.count("{") > _MAX_MARKS:
+        raise source.error("", f"over {_MAX_MARKS:,} control words; expected one dialogue per file")
     found = _CODE_PAGE.search(raw[:2_000])
     encoding = f"cp{found[1]}" if found else "cp1252"
     try:
