@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tiny import make_model, make_tokenizer
@@ -80,7 +82,7 @@ def test_a_form_without_blanks_is_refused() -> None:
 def test_the_shared_layout_labels_a_dialogue_by_its_turns(roomy: LocalModel) -> None:
     short = Dialogue("short", "short", CAFE.dialogue.with_emotions((None,) * 6).utterances, THREE)
     long = Dialogue("long", "long", short.utterances * 8, THREE)
-    labeler = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared")))
+    labeler = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared", emotions_in_one_reply=True)))
     [whole, many] = labeler.label([short, long])
     assert whole.scores is not None and many.scores is not None
     assert len(whole.scores) == len(short) and len(many.scores) == len(long)
@@ -93,9 +95,22 @@ def test_the_shared_layout_labels_a_dialogue_by_its_turns(roomy: LocalModel) -> 
     assert whole.emotions == tuple(labels[row.index(max(row))] for row in whole.scores)
 
 
+def test_a_dialogue_whose_turns_overrun_the_context_is_asked_about_one_by_one(roomy: LocalModel) -> None:
+    short = Dialogue("short", "short", CAFE.dialogue.with_emotions((None,) * 6).utterances, THREE)
+    wordy = tuple(replace(utterance, text=f"{utterance.text} " * 120) for utterance in short.utterances)
+    [turn] = emotion_turns(replace(short, utterances=wordy))
+    assert not roomy.fits(render_turn_question(turn), 0)
+    labeler = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared", emotions_in_one_reply=True)))
+    [alone] = labeler.label([short])
+    [before, long, after] = labeler.label([short, replace(short, utterances=wordy), short])
+    assert long.scores is not None and len(long.emotions) == len(long.scores) == 6
+    for labels in (before, after):
+        assert labels.emotions == alone.emotions
+
+
 def test_labels_with_the_same_first_token_are_asked_about_one_by_one(
     roomy: LocalModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LocalModel, "can_fill", lambda self, options: False)
-    [labels] = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared"))).label([CAFE.dialogue])
+    [labels] = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared", emotions_in_one_reply=True))).label([CAFE.dialogue])
     assert labels.scores is not None and len(labels.scores) == len(CAFE.dialogue)
