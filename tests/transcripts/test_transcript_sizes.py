@@ -181,3 +181,25 @@ def test_empty_utterances_count_against_the_limit_of_rows(tmp_path: Path, monkey
     assert len(read_transcript(write(tmp_path, "Ana:\n\n" * 90 + "Ben: hi\n")).dialogue) == 1
     with pytest.raises(InputError, match="line 203: over 100 rows, most of them empty"):
         read_transcript(write(tmp_path, "Ana:\n\nBen:\n\n" * 90 + "Ben: hi\n"))
+
+
+DEEP = {
+    "a speaker": ("a.json", '[{"speaker": %s"Ana"%s, "text": "hi"}, {"speaker": "Ben", "text": "yes"}]', '{"name":', "}"),
+    "a text": ("a.json", '[{"speaker": "Ana", "text": %s"hi"%s}]', '{"text":', "}"),
+    "a list": ("a.json", '[{"speaker": "Ana", "text": %s"hi"%s}]', "[", "]"),
+    "a speaker of a segment": ("a.json", '{"segments": [{"speaker": %s"a"%s, "text": "hi"}]}', '{"name":', "}"),
+    "a row": ("a.jsonl", '{"speaker": "Ana", "text": "hi"}\n{"speaker": %s"Ben"%s, "text": "hi"}\n', '{"name":', "}"),
+    "spans": ("a.ttml", '<tt xmlns="http://www.w3.org/ns/ttml"><p begin="1s">%shi%s</p></tt>', "<span>", "</span>"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "opens", "closes"), DEEP.values(), ids=list(DEEP))
+@pytest.mark.parametrize("depth", [300, 600, 900, 100_000])
+def test_what_is_nested_too_deeply_is_read_or_refused_in_one_line(
+    tmp_path: Path, name: str, text: str, opens: str, closes: str, depth: int
+) -> None:
+    path = write(tmp_path, text % (opens * depth, closes * depth), name)
+    outcome = try_to_read(path)
+    assert outcome in ("1 utterances", "2 utterances") or "\n" not in outcome
+    if depth == 100_000:
+        assert outcome.startswith(f"{name}: ") or outcome.startswith(f"{name} line ")
