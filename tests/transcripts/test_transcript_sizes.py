@@ -184,7 +184,12 @@ def test_empty_utterances_count_against_the_limit_of_rows(tmp_path: Path, monkey
 
 
 DEEP = {
-    "a speaker": ("a.json", '[{"speaker": %s"Ana"%s, "text": "hi"}, {"speaker": "Ben", "text": "yes"}]', '{"name":', "}"),
+    "a speaker": (
+        "a.json",
+        '[{"speaker": %s"Ana"%s, "text": "hi"}, {"speaker": "Ben", "text": "yes"}]',
+        '{"name":',
+        "}",
+    ),
     "a text": ("a.json", '[{"speaker": "Ana", "text": %s"hi"%s}]', '{"text":', "}"),
     "a list": ("a.json", '[{"speaker": "Ana", "text": %s"hi"%s}]', "[", "]"),
     "a speaker of a segment": ("a.json", '{"segments": [{"speaker": %s"a"%s, "text": "hi"}]}', '{"name":', "}"),

@@ -68,6 +68,9 @@ def main() -> None:
     except (InputError, OSError) as error:
         console.print(f"[bold red]error[/] {escape(_one_line(error))}", soft_wrap=True)
         sys.exit(1)
+    except RecursionError:
+        console.print("[bold red]error[/] an input is nested too deeply to be read")
+        sys.exit(1)
 
 
 def _one_line(error: Exception) -> str:

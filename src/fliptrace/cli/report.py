@@ -12,7 +12,7 @@ import typer
 
 from fliptrace.cli.console import SafeConsole, console, done
 from fliptrace.cli.data import DataFolder, read_cases
-from fliptrace.core.errors import InputError
+from fliptrace.core.errors import InputError, damage_named
 
 
 def report(
@@ -24,10 +24,12 @@ def report(
     from fliptrace.report.run.reader import read_run
     from fliptrace.report.run.report import render_html, render_markdown
 
-    result = read_run(run)
     folder = out or run
-    write_text(folder / "report.md", render_markdown(result))
-    write_text(folder / "report.html", render_html(result))
+    with damage_named(run):
+        result = read_run(run)
+        markdown, html = render_markdown(result), render_html(result)
+    write_text(folder / "report.md", markdown)
+    write_text(folder / "report.html", html)
     done(f"{folder / 'report.html'} and {folder / 'report.md'}")
 
 

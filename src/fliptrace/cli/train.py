@@ -115,14 +115,14 @@ def _hosted_trainer(recipe: Any, settings: Any, training_price: float | None, ba
 
 def _cancel(folder: Path) -> None:
     """Cancel the jobs of a run, by the recipe that the run was started with."""
-    from fliptrace.core.files import read_json
+    from fliptrace.core.files import read_object
     from fliptrace.models.checkpoints import MANIFEST, is_run
     from fliptrace.training.hosted.trainer import cancel_jobs
     from fliptrace.training.recipe import parse_recipe
 
     if not is_run(folder):
         raise InputError(folder, "no run was started there")
-    recipe = parse_recipe(read_json(folder / MANIFEST)["recipe"], str(folder / MANIFEST))
+    recipe = parse_recipe(read_object(folder / MANIFEST).get("recipe", {}), str(folder / MANIFEST))
     if not recipe.hosted:
         raise InputError("--cancel", f"{folder} is trained on this machine; stop it with Ctrl-C")
     cancelled = cancel_jobs(recipe, folder)

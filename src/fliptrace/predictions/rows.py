@@ -209,13 +209,23 @@ class EmotionPrediction:
 
 def manifest_path(path: Path) -> Path:
     """The path of the manifest of a prediction file, in the same folder."""
-    return path.with_name(f"{path.stem}.manifest.json")
+    return path.parent / f"{path.stem}.manifest.json"
 
 
 def read_manifest(path: Path) -> Json:
-    """Read the manifest of a prediction file (docs/formats.md); empty if there is none."""
+    """Read the manifest of a prediction file (docs/formats.md); empty if there is none.
+
+    InputError if it is not an object, or if `inference` and its `layout` are not.
+    """
     manifest = manifest_path(path)
-    return rename_key(read_object(manifest), "reading", "inference") if manifest.exists() else {}
+    if not manifest.exists():
+        return {}
+    table = rename_key(read_object(manifest), "reading", "inference")
+    try:
+        read_field({"layout": {}} | read_field({"inference": {}} | table, "inference", dict), "layout", dict)
+    except TypeError as error:
+        raise InputError(manifest, str(error)) from error
+    return table
 
 
 def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] | list[UnifiedPrediction]:

@@ -112,5 +112,7 @@ def test_labels_with_the_same_first_token_are_asked_about_one_by_one(
     roomy: LocalModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LocalModel, "can_fill", lambda self, options: False)
-    [labels] = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared", emotions_in_one_reply=True))).label([CAFE.dialogue])
+    [labels] = choose_labeler(roomy.as_model(), InferenceConfig(Layout("shared", emotions_in_one_reply=True))).label(
+        [CAFE.dialogue]
+    )
     assert labels.scores is not None and len(labels.scores) == len(CAFE.dialogue)

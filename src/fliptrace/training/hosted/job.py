@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from fliptrace.core.errors import RunError
-from fliptrace.core.files import Json, inside, read_json, write_json
+from fliptrace.core.errors import RunError, damage_named
+from fliptrace.core.files import Json, inside, read_object, write_json
 from fliptrace.models.hosted.client import retry_blocking
 from fliptrace.models.hosted.errors import NoSuchModel
 from fliptrace.models.hosted.provider import Provider
@@ -60,7 +60,10 @@ class JobRecord:
     @classmethod
     def read(cls, path: Path) -> JobRecord | None:
         """Read a record; None where there is no file."""
-        return cls(**read_json(path)) if path.exists() else None
+        if not path.exists():
+            return None
+        with damage_named(path):
+            return cls(**read_object(path))
 
     def write(self, path: Path) -> JobRecord:
         write_json(path, asdict(self))
