@@ -1,22 +1,29 @@
-"""Files that no command of ours wrote end every command that is given them in one line, never in a traceback or a wait."""
+"""Files that no command of ours wrote end every command in one line, never in a traceback or a wait."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
+import random
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from odd_json import ODD as ODD_VALUES
+from odd_json import places, put
+from run_folders import begin_run, finish_stage
+from run_folders import predictions as made_by_hand
 
 from fliptrace.cli import console as printing
 from fliptrace.cli.console import SafeConsole
 from fliptrace.cli.main import main
 
 Run = Callable[..., str]
+REPORTED = ("manifest.json", "stage.json", "scores.json", "preflight.json")
 
 
 @pytest.fixture
@@ -142,3 +149,26 @@ def test_a_manifest_of_odd_values_is_named(
         ("curate", "sample:val", "--own", predictions, "--mix", "feedback=1", "--out", tmp_path / "out.jsonl"),
     ):
         assert re.search(rf"p\.manifest\.json: {message}", run(*command))
+
+
+def test_a_report_of_a_run_with_any_odd_value_is_made_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = begin_run(tmp_path / "run")
+    finish_stage(folder, 1, {"greedy": made_by_hand([{1}, set(), None])})
+    finish_stage(folder, 2, {"greedy": made_by_hand([{1}, {0}, {1}])})
+    read = sorted(path for path in folder.rglob("*.json") if path.name in REPORTED)
+    tried = [
+        (path, place, odd) for path in read for place in places(json.loads(path.read_text())) for odd in ODD_VALUES
+    ]
+    assert len(read) == 7 and len(tried) > 5_000
+    outcomes = Counter[int]()
+    for path, place, odd in random.Random(0).sample(tried, 300):
+        before = path.read_text()
+        path.write_text(json.dumps(put(json.loads(before), place, odd)))
+        monkeypatch.setattr("sys.argv", ["fliptrace", "report", str(folder), "--out", str(tmp_path / "report")])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        outcomes[int(str(stopped.value.code))] += 1
+        path.write_text(before)
+    assert outcomes.keys() == {0, 1}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import socket
 import time
@@ -11,14 +10,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from odd_json import ODD, places, put
 from provider_clients import ROWS, make_provider
 
 from fliptrace.fake_provider.serve import running
 
-ODD: tuple[Any, ...] = (
-    *(None, [], {}, "", 0, -1, 1.5, True, "x", 10**30, 1e308, "\ud800", "a" * 5000, [[]], [{}], [None]),
-    *({"a": []}, {"type": []}, {"role": []}, {"name": 1}, {"enum": 3}),
-)
 SCHEMA = {
     "type": "object",
     "properties": {"triggers": {"type": "array", "items": {"enum": [1, 2]}}, "word": {"enum": ["a"]}},
@@ -52,25 +48,6 @@ def job(client: httpx2.Client) -> dict[str, Any]:
     method = {"type": "supervised", "supervised": HYPERPARAMETERS}
     named = {"suffix": "a", "metadata": {"a": "b"}, "seed": 1}
     return {"model": "fake-1", "training_file": file, "validation_file": file, "method": method} | named
-
-
-def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in a JSON value, itself included."""
-    yield place
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from places(item, (*place, key))
-
-
-def put(value: Any, place: tuple[Any, ...], new: Any) -> Any:
-    if not place:
-        return new
-    changed = copy.deepcopy(value)
-    inner = changed
-    for key in place[:-1]:
-        inner = inner[key]
-    inner[place[-1]] = new
-    return changed
 
 
 def post(client: httpx2.Client, path: str, body: Any) -> httpx2.Response:
