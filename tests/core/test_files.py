@@ -251,3 +251,9 @@ def test_a_package_that_is_not_there_is_absent() -> None:
     found = versions("no-such-package")
     assert list(found) == ["python", "fliptrace", "no-such-package"]
     assert found["no-such-package"] == "absent"
+
+
+def test_an_error_that_quotes_megabytes_is_cut() -> None:
+    message = str(InputError("x.json line 2", f"id is {'a' * 10**6!r}; expected an integer"))
+    assert message.startswith("x.json line 2: id is 'aaa") and message.endswith("a …")
+    assert len(message) < 1_600

@@ -208,3 +208,13 @@ def test_what_is_nested_too_deeply_is_read_or_refused_in_one_line(
     assert outcome in ("1 utterances", "2 utterances") or "\n" not in outcome
     if depth == 100_000:
         assert outcome.startswith(f"{name}: ") or outcome.startswith(f"{name} line ")
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_objects_of_more_keys_than_a_table_has_columns_are_an_error(tmp_path: Path, name: str) -> None:
+    records = [f'{{"text": "hi", "key{i}": {i}}}' for i in range(20_000)]
+    text = f"[{', '.join(records)}]" if name == "a.json" else "\n".join(records)
+    begun = time.process_time()
+    with pytest.raises(InputError, match=rf"{name}: 20,001 columns or keys; expected at most 1,000"):
+        read_transcript(write(tmp_path, text, name))
+    assert time.process_time() - begun < SECONDS

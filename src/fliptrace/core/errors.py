@@ -6,15 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+_MAX_MESSAGE = 1_500
+
 
 class InputError(ValueError):
     """Invalid input. The message names the place, what was found and what was expected.
+
+    What was found may be any length; a message is cut after 1,500 characters.
 
     >>> str(InputError("val.json case 17", "12 utterances but 11 triggers"))
     'val.json case 17: 12 utterances but 11 triggers'
     """
 
     def __init__(self, place: object, message: str) -> None:
+        message = message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]} …"
         super().__init__(f"{place}: {message}")
         self.place = str(place)
 

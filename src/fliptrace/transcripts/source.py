@@ -18,6 +18,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.transcripts.decode import decode, kind_of_binary
 
 MAX_ROWS = 200_000  # a table may contain many dialogues; MELD's largest file has 9,989 rows
+MAX_COLUMNS = 1_000  # of a table, or keys of the objects of a list
 MAX_LINES = 300_000  # of a text or of subtitles; 20,000 utterances of a name, times and lines of text take half as many
 MAX_PARTS = 500_000  # objects and lists of JSON, tags of XML; a day of talk has about 200,000 words with times
 MAX_UTTERANCES = 20_000  # in one dialogue: a day of uninterrupted talk

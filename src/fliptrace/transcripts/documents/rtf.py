@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from fliptrace.core.errors import MissingExtra
+from fliptrace.core.errors import InputError, MissingExtra
 from fliptrace.transcripts.documents.blocks import as_text
 from fliptrace.transcripts.documents.office import lines_of
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, Extracted, Reader, Source
 
 _MAX_MARKS = 4_000_000  # a letter beyond ASCII takes one; striprtf takes a microsecond for each
+_MAX_LENGTH = 10_000_000  # characters without pictures: of which a day of talk takes about one tenth
 _CODE_PAGE = re.compile(r"\\ansicpg(\d{3,5})")
 _PICTURE = re.compile(r"(?:[0-9a-fA-F]{64,}\s{0,3})+")
 
@@ -34,7 +35,13 @@ def extract_rtf(source: Source) -> Extracted:
     try:
         # Pictures are megabytes of digits. Some programs write bytes beyond ASCII, which the standard forbids.
         plain = _PICTURE.sub("", raw).encode("latin-1").decode(encoding, "replace")
+        if len(plain) > _MAX_LENGTH:
+            raise source.error(
+                "", f"over {_MAX_LENGTH // 1_000_000} MB without pictures; expected one dialogue per file"
+            )
         text = rtf_to_text(plain, encoding=encoding, errors="replace")
+    except InputError:
+        raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise source.error("", f"unreadable RTF: {error}; save it as .docx or .txt") from error
     lines = text.split("\n")
