@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import httpx2
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 
 from fliptrace.core.errors import InputError
@@ -41,23 +44,27 @@ class BoundedAsyncClient(DefaultAsyncHttpxClient):
 
 
 class BoundedClient(DefaultHttpxClient):
-    """The same for blocking calls; each is made in an event loop of its own, where it can be ended at any moment."""
+    """The same for blocking calls: they are made in an event loop of its own, where they can be ended at any moment."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(timeout=seconds, headers={"Accept-Encoding": "gzip, deflate"})
-        self._seconds = seconds
+        self._asking = BoundedAsyncClient(seconds)
+        self._stack = ExitStack()
+        self._portal: BlockingPortal | None = None
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
-        from anyio.from_thread import start_blocking_portal
-
         options.pop("auth", None)
+        if self._portal is None:
+            self._portal = self._stack.enter_context(start_blocking_portal())
+        return self._portal.call(partial(self._asking.send, request, **options))
 
-        async def connected() -> httpx2.Response:
-            async with BoundedAsyncClient(self._seconds) as client:
-                return await client.send(request, **options)
-
-        with start_blocking_portal() as portal:
-            return portal.call(connected)
+    def close(self) -> None:
+        if self._portal is not None:
+            self._portal.call(self._asking.aclose)
+            self._portal.call(self._portal.stop, True)  # a request that was interrupted ends here
+            self._stack.close()
+            self._portal = None
+        super().close()
 
 
 async def _refuse_other_hosts(response: httpx2.Response) -> None:
