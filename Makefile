@@ -5,7 +5,7 @@ BIN := .venv/bin
 # With glibc's allocator a long training spends a quarter of its time looking for memory (docs/results.md).
 JEMALLOC = $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2))
 
-.PHONY: demo test test-slow check smol smol-demo mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full clean
+.PHONY: demo test test-slow check smol smol-demo mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full attack clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -74,6 +74,9 @@ smol: .venv/.train  ## SmolLM2-135M-Instruct fetched, then trained in stages; ki
 	$(BIN)/python -m tools.smol.stages restore runs/smol
 	LD_PRELOAD=$(JEMALLOC) $(BIN)/fliptrace train recipes/smol.toml --out runs/smol
 	$(BIN)/fliptrace report runs/smol
+
+attack: .venv/.dev  ## hostile transcripts, recipes, predictions, manifests and models; 20 minutes, another SEED tries others
+	$(BIN)/python -m tools.attack.main --seed $(firstword $(SEED) 0)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -55,6 +55,26 @@ def test_quotes_line_breaks_and_commas_stay_in_their_cell(tmp_path: Path) -> Non
     assert written(two_friends(text, "a", "b"), tmp_path)[0]["text"] == text
 
 
+FORMULAS = ["=cmd|' /C calc'!A0", "+1+cmd|'x'!A0", "-2+3", "@SUM(1;2)", "＝1+1"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("formula", FORMULAS)
+@pytest.mark.parametrize("before", ["", "well;", "well; ", 'well;"', "well\n", "well\t"])
+def test_no_cell_is_a_formula_whatever_separates_cells(
+    before: str, formula: str, delimiter: str, tmp_path: Path
+) -> None:
+    two_friends(f"{before}{formula}", "b", "c").to_csv(tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell for row in csv.reader(file, delimiter=delimiter) for cell in row]
+    assert not [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@", "＝"))]
+
+
+@pytest.mark.parametrize("text", ["fine ;-)", "no ;-P", "a; b; 3-4", "well;-/ so"])
+def test_ordinary_text_with_semicolons_stays_as_it_is(text: str, tmp_path: Path) -> None:
+    assert written(two_friends(text, "a", "b"), tmp_path)[0]["text"] == text
+
+
 def test_the_table_is_a_transcript_again(tmp_path: Path) -> None:
     analysis = support_call()
     analysis.to_csv(tmp_path / "call.csv")

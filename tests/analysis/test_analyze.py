@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from keyword_scorer import KeywordScorer, keyword_model
@@ -17,7 +17,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.core.messages import Message
 from fliptrace.inference.config import InferenceConfig
-from fliptrace.models.base import Completion, Decoding, Model, Request, make_decoding
+from fliptrace.models.base import Choice, Completion, Decoding, Model, Request, make_decoding
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.models.scripted import ScriptedModel
@@ -200,3 +200,32 @@ def test_a_part_of_a_long_dialogue_gives_the_answer_of_the_whole() -> None:
     assert len(predictions) > 20
     assert [found.triggers for found in analysis.flips] == [each.vote.triggers for each in predictions]
     assert [found.support for found in analysis.flips] == [each.vote.support for each in predictions]
+
+
+@dataclass
+class NarrowScorer(KeywordScorer):
+    """A scorer with a context of 2,000 characters of prompt."""
+
+    def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
+        return sum(len(message.content) for message in messages) <= 2_000
+
+    def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+        assert all(self.fits(choice.messages, 0) for choice in choices)
+        return super().score_replies(choices)
+
+
+@pytest.mark.parametrize("text", ["x" * 10_000, "👍" * 10_000, "12" * 5_000], ids=["a word", "emoji", "digits"])
+def test_an_utterance_as_long_as_allowed_is_cut_for_the_model_alone(text: str) -> None:
+    utterances = (*BARE.utterances[:3], Utterance("Ben", f"I'm sorry. {text}"), *BARE.utterances[4:])
+    dialogue = replace(BARE, utterances=utterances)
+    model = OpenModel(Model("narrow", scorer=NarrowScorer()), "narrow", InferenceDefaults(Layout("window")))
+    analysis = analyze(dialogue, model)
+    assert analysis.dialogue == dialogue.with_emotions(LABELLED.emotions)
+    assert [found.flip for found in analysis.flips] == list(find_flips(analysis.dialogue))
+    assert analysis.notes[0] == "too long for the model, which read only the beginning: 1 utterances ([4])"
+
+
+def test_an_utterance_of_many_words_is_read_as_the_layout_shows_it() -> None:
+    utterances = (*BARE.utterances[:4], Utterance("Ana", "happy days " * 900))
+    model = OpenModel(Model("narrow", scorer=NarrowScorer()), "narrow", InferenceDefaults(Layout("window")))
+    assert analyze(replace(BARE, utterances=utterances), model).notes == ()

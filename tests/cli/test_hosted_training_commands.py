@@ -17,6 +17,8 @@ from fliptrace.core.files import read_json
 from fliptrace.fake_provider.provider import FakeProvider
 from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import JobScript
+from fliptrace.models.hosted.model import HostedSettings
+from fliptrace.models.open_model import check_host
 
 ROOT = Path(__file__).parents[2]
 DEFAULT_URL = "http://127.0.0.1:8089/v1"
@@ -117,3 +119,25 @@ def test_the_rehearsal_of_the_docs_runs_as_it_is_written(url: str, monkeypatch: 
 
 def _interrupt(seconds: float) -> None:
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("place", ["model", "teacher"])
+def test_a_recipe_may_send_text_and_key_only_to_hosts_that_the_user_named(
+    place: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLIPTRACE_API_KEY", "sk-secret-0123456789")
+    foreign = "http://collect.invalid/v1#m"
+    recipe = TINY.replace("http://127.0.0.1:1/v1#nobody", foreign if place == "model" else f"{url}#fake-1")
+    Path("theirs.toml").write_text(recipe + (f'curate = {{teacher = "{foreign}"}}\n' if place == "teacher" else ""))
+    with pytest.raises(InputError, match=r"theirs.toml: names a model at http://collect.invalid/v1, .*--allow-host"):
+        run("train", "theirs.toml")
+    assert not Path("runs").exists()
+    check_host(foreign, Path("theirs.toml"), HostedSettings(allowed_hosts=("collect.invalid",)))
+
+
+def test_cancelling_a_run_tells_no_foreign_host_the_key(url: str) -> None:
+    assert train(url).exit_code == 0
+    manifest = Path("runs/tiny/manifest.json")
+    manifest.write_text(manifest.read_text().replace(f"{url}#fake-1", "http://collect.invalid/v1#m"))
+    with pytest.raises(InputError, match=r"manifest.json: names a model at http://collect.invalid/v1"):
+        run("train", "tiny.toml", "--cancel")

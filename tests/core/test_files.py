@@ -3,7 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from fliptrace.core.files import (
     open_atomic,
     read_json,
     read_jsonl,
+    read_object,
     read_text,
     to_line,
     versions,
@@ -127,8 +128,31 @@ def test_a_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path) -> No
         read_text(tmp_path / "none.txt")
     with pytest.raises(InputError, match="Is a directory"):
         read_text(tmp_path)
-    with pytest.raises(InputError, match=r"none\.txt: No such file"):
+    with pytest.raises(InputError, match=r"none\.txt: no such file"):
         hash_file(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize("read", [read_text, read_json, hash_file])
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(InputError, match="a pipe, a socket or a device; expected a regular file"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("a" * 300, "File name too long"), ("a\0b", "not a path: embedded null byte")]
+)
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_text(tmp_path / name)
+
+
+@pytest.mark.parametrize(("content", "found"), [("[1]", "list"), ("null", "NoneType"), ("3", "int")])
+def test_where_an_object_is_expected_other_json_is_refused(tmp_path: Path, content: str, found: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(InputError, match=rf"x\.json: found {found}, expected an object"):
+        read_object(tmp_path / "x.json")
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
@@ -140,7 +164,7 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pyte
     path = tmp_path / "x.json"
     write_json(path, "old")
     monkeypatch.setattr(os, "fsync", no_space)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=f"No space left on device: '{path}'"):
         write_json(path, "new")
     assert read_json(path) == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -227,3 +251,9 @@ def test_a_package_that_is_not_there_is_absent() -> None:
     found = versions("no-such-package")
     assert list(found) == ["python", "fliptrace", "no-such-package"]
     assert found["no-such-package"] == "absent"
+
+
+def test_an_error_that_quotes_megabytes_is_cut() -> None:
+    message = str(InputError("x.json line 2", f"id is {'a' * 10**6!r}; expected an integer"))
+    assert message.startswith("x.json line 2: id is 'aaa") and message.endswith("a …")
+    assert len(message) < 1_600

@@ -30,3 +30,14 @@ def test_a_writer_leaves_no_lock_behind(tmp_path: Path) -> None:
     with sole_writer(file), sole_writer(tmp_path / "other.jsonl"):
         assert any(file.parent.iterdir())
     assert not any(file.parent.iterdir()) and [path.name for path in tmp_path.iterdir()] == ["new"]
+
+
+@pytest.mark.parametrize("name", [".lock", ".lock.process"])
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path, name: str) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    run.mkdir()
+    other.write_text("precious")
+    (run / name).symlink_to(other)
+    with pytest.raises(RunError, match=rf"run/{name}: a link or a folder"), sole_writer(run):
+        pass
+    assert other.read_text() == "precious"

@@ -80,7 +80,7 @@ def reply_rows(path: Path) -> list[Json]:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An HTTP answer. A string body is sent as HTML; status 0 closes the connection instead."""
+    """An HTTP answer. A string body is sent as HTML, bytes as they are; status 0 closes the connection instead."""
 
     status: int = 200
     body: Any = None
@@ -161,7 +161,8 @@ def serving(server: LittleServer) -> Iterator[str]:
             if not answer.status:
                 return
             is_text = isinstance(answer.body, str)
-            content = answer.body.encode() if is_text else json.dumps(answer.body).encode()
+            content = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+            content = answer.body.encode() if is_text else content
             self.send_response(answer.status)
             headers = {"Content-Type": "text/html" if is_text else "application/json", **answer.headers}
             for name, value in (headers | {"Content-Length": str(len(content))}).items():

@@ -187,6 +187,29 @@ def test_a_package_without_weights_says_so(tmp_path: Path, monkeypatch: pytest.M
         (CONFIG, None, "no such file"),
         (CONFIG, "{}", "does not describe an embedded model"),
         (CONFIG, '{"graphs": [], "special_tokens": {}, "context_length": 9}', "graphs is empty"),
+        (CONFIG, "null", "found NoneType, expected an object"),
+        (
+            CONFIG,
+            '{"graphs": "abc", "special_tokens": {}, "context_length": 9}',
+            "graphs: Input should be a valid tuple",
+        ),
+        (CONFIG, '{"graphs": ["a"], "special_tokens": {"pad": 1}, "context_length": 9}', "special_tokens.pad: "),
+        (CONFIG, '{"graphs": ["a"], "special_tokens": {}, "context_length": 1e999}', "context_length: Input should be"),
+        (CONFIG, '{"graphs": ["a"], "special_tokens": {}, "context_length": -1}', "context_length: Input should be"),
+        ("chat_template.jinja", "{% for %}", "cannot render a chat of one question: Expected an expression"),
+        ("tokenizer.json", '{"normalizer": 3}', "cannot be read as a tokenizer"),
+        ("chat_template.jinja", "{{ 1 // 0 }}", "its chat template fails: ZeroDivisionError"),
+        ("chat_template.jinja", "{{ raise_exception('no') }}", "cannot render a chat of one question: no"),
+        (
+            "chat_template.jinja",
+            "{{ 'a' * 300000000 }}",
+            "cannot render a chat of one question: .* of over 50,000,000 signs",
+        ),
+        (
+            "tokenizer.json",
+            '{"normalizer": {"type": "Replace", "pattern": {"String": "a"}, "content": "%s"}}' % ("b" * 999),
+            "its normalizers may lengthen a text 999 times",
+        ),
         ("model.onnx", None, "no such file"),
         ("model.onnx", "half a file", "cannot be read as an ONNX graph"),
         ("tokenizer.json", None, "no such file"),
@@ -200,8 +223,18 @@ def test_a_broken_folder_is_refused_with_the_reason(
     (copy / file).unlink()
     if content is not None:
         (copy / file).write_text(content)
-    with pytest.raises(InputError, match=rf"copy/{file}: .*{message}"):
+    with pytest.raises(InputError, match=rf"copy(/{file})?: .*{message}"):
         load_embedded(copy)
+
+
+@pytest.mark.parametrize("graph", ["/etc/passwd", "../model.onnx", "a/../../model.onnx", "", "a\\u0000b"])
+def test_a_graph_outside_the_folder_is_refused(folder: Path, tmp_path: Path, graph: str) -> None:
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    shutil.copy(folder / "model.onnx", tmp_path / "model.onnx")
+    (copy / CONFIG).write_text(f'{{"graphs": ["{graph}"], "special_tokens": {{}}, "context_length": 9}}')
+    for read in (load_embedded, hash_weights):
+        with pytest.raises(InputError, match=r"copy: names the file .*; expected one inside the folder"):
+            read(copy)
 
 
 def test_gpu_warnings_of_onnxruntime_at_import_are_hidden(

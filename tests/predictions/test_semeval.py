@@ -69,6 +69,13 @@ def test_without_the_file_a_missing_case_is_an_error(tmp_path: Path) -> None:
         read_answers(out)
 
 
+@pytest.mark.parametrize("label", ["joy\nanger", "joy\r", "", "joy\u2028"])
+def test_a_label_that_is_not_one_line_is_an_error(tmp_path: Path, label: str) -> None:
+    out = write_emotions(tmp_path, ["neutral", label])
+    with pytest.raises(InputError, match=r"MaSaC_test_erc#0: .* is not one line of text"):
+        read_answers(out)
+
+
 LONGER = FLIP | {name: [*values, *values[1:]] for name, values in FLIP.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,11 @@ def test_an_evaluation_may_have_the_name_of_a_key(name: str) -> None:
         ("stages", [], "stages: List should have at least 1 item"),
         ("evaluations", {}, "evaluations: Dictionary should have at least 1 item"),
         ("evaluations.k3.top_p", 1.5, "evaluations.k3.top_p: Input should be less than or equal to 1"),
+        *(
+            (f"stages.1.{key}", math.inf, f"stages.1.{key}: Input should be a finite number")
+            for key in ("epochs", "share")
+        ),
+        ("tuning.learning_rate", math.nan, "tuning.learning_rate: Input should be a finite number"),
         ("prompt.window", 1, "prompt.window: Input should be greater than or equal to 2"),
     ],
 )
@@ -165,6 +171,31 @@ def test_broken_toml_names_file_and_line(tmp_path: Path) -> None:
     path.write_text('name = "x"\nseed = = 1\n')
     with pytest.raises(InputError, match=r"broken\.toml: not TOML: .*line 2"):
         read_recipe(path)
+
+
+@pytest.mark.parametrize(
+    "content", ["a = " + "[" * 2_000, "a = " + "9" * 5_000, "a" + ".a" * 5_000 + " = 1"], ids=["deep", "long", "dotted"]
+)
+def test_toml_made_to_break_the_parser_is_refused_in_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "hostile.toml").write_text(content)
+    with pytest.raises(InputError, match=r"hostile\.toml: ") as caught:
+        read_recipe(tmp_path / "hostile.toml")
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("name", ["../../x", "/tmp/x", "a/b", "a\\b", "..", "", "x" * 200, "C:x", "a\0b", "con\n"])
+def test_a_name_that_leads_out_of_the_run_folder_is_refused(name: str) -> None:
+    table = make_table()
+    table["evaluations"][name] = {"decode": "greedy"}
+    with pytest.raises(InputError, match="cannot be the name of a file; expected at most 100 letters"):
+        parse_recipe(table, "x.toml")
+
+
+@pytest.mark.parametrize("place", ["name", "stages.0.name"])
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".", "a" * 101])
+def test_a_run_or_a_stage_has_the_name_of_a_file(place: str, name: str) -> None:
+    with pytest.raises(InputError, match=f"{place}: String should"):
+        parse_recipe(put(make_table(), place, name), "x.toml")
 
 
 def test_a_recipe_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fliptrace.core.errors import InputError
+from fliptrace.transcripts.decode import MAX_BYTES
 from fliptrace.transcripts.read import READERS, read_transcript
 from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_ROWS, MAX_UTTERANCES
 
@@ -119,3 +120,101 @@ def test_more_subtitles_than_a_dialogue_has_are_an_error(tmp_path: Path) -> None
         read_transcript(write(tmp_path, "WEBVTT\n\n" + cue * (MAX_UTTERANCES + 1), "talk.vtt"))
     with pytest.raises(InputError, match="over 20,000 subtitles; expected one dialogue per file"):
         read_transcript(write(tmp_path, cue * (MAX_UTTERANCES + 1), "talk.srt"))
+
+
+# A beginning and a piece that is repeated to the largest size allowed, and what the file is refused for.
+LARGEST = {
+    "lines in a cue": ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\n", "a\n", "over 300,000 lines"),
+    "dashes in a cue": ("a.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n", "- a\n", "over 300,000 lines"),
+    "cues without text": ("a.vtt", "WEBVTT\n\n", "00:01.000 --> 00:02.000\n\n", "over 300,000 lines"),
+    "notes without cues": ("a.vtt", "WEBVTT\n\n", "NOTE a\n\n", "over 300,000 lines"),
+    "names without words": ("a.txt", "", "Ana:\n", "over 300,000 lines"),
+    "lines without a name": ("a.txt", "Ana: hi\n", "bla\n", "over 300,000 lines"),
+    "long lines of words": ("a.txt", "", f"Ana: {'so it is ' * 12}\n", "line [0-9]+: over 100,000 lines of words"),
+    "empty objects in a list": ("a.json", "[", "{},", "over 500,000 objects"),
+    "empty objects on lines": ("a.jsonl", "", "{}\n", "over 200,000 rows|over 500,000 objects"),
+    "rows of no words": (
+        "a.jsonl",
+        "",
+        '{"speaker": "A", "text": "", "start": 1.0, "end": 2.0}\n',
+        "over 200,000 rows",
+    ),
+    "empty lists": ("a.json", "[", "[],", "over 500,000 objects"),
+    "empty segments": ("a.json", '{"segments":[', '{"text":"","start":0,"end":1},', "over 500,000 objects"),
+    "rows without cells": ("a.csv", "speaker,text\n", "A,\n", "over 200,000 rows"),
+    "paragraphs without text": ("a.ttml", '<tt xmlns="http://www.w3.org/ns/ttml">', "<p begin='1s'/>", "500,000 tags"),
+    "words on lines": ("a.ctm", "", "a 1 0 1 a\n", "over 300,000 lines"),
+    "messages without text": ("a.txt", "", "1/2/23, 10:00 - Ana: \n", "over 300,000 lines"),
+}
+
+
+@pytest.mark.parametrize(("name", "opening", "piece", "message"), LARGEST.values(), ids=list(LARGEST))
+def test_the_largest_file_is_refused_before_it_is_built(
+    tmp_path: Path, name: str, opening: str, piece: str, message: str
+) -> None:
+    path = write(tmp_path, opening + piece * ((MAX_BYTES - len(opening)) // len(piece.encode())), name)
+    begun = time.process_time()
+    with pytest.raises(InputError, match=message):
+        read_transcript(path)
+    assert time.process_time() - begun < SECONDS
+
+
+@pytest.mark.parametrize("num_lines", [10, 100_000])
+def test_the_lines_of_a_cue_are_one_utterance_however_many_they_are(tmp_path: Path, num_lines: int) -> None:
+    lines = [f"line {i}" for i in range(num_lines)]
+    path = write(tmp_path, "\n".join(["1", "00:00:01,000 --> 00:00:02,000", *lines]), "a.srt")
+    begun = time.process_time()
+    assert " ".join(u.text for u in read_transcript(path).utterances) == " ".join(lines)
+    assert time.process_time() - begun < SECONDS
+
+
+def test_the_words_of_a_speaker_are_one_utterance_however_many_they_are(tmp_path: Path) -> None:
+    words = [f"w{i}" for i in range(200_000)]
+    path = write(tmp_path, "".join(f"a 1 {i}.0 1.0 {word}\n" for i, word in enumerate(words)), "a.ctm")
+    begun = time.process_time()
+    assert " ".join(u.text for u in read_transcript(path).utterances) == " ".join(words)
+    assert time.process_time() - begun < SECONDS
+
+
+def test_empty_utterances_count_against_the_limit_of_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fliptrace.transcripts.assemble.MAX_ROWS", 100)
+    assert len(read_transcript(write(tmp_path, "Ana:\n\n" * 90 + "Ben: hi\n")).dialogue) == 1
+    with pytest.raises(InputError, match="line 203: over 100 rows, most of them empty"):
+        read_transcript(write(tmp_path, "Ana:\n\nBen:\n\n" * 90 + "Ben: hi\n"))
+
+
+DEEP = {
+    "a speaker": (
+        "a.json",
+        '[{"speaker": %s"Ana"%s, "text": "hi"}, {"speaker": "Ben", "text": "yes"}]',
+        '{"name":',
+        "}",
+    ),
+    "a text": ("a.json", '[{"speaker": "Ana", "text": %s"hi"%s}]', '{"text":', "}"),
+    "a list": ("a.json", '[{"speaker": "Ana", "text": %s"hi"%s}]', "[", "]"),
+    "a speaker of a segment": ("a.json", '{"segments": [{"speaker": %s"a"%s, "text": "hi"}]}', '{"name":', "}"),
+    "a row": ("a.jsonl", '{"speaker": "Ana", "text": "hi"}\n{"speaker": %s"Ben"%s, "text": "hi"}\n', '{"name":', "}"),
+    "spans": ("a.ttml", '<tt xmlns="http://www.w3.org/ns/ttml"><p begin="1s">%shi%s</p></tt>', "<span>", "</span>"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "opens", "closes"), DEEP.values(), ids=list(DEEP))
+@pytest.mark.parametrize("depth", [300, 600, 900, 100_000])
+def test_what_is_nested_too_deeply_is_read_or_refused_in_one_line(
+    tmp_path: Path, name: str, text: str, opens: str, closes: str, depth: int
+) -> None:
+    path = write(tmp_path, text % (opens * depth, closes * depth), name)
+    outcome = try_to_read(path)
+    assert outcome in ("1 utterances", "2 utterances") or "\n" not in outcome
+    if depth == 100_000:
+        assert outcome.startswith(f"{name}: ") or outcome.startswith(f"{name} line ")
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_objects_of_more_keys_than_a_table_has_columns_are_an_error(tmp_path: Path, name: str) -> None:
+    records = [f'{{"text": "hi", "key{i}": {i}}}' for i in range(20_000)]
+    text = f"[{', '.join(records)}]" if name == "a.json" else "\n".join(records)
+    begun = time.process_time()
+    with pytest.raises(InputError, match=rf"{name}: 20,001 columns or keys; expected at most 1,000"):
+        read_transcript(write(tmp_path, text, name))
+    assert time.process_time() - begun < SECONDS

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
+from fliptrace.analysis.overlong import Shortened, shorten_overlong
 from fliptrace.analysis.rationales import NUM_RATIONALES, Decided, write_rationales
 from fliptrace.analysis.reasons import give_reason, rationale_of
 from fliptrace.analysis.result import Analysis
@@ -58,15 +59,18 @@ def analyze(
     """
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
     config = resolve_config(model.defaults, decoding or best_decoding(model.model), threshold=threshold)
-    labelled = _fill_emotions(transcript.dialogue, model, config, on_progress)
+    whole, reader = transcript.dialogue, model.model.text_reader
+    shown = Shortened(whole, ()) if reader is None else shorten_overlong(whole, reader, config.layout)
+    labelled = _fill_emotions(shown.dialogue, model, config, on_progress)
     decided = _decide(labelled.dialogue, model.model, config, num_rationales, on_progress)
+    dialogue = whole.with_emotions(labelled.dialogue.emotions)
     return Analysis(
-        dialogue=labelled.dialogue,
+        dialogue=dialogue,
         emotion_scores=labelled.scores,
-        flips=tuple(_found_flips(labelled.dialogue, decided)),
+        flips=tuple(_found_flips(dialogue, decided)),
         model=model.ref,
         threshold=config.threshold,
-        notes=(*transcript.notes, *labelled.notes, *_notes_on(decided)),
+        notes=(*transcript.notes, *labelled.notes, *_notes_on_cut(shown.cut), *_notes_on(decided)),
         format=transcript.format,
     )
 
@@ -182,6 +186,12 @@ def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterato
 def _first_replies(replies: Sequence[str]) -> str:
     """The first of the replies that could not be parsed, on one line."""
     return f"The first replies: {' | '.join(excerpt(reply) or '(empty)' for reply in replies[:NUM_SHOWN])}"
+
+
+def _notes_on_cut(cut: Sequence[int]) -> Iterator[str]:
+    if cut:
+        places = ", ".join(f"[{i + 1}]" for i in cut[:3]) + (", ..." if len(cut) > 3 else "")
+        yield f"too long for the model, which read only the beginning: {len(cut):,} utterances ({places})"
 
 
 def _notes_on(decided: Sequence[_DecidedFlip]) -> Iterator[str]:

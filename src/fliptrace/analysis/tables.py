@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Spreadsheets run a cell that begins with one of these as a formula. Transcripts are untrusted, so such a cell gets an
-# apostrophe, which makes it text. Source: OWASP, CSV injection.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# apostrophe, which makes it text. So does a part of a cell that would be a cell of its own where `;` or a tab separates
+# them; `;-)` stays. Source: OWASP, CSV injection.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_INNER_FORMULA = re.compile(r"""([;\t\r\n]\s*"*\s*)(?=[=@＝＠]|[+＋－-](?![()DPpOo/|*]?(?:[\s;]|$)))""")
 _BOM = "\ufeff"  # without it Excel reads UTF-8 as the local code page
 
 
@@ -100,12 +103,14 @@ def _row(index: int, utterance: Utterance, scores: Mapping[str, float] | None, f
 def _cell(value: object) -> str:
     """Format a value as a CSV cell.
 
-    >>> _cell("=1+1"), _cell((2, 5)), _cell(0.25), _cell(None)
-    ("'=1+1", '2 5', '0.25', '')
+    >>> _cell("=1+1"), _cell((2, 5)), _cell(0.25), _cell(None), _cell("a;=1+1 ;-)")
+    ("'=1+1", '2 5', '0.25', '', "a;'=1+1 ;-)")
     """
     if value is None:
         return ""
     if isinstance(value, tuple):
         return " ".join(map(str, value))
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    if not isinstance(value, str):
+        return str(value)
+    text = _INNER_FORMULA.sub(r"\1'", value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,28 +1,54 @@
-"""What the commands print: tables, notes, progress bars. All of it goes to stderr; stdout is for JSON alone."""
+"""What the commands print: tables, notes, progress bars. All of it goes to stderr; stdout is for JSON alone.
+
+`SafeConsole` is the only writer to the terminal: text from transcripts, servers, files and models may hold escapes.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
+from rich.segment import Segment
 from rich.table import Table
 
-from fliptrace.core.files import Json
+from fliptrace.core.files import Json, to_json_text
 
-console = Console(stderr=True, highlight=False)
+_JOINERS = "\u200c\u200d"  # invisible, but they shape Devanagari and emoji
+
+
+class SafeConsole(Console):
+    """A console whose text holds no control characters, no lone surrogates, and no codes that stand for emoji."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(highlight=False, emoji=False, **settings)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield Segment("".join(map(_visible, segment.text)), segment.style)
+
+
+def _visible(sign: str) -> str:
+    if sign.isprintable() or sign == "\n" or sign in _JOINERS:
+        return sign
+    return " " if sign.isspace() else ""
+
+
+console = SafeConsole(stderr=True)
 
 
 def print_json(value: object) -> None:
     """Print the result of a command for programs to read."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.write(to_json_text(value) + "\n")
 
 
 def note(text: str) -> None:
@@ -50,7 +76,9 @@ def done(text: str) -> None:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table, with text aligned left and numbers right."""
     cells = [[str(cell) for cell in row] for row in rows]
-    grid = Table(title=title, title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False)
+    grid = Table(
+        title=escape(title), title_justify="left", title_style="bold", header_style="dim", box=None, pad_edge=False
+    )
     for number, column in enumerate(columns):
         is_words = any(re.search(r"[A-Za-z]{3}", row[number].replace(" to ", "")) for row in cells)
         grid.add_column(column, justify="left" if is_words else "right", overflow="fold")
@@ -85,7 +113,7 @@ def size(num_bytes: float) -> str:
 def progress() -> Iterator[Progress]:
     """A progress bar with the time left; it disappears when done."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -101,7 +129,11 @@ class DownloadBar:
 
     def __init__(self, name: str) -> None:
         self._bar = Progress(
-            TextColumn(f"fetching {name}"), BarColumn(), DownloadColumn(), console=console, transient=True
+            TextColumn("fetching {task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            console=console,
+            transient=True,
         )
         self._task = self._bar.add_task(name, total=None)
 

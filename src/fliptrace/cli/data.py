@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from fliptrace.cli.console import DownloadBar, console, done, note, print_json, table
 from fliptrace.cli.transcript_options import Columns, Format, Speakers, parse_columns, parse_speakers
@@ -163,7 +164,7 @@ def _show(report: Any) -> None:
         if rows:
             table(title, ("finding", "first place", "places", "what"), rows)
         else:
-            console.print(f"[bold]{title}[/]: nothing found")
+            console.print(f"[bold]{escape(title)}[/]: nothing found")
         console.print()
     if report.overlaps:
         shared = [

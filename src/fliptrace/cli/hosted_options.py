@@ -115,7 +115,7 @@ def probe_server(model: HostedModel | None) -> Json:
     """Find out what a hosted model's server supports, print it, and return it for the manifest; empty for others."""
     if model is None:
         return {}
-    from fliptrace.models.hosted.provider import hide_keys
+    from fliptrace.models.hosted.keys import hide_keys
 
     model.watcher = HostedDisplay()
     body = {"body": json.loads(hide_keys(json.dumps(dict(model.settings.more))))} if model.settings.more else {}

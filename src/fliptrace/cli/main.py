@@ -66,5 +66,14 @@ def main() -> None:
             console.print("stopped; run the same command again to resume")
         raise
     except (InputError, OSError) as error:
-        console.print(f"[bold red]error[/] {escape(str(error))}", soft_wrap=True)
+        console.print(f"[bold red]error[/] {escape(_one_line(error))}", soft_wrap=True)
         sys.exit(1)
+    except RecursionError:
+        console.print("[bold red]error[/] an input is nested too deeply to be read")
+        sys.exit(1)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)

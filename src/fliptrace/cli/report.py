@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from fliptrace.cli.console import console, done
+from fliptrace.cli.console import SafeConsole, console, done
 from fliptrace.cli.data import DataFolder, read_cases
-from fliptrace.core.errors import InputError
+from fliptrace.core.errors import InputError, damage_named
 
 
 def report(
@@ -25,10 +24,12 @@ def report(
     from fliptrace.report.run.reader import read_run
     from fliptrace.report.run.report import render_html, render_markdown
 
-    result = read_run(run)
     folder = out or run
-    write_text(folder / "report.md", render_markdown(result))
-    write_text(folder / "report.html", render_html(result))
+    with damage_named(run):
+        result = read_run(run)
+        markdown, html = render_markdown(result), render_html(result)
+    write_text(folder / "report.md", markdown)
+    write_text(folder / "report.html", html)
     done(f"{folder / 'report.html'} and {folder / 'report.md'}")
 
 
@@ -56,7 +57,7 @@ def show(
     if svg is not None:
         from fliptrace.core.files import write_text
 
-        recorder = Console(record=True, width=100, file=io.StringIO(), force_terminal=True)
+        recorder = SafeConsole(record=True, width=100, file=io.StringIO(), force_terminal=True)
         show_dialogue(recorder, prefixes[rows[0].id], flips, layout_of(predictions))
         write_text(svg, recorder.export_svg(title="fliptrace show"))
         done(str(svg))

@@ -11,6 +11,7 @@ import typer
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from fliptrace.cli.console import console, decimals, done, note, table
 from fliptrace.cli.data import DataFolder
@@ -107,7 +108,8 @@ class StudyDisplay:
             event = self._now.get(run) if self._num_done[run] < num else None
             bar = ProgressBar(max(event.num, 1), event.num_done, width=20) if event else ""
             now = event.what if event else ""
-            grid.add_row(run, f"{self._num_done[run]}/{num}", now, bar, self._last.get(run, ""))
+            texts = [Text(text) for text in (run, f"{self._num_done[run]}/{num}", now)]
+            grid.add_row(*texts, bar, Text(self._last.get(run, "")))
         return grid
 
 

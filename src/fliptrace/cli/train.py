@@ -64,8 +64,9 @@ def train(
     chosen = override(read_recipe(recipe), base=base, seed=seed, device=device)
     folder = out or Path("runs") / chosen.name
     _require_for(chosen)
+    settings = hosted.settings(folder / "answers.jsonl")
     if cancel:
-        _cancel(folder)
+        _cancel(folder, settings, base)
         return
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RunError("fliptrace train", "started in several processes; expected one process, on one device")
@@ -81,9 +82,11 @@ def train(
         _dry_run(chosen, cases, json)
         return
     from fliptrace.models.hosted.budget import Budget
+    from fliptrace.models.open_model import check_host
     from fliptrace.training.stages import train as train_stages
 
-    settings = hosted.settings(folder / "answers.jsonl")
+    for ref in (None if base else chosen.base.model, chosen.curate.teacher):
+        check_host(ref or "", recipe, settings)
     budget = Budget(hosted.max_cost)
     teacher = open_teacher(chosen.curate.teacher, chosen.device, settings, budget)
     writer = None if teacher is None else teacher.require_chat("teacher")
@@ -113,18 +116,20 @@ def _hosted_trainer(recipe: Any, settings: Any, training_price: float | None, ba
     return HostedTrainer(recipe, settings, date.today(), watcher, training_price, budget)
 
 
-def _cancel(folder: Path) -> None:
+def _cancel(folder: Path, settings: Any, base: str | None) -> None:
     """Cancel the jobs of a run, by the recipe that the run was started with."""
-    from fliptrace.core.files import read_json
+    from fliptrace.core.files import read_object
     from fliptrace.models.checkpoints import MANIFEST, is_run
+    from fliptrace.models.open_model import check_host
     from fliptrace.training.hosted.trainer import cancel_jobs
     from fliptrace.training.recipe import parse_recipe
 
     if not is_run(folder):
         raise InputError(folder, "no run was started there")
-    recipe = parse_recipe(read_json(folder / MANIFEST)["recipe"], str(folder / MANIFEST))
+    recipe = parse_recipe(read_object(folder / MANIFEST).get("recipe", {}), str(folder / MANIFEST))
     if not recipe.hosted:
         raise InputError("--cancel", f"{folder} is trained on this machine; stop it with Ctrl-C")
+    check_host("" if recipe.base.model == base else recipe.base.model, folder / MANIFEST, settings)
     cancelled = cancel_jobs(recipe, folder)
     done(f"cancelled: {', '.join(cancelled)}" if cancelled else f"{folder}: no job is in progress")
 

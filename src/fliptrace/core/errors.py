@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+_MAX_MESSAGE = 1_500
 
 
 class InputError(ValueError):
     """Invalid input. The message names the place, what was found and what was expected.
+
+    What was found may be any length; a message is cut after 1,500 characters.
 
     >>> str(InputError("val.json case 17", "12 utterances but 11 triggers"))
     'val.json case 17: 12 utterances but 11 triggers'
     """
 
     def __init__(self, place: object, message: str) -> None:
+        message = message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]} …"
         super().__init__(f"{place}: {message}")
         self.place = str(place)
 
@@ -30,6 +37,19 @@ class MissingExtra(InputError):
 
     def __init__(self, command: str, extra: str, missing: str) -> None:
         super().__init__(command, f"needs {missing}; install it with: pip install 'fliptrace[{extra}]'")
+
+
+@contextmanager
+def damage_named(place: object) -> Iterator[None]:
+    """Turn errors that malformed content of our own files causes into a RunError that names the file or folder."""
+    try:
+        yield
+    except InputError:
+        raise
+    except KeyError as error:
+        raise RunError(place, f"no field {error.args[0]!r}: damaged, or not written by a run") from error
+    except (TypeError, ValueError, AttributeError, ArithmeticError, LookupError) as error:
+        raise RunError(place, f"damaged, or not written by a run: {error}") from error
 
 
 def _restore(kind: type[InputError], text: str, place: str) -> InputError:

@@ -9,8 +9,10 @@ import hashlib
 import json
 import os
 import platform
+import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
@@ -20,6 +22,7 @@ from typing import IO, Any, NamedTuple
 from fliptrace.core.errors import InputError
 
 Json = dict[str, Any]
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # JSON itself escapes those below
 
 
 class Row(NamedTuple):
@@ -29,21 +32,49 @@ class Row(NamedTuple):
     value: Json
 
 
-def read_text(path: Path) -> str:
-    """Read a UTF-8 file, with or without a byte order mark; InputError names the first byte that is not UTF-8."""
+@contextmanager
+def open_input(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file to read. InputError if it is missing or not a regular file: a pipe or a device may never end."""
     try:
-        return path.read_bytes().decode().removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise InputError(path, f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise InputError(path, "a pipe, a socket or a device; expected a regular file")
+        with path.open("rb") as file:
+            yield file
     except FileNotFoundError as error:
         raise InputError(path, "no such file") from error
     except OSError as error:
         raise InputError(path, error.strerror or str(error)) from error
+    except ValueError as error:  # a NUL in the path, which is not shown
+        if isinstance(error, InputError):
+            raise
+        raise InputError(repr(str(path)), f"not a path: {error}") from error
+
+
+def read_bytes(path: Path) -> bytes:
+    with open_input(path) as file:
+        return file.read()
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file, with or without a byte order mark; InputError names the first byte that is not UTF-8."""
+    try:
+        return read_bytes(path).decode().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise InputError(path, f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
 
 
 def read_json(path: Path) -> Any:
     """Read a JSON file; InputError names the line and column of a syntax error."""
     return _parse(read_text(path), path)
+
+
+def read_object(path: Path) -> Json:
+    """Read a JSON file that holds an object."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise InputError(path, f"found {type(value).__name__}, expected an object")
+    return value
 
 
 def read_jsonl(path: Path) -> Iterator[Row]:
@@ -57,6 +88,37 @@ def read_jsonl(path: Path) -> Iterator[Row]:
         yield Row(number, value)
 
 
+_NAME = re.compile(r"\w(?:[\w .,=+-]{0,98}[\w+-])?")
+
+
+def checked_name(name: str) -> str:
+    """Return a name that becomes that of a file; ValueError for one that could lead elsewhere, or be no name at all.
+
+    >>> checked_name("chain-k8")
+    'chain-k8'
+    >>> checked_name("../../x")
+    Traceback (most recent call last):
+    ValueError: '../../x' cannot be the name of a file; expected at most 100 letters, digits, blanks and .,=+-
+    """
+    if not _NAME.fullmatch(name):
+        shown = name if len(name) <= 100 else f"{name[:100]}..."
+        raise ValueError(
+            f"{shown!r} cannot be the name of a file; expected at most 100 letters, digits, blanks and .,=+-"
+        )
+    return name
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the path that a file of a folder names; InputError if it leads out of the folder.
+
+    Folders of models and runs are copied around, and may come from strangers.
+    """
+    path = folder / name
+    if "\0" in name or ".." in Path(name).parts or Path(name).is_absolute() or path == folder:
+        raise InputError(folder, f"names the file {name[:200]!r}; expected one inside the folder")
+    return path
+
+
 def rename_key(table: Json, old: str, new: str) -> Json:
     """Rename key `old` to `new` in the same position, so that files written by earlier versions stay readable.
 
@@ -67,12 +129,23 @@ def rename_key(table: Json, old: str, new: str) -> Json:
 
 
 @contextmanager
+def named_in_errors(path: Path) -> Iterator[None]:
+    """Add a path to errors that name none, as those of a full disk, which occur while a file is written."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def open_atomic(path: Path) -> Iterator[IO[bytes]]:
     """Write `path` atomically: write a temporary file next to it, flush it to disk, then rename it to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary_path(path)
     try:
-        with temporary.open("xb") as file:
+        with temporary.open("xb") as file, named_in_errors(path):
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -108,6 +181,12 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def to_json_text(value: object) -> str:
+    """Serialise a value as JSON for a terminal or a pipe: whatever it contains is visible and can be encoded."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def to_line(row: Mapping[str, object]) -> str:
     """Serialise a row as one JSONL line, newline included; any text in the row can be encoded as UTF-8."""
     return _encode(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n").decode()
@@ -121,11 +200,8 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
 
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hex."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(path, error.strerror or str(error)) from error
+    with open_input(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def hash_json(value: object) -> str:

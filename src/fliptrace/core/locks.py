@@ -16,7 +16,7 @@ from fliptrace.core.errors import RunError
 
 @contextmanager
 def sole_writer(place: Path) -> Iterator[None]:
-    """Hold the lock of a folder or file. RunError names the process that holds it already.
+    """Hold the lock of a folder or file. RunError names the process that holds it already, or a lock that is a link.
 
     The lock is a hidden file inside the folder or beside the file. The system releases it when the process ends, even
     if it is killed.
@@ -26,6 +26,9 @@ def sole_writer(place: Path) -> Iterator[None]:
     lock = place / ".lock" if place.is_dir() else place.with_name(f".{place.name}.lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
     holder = lock.with_suffix(".process")
+    for path in (lock, holder):
+        if path.is_symlink() or path.is_dir():
+            raise RunError(path, "a link or a folder, which would be written through; expected none: delete it")
     try:
         with FileLock(lock, timeout=0):
             _write_holder(holder)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fliptrace.fake_provider.api_errors import ApiError, answer_api_error, answer_http_error
 from fliptrace.fake_provider.chat import complete_chat
 from fliptrace.fake_provider.files import delete_file, list_files, read_file, show_file, upload_file
+from fliptrace.fake_provider.gate import Gate
 from fliptrace.fake_provider.jobs import cancel_job, create_job, list_checkpoints, list_events, list_jobs, show_job
 from fliptrace.fake_provider.ledger import reset_ledger, show_calls, show_ledger
 from fliptrace.fake_provider.model_list import list_models, show_model
@@ -32,7 +33,10 @@ def make_app(provider: FakeProvider) -> Starlette:
             Route("/ledger/calls", show_calls),
             Route("/ledger/reset", reset_ledger, methods=["POST"]),
         ],
-        middleware=[Middleware(_KeyCheck, api_key=provider.api_key)] if provider.api_key else [],
+        middleware=[
+            Middleware(Gate),
+            *([Middleware(_KeyCheck, api_key=provider.api_key)] if provider.api_key else []),
+        ],
         exception_handlers={ApiError: answer_api_error, HTTPException: answer_http_error},
     )
     app.state.provider = provider

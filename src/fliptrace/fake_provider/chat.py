@@ -7,7 +7,6 @@ texts as three requests with the seeds 5, 6 and 7. At temperature 0 every choice
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from fliptrace.core.messages import Completion
 from fliptrace.fake_provider.api_errors import ApiError, invalid
 from fliptrace.fake_provider.chat_request import ChatRequest, read_chat_request
 from fliptrace.fake_provider.faults import Dropped, rate_limited, server_error
+from fliptrace.fake_provider.gate import read_object
 from fliptrace.fake_provider.ledger import Billed
 from fliptrace.fake_provider.probabilities import is_instant, reply_shares, score
 from fliptrace.fake_provider.provider import FakeProvider
@@ -93,12 +93,7 @@ async def _wait_until(due: float) -> None:
 
 async def _read_body(request: Request) -> Json:
     """Return the body. On Azure's paths the name of the deployment takes the place of the model."""
-    try:
-        body = json.loads(await request.body())
-    except ValueError as error:
-        raise ApiError(f"We could not parse the JSON body of your request: {error}") from error
-    if not isinstance(body, dict):
-        raise ApiError("We could not parse the JSON body of your request: expected an object")
+    body = await read_object(request)
     deployment = request.path_params.get("deployment")
     return body if deployment is None else {**body, "model": deployment}
 

@@ -94,7 +94,7 @@ def read_messages(found: Any) -> tuple[Message, ...]:
 
 
 def _read_message(found: Any, place: str) -> Message:
-    if not isinstance(found, dict) or found.get("role") not in ROLES:
+    if not isinstance(found, dict) or not isinstance(found.get("role"), str) or found["role"] not in ROLES:
         raise invalid(place, f"expected an object with one of the roles {', '.join(ROLES)}")
     content = found.get("content")
     if isinstance(content, list) and all(isinstance(part, dict) and part.get("type") == "text" for part in content):

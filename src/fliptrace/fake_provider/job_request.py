@@ -13,6 +13,7 @@ from fliptrace.fake_provider.job_life import Hyperparameters, Job
 from fliptrace.fake_provider.provider import FakeProvider
 
 _MAX_SUFFIX, _MAX_PAIRS, _MAX_KEY, _MAX_VALUE = 64, 16, 64, 512  # OpenAI's API reference, create fine-tuning job
+_MAX_NUMBER = 1_000_000  # of epochs, rows in a batch, times the learning rate
 _EPOCHS = 3  # where `n_epochs` is "auto"
 
 
@@ -30,7 +31,7 @@ def read_job(body: Json, provider: FakeProvider) -> Job:
     suffix, seed = body.get("suffix") or "", body.get("seed")
     if not isinstance(suffix, str) or len(suffix) > _MAX_SUFFIX:
         raise invalid("suffix", f"expected text of at most {_MAX_SUFFIX} characters")
-    if seed is not None and not isinstance(seed, int):
+    if seed is not None and not (type(seed) is int and abs(seed) < 2**63):
         raise invalid("seed", f"found {seed!r}, expected an integer")
     return Job(
         id=provider.new_id("ftjob", training_id.encode()),
@@ -60,6 +61,8 @@ def _read_file(body: Json, field: str, provider: FakeProvider) -> tuple[str | No
     id = body.get(field)
     if id is None:
         return None, None
+    if not isinstance(id, str):
+        raise invalid(field, f"found {type(id).__name__}, expected the id of a file")
     if id not in provider.files:
         raise ApiError(f"Invalid {field}: no such file: {id}", param=field, code="file_not_found")
     min_rows = {} if field == "training_file" else {"min_rows": 1}
@@ -71,7 +74,8 @@ def _read_hyperparameters(body: Json, num_rows: int) -> Hyperparameters:
     method = body.get("method") or {"type": "supervised"}
     if not isinstance(method, dict) or method.get("type") != "supervised":
         raise invalid("method", f"found {method!r}, expected type 'supervised'")
-    asked = (method.get("supervised") or {}).get("hyperparameters") or body.get("hyperparameters") or {}
+    supervised = _object(method, "supervised")
+    asked = _object(supervised, "hyperparameters") or _object(body, "hyperparameters")
     return Hyperparameters(
         int(_positive(asked, "n_epochs", _EPOCHS, whole=True)),
         int(_positive(asked, "batch_size", max(1, num_rows // 500), whole=True)),  # OpenAI's: 0.2% of the rows
@@ -79,12 +83,22 @@ def _read_hyperparameters(body: Json, num_rows: int) -> Hyperparameters:
     )
 
 
+def _object(table: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    """Return a field that is an object; empty where it is missing."""
+    value = table.get(field) or {}
+    if not isinstance(value, dict):
+        raise invalid(field, f"found {type(value).__name__}, expected an object")
+    return value
+
+
 def _positive(asked: Mapping[str, Any], name: str, auto: float, *, whole: bool) -> float:
     value = asked.get(name, "auto")
     if value in ("auto", None):
         return auto
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or value <= 0:
-        raise invalid(name, f"found {value!r}, expected 'auto' or {'an integer' if whole else 'a number'} above 0")
+    is_number = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 < value <= _MAX_NUMBER:
+        expected = f"'auto' or {'an integer' if whole else 'a number'} above 0, at most {_MAX_NUMBER:,}"
+        raise invalid(name, f"found {value!r}, expected {expected}")
     return float(value)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from fliptrace.core.files import Json
 from fliptrace.fake_provider.api_errors import ApiError, no_such
+from fliptrace.fake_provider.gate import read_object
 from fliptrace.fake_provider.job_life import ORGANIZATION, Job, checkpoints, events, metrics
 from fliptrace.fake_provider.job_request import read_job
 from fliptrace.fake_provider.pages import page
@@ -23,11 +23,7 @@ _METADATA = re.compile(r"metadata\[(.+)\]")
 async def create_job(request: Request) -> Response:
     """Create a job. The response shows it validating its files, however short its states are."""
     provider: FakeProvider = request.app.state.provider
-    try:
-        body = json.loads(await request.body())
-    except ValueError as error:
-        raise ApiError(f"We could not parse the JSON body of your request: {error}") from error
-    job = read_job(body, provider)
+    job = read_job(await read_object(request), provider)
     provider.jobs[job.id] = job
     return JSONResponse(_to_json(job, 0.0))
 

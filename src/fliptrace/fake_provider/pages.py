@@ -14,8 +14,8 @@ from fliptrace.fake_provider.api_errors import invalid, no_such
 def page(items: Sequence[Json], query: QueryParams, default_limit: int) -> JSONResponse:
     """Return the page that a query asks for. `items` are all items in order, each with an `id`."""
     text = query.get("limit", str(default_limit))
-    if not text.isdecimal() or int(text) < 1:
-        raise invalid("limit", f"found {text!r}, expected an integer of at least 1")
+    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
+        raise invalid("limit", f"found {text[:20]!r}, expected an integer of at least 1")
     first = 0
     if after := query.get("after"):
         ids = [item["id"] for item in items]

@@ -10,9 +10,27 @@ import json
 import re
 from typing import Any
 
+from pydantic import BaseModel, Field, ValidationError
+
 from fliptrace.core.files import Json
 from fliptrace.fake_provider.api_errors import ApiError
 from fliptrace.prompts.answers import cut_answer_line
+
+
+class _Items(BaseModel):
+    enum: list[Any] | None = None
+
+
+class _Rule(BaseModel):
+    enum: list[Any] = Field(default=[])
+    items: _Items = _Items()
+
+
+class _Schema(BaseModel):
+    """The parts of a JSON schema that this provider reads."""
+
+    properties: dict[str, _Rule]
+    required: list[str] = Field(default=[])
 
 
 def read_schema(response_format: Any) -> Json | None:
@@ -26,6 +44,11 @@ def read_schema(response_format: Any) -> Json | None:
     properties = schema.get("properties")
     if schema.get("type") != "object" or not isinstance(properties, dict) or not properties:
         raise _wrong_format("expected a schema of type object, with properties")
+    try:
+        _Schema.model_validate(schema)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _wrong_format(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
     if wrapped.get("strict") is True:
         _check_strict(schema)
     for name, rule in properties.items():

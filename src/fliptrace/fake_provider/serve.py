@@ -14,6 +14,7 @@ import uvicorn
 from fliptrace.core.errors import InputError
 from fliptrace.fake_provider.app import make_app
 from fliptrace.fake_provider.faults import closable
+from fliptrace.fake_provider.gate import PunctualProtocol
 from fliptrace.fake_provider.provider import FakeProvider
 
 _HOST = "127.0.0.1"  # loopback only: the server trusts its clients
@@ -73,7 +74,7 @@ def _make_server(provider: FakeProvider) -> uvicorn.Server:
     config = uvicorn.Config(
         closable(make_app(provider)),
         loop="asyncio",
-        http="h11",
+        http=PunctualProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

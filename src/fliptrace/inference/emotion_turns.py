@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import EmotionSet
-from fliptrace.core.errors import InputError
 from fliptrace.inference.emotions import (
     EmotionLabels,
     LabelledUtterance,
@@ -27,7 +26,8 @@ class FormLabeler:
     """Fills the lines of a turn one after the other, so that a label sees those before it.
 
     `weights` multiply the probabilities of labels (checkpoints.InferenceDefaults), after the reply is complete.
-    `otherwise` labels the dialogues if the model cannot tell the labels of a set apart by their first tokens.
+    `otherwise` labels the dialogues of which a turn overruns the model's context, and all of them if the model cannot
+    tell the labels of a set apart by their first tokens.
     """
 
     name: str
@@ -42,21 +42,22 @@ class FormLabeler:
             yield from self.otherwise.label(dialogues)
             return
         for chunk in chunks(dialogues):
-            turns = [(number, turn) for number, dialogue in enumerate(chunk) for turn in emotion_turns(dialogue)]
+            by_turns = [list(emotion_turns(dialogue)) for dialogue in chunk]
+            fitting = [all(map(self._fits, turns)) for turns in by_turns]
+            turns = [(n, turn) for n, fits in enumerate(fitting) if fits for turn in by_turns[n]]
             by_dialogue: list[list[LabelledUtterance]] = [[] for _ in chunk]
             filled = self.filler.fill_forms([self._form(turn) for _, turn in turns])
             for (number, turn), rows in zip(turns, filled, strict=True):
                 by_dialogue[number] += (self._labelled(row, turn.dialogue.emotion_set) for row in rows)
-            for dialogue, labelled in zip(chunk, by_dialogue, strict=True):
-                yield combine_utterances(labelled, dialogue.emotion_set)
+            others = self.otherwise.label([each for each, fits in zip(chunk, fitting, strict=True) if not fits])
+            for dialogue, labelled, fits in zip(chunk, by_dialogue, fitting, strict=True):
+                yield combine_utterances(labelled, dialogue.emotion_set) if fits else next(others)
+
+    def _fits(self, turn: EmotionTurn) -> bool:
+        return self.filler.fits(render_turn_question(turn), _TOKENS_PER_LINE * len(turn.indices))
 
     def _form(self, turn: EmotionTurn) -> Form:
         messages = render_turn_question(turn)
-        if not self.filler.fits(messages, _TOKENS_PER_LINE * len(turn.indices)):
-            raise InputError(
-                f"dialogue {turn.dialogue.id}",
-                f"utterances {turn.first + 1} to {turn.last + 1} together overrun the model's context",
-            )
         starts = tuple(map(turn.line_start, turn.indices))
         return Form(f"{turn.dialogue.id}/{turn.asked}/emotions", messages, starts, _options(turn.dialogue.emotion_set))
 

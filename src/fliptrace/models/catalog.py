@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import read_json, write_json
+from fliptrace.core.files import read_object, write_json
 
 FOLDER_VARIABLE = "FLIPTRACE_MODELS"
 BASE_FILE = "base.json"  # in the folder of a pretrained model, and in that of an adapter on one
@@ -109,7 +109,7 @@ class BaseRecord:
         if not path.is_file():
             return None
         try:
-            record = read_json(path)
+            record = read_object(path)
             return cls(str(record["name"]), str(record["file"]), str(record["sha256"]))
         except (KeyError, TypeError) as error:
             raise InputError(path, f"cannot be read ({error}); expected name, file and sha256 of a base") from error

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from fliptrace.core.errors import InputError, RunError
-from fliptrace.core.files import read_json, write_json
+from fliptrace.core.errors import InputError, RunError, damage_named
+from fliptrace.core.files import inside, read_object, write_json
 from fliptrace.models.base import DecodingKind
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.views import Layout
@@ -38,7 +38,11 @@ class Checkpoint:
     @classmethod
     def read(cls, folder: Path) -> Checkpoint | None:
         """Read the checkpoint of a stage; None if the stage is not finished."""
-        return cls(**read_json(folder / DONE)) if (folder / DONE).exists() else None
+        path = folder / DONE
+        if not path.exists():
+            return None
+        with damage_named(path):
+            return cls(**read_object(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,13 @@ class InferenceDefaults:
         if not path.exists():
             return None
         try:
-            table = read_json(path)
+            table = read_object(path)
             # Checkpoints written before exact decoding existed hold one threshold, for sampling.
             thresholds: dict[DecodingKind, float] = (
                 table["thresholds"] if "thresholds" in table else {"sample": table["threshold"]}
             )
             return cls(Layout(**table["layout"]), table["ask"], thresholds, table.get("emotion_weights", {}))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 path, f"cannot be read ({error}); expected the inference defaults of a checkpoint"
             ) from error
@@ -91,7 +95,7 @@ def hosted_ref(checkpoint: Path) -> str | None:
     if not path.exists():
         return None
     try:
-        return str(read_json(path)["model"])
+        return str(read_object(path)["model"])
     except (KeyError, TypeError) as error:
         raise InputError(path, "names no model; expected the file that training wrote") from error
 
@@ -106,7 +110,7 @@ def last_checkpoint(run: Path) -> Path:
     refs = [checkpoint.ref for checkpoint in finished.values() if checkpoint]
     if not refs:
         raise RunError(run, "no stage of this run is finished; resume it with: fliptrace train RECIPE")
-    return run / refs[-1]
+    return inside(run, str(refs[-1]))
 
 
 def _stage_number(folder: Path) -> int:

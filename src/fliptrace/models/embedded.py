@@ -10,18 +10,20 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+from jinja2.exceptions import TemplateError
 from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter, ValidationError
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import hash_file, hash_json, read_json, read_text, write_json
+from fliptrace.core.files import hash_file, hash_json, inside, read_object, read_text, write_json
 from fliptrace.core.messages import Message
 from fliptrace.models.base import Choice, Model
 from fliptrace.models.chat_template import ChatFormat
@@ -38,6 +40,8 @@ BUNDLED = Path(__file__).parents[1] / "embedded" / "mini"
 MAX_PASS_TOKENS = 1_024
 # Each parallel pass takes tens of megabytes; if there are more of them than this, they wait for memory.
 _MAX_WORKERS = 8
+_MAX_MEMBERS = 100  # of an ensemble
+_MAX_GROWTH = 100  # times that a tokenizer's normalizers may lengthen a text; NFKD makes up to 18 signs of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,9 @@ class EmbeddedConfig:
     `context_length` is the largest number of tokens, prompt and reply together, that a graph takes.
     """
 
-    graphs: tuple[str, ...]
+    graphs: Annotated[tuple[str, ...], Field(max_length=_MAX_MEMBERS)]
     special_tokens: dict[str, str]
-    context_length: int
+    context_length: Annotated[int, Field(ge=1, le=2**31)]
 
     def write(self, folder: Path) -> None:
         write_json(folder / CONFIG, asdict(self))
@@ -57,14 +61,19 @@ class EmbeddedConfig:
     @classmethod
     def read(cls, folder: Path) -> EmbeddedConfig:
         path = folder / CONFIG
-        table = read_json(path)
+        table = read_object(path)
         try:
-            config = cls(tuple(table["graphs"]), dict(table["special_tokens"]), int(table["context_length"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(path, f"does not describe an embedded model: {error!r}") from error
+            config: EmbeddedConfig = TypeAdapter(cls).validate_python(table)
+        except ValidationError as error:
+            problems = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+            raise InputError(path, f"does not describe an embedded model: {'; '.join(problems[:3])}") from error
         if not config.graphs:
             raise InputError(path, "graphs is empty; expected the names of ONNX files")
         return config
+
+    def paths(self, folder: Path) -> list[Path]:
+        """The graphs' files; InputError if one is outside the folder."""
+        return [inside(folder, name) for name in self.graphs]
 
 
 def is_embedded(folder: Path) -> bool:
@@ -79,9 +88,13 @@ def load_embedded(folder: Path | None = None, name: str | None = None) -> Embedd
     if folder is None:
         folder, name = bundled_folder(), name or "embedded"
     config = EmbeddedConfig.read(folder)
-    sessions = [_open_graph(folder / graph) for graph in config.graphs]
+    sessions = [_open_graph(path) for path in config.paths(folder)]
     tokenizer = load_tokenizer(folder, config.special_tokens)
-    return EmbeddedModel(sessions, ChatFormat.of(tokenizer), name or str(folder), config.context_length)
+    try:
+        chat_format = ChatFormat.of(tokenizer)
+    except TemplateError as error:
+        raise InputError(folder / CHAT_TEMPLATE, f"cannot render a chat of one question: {error}") from error
+    return EmbeddedModel(sessions, chat_format, name or str(folder), config.context_length)
 
 
 def bundled_folder() -> Path:
@@ -98,19 +111,34 @@ def load_tokenizer(folder: Path, special_tokens: dict[str, str]) -> PlainTokeniz
     from tokenizers import Tokenizer
 
     text = read_text(folder / TOKENIZER)
+    _check_normalizer(read_object(folder / TOKENIZER).get("normalizer"), folder / TOKENIZER)
     try:
         tokenizer = Tokenizer.from_str(text)
     except Exception as error:  # tokenizers raises no narrower class
         raise InputError(folder / TOKENIZER, f"cannot be read as a tokenizer: {error}") from error
     template = folder / CHAT_TEMPLATE
-    return PlainTokenizer(
-        tokenizer, special_tokens, read_text(template) if template.exists() else None, str(folder / TOKENIZER)
-    )
+    return PlainTokenizer(tokenizer, special_tokens, read_text(template) if template.exists() else None, str(folder))
+
+
+def _check_normalizer(found: Any, path: Path) -> None:
+    """InputError if a tokenizer's normalizers, one after another, could lengthen a text beyond all measure."""
+    parts = found.get("normalizers") if isinstance(found, dict) else None
+    growth = 1
+    for part in parts if isinstance(parts, list) else [found]:
+        if isinstance(part, dict) and part.get("type") == "Sequence":
+            raise InputError(path, "normalizers within normalizers; expected one list of them")
+        content = part.get("content") if isinstance(part, dict) else None
+        pattern = part.get("pattern") if isinstance(part, dict) else None
+        shortest = len(pattern.get("String", " ")) if isinstance(pattern, dict) else 1
+        if isinstance(content, str):
+            growth *= max(1, -(-len(content) // max(1, shortest)))
+    if growth > _MAX_GROWTH:
+        raise InputError(path, f"its normalizers may lengthen a text {growth:,} times; expected at most {_MAX_GROWTH}")
 
 
 def hash_weights(folder: Path) -> str:
     """Hash the weights, to detect another model in the same folder. An ensemble's hash covers all members' graphs."""
-    hashes = [hash_file(folder / graph) for graph in EmbeddedConfig.read(folder).graphs]
+    hashes = [hash_file(path) for path in EmbeddedConfig.read(folder).paths(folder)]
     return hash_json(hashes) if len(hashes) > 1 else hashes[0]
 
 
@@ -210,10 +238,23 @@ class EmbeddedModel:
         feed = _feed(trees, self.chat_format.pad_id)
         sizes = [len(reply) for tree in trees for reply in tree.reads]
         starts = np.cumsum([0, *sizes[:-1]])
-        log_probs = np.stack([session.run(["log_probs"], feed)[0] for session in self.sessions])  # (members, reads)
+        log_probs = np.stack([self._run(session, feed) for session in self.sessions])  # (members, reads)
         replies = np.add.reduceat(log_probs.astype(np.float64), starts, axis=1)  # (members, replies)
         mean = iter((np.logaddexp.reduce(replies, axis=0) - math.log(len(self.sessions))).tolist())
         return [tuple(next(mean) for _ in tree.reads) for tree in trees]
+
+    def _run(self, session: Any, feed: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """One log-probability for each read; InputError where the graph is not one of ours."""
+        try:
+            found: NDArray[Any] = session.run(["log_probs"], feed)[0]
+        except Exception as error:  # onnxruntime's exceptions have no narrower common base
+            raise InputError(self.name, f"its graph cannot be run: {str(error).partition(chr(10))[0]}") from error
+        if np.shape(found) != feed["rows"].shape or found.dtype.kind != "f" or bool(np.isnan(found).any()):
+            expected = f"expected {len(feed['rows'])} log-probabilities"
+            raise InputError(
+                self.name, f"its graph gives {np.shape(found)} values or none that are numbers; {expected}"
+            )
+        return found
 
 
 def _feed(trees: Sequence[ReplyTree], pad_id: int) -> dict[str, NDArray[Any]]:

@@ -94,7 +94,7 @@ def open_model(
     served = hosted_ref(folder)
     if served is not None:  # it was trained on plain answer lines, so no JSON schema may impose another form
         settings = replace(hosted or HostedSettings(), structured=False)
-        _check_host(served, folder, settings)
+        check_host(served, folder, settings)
         client = open_hosted(served, settings, watcher, budget)
         return _hosted(client, ref, InferenceDefaults.read(folder) or InferenceDefaults())
     if is_embedded(folder):
@@ -123,8 +123,8 @@ def open_hosted(
     return HostedModel(provider, replace(chosen, price=chosen.price or find_price(provider)), watcher, budget)
 
 
-def _check_host(served: str, folder: Path, settings: HostedSettings) -> None:
-    """InputError if a folder, which may be a stranger's, stands for a model on a host that the user did not name.
+def check_host(served: str, place: Path, settings: HostedSettings) -> None:
+    """InputError if a folder or a recipe, which may be a stranger's, names a host that the user did not.
 
     Transcripts and the key are sent there. Providers that are configured in the environment, and this machine, are
     allowed.
@@ -135,7 +135,7 @@ def _check_host(served: str, folder: Path, settings: HostedSettings) -> None:
     if host not in ("localhost", "127.0.0.1", "::1", *settings.allowed_hosts):
         address = served.partition("#")[0]
         raise InputError(
-            folder, f"stands for a model at {address}, which would be sent the text and the key: --allow-host {host}"
+            place, f"names a model at {address}, which would be sent the text and the key: --allow-host {host}"
         )
 
 

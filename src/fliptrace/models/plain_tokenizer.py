@@ -1,20 +1,18 @@
 """A tokenizer without transformers: the interface that ChatFormat needs, with identical bytes and tokens.
 
 `tokenizer.json` and the chat template are those of the Hugging Face tokenizer. The caller passes the special tokens
-(beginning and end of sequence, padding). Source of the rendering: transformers 5, utils/chat_template_utils.py.
+(beginning and end of sequence, padding).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Any, NoReturn
+from typing import Any
 
-from jinja2 import Template
 from jinja2.exceptions import TemplateError
-from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from fliptrace.core.errors import InputError
+from fliptrace.models.bounded_templates import compile_template
 
 
 class PlainTokenizer:
@@ -45,12 +43,20 @@ class PlainTokenizer:
         add_generation_prompt: bool,
         **switches: Any,
     ) -> str:
-        """Render the chat as text, byte for byte as transformers does; `tokenize` must be False."""
+        """Render the chat as text, byte for byte as transformers does; `tokenize` must be False.
+
+        TemplateError where the template refuses the chat, InputError where it is broken.
+        """
         assert not tokenize, "expected text"
-        variables = self._special_tokens | switches
-        return _compile(chat_template).render(
-            messages=chat, tools=None, documents=None, add_generation_prompt=add_generation_prompt, **variables
-        )
+        variables = self._special_tokens | switches | {"tools": None, "documents": None}
+        try:
+            return compile_template(chat_template).render(
+                messages=chat, add_generation_prompt=add_generation_prompt, **variables
+            )
+        except TemplateError:
+            raise
+        except Exception as error:  # a template may cause any error
+            raise InputError(self.name_or_path, f"its chat template fails: {type(error).__name__}: {error}") from error
 
     def get_chat_template(self) -> str:
         assert self.chat_template is not None, "expected a tokenizer with a template"
@@ -93,27 +99,3 @@ class PlainTokenizer:
     def _id_of(self, role: str) -> int | None:
         token = self._special_tokens.get(role)
         return None if token is None else self.convert_tokens_to_ids(token)
-
-
-@lru_cache
-def _compile(template: str) -> Template:
-    """Compile a template with the settings of transformers but no clock function, since ChatFormat defines its own."""
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-    environment.filters["tojson"] = _to_json
-    environment.globals["raise_exception"] = _raise_exception
-    return environment.from_string(template)
-
-
-def _to_json(
-    value: Any,
-    ensure_ascii: bool = False,
-    indent: int | None = None,
-    separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,
-) -> str:
-    """Replacement for Jinja's `tojson` filter, which escapes HTML."""
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
-
-
-def _raise_exception(message: str) -> NoReturn:
-    raise TemplateError(message)

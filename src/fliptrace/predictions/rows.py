@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, read_json, read_jsonl, rename_key
+from fliptrace.core.files import Json, read_jsonl, read_object, rename_key
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.core.voting import Vote
@@ -211,13 +211,23 @@ class EmotionPrediction:
 
 def manifest_path(path: Path) -> Path:
     """The path of the manifest of a prediction file, in the same folder."""
-    return path.with_name(f"{path.stem}.manifest.json")
+    return path.parent / f"{path.stem}.manifest.json"
 
 
 def read_manifest(path: Path) -> Json:
-    """Read the manifest of a prediction file (docs/formats.md); empty if there is none."""
+    """Read the manifest of a prediction file (docs/formats.md); empty if there is none.
+
+    InputError if it is not an object, or if `inference` and its `layout` are not.
+    """
     manifest = manifest_path(path)
-    return rename_key(read_json(manifest), "reading", "inference") if manifest.exists() else {}
+    if not manifest.exists():
+        return {}
+    table = rename_key(read_object(manifest), "reading", "inference")
+    try:
+        read_field({"layout": {}} | read_field({"inference": {}} | table, "inference", dict), "layout", dict)
+    except TypeError as error:
+        raise InputError(manifest, str(error)) from error
+    return table
 
 
 def count_missing(path: Path, num_rows: int) -> int | None:

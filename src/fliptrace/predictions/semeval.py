@@ -63,7 +63,7 @@ def read_answers(path: Path, file: EfrFile | ErcFile | None = None) -> Answers:
     `file` is the corpus file that was predicted on. Without it, InputError if the ids show that an entry is missing.
     """
     rows = _read_rows(path)
-    labels = {row.id: _labels(row) for row in rows}
+    labels = {row.id: _labels(row, path) for row in rows}
     entries = _entries(file) if file else [Entry(row.id, len(labels[row.id]), False) for row in rows]
     if not file:
         _refuse_gaps(path, entries)
@@ -118,8 +118,11 @@ def _read_rows(path: Path) -> list[Prediction] | list[EmotionPrediction]:
     return triggers or emotions
 
 
-def _labels(row: Prediction | EmotionPrediction) -> tuple[str, ...]:
+def _labels(row: Prediction | EmotionPrediction, path: Path) -> tuple[str, ...]:
     if isinstance(row, EmotionPrediction):
+        wrong = next((label for label in row.emotions if not (label.strip() and label.isprintable())), None)
+        if wrong is not None:
+            raise InputError(path, f"{row.id}: {wrong!r} is not one line of text; expected the name of an emotion")
         return row.emotions
     return tuple(TRIGGER if i in row.vote.triggers else NO_TRIGGER for i in range(len(row.speakers)))
 

@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from fliptrace.core.errors import RunError
-from fliptrace.core.files import Json, hash_json, open_atomic, to_line, versions, write_json, write_jsonl
+from fliptrace.core.files import (
+    Json,
+    hash_json,
+    named_in_errors,
+    open_atomic,
+    read_bytes,
+    to_line,
+    versions,
+    write_json,
+    write_jsonl,
+)
 from fliptrace.core.locks import sole_writer
 from fliptrace.predictions.rows import manifest_path, read_manifest
 
@@ -55,7 +65,7 @@ def write_predictions(
         num_resumed = len(rows)
         on_progress(num_resumed)
         try:
-            with partial.open("ab") as file:
+            with named_in_errors(partial), partial.open("ab") as file:
                 for row in make_rows(num_resumed):
                     rows.append(row)
                     file.write(to_line(row.to_json()).encode())
@@ -99,7 +109,7 @@ def refuse_other_run(path: Path, made_from: Json) -> None:
 
 def _resume(partial: Path, run: str, read_row: Callable[[Json], R]) -> list[R]:
     """The complete rows that a killed run left; the partial file is cut after them, or created."""
-    whole, newline, _ = partial.read_bytes().rpartition(b"\n") if partial.exists() else (b"", b"", b"")
+    whole, newline, _ = read_bytes(partial).rpartition(b"\n") if partial.exists() else (b"", b"", b"")
     if not newline:
         write_jsonl(partial, [{"run": run}])
         return []
@@ -107,7 +117,7 @@ def _resume(partial: Path, run: str, read_row: Callable[[Json], R]) -> list[R]:
     try:
         is_ours = json.loads(header) == {"run": run}
         done = [read_row(json.loads(line)) for line in lines] if is_ours else []
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise RunError(partial, f"damaged ({error}); delete it to start anew") from error
     if not is_ours:
         raise RunError(partial, "left by a run with other data, model or settings; delete it, or choose another --out")

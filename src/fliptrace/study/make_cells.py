@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from fliptrace.core.files import Json, hash_file, hash_json, read_json, versions, write_json
+from fliptrace.core.files import Json, hash_file, hash_json, read_object, versions, write_json
 from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.leaks import find_leaks
 from fliptrace.inference.config import InferenceConfig
@@ -144,8 +144,8 @@ def _train(run: Run, key: CellKey, recipe: Recipe) -> _Trained:
     train(recipe, run.data, run.folder, clock, only=[key.arm])
     stage = named(recipe.stages, key.arm)
     place = folder.stage(recipe.stages.index(stage) + 1, stage)
-    seconds = read_json(place / SECONDS) if (place / SECONDS).exists() else {"seconds": None}
-    return _Trained(str(place / CHECKPOINT), place, read_json(place / COST) | seconds)
+    seconds = read_object(place / SECONDS) if (place / SECONDS).exists() else {"seconds": None}
+    return _Trained(str(place / CHECKPOINT), place, read_object(place / COST) | seconds)
 
 
 class _Clock:
@@ -200,7 +200,7 @@ def _evaluate(run: Run, model: LocalModel, test: TestSet, name: str, config: Inf
             return _evaluate(run, model, test, name, config, place)
         seconds = (time.monotonic() - began) * len(predictions) / num_new
         write_json(cost_path, _cost(model, test.cases, config, predictions, seconds))
-    return _metrics(predictions, test, config, read_json(cost_path))
+    return _metrics(predictions, test, config, read_object(cost_path))
 
 
 def _kept(path: Path, test: TestSet) -> list[Prediction] | None:

@@ -35,11 +35,11 @@ from fliptrace.training.recipe import (
     renamed_from,
 )
 from fliptrace.training.stage_tree import needed_for, num_opened, parent_of
-from fliptrace.training.typed_toml import Part, parse_table, read_toml
+from fliptrace.training.typed_toml import FileName, Part, parse_table, read_toml
 
 FORMAT = 1  # version of the format of cell files
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=50)]
 
 
 class StudyBase(Base):
@@ -101,7 +101,7 @@ class Study(Part):
     tuning: Tuning
     stages: list[Stage] = Field(min_length=1)
     arms: dict[str, Role] = Field(default={})
-    evaluations: dict[str, EvaluationPart] = renamed_from("readings", min_length=1)
+    evaluations: dict[FileName, EvaluationPart] = renamed_from("readings", min_length=1)
     # evaluations on the dialogues that a track's `hold_out` keeps out of training
     held_out_evaluations: list[str] = renamed_from("held_out_readings", default=[])
     transfer: Transfer | None = None

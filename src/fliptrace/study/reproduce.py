@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.core.errors import InputError, RunError
-from fliptrace.core.files import Json, read_json, rename_key, to_line, write_json, write_text
+from fliptrace.core.files import Json, read_object, rename_key, to_line, write_json, write_text
 from fliptrace.core.locks import sole_writer
 from fliptrace.corpora.catalog import locate_ref
 from fliptrace.corpora.corpus_file import EfrFile
@@ -86,14 +86,14 @@ class StudyFolder:
         """Statistics of the tracks' corpora. They are saved once, so that the report does not need the corpora."""
         path = self.path / FACTS
         tracks = {name: track for name, track in self.study.tracks.items() if track.is_test}
-        if not path.exists() or read_json(path)["tracks"].keys() != tracks.keys():
+        if not path.exists() or read_object(path)["tracks"].keys() != tracks.keys():
             by_track = {
                 name: {"title": track.title}
                 | track_facts(self._files(name), share=_SHARE_BY_GROUP, seed=self.study.seeds[0])
                 for name, track in tracks.items()
             }
             write_json(path, {"format": FORMAT, "tracks": by_track})
-        facts: Json = read_json(path)
+        facts: Json = read_object(path)
         return facts
 
     def _files(self, track: str) -> dict[str, EfrFile]:
@@ -107,7 +107,7 @@ class StudyFolder:
 
 def read_cell(path: Path) -> Json:
     """Read a finished cell. Older cells call their evaluations "readings"."""
-    cell: Json = read_json(path)
+    cell: Json = read_object(path)
     tests = {name: rename_key(test, "readings", "evaluations") for name, test in cell["tests"].items()}
     return cell | {"tests": tests}
 

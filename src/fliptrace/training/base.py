@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import new_folder, read_json, write_json
+from fliptrace.core.files import new_folder, read_object, write_json
 from fliptrace.models.catalog import BaseRecord
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.local.loading import (
@@ -101,7 +101,7 @@ def _name_base(neighbour: Path, folder: Path, base: str) -> None:
     elif Path(base).is_dir():
         inside = place.is_relative_to(folder.parent.parent.resolve())
         base = os.path.relpath(place, folder.resolve()) if inside else str(place)
-    write_json(config, read_json(config) | {"base_model_name_or_path": base})
+    write_json(config, read_object(config) | {"base_model_name_or_path": base})
 
 
 def _load_model(tuning: Tuning, ref: str, merged: Path, seed: int) -> Any:

@@ -19,7 +19,7 @@ from peft.helpers import disable_input_dtype_casting
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
-from fliptrace.core.files import Json, read_json, write_json
+from fliptrace.core.files import Json, read_object, write_json
 from fliptrace.models.local.loading import computes_bf16, quiet
 from fliptrace.models.trees.attention import attend_to_trees
 from fliptrace.training.batching import Batching, Trees
@@ -181,7 +181,7 @@ def newest_step(steps: Path) -> Path | None:
 def _point_at_best(step: Path) -> None:
     """Correct the path of the best step in a run that was moved: it lies next to this step."""
     path = step / TRAINER_STATE_NAME
-    state = read_json(path)
+    state = read_object(path)
     best = state["best_model_checkpoint"] and str(step.parent / Path(state["best_model_checkpoint"]).name)
     if best != state["best_model_checkpoint"]:
         write_json(path, state | {"best_model_checkpoint": best})

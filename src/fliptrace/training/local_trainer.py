@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fliptrace.core.errors import RunError
-from fliptrace.core.files import read_json, write_json
+from fliptrace.core.files import read_object, write_json
 from fliptrace.models.base import Model
 from fliptrace.models.local.loading import blank_model, check_base, choose_device, load_config, load_local
 from fliptrace.models.local.model import LocalModel
@@ -98,7 +98,7 @@ class LocalStage:
         Raises RunError if it began on trees, and this machine cannot train on them.
         """
         path = self.place.folder / PREFLIGHT
-        began = read_json(path) if path.exists() else None
+        began = read_object(path) if path.exists() else None
         if began is not None and not began.get("packed"):
             return str(began.get("not_packed", "the stage began on rows"))
         why_not = why_not_packed(model, trees.probe_examples, trees.pad_id)
@@ -111,5 +111,5 @@ class LocalStage:
 
 def _length_of(stage: Path) -> Length:
     """The number of steps and evaluations of a finished stage."""
-    cost = read_json(stage / COST)
+    cost = read_object(stage / COST)
     return Length(cost["num_steps"], cost["num_evals"])

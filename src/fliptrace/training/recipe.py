@@ -17,7 +17,7 @@ from fliptrace.models.hosted.provider import is_hosted
 from fliptrace.prompts.answers import Ask
 from fliptrace.prompts.feedback import FeedbackLevel
 from fliptrace.prompts.views import Layout, LayoutName
-from fliptrace.training.typed_toml import Part, parse_table, read_toml
+from fliptrace.training.typed_toml import FileName, Part, parse_table, read_toml
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -195,7 +195,7 @@ class Stage(SparsePart):
         {"steps_of", "parent", "feedback_level", "own_answers", "share", "learning_rate_multiplier", "tree_tokens"}
     )
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100)]
     mixture: dict[Kind, Positive] = Field(min_length=1)
     epochs: Positive | None = None
     steps_of: str | None = None  # instead of epochs: as many optimizer steps as this earlier stage took
@@ -262,7 +262,7 @@ class Recipe(SparsePart):
 
     later_keys = frozenset({"hosted"})
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$")]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*$", max_length=100)]
     seed: int = 0
     data: Data
     base: Base
@@ -271,7 +271,7 @@ class Recipe(SparsePart):
     tuning: Tuning | None = None
     hosted: Hosted | None = None
     stages: list[Stage] = Field(min_length=1)
-    evaluations: dict[str, EvaluationPart] = renamed_from("readings", min_length=1)
+    evaluations: dict[FileName, EvaluationPart] = renamed_from("readings", min_length=1)
 
     @model_validator(mode="after")
     def _stages_can_be_trained(self) -> Self:

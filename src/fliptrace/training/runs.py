@@ -19,8 +19,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fliptrace.core.errors import RunError
-from fliptrace.core.files import Json, read_json, read_text, rename_key, to_line, versions, write_json, write_jsonl
+from fliptrace.core.errors import RunError, damage_named
+from fliptrace.core.files import (
+    Json,
+    named_in_errors,
+    read_object,
+    read_text,
+    rename_key,
+    to_line,
+    versions,
+    write_json,
+    write_jsonl,
+)
 from fliptrace.models.checkpoints import MANIFEST
 from fliptrace.models.local.loading import base_record
 from fliptrace.training.recipe import Recipe, Stage, differences, is_extended
@@ -48,7 +58,8 @@ class RunFolder:
 
     def log(self, row: Json) -> None:
         """Append a row to the log."""
-        with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+        path = self.path / "log.jsonl"
+        with named_in_errors(path), path.open("a", encoding="utf-8") as file:
             file.write(to_line(row))
 
     def sweep(self) -> None:
@@ -65,8 +76,10 @@ class RunFolder:
         """Drop rows that a killed stage logged after the step it resumes from, and an incomplete last row."""
         path = self.path / "log.jsonl"
         if path.exists():
-            rows = [json.loads(line) for line in read_text(path).rpartition("\n")[0].split("\n") if line]
-            write_jsonl(path, [row for row in rows if row["stage"] != stage or row["step"] <= step])
+            with damage_named(path):
+                rows = [json.loads(line) for line in read_text(path).rpartition("\n")[0].split("\n") if line]
+                kept = [row for row in rows if row["stage"] != stage or row["step"] <= step]
+            write_jsonl(path, kept)
 
 
 def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
@@ -77,11 +90,13 @@ def open_run(path: Path, recipe: Recipe, data: Json) -> RunFolder:
     manifest = path / MANIFEST
     ours: Json = {"recipe": recipe.to_json(), "data": data} | _describe_base(recipe)
     if manifest.exists():
-        theirs = read_json(manifest)
-        theirs["recipe"] = rename_key(theirs["recipe"], "readings", "evaluations")
-        changed = differences(theirs["data"], data, "data files: ")
-        changed += differences(theirs.get("base", {}), ours.get("base", {}), "base: ")
-        if is_extended(theirs["recipe"], ours["recipe"]) and not changed:
+        theirs = read_object(manifest)
+        with damage_named(manifest):
+            theirs["recipe"] = rename_key(theirs["recipe"], "readings", "evaluations")
+            changed = differences(theirs["data"], data, "data files: ")
+            changed += differences(theirs.get("base", {}), ours.get("base", {}), "base: ")
+            extended = is_extended(theirs["recipe"], ours["recipe"])
+        if extended and not changed:
             write_json(manifest, theirs | ours | {"recipe_hash": recipe.digest})
         elif changed := differences(theirs["recipe"], ours["recipe"]) + changed:
             lines = "\n  ".join(changed)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from fliptrace.core.files import Json, hash_json, read_json, write_json, write_jsonl
+from fliptrace.core.files import Json, hash_json, read_object, write_json, write_jsonl
 from fliptrace.core.locks import sole_writer
 from fliptrace.corpora.longest_prefixes import LongestPrefix
 from fliptrace.curate.correcting import OwnAnswer
@@ -111,7 +111,7 @@ def _train_stages(run: Run, teacher: ChatModel | None, only: Sequence[str] | Non
             parent = parent_of(recipe.stages, stage)
             ref = base if parent is None else str(run.place(parent) / CHECKPOINT)
             _StageRun(run, stage, ref, builder).finish(cases[stage.name])
-        scores[stage.name] = read_json(run.place(stage) / SCORES)
+        scores[stage.name] = read_object(run.place(stage) / SCORES)
         write_json(run.folder.scores, {"recipe": recipe.name, "recipe_hash": recipe.digest, "stages": scores})
         listener.stage_ends(stage.name, scores[stage.name])
     return scores

@@ -11,20 +11,22 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, read_text
+from fliptrace.core.files import Json, checked_name, read_text
+
+FileName = Annotated[str, AfterValidator(checked_name)]  # of what gets a file of its own in the run folder
 
 
 class Part(BaseModel):
-    """A table of a TOML file: unknown keys and values of another type are errors, and the values are frozen.
+    """A table of a TOML file: unknown keys and values of another type are errors, numbers are finite, values frozen.
 
     A whole number may stand for a float; "0" and true stand for no number.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 Table = TypeVar("Table", bound=Part)
@@ -34,7 +36,9 @@ def read_toml(path: Path) -> Json:
     """Read the tables of a file. Raises InputError if it is not TOML."""
     try:
         return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers with thousands of digits, and very deep nesting
+        if isinstance(error, InputError):
+            raise
         raise InputError(path, f"not TOML: {error}") from error
 
 

@@ -16,7 +16,16 @@ from typing import NamedTuple
 from fliptrace.core.dialogue import Utterance
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.corpora.repair import repair_text
-from fliptrace.transcripts.source import MAX_CHARACTERS, MAX_UTTERANCES, LeftOut, RawUtterance, Reader, Source, count
+from fliptrace.transcripts.source import (
+    MAX_CHARACTERS,
+    MAX_ROWS,
+    MAX_UTTERANCES,
+    LeftOut,
+    RawUtterance,
+    Reader,
+    Source,
+    count,
+)
 from fliptrace.transcripts.speech import take_cues
 from fliptrace.transcripts.tables.cells import shown
 from fliptrace.transcripts.times import MAX_SECONDS, indices_in_time, read_time
@@ -45,7 +54,9 @@ def assemble(found: Iterable[RawUtterance], source: Source, reader: Reader, emot
     InputError if there are no utterances or too many.
     """
     builder = _UtteranceBuilder(source, reader, emotion_set)
-    for raw in _in_order_of_time(found, source) if reader.is_chat else found:
+    for number, raw in enumerate(_in_order_of_time(found, source) if reader.is_chat else found):
+        if number > MAX_ROWS:
+            raise source.error(raw.place, f"over {MAX_ROWS:,} rows, most of them empty; expected one dialogue per file")
         if len(raw.text) <= MAX_CHARACTERS:
             builder.take(raw)
         else:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.core.errors import InputError
+from fliptrace.core.files import open_input
 
 MAX_BYTES = 20_000_000  # hours of speech take under 1 MB, or about 10 MB with the times of words
 
@@ -56,13 +57,8 @@ def read_file(path: Path) -> bytes:
     """Read a file; InputError if it is missing or too large."""
     if path.is_dir():
         raise InputError(path, "a folder; expected a transcript file, or a ConvoKit corpus with utterances.jsonl")
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError as error:
-        raise InputError(path, "no such file") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise InputError(path, getattr(error, "strerror", None) or str(error)) from error
+    with open_input(path) as file:
+        data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise InputError(path, f"over {MAX_BYTES // 1_000_000} MB; expected one dialogue per file")
     return data

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -38,7 +39,8 @@ def explain_transcript(
 ) -> Explained:
     """Read a transcript as `read_transcript` does, and say which formats were considered."""
     file, part = _locate(path)
-    candidates = rank(Source(file.name, read_file(file), {}, part), file.suffix)
+    with _depth_bounded(file.name):
+        candidates = rank(Source(file.name, read_file(file), {}, part), file.suffix)
     return Explained(read_transcript(path, format=format, columns=columns, speakers=speakers), candidates)
 
 
@@ -66,18 +68,28 @@ def read_transcript(
     chosen = None if format is None else reader_called(format)
     file, part = _locate(path)
     source = Source(file.name, read_file(file), columns, part, tuple(speakers), chosen is not None)
-    reader = chosen or detect(source, file.suffix)
-    inner = reader
-    if reader.extract is not None:  # a document: its text is read by the format that fits it
-        text, suffix = reader.extract(source)
-        source = replace(source, content=text)
-        inner = detect(source, suffix)
-    if columns and not inner.has_columns:
-        raise source.error("", f"read as {inner.name}, which has no columns; expected csv, tsv, json or jsonl")
-    assembled = assemble(inner.read(source), source, inner, emotion_set)
+    with _depth_bounded(source.name):
+        reader = chosen or detect(source, file.suffix)
+        inner = reader
+        if reader.extract is not None:  # a document: its text is read by the format that fits it
+            text, suffix = reader.extract(source)
+            source = replace(source, content=text)
+            inner = detect(source, suffix)
+        if columns and not inner.has_columns:
+            raise source.error("", f"read as {inner.name}, which has no columns; expected csv, tsv, json or jsonl")
+        assembled = assemble(inner.read(source), source, inner, emotion_set)
     name = clean(file.stem if part is None else f"{file.stem}#{part}") or "transcript"
     dialogue = Dialogue(name, name, tuple(assembled.utterances), emotion_set)
     return Transcript(dialogue, reader.name, tuple(source.notes), tuple(assembled.places), tuple(source.left_out))
+
+
+@contextmanager
+def _depth_bounded(name: str) -> Iterator[None]:
+    """InputError for lists and objects that are nested more deeply than any reader descends."""
+    try:
+        yield
+    except RecursionError as error:
+        raise InputError(name, "nested hundreds of levels deep; expected a transcript") from error
 
 
 def _locate(path: Path | str) -> _Located:

@@ -18,6 +18,9 @@ from fliptrace.core.errors import InputError
 from fliptrace.transcripts.decode import decode, kind_of_binary
 
 MAX_ROWS = 200_000  # a table may contain many dialogues; MELD's largest file has 9,989 rows
+MAX_COLUMNS = 1_000  # of a table, or keys of the objects of a list
+MAX_LINES = 300_000  # of a text or of subtitles; 20,000 utterances of a name, times and lines of text take half as many
+MAX_PARTS = 500_000  # objects and lists of JSON, tags of XML; a day of talk has about 200,000 words with times
 MAX_UTTERANCES = 20_000  # in one dialogue: a day of uninterrupted talk
 MAX_CHARACTERS = 10_000  # in one utterance: ten minutes of speech; a longer one is split at sentences
 _LONG_JSON = 1_000_000  # characters, for which `json` takes about as long as the import of Pydantic's parser
@@ -99,8 +102,18 @@ class Source:
 
     @cached_property
     def lines(self) -> list[str]:
-        """The lines of the text, without their ends. Line numbers in places count from 1."""
+        """The lines of the text, without their ends; InputError if there are too many. Line numbers count from 1."""
+        if self.text.count("\n") > MAX_LINES:
+            raise self.error("", f"over {MAX_LINES:,} lines; expected one dialogue per file")
         return self.text.split("\n")
+
+    def first_lines(self, number: int) -> list[str]:
+        return self.text.split("\n", number)[:number]
+
+    def refuse_too_many(self, signs: str, noun: str) -> None:
+        """Raise an InputError if the text holds more than MAX_PARTS of these signs, each of which begins a `noun`."""
+        if sum(map(self.text.count, signs)) > MAX_PARTS:
+            raise self.error("", f"over {MAX_PARTS:,} {noun}s; expected one dialogue per file")
 
     @cached_property
     def is_binary(self) -> bool:
@@ -109,14 +122,16 @@ class Source:
 
     @cached_property
     def json(self) -> Any:
-        """The text as JSON; InputError names the line and column of a syntax error."""
+        """The text as JSON; InputError names the line and column of a syntax error, or if there are too many values."""
+        self.refuse_too_many("{[", "object")
         return parse_json(self.text, self.name, 1)
 
     @cached_property
     def json_or_none(self) -> Any:
-        """The text as JSON if it is a list or an object, else None."""
+        """The text as JSON if it is a list or an object, else None; InputError if it holds too many of them."""
         if not self.text.lstrip().startswith(("[", "{")):
             return None
+        self.refuse_too_many("{[", "object")
         try:
             return self.json
         except InputError:

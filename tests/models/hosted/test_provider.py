@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fliptrace.core.errors import InputError
-from fliptrace.models.hosted.provider import OPENAI_URL, Provider, find_provider, hide_keys, is_hosted
+from fliptrace.models.hosted.keys import hide_keys
+from fliptrace.models.hosted.provider import OPENAI_URL, Provider, find_provider, is_hosted
 
 AZURE = {"AZURE_OPENAI_ENDPOINT": "https://mine.openai.azure.com"}
 SECRET = "hunter2-hunter2"

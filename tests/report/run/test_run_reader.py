@@ -123,7 +123,7 @@ def test_judging_stands_beside_always_keeping(tmp_path: Path) -> None:
         (lambda run: (run / "1-chain" / "scores.json").write_text('{"greedy": {}}'), "scores.json: no field"),
         (lambda run: (run / "1-chain" / "preflight.json").write_text('{"num_rows": 1}'), "preflight.json: damaged"),
         (lambda run: (run / "log.jsonl").write_text('{"step": 1}'), "log.jsonl: no field 'stage'"),
-        (lambda run: (run / "1-chain" / "stage.json").write_text("[1]"), "stage.json: damaged"),
+        (lambda run: (run / "1-chain" / "stage.json").write_text("[1]"), "stage.json: found list, expected"),
     ],
 )
 def test_a_damaged_folder_is_named(run: Path, break_it: object, complaint: str) -> None:

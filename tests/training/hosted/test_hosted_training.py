@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hosted_models import LittleServer, Said, serving
 from hosted_runs import TODAY, Told, hosted_recipe, jobs_of, make_provider, make_trainer, uploaded
 from tiny_runs import Recorder, make_data, one_stage, read_log
 
@@ -24,7 +25,7 @@ from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults, hosted_r
 from fliptrace.models.hosted.budget import Budget, Price
 from fliptrace.models.hosted.errors import NoSuchModel
 from fliptrace.models.hosted.model import HostedSettings
-from fliptrace.models.hosted.provider import OPENAI_URL, Provider
+from fliptrace.models.hosted.provider import OPENAI_URL, Provider, find_provider
 from fliptrace.models.open_model import open_model
 from fliptrace.predictions.rows import read_predictions
 from fliptrace.report.run.reader import read_run
@@ -371,3 +372,24 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def _interrupt(seconds: float) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_list_of_jobs_without_an_end_is_read_no_further_than_we_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fliptrace.training.hosted.job._MAX_PAGES", 3)
+    job = {"id": "ftjob-1", "object": "fine_tuning.job", "training_file": "other", "status": "running"}
+    server = LittleServer(models=Said(200, {"object": "list", "data": [job], "has_more": True}))
+    write_json(tmp_path / "job.json", {"token": "t", "file_id": "ours"})
+    with serving(server) as url:
+        provider = find_provider(f"{url}#m")
+        with provider.connect_blocking(5.0) as client:
+            assert FineTuningJobs(provider, client, tmp_path / "job.json", print).cancel() is None
+
+
+def test_the_name_of_a_job_leads_nowhere_else(tmp_path: Path) -> None:
+    record = tmp_path / "run" / "job.json"
+    write_json(record, {"token": "t"})
+    jobs = FineTuningJobs(find_provider("http://127.0.0.1:1/v1#m"), None, record, print)  # type: ignore[arg-type]
+    jobs._set_record_aside("../../x")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["job-..-..-x.json"]

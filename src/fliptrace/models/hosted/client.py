@@ -20,7 +20,8 @@ from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.messages import Message
 from fliptrace.models.hosted.budget import Budget, Price, as_unicode, count_about, count_at_most
 from fliptrace.models.hosted.errors import explain, find_error, how_to_go_on
-from fliptrace.models.hosted.provider import Provider, hide_keys
+from fliptrace.models.hosted.keys import hide_keys
+from fliptrace.models.hosted.provider import Provider
 from fliptrace.models.hosted.response import ChatReply
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ _MAX_WAIT_SECONDS = 30.0
 class CallSettings:
     """How calls are made.
 
-    At most `concurrency` calls are in flight. Each attempt ends after `timeout_seconds`, and a call has `max_attempts`
-    attempts in all.
+    At most `concurrency` calls are in flight. Each attempt, the whole reply included, ends after `timeout_seconds`, and
+    a call has `max_attempts` attempts in all.
     """
 
     concurrency: int = 8
@@ -176,11 +177,11 @@ def _json_of(content: bytes) -> object:
     return value
 
 
-def retry_blocking(provider: Provider, work: Callable[[], T]) -> T:
+def retry_blocking(provider: Provider, work: Callable[[], T], num_attempts: int = CallSettings().max_attempts) -> T:
     """Run `work`, which makes one call, and retry it while that may help. Errors as in `Caller.retried`."""
     import openai
 
-    attempts = _attempts(CallSettings().max_attempts)
+    attempts = _attempts(num_attempts)
     try:
         for attempt in attempts:
             with attempt:

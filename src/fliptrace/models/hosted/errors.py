@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from fliptrace.core.errors import InputError
-from fliptrace.models.hosted.provider import Provider, hide_keys
+from fliptrace.models.hosted.keys import hide_keys
+from fliptrace.models.hosted.provider import Provider
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -59,7 +60,7 @@ def how_to_go_on(error: Exception) -> bool | timedelta:
         if is_lasting or error.code in _PERMANENT_CODES:
             return False
         return wanted_wait(error) or True
-    return isinstance(error, openai.APIConnectionError)
+    return isinstance(error, openai.APIConnectionError) and not isinstance(error.__cause__, InputError)
 
 
 def wanted_wait(error: APIStatusError) -> timedelta | None:
@@ -122,6 +123,8 @@ def explain(provider: Provider, error: Exception) -> InputError:
     """Convert a provider's error to an InputError, without API keys."""
     import openai
 
+    if isinstance(error.__cause__, InputError):  # raised by http_client.py
+        return error.__cause__
     if isinstance(error, openai.APITimeoutError):
         return InputError(provider.ref, "no reply in time after several attempts; a longer --timeout may help")
     if isinstance(error, openai.APIConnectionError):

@@ -4,7 +4,7 @@ openai:MODEL                OPENAI_API_KEY, and OPENAI_BASE_URL where it is not 
 azure:DEPLOYMENT            AZURE_OPENAI_API_KEY, AZURE_OPENAI_ENDPOINT, and OPENAI_API_VERSION
 http://host:port/v1#MODEL   FLIPTRACE_API_KEY where the server needs a key; any server with the same wire format
 
-A key goes from the environment into the client and nowhere else; `hide_keys` removes it from what a server returns.
+A key goes from the environment into the client and nowhere else; keys.py removes it from what a server returns.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from fliptrace.core.errors import InputError
+from fliptrace.models.hosted.keys import KEY_VARIABLES
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
@@ -23,11 +24,8 @@ if TYPE_CHECKING:
 ProviderKind = Literal["openai", "azure", "server"]
 OPENAI_URL = "https://api.openai.com/v1"
 AZURE_API_VERSION = "2024-10-21"  # the last one with files and fine-tuning jobs that is not a preview
-_KEY_VARIABLES: dict[ProviderKind, str] = {
-    "openai": "OPENAI_API_KEY",
-    "azure": "AZURE_OPENAI_API_KEY",
-    "server": "FLIPTRACE_API_KEY",
-}
+_KINDS: tuple[ProviderKind, ...] = ("openai", "azure", "server")
+_KEY_OF = dict(zip(_KINDS, KEY_VARIABLES, strict=True))
 _EXPECTED_ADDRESS = "expected an address and a model, such as http://localhost:8000/v1#MODEL"
 _NO_KEY = "none"  # a placeholder: the client requires a key, most self-hosted servers do not
 
@@ -57,23 +55,33 @@ class Provider:
         return Provider(f"{head}{mark}{model}", self.kind, model, self.url)
 
     def connect(self, timeout_seconds: float) -> AsyncOpenAI:
-        """Return a client of the official library that does not retry. InputError where the key is missing."""
+        """Return a client of the official library that does not retry. InputError where the key is missing.
+
+        `timeout_seconds` bounds every request as a whole.
+        """
         from openai import AsyncAzureOpenAI, AsyncOpenAI
 
-        return (AsyncAzureOpenAI if self.kind == "azure" else AsyncOpenAI)(**self._client_options(timeout_seconds))
+        from fliptrace.models.hosted.http_client import BoundedAsyncClient
+
+        options = self._client_options(timeout_seconds)
+        client = BoundedAsyncClient(timeout_seconds)
+        return (AsyncAzureOpenAI if self.kind == "azure" else AsyncOpenAI)(**options, http_client=client)
 
     def connect_blocking(self, timeout_seconds: float) -> OpenAI:
         """Return a blocking client, for files and jobs, which are handled one at a time."""
         from openai import AzureOpenAI, OpenAI
 
-        return (AzureOpenAI if self.kind == "azure" else OpenAI)(**self._client_options(timeout_seconds))
+        from fliptrace.models.hosted.http_client import BoundedClient
+
+        options, client = self._client_options(timeout_seconds), BoundedClient(timeout_seconds)
+        return (AzureOpenAI if self.kind == "azure" else OpenAI)(**options, http_client=client)
 
     def find_key(self) -> str:
         """Return the key from the environment, stripped of white space such as a final line break.
 
         InputError where it is missing or cannot be a key. The error never contains it.
         """
-        name = _KEY_VARIABLES[self.kind]
+        name = _KEY_OF[self.kind]
         key = os.environ.get(name, "").strip() or (_NO_KEY if self.kind == "server" else "")
         if not key:
             raise InputError(self.ref, f"needs a key in the environment: {name}")
@@ -113,15 +121,6 @@ def find_provider(ref: str, environ: Mapping[str, str] = os.environ) -> Provider
         return Provider(ref, "azure", rest, _check_address(endpoint, "AZURE_OPENAI_ENDPOINT"))
     url = environ.get("OPENAI_BASE_URL") or OPENAI_URL
     return Provider(ref, "openai", rest, _check_address(url, "OPENAI_BASE_URL"))
-
-
-def hide_keys(text: str) -> str:
-    """Replace our keys in a text by the names of their variables: servers may repeat what they were sent."""
-    for name in _KEY_VARIABLES.values():
-        key = os.environ.get(name, "").strip()
-        if key:
-            text = text.replace(key, f"<{name}>")
-    return text
 
 
 def _find_server(ref: str) -> Provider:

@@ -13,8 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
-from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, rename_key, to_line
+from fliptrace.core.files import Json, named_in_errors, read_bytes, rename_key, to_line
 from fliptrace.core.messages import Completion
 
 
@@ -73,7 +72,7 @@ class AnswerStore:
         if self.path is not None and not self._is_synced:
             self._is_synced = True  # set first: what is stored meanwhile waits for the next sync
             try:
-                with self.path.open("ab") as file:
+                with self.path.open("ab") as file, named_in_errors(self.path):
                     os.fsync(file.fileno())
             except OSError:
                 self._is_synced = False
@@ -85,10 +84,7 @@ class AnswerStore:
             self._is_synced = False
 
     def _read(self, path: Path) -> None:
-        try:
-            text = path.read_bytes().decode(errors="replace")
-        except OSError as error:
-            raise InputError(path, error.strerror or str(error)) from error
+        text = read_bytes(path).decode(errors="replace")
         for line in text.split("\n"):
             row = _parse(line)
             if row is None:
@@ -109,7 +105,7 @@ def _to_json(reply: Completion) -> Json:
 
 def _append(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab+") as file:
+    with named_in_errors(path), path.open("ab+") as file:
         if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
             text = "\n" + text  # after a row that a kill cut short
         file.write(text.encode())
@@ -125,5 +121,5 @@ def _parse(line: str) -> _KnownCapabilities | _KnownReply | None:
         reply = row["reply"] | {"prevented": tuple(row["reply"]["prevented"])}
         place = Place(str(row["key"]), int(row["number"]))
         return _KnownReply(place, Completion(**reply)) if isinstance(reply["text"], str) else None
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         return None

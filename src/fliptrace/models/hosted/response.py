@@ -6,9 +6,17 @@ Format: https://platform.openai.com/docs/api-reference/chat/object.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+)
 
 _TEXT_KINDS = ("text", "output_text")
 
@@ -63,11 +71,23 @@ class ChatChoice(_Part):
         return (self.logprobs and self.logprobs.content) or ()
 
 
+_NumTokens = Annotated[int, Field(ge=0, le=10**9)]
+
+
 class Usage(_Part):
     """Tokens as the provider counts them; `completion_tokens` covers all replies."""
 
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: _NumTokens = 0
+    completion_tokens: _NumTokens = 0
+
+
+def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Usage | None:
+    """Usage that cannot be true, such as a negative number, counts as missing: the call is paid as estimated."""
+    try:
+        usage: Usage | None = read(value)
+    except ValidationError:
+        return None
+    return usage
 
 
 class ChatReply(_Part):
@@ -75,7 +95,7 @@ class ChatReply(_Part):
 
     choices: tuple[ChatChoice, ...]
     model: str | None = None
-    usage: Usage | None = None
+    usage: Annotated[Usage | None, WrapValidator(_or_none)] = None
 
 
 def _text_of(part: Any) -> str:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fliptrace.core.errors import InputError, MissingExtra
-from fliptrace.core.files import hash_file, new_folder
+from fliptrace.core.files import hash_file, new_folder, open_input
 from fliptrace.models.catalog import BaseRecord, models_dir
 
 _MAGIC = b"GGUF"
@@ -58,7 +58,7 @@ def convert_gguf(path: Path, folder: Path, record: BaseRecord) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f".{folder.name}.lock")):
         if not (folder / "config.json").is_file():
-            print(f"reading {path.name} once into {folder}", file=sys.stderr)
+            print(f"reading {path.name!r} once into {str(folder)!r}", file=sys.stderr)
             with new_folder(folder) as neighbour:
                 _write_folder(path, neighbour)
                 record.write(neighbour)
@@ -74,11 +74,8 @@ def require_gguf(place: str) -> None:
 
 def require_magic(path: Path) -> None:
     """InputError if a file does not begin as GGUF files do."""
-    try:
-        with path.open("rb") as file:
-            found = file.read(len(_MAGIC))
-    except OSError as error:
-        raise InputError(path, "no such file" if isinstance(error, FileNotFoundError) else str(error)) from error
+    with open_input(path) as file:
+        found = file.read(len(_MAGIC))
     if found != _MAGIC:
         raise InputError(path, f"begins with {found!r}; expected a GGUF file, which begins with {_MAGIC!r}")
 

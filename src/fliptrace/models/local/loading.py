@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fliptrace.core.errors import InputError, MissingExtra
-from fliptrace.core.files import read_json
+from fliptrace.core.files import read_object
 from fliptrace.models.catalog import CATALOG, BaseRecord, locate
 from fliptrace.models.local.architecture import (
     Training,
@@ -175,7 +175,7 @@ def base_of(adapter: str) -> str:
     InputError if the adapter's config names no base, or if its base of the catalog is not the one it was trained on.
     """
     config = _folder(adapter) / _ADAPTER_CONFIG
-    base = read_json(config).get("base_model_name_or_path")
+    base = read_object(config).get("base_model_name_or_path")
     if not base:
         raise InputError(config, "base_model_name_or_path is empty; expected the folder or Hub id of the base model")
     relative = _folder(adapter) / base
@@ -272,7 +272,7 @@ def _load_folder(folder: Path, load: Callable[..., Any]) -> Any:
     refuse_pickles(folder)
     try:
         return load(str(folder))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:  # the last three: odd configs
         raise InputError(folder, f"cannot be read as a Hugging Face model: {_first_line(error)}") from error
 
 

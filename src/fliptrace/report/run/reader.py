@@ -6,13 +6,12 @@ The recipe is taken from the manifest as it is, not parsed by the present recipe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from fliptrace.core.errors import InputError, RunError
-from fliptrace.core.files import Json, read_json, read_jsonl, rename_key
+from fliptrace.core.errors import RunError, damage_named
+from fliptrace.core.files import Json, inside, read_jsonl, read_object, rename_key
 from fliptrace.corpora.leaks import LeakReport
 from fliptrace.models.checkpoints import DONE, MANIFEST, Checkpoint, is_run
 from fliptrace.predictions.rows import Prediction
@@ -44,8 +43,8 @@ def read_run(folder: Path) -> RunReport:
         raise RunError(folder, "no such folder; expected a run folder written by `fliptrace train`")
     if not is_run(folder):
         raise RunError(folder, f"not a run: it has no {MANIFEST}")
-    manifest: Json = read_json(folder / MANIFEST)
-    with _damage_named(folder / MANIFEST):
+    manifest: Json = read_object(folder / MANIFEST)
+    with damage_named(folder / MANIFEST):
         recipe, data = rename_key(manifest["recipe"], "readings", "evaluations"), manifest["data"]
         name, seed, plans = recipe["name"], recipe["seed"], [(plan["name"], plan) for plan in recipe["stages"]]
         recipe_hash, versions = manifest["recipe_hash"], manifest["versions"]
@@ -79,11 +78,11 @@ class _Stages:
     compares: bool
 
     def place(self, number: int, name: str) -> Path:
-        return self.folder / f"{number}-{name}"
+        return inside(self.folder, f"{number}-{name}")
 
     def stage(self, number: int, name: str, recipe: Json, logs: Sequence[Json]) -> StageReport:
         place = self.place(number, name)
-        with _damage_named(place / DONE):
+        with damage_named(place / DONE):
             done = Checkpoint.read(place)
         return StageReport(
             number=number,
@@ -111,8 +110,8 @@ class _Stages:
         return Gain(evaluation, before.name, after.name, a, b, paired, reduction)
 
     def _evaluations(self, place: Path) -> tuple[EvaluationReport, ...]:
-        with _damage_named(place / SCORES):
-            evaluations = [_evaluation(name, row) for name, row in read_json(place / SCORES).items()]
+        with damage_named(place / SCORES):
+            evaluations = [_evaluation(name, row) for name, row in read_object(place / SCORES).items()]
         return tuple(replace(r, against_rule=self._difference_from_rule(place, r)) for r in evaluations)
 
     def _difference_from_rule(self, place: Path, evaluation: EvaluationReport) -> Difference | None:
@@ -125,7 +124,7 @@ class _Stages:
 
     def _load(self, place: Path, evaluation: str) -> list[Prediction] | None:
         """The predictions of an evaluation; None where the file is gone, or where differences cannot be computed."""
-        path = place / "predictions" / f"{evaluation}.jsonl"
+        path = inside(place, f"predictions/{evaluation}.jsonl")
         return read_triggers(path) if self.compares and path.exists() else None
 
 
@@ -155,7 +154,7 @@ def _logs(path: Path) -> list[Json]:
     """The rows of the training log; empty where the run was killed before its first step."""
     if not path.exists():
         return []
-    with _damage_named(path):
+    with damage_named(path):
         return [{"stage": row["stage"], "step": row["step"]} | row for _, row in read_jsonl(path)]
 
 
@@ -163,8 +162,8 @@ def _preflight(path: Path) -> PreflightReport | None:
     """The preflight report of a stage; None where the stage did not get that far."""
     if not path.exists():
         return None
-    with _damage_named(path):
-        return PreflightReport(**read_json(path))
+    with damage_named(path):
+        return PreflightReport(**read_object(path))
 
 
 def _curve(rows: Sequence[Json]) -> Curve:
@@ -172,16 +171,3 @@ def _curve(rows: Sequence[Json]) -> Curve:
         return tuple(Point(row["step"], row[key]) for row in rows if key in row)
 
     return Curve(points("loss"), points("eval_trigger_f1"))
-
-
-@contextmanager
-def _damage_named(path: Path) -> Iterator[None]:
-    """Turn errors caused by malformed content into a RunError that names the file."""
-    try:
-        yield
-    except InputError:
-        raise
-    except KeyError as error:
-        raise RunError(path, f"no field {error.args[0]!r}: damaged, or not written by a run") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise RunError(path, f"damaged, or not written by a run: {error}") from error

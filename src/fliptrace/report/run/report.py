@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from jinja2.exceptions import UndefinedError
+
 from fliptrace.report.pages import page_environment
 from fliptrace.report.run import charts
 from fliptrace.report.run.reader import read_run
@@ -29,24 +31,28 @@ def render_html(report: RunReport) -> str:
 
 
 def _render(report: RunReport, template: str) -> str:
+    """Render a template. ValueError, or another error of Python, where a damaged run holds values of another type."""
     environment = page_environment()
     environment.filters.update(f1=f1, difference=difference)
     page = environment.get_template(template)
     axis = charts.interval_axis(report, ROW_WIDTH, ROW_MARGIN) if report.rules else None
-    text = page.render(
-        report=report,
-        lead=lead(report),
-        remarks=remarks(report),
-        axis=axis,
-        row_width=ROW_WIDTH,
-        size=charts,
-        loss_plot=charts.loss_plot,
-        f1_plot=partial(charts.f1_plot, report=report),
-        thresholds=[(s, r, r.threshold) for s in report.stages for r in s.evaluations if r.threshold],
-        judged=[(s, r, r.judged) for s in report.stages for r in s.evaluations if r.judged],
-        first_samples=_first_samples(report),
-        recipe_toml=to_toml(report.recipe),
-    )
+    try:
+        text = page.render(
+            report=report,
+            lead=lead(report),
+            remarks=remarks(report),
+            axis=axis,
+            row_width=ROW_WIDTH,
+            size=charts,
+            loss_plot=charts.loss_plot,
+            f1_plot=partial(charts.f1_plot, report=report),
+            thresholds=[(s, r, r.threshold) for s in report.stages for r in s.evaluations if r.threshold],
+            judged=[(s, r, r.judged) for s in report.stages for r in s.evaluations if r.judged],
+            first_samples=_first_samples(report),
+            recipe_toml=to_toml(report.recipe),
+        )
+    except UndefinedError as error:
+        raise ValueError(str(error)) from error
     return text.strip() + "\n"
 
 

@@ -24,7 +24,7 @@ from transformers import (
 )
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import new_folder, read_json, write_json
+from fliptrace.core.files import new_folder, read_object, write_json
 from fliptrace.core.flips import FlipCase
 from fliptrace.models.local.loading import NO_CODE, computes_bf16, load_tokenizer, quiet, resolve
 from fliptrace.training.encoder.rows import Row, make_rows
@@ -127,7 +127,7 @@ def fit_encoder(
 
 def load_encoder(folder: Path) -> Encoder:
     """Load what `fit_encoder` saved."""
-    saved = read_json(folder / SETTINGS)
+    saved = read_object(folder / SETTINGS)
     spec = EncoderSpec(**saved["spec"])
     model = _load_classifier(str(folder), pick_device(spec.device))
     return Encoder(spec, EncoderCost(**saved["cost"]), model.eval(), load_tokenizer(str(folder)))

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from fliptrace.core.errors import RunError
-from fliptrace.core.files import Json, read_json, write_json
+from fliptrace.core.errors import RunError, damage_named
+from fliptrace.core.files import Json, inside, read_object, write_json
 from fliptrace.models.hosted.client import retry_blocking
 from fliptrace.models.hosted.errors import NoSuchModel
 from fliptrace.models.hosted.provider import Provider
@@ -30,6 +31,7 @@ T = TypeVar("T")
 _ENDED = ("succeeded", "failed", "cancelled")
 _FIRST_POLL_SECONDS = 0.5
 _MAX_POLL_SECONDS = 15.0
+_MAX_PAGES = 200  # of 100 items
 _STEP = re.compile(r"step (\d+)/(\d+)", re.IGNORECASE)
 
 
@@ -60,7 +62,10 @@ class JobRecord:
     @classmethod
     def read(cls, path: Path) -> JobRecord | None:
         """Read a record; None where there is no file."""
-        return cls(**read_json(path)) if path.exists() else None
+        if not path.exists():
+            return None
+        with damage_named(path):
+            return cls(**read_object(path))
 
     def write(self, path: Path) -> JobRecord:
         write_json(path, asdict(self))
@@ -154,12 +159,14 @@ class FineTuningJobs:
 
     def _set_record_aside(self, job_id: str) -> None:
         """Rename the record, so that the next run of the stage creates a new job."""
-        self.record.rename(self.record.with_name(f"job-{job_id}.json"))
+        self.record.rename(inside(self.record.parent, f"job-{job_id.replace('/', '-')}.json"))
 
     def checkpoints(self, job: FineTuningJob) -> list[str]:
         """Return the names of the models that the job saved, oldest first; the last is its final model."""
         try:
-            found = self._retried(lambda: list(self.client.fine_tuning.jobs.checkpoints.list(job.id, limit=100)))
+            found = self._retried(
+                lambda: list(_items(self.client.fine_tuning.jobs.checkpoints.list(job.id, limit=100)))
+            )
         except NoSuchModel:  # a provider without a list of checkpoints has only the final model
             found = []
         by_step = sorted(found, key=lambda checkpoint: checkpoint.step_number)
@@ -188,11 +195,11 @@ class FineTuningJobs:
         )
 
     def _find_job(self, record: JobRecord) -> FineTuningJob | None:
-        jobs = self._retried(lambda: list(self.client.fine_tuning.jobs.list(limit=100)))
+        jobs = self._retried(lambda: list(_items(self.client.fine_tuning.jobs.list(limit=100))))
         return next((job for job in jobs if job.training_file == record.file_id), None)
 
     def _find_file(self, record: JobRecord) -> str | None:
-        files = self._retried(lambda: list(self.client.files.list(purpose="fine-tune")))
+        files = self._retried(lambda: list(_items(self.client.files.list(purpose="fine-tune"))))
         return next((file.id for file in files if file.filename == record.filename), None)
 
     def _upload(self, order: JobOrder, record: JobRecord) -> str:
@@ -204,7 +211,7 @@ class FineTuningJobs:
         """Return the events that are not in `seen`, oldest first; providers list the newest first."""
 
         def read() -> Iterator[FineTuningJobEvent]:
-            for event in self.client.fine_tuning.jobs.list_events(job_id, limit=100):
+            for event in _items(self.client.fine_tuning.jobs.list_events(job_id, limit=100)):
                 if event.id in seen:
                     return
                 yield event
@@ -215,6 +222,12 @@ class FineTuningJobs:
 
     def _retried(self, work: Callable[[], T]) -> T:
         return retry_blocking(self.provider, work)
+
+
+def _items(first: Any) -> Iterator[Any]:
+    """Yield the items of a list in pages, as far as _MAX_PAGES: a server may say for ever that there are more."""
+    for page in islice(first.iter_pages(), _MAX_PAGES):
+        yield from page.data
 
 
 def _read_progress(event: FineTuningJobEvent) -> Progress | None:

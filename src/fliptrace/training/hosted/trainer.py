@@ -28,7 +28,7 @@ from fliptrace.models.hosted.budget import (
 )
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.provider import Provider, find_provider
-from fliptrace.models.open_model import open_hosted
+from fliptrace.models.open_model import check_host, open_hosted
 from fliptrace.training.hosted.job import FineTuningJobs, JobOrder, Progress
 from fliptrace.training.hosted.retirement import check_retirement
 from fliptrace.training.preflight import Preflight, count_beyond_reach, count_kinds, first_of_kinds
@@ -83,12 +83,19 @@ class HostedTrainer:
         return self.recipe.base.model
 
     def begin(self, place: StagePlace, parent: str) -> HostedStage:
-        return HostedStage(self, place, self.open_ref(hosted_ref(Path(parent)) or parent))
+        return HostedStage(self, place, self.open_ref(self._ref_of(Path(parent)) or parent))
 
     def open(self, checkpoint: Path) -> Model:
-        ref = hosted_ref(checkpoint)
+        ref = self._ref_of(checkpoint)
         assert ref is not None, f"{checkpoint} is not the checkpoint of a hosted model"
         return self.open_ref(ref).as_model()
+
+    def _ref_of(self, checkpoint: Path) -> str | None:
+        """The model of a checkpoint; InputError if it is at another host than the base, which the user did not name."""
+        ref = hosted_ref(checkpoint)
+        if ref is not None and find_provider(ref).url != self.base.url:
+            check_host(ref, checkpoint, self.settings)
+        return ref
 
     def open_ref(self, ref: str) -> HostedModel:
         """Open a model of the run. It was trained on plain answer lines, so no JSON schema is imposed on it."""

@@ -22,14 +22,21 @@ class TimedWord(NamedTuple):
 
 def join_words(words: Iterable[TimedWord], source: Source) -> list[RawUtterance]:
     """Utterances that end where the speaker changes and at pauses, in the order of time; a note says so."""
-    said: list[RawUtterance] = []
+    runs: list[list[TimedWord]] = []
     ended = 0.0
-    for start, duration, text, speaker, place in sorted(words, key=lambda word: word.start):
-        last = said[-1] if said else None
-        if last is not None and last.speaker == speaker and start - ended < PAUSE_SECONDS:
-            said[-1] = RawUtterance(last.place, f"{last.text} {text}", speaker, last.start, start + duration)
+    for word in sorted(words, key=lambda word: word.start):
+        if runs and runs[-1][-1].speaker == word.speaker and word.start - ended < PAUSE_SECONDS:
+            runs[-1].append(word)
         else:
-            said.append(RawUtterance(place, text, speaker, start, start + duration))
-        ended = start + duration
+            runs.append([word])
+        ended = word.start + word.duration
+    said = [
+        RawUtterance(run[0].place, " ".join(word.text for word in run), run[0].speaker, run[0].start, _end(run[-1]))
+        for run in runs
+    ]
     source.notes.append(f"words joined to utterances at changes of the speaker and pauses of {PAUSE_SECONDS} s")
     return said
+
+
+def _end(word: TimedWord) -> float:
+    return word.start + word.duration

@@ -19,6 +19,7 @@ def parse_xml(source: Source) -> Element:
     from defusedxml.ElementTree import ParseError, fromstring
 
     root: Element
+    source.refuse_too_many("<", "tag")
     try:
         try:
             root = fromstring(source.data)  # the encoding is the one that the file declares

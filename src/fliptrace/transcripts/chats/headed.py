@@ -101,7 +101,7 @@ def _style(source: Source) -> str:
 
 def _headers(source: Source) -> Counter[str]:
     """How many of the first lines are headers of each style."""
-    lines = [line.strip() for line in source.lines[:_SAMPLE_LINES] if 12 < len(line) < 200]
+    lines = [line.strip() for line in source.first_lines(_SAMPLE_LINES) if 12 < len(line) < 200]
     return Counter(style for line in lines for style, pattern in _STYLES.items() if pattern.fullmatch(line))
 
 
@@ -115,7 +115,7 @@ def _sniff(source: Source) -> Evidence:
     style = max(_STYLES, key=lambda each: counts[each])
     if not counts[style]:
         return NO_EVIDENCE
-    lines = source.lines[:_SAMPLE_LINES]
+    lines = source.first_lines(_SAMPLE_LINES)
     if any(_RULE.fullmatch(line) for line in lines[:3]) and any(line.startswith("Channel:") for line in lines[:6]):
         return Evidence(0.98, "the header of DiscordChatExporter")
     num_lines = sum(bool(line.strip()) for line in lines)

@@ -134,7 +134,7 @@ def _why_no_speech(line: str) -> str:
 
 
 def _sniff(source: Source) -> Evidence:
-    lines = source.lines[:400]
+    lines = source.first_lines(400)
     found = [(number, _HEADER.fullmatch(line)) for number, line in enumerate(lines) if len(line) < 200]
     headers = [(number, header) for number, header in found if header is not None]
     alone = [number for number, header in headers if header[4] is None]

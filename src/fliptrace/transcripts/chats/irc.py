@@ -164,7 +164,7 @@ def _day_of(line: str) -> date | None:
 
 
 def _sniff(source: Source) -> Evidence:
-    lines = [line for line in source.lines[:_SAMPLE_LINES] if line.strip()]
+    lines = [line for line in source.first_lines(_SAMPLE_LINES) if line.strip()]
     # JSON and HTML may be one line of megabytes; a nickname stands at the beginning.
     parsed = [_parse(_FORMATTING.sub("", line[:_SAMPLE_CHARACTERS])) for line in lines]
     kinds = Counter(line.kind for line in parsed)

@@ -53,7 +53,7 @@ def read_kakaotalk(source: Source) -> Iterator[RawUtterance]:
 
 
 def _sniff(source: Source) -> Evidence:
-    lines = [line for line in source.lines[:300] if line.strip()]
+    lines = [line for line in source.first_lines(300) if line.strip()]
     num_days = sum(_DAY.fullmatch(line) is not None for line in lines if len(line) < 120)
     num_messages = sum(_MESSAGE.fullmatch(line) is not None for line in lines)
     if not num_messages or (not num_days and 2 * num_messages < len(lines)):

@@ -36,7 +36,7 @@ def read_line_chat(source: Source) -> Iterator[RawUtterance]:
     source.refuse_part("a LINE chat")
     days = [day for line in source.lines if (day := _day_in(line)) is not None]
     dates = [written for day in days if (written := read_date(day[1])) is not None]
-    order = find_order(dates, "mdy" if "Chat history" in source.lines[0] else "dmy")
+    order = find_order(dates, "mdy" if "Chat history" in source.first_lines(1)[0] else "dmy")
     if not order.is_certain:
         source.notes.append(order.note(days[0][1]))
     today: date | None = None
@@ -80,7 +80,7 @@ def _day_in(line: str) -> re.Match[str] | None:
 
 
 def _sniff(source: Source) -> Evidence:
-    lines = [line for line in source.lines[:200] if line.strip()]
+    lines = [line for line in source.first_lines(200) if line.strip()]
     num_messages = sum(_MESSAGE.fullmatch(line) is not None for line in lines if len(line) < 2000)
     num_days = sum(_day_in(line) is not None for line in lines)
     if not num_messages:

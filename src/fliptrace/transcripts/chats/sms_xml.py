@@ -21,6 +21,7 @@ def read_sms_xml(source: Source) -> Iterator[RawUtterance]:
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
+    source.refuse_too_many("<", "tag")
     try:
         root = fromstring(source.text.lstrip("\ufeff \n").encode("utf-8", "replace"))
     except (ParseError, DefusedXmlException, ValueError) as error:

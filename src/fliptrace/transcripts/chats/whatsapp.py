@@ -117,7 +117,7 @@ def _messages(source: Source) -> list[_Message]:
 
 def _style(source: Source) -> str:
     """The style of most headers of the file, so that a quoted header of another style is text."""
-    found = (_header(line, "") for line in source.lines[:_SAMPLE_LINES])
+    found = (_header(line, "") for line in source.first_lines(_SAMPLE_LINES))
     styles = Counter(header.style for header in found if header is not None)
     return styles.most_common(1)[0][0] if styles else ""
 
@@ -206,7 +206,7 @@ def _note_dates(messages: list[_Message], order: DateOrder, undated: list[int], 
 
 
 def _sniff(source: Source) -> Evidence:
-    lines = [line for line in source.lines[:_SAMPLE_LINES] if line.strip()]
+    lines = [line for line in source.first_lines(_SAMPLE_LINES) if line.strip()]
     headers = [(number, header) for number, line in enumerate(lines) if (header := _header(line, "")) is not None]
     num_named = sum(_NAME.match(header.rest) is not None for _, header in headers)
     if not headers or headers[0][0] > 10 or 5 * num_named < len(headers):

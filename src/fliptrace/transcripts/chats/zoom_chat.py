@@ -86,7 +86,7 @@ def _header(line: str) -> _Header | None:
 
 
 def _sniff(source: Source) -> Evidence:
-    lines = [line for line in source.lines[:200] if line.strip()]
+    lines = [line for line in source.first_lines(200) if line.strip()]
     headers = [line for line in lines if _header(line) is not None]
     if not headers or _header(lines[0]) is None:
         return NO_EVIDENCE

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from fliptrace.core.errors import MissingExtra
+from fliptrace.core.errors import InputError, MissingExtra
 from fliptrace.transcripts.documents.blocks import as_text
 from fliptrace.transcripts.documents.office import lines_of
 from fliptrace.transcripts.source import NO_EVIDENCE, Evidence, Extracted, Reader, Source
 
+_MAX_MARKS = 4_000_000  # a letter beyond ASCII takes one; striprtf takes a microsecond for each
+_MAX_LENGTH = 10_000_000  # characters without pictures: of which a day of talk takes about one tenth
 _CODE_PAGE = re.compile(r"\\ansicpg(\d{3,5})")
 _PICTURE = re.compile(r"(?:[0-9a-fA-F]{64,}\s{0,3})+")
 
@@ -22,6 +24,8 @@ def extract_rtf(source: Source) -> Extracted:
         raise MissingExtra(source.name, "documents", "striprtf") from error
 
     raw = source.data.decode("latin-1")
+    if raw.count("\\") + raw.count("{") > _MAX_MARKS:
+        raise source.error("", f"over {_MAX_MARKS:,} control words; expected one dialogue per file")
     found = _CODE_PAGE.search(raw[:2_000])
     encoding = f"cp{found[1]}" if found else "cp1252"
     try:
@@ -31,7 +35,13 @@ def extract_rtf(source: Source) -> Extracted:
     try:
         # Pictures are megabytes of digits. Some programs write bytes beyond ASCII, which the standard forbids.
         plain = _PICTURE.sub("", raw).encode("latin-1").decode(encoding, "replace")
+        if len(plain) > _MAX_LENGTH:
+            raise source.error(
+                "", f"over {_MAX_LENGTH // 1_000_000} MB without pictures; expected one dialogue per file"
+            )
         text = rtf_to_text(plain, encoding=encoding, errors="replace")
+    except InputError:
+        raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise source.error("", f"unreadable RTF: {error}; save it as .docx or .txt") from error
     lines = text.split("\n")

@@ -126,7 +126,7 @@ def refuse_other_files(source: Source) -> None:
     kind = None if source.is_format_given else kind_of_file(text)
     if kind is not None:
         raise source.error("", f"this looks like {kind}; expected a transcript (--format text reads it anyway)")
-    lines = [line for line in text.split("\n") if line.strip() and not line.startswith((";;", "#"))]
+    lines = [line for line in source.lines if line.strip() and not line.startswith((";;", "#"))]
     if lines and all(_RTTM.match(line) for line in lines[:200]):
         raise source.error("", "this looks like RTTM, which has times and speakers but no words; expected a transcript")
     if lines and all(_NO_WORDS.fullmatch(line.strip()) for line in lines[:200]) and len(lines) >= 2:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from fliptrace.transcripts.plain.stamps import Stamp, take_leading
 from fliptrace.transcripts.source import Source
 
+_MAX_WORDED = 100_000  # five lines in each of 20,000 utterances; names are sought in all of them together
 SAMPLE = 60_000  # characters; headers and names repeat within the first pages
 
 # Direction marks, zero-width characters and soft hyphens are never part of a name or a word. Zero-width joiners stay
@@ -59,8 +60,9 @@ class Line:
 
 def read_page(source: Source) -> list[Line]:
     """Return the lines that have words. All other lines are recorded with `Source.leave_out`."""
-    has_invisible = not source.text.isascii() and _ANY_INVISIBLE.search(source.text) is not None
-    lines = (source.text.translate(_INVISIBLE) if has_invisible else source.text).split("\n")
+    lines = list(source.lines)
+    if not source.text.isascii() and _ANY_INVISIBLE.search(source.text) is not None:
+        lines = source.text.translate(_INVISIBLE).split("\n")
     if lines[0].strip() == "---" and "---" in (line.strip() for line in lines[1:40]):
         end = next(i for i, line in enumerate(lines[1:40], start=1) if line.strip() == "---")
         for i in range(end + 1):
@@ -71,6 +73,8 @@ def read_page(source: Source) -> list[Line]:
     page: list[Line] = []
     opens = True
     for number, line in enumerate(lines, start=1):
+        if len(page) > _MAX_WORDED:
+            raise source.error(f"line {number}", f"over {_MAX_WORDED:,} lines of words; expected one dialogue per file")
         if not line or line.isspace() or line.strip() in (">", "> >"):
             opens = True
             continue

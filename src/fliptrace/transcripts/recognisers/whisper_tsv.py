@@ -23,7 +23,9 @@ def read_whisper_tsv(source: Source) -> Iterator[RawUtterance]:
     source.refuse_part("Whisper TSV")
     columns = _columns(source)
     if not columns:
-        raise source.error("line 1", f"found {source.lines[0][:60]!r}; expected start, end and text, separated by tabs")
+        raise source.error(
+            "line 1", f"found {source.first_lines(1)[0][:60]!r}; expected start, end and text, separated by tabs"
+        )
     speaker = next((name for name in _SPEAKER if name in columns), None)
     rows: list[tuple[int, dict[str, str]]] = []
     for number, line in enumerate(source.lines[1:], start=2):
@@ -44,7 +46,7 @@ def read_whisper_tsv(source: Source) -> Iterator[RawUtterance]:
 
 def _columns(source: Source) -> list[str]:
     """The names of the columns; [] unless they begin with start and end, and one is the text."""
-    names = source.lines[0][:500].strip().split("\t")
+    names = source.first_lines(1)[0][:500].strip().split("\t")
     fits = names[:2] == ["start", "end"] and "text" in names and len(names) <= _MAX_COLUMNS
     # A file with further columns but no speaker is another tool's table.
     return names if fits and (len(names) == 3 or set(names) & set(_SPEAKER)) else []

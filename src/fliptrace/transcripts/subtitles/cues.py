@@ -27,6 +27,7 @@ from fliptrace.transcripts.subtitles.names import Names, find_names, keep_apart
 from fliptrace.transcripts.subtitles.order import in_order
 from fliptrace.transcripts.subtitles.rolling import drop_repeated, is_rolling
 
+_MAX_LINES = 150_000  # of text: two in each of the 60,000 cues of rolling captions, and a quarter more
 _MAX_CUES_PER_LINE = 3  # in rolling captions
 _MAX_LEADING = 2  # utterances before the first name in a file that names speakers where they change
 _MAX_REPEATED_NAMES = 0.1  # share of names that follow the same name; a name at each change never does
@@ -68,6 +69,8 @@ def utterances_of(
     rolling = is_rolling(cues)
     if len(cues) > MAX_UTTERANCES * (_MAX_CUES_PER_LINE if rolling else 1):
         raise source.error("", f"over {MAX_UTTERANCES:,} {noun}s; expected one dialogue per file")
+    if sum(len(cue.lines) for cue in cues) > _MAX_LINES:
+        raise source.error("", f"over {_MAX_LINES:,} lines in {noun}s; expected one dialogue per file")
     cues = in_order(cues, source, noun, sort)
     cues = drop_repeated(cues, source, rolling=rolling, noun=noun)
     lines = [with_name_alone([read for line in share_voice(cue.lines) for read in read_lines(line)]) for cue in cues]
@@ -82,20 +85,25 @@ def utterances_of(
 def _parts_of(cue: Cue, lines: Sequence[ReadLine], names: Names) -> Iterator[_Part]:
     """Join the lines of a cue into utterances."""
     part: _Part | None = None
+    texts: list[str] = []  # of its lines: joined once, as a cue may have any number of them
     for line in lines:
         named = names.is_named(line)
         manner = not named and line.form is Form.COLON and bool(line.rest) and is_manner(line.name)
         text = line.rest if named or manner else line.text
         cues = (*line.cues, line.name) if manner else line.cues if named else ()
         if part is not None and not line.mark and not cues and (not named or part.speaker == line.name):
-            part = part._replace(text=f"{part.text}\n{text}")
+            texts.append(text)
             continue
         if part is not None:
-            yield from _split_inside(part, names)
+            yield from _split_inside(_joined(part, texts), names)
         speaker = line.name if named else "" if line.mark else None
-        part = _Part(cue, speaker, text, cues, line.mark, line.form is Form.VOICE)
+        part, texts = _Part(cue, speaker, text, cues, line.mark, line.form is Form.VOICE), [text]
     if part is not None:
-        yield from _split_inside(part, names)
+        yield from _split_inside(_joined(part, texts), names)
+
+
+def _joined(part: _Part, texts: Sequence[str]) -> _Part:
+    return part if len(texts) == 1 else part._replace(text="\n".join(texts))
 
 
 def _split_inside(part: _Part, names: Names) -> Iterator[_Part]:

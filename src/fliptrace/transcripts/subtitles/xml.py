@@ -23,6 +23,7 @@ def parse_xml(source: Source, format: str) -> Element:
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
+    source.refuse_too_many("<", "tag")
     text = _DECLARATION.sub("", source.text, count=1).strip()
     text = _BARE_AMPERSAND.sub("&amp;", text.replace("\x00", ""))
     try:

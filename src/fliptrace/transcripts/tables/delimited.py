@@ -10,7 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from fliptrace.core.errors import InputError
-from fliptrace.transcripts.source import MAX_ROWS, NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
+from fliptrace.transcripts.source import MAX_COLUMNS, MAX_ROWS, NO_EVIDENCE, Evidence, RawUtterance, Reader, Source
 from fliptrace.transcripts.tables.column import Row
 from fliptrace.transcripts.tables.column_names import has_alias, is_flag, known_roles
 from fliptrace.transcripts.tables.rows import read_rows
@@ -20,7 +20,6 @@ from fliptrace.transcripts.times import CLOCK
 _DELIMITERS = (",", ";", "\t", "|")
 _LINES_ABOVE = 15  # a title and facts about the call may stand above the header
 _RULE = re.compile(r"\s*(?::?-{2,200}:?)?\s*")  # in tables of Markdown
-_MAX_COLUMNS = 1_000
 _CLOCK = re.compile(rf"{CLOCK}|{FRAMES}")
 
 
@@ -78,8 +77,8 @@ def _parse(source: Source, delimiter: str, quoting: int) -> list[_Line]:
 
 
 def _rows(lines: list[_Line], delimiter: str, source: Source, may_join: bool = True) -> _Table:
-    if (width := max(len(line.cells) for line in lines[:1_000])) > _MAX_COLUMNS:
-        raise source.error(lines[0].place, f"{width:,} fields; expected at most {_MAX_COLUMNS:,}")
+    if (width := max(len(line.cells) for line in lines[:1_000])) > MAX_COLUMNS:
+        raise source.error(lines[0].place, f"{width:,} fields; expected at most {MAX_COLUMNS:,}")
     above = find_header([line.cells for line in lines[: _LINES_ABOVE + 1]], source)
     for place, cells in lines[:above]:
         source.leave_out(place, delimiter.join(cells), "lines above the header")

@@ -44,14 +44,17 @@ def read_jsonl(source: Source) -> Iterator[RawUtterance]:
     """Yield one utterance per line; blank lines are skipped. Lines with a list of utterances are dialogues."""
     if source.text.count("\n") > 2 * MAX_ROWS:
         raise source.error("", f"over {MAX_ROWS:,} rows; expected one dialogue per file")
-    lines = enumerate(source.text.split("\n"), start=1)
-    parsed = [Row(f"line {n}", parse_json(line, source.name, n)) for n, line in lines if line.strip()]
+    source.refuse_too_many("{[", "object")
+    parsed: list[Row] = []
+    for number, line in enumerate(source.text.split("\n"), start=1):
+        if line.strip():
+            parsed.append(Row(f"line {number}", parse_json(line, source.name, number)))
+        if len(parsed) > MAX_ROWS:
+            raise source.error("", f"over {MAX_ROWS:,} rows; expected one dialogue per file")
     if not parsed:
         raise source.error("", "empty; expected an object for each utterance")
     if not all(isinstance(record, str) for _, record in parsed):
         _check_objects(parsed, source)
-    if len(parsed) > MAX_ROWS:
-        raise source.error("", f"over {MAX_ROWS:,} rows; expected one dialogue per file")
     found = find_lists([record for _, record in parsed], None)
     if found is None or not found.path:
         return _read_rows(parsed, source)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fliptrace.transcripts.source import MAX_ROWS, RawUtterance, Source
+from fliptrace.transcripts.source import MAX_COLUMNS, MAX_ROWS, RawUtterance, Source
 from fliptrace.transcripts.tables.cells import label_of, name_of, names_in_texts, text_of
 from fliptrace.transcripts.tables.column import Row
 from fliptrace.transcripts.tables.column_names import plain, side_name
@@ -24,6 +24,8 @@ def read_rows(rows: Sequence[Row], found: Sequence[str], source: Source) -> Iter
     """Yield the utterances of one dialogue from rows with the columns `found`; InputError if it is ambiguous which."""
     if len(rows) > MAX_ROWS:
         raise source.error("", f"over {MAX_ROWS:,} rows; expected one dialogue per file")
+    if len(found) > MAX_COLUMNS:
+        raise source.error("", f"{len(found):,} columns or keys; expected at most {MAX_COLUMNS:,}")
     rows, found = join_names(rows, found, source)
     dialogue = ColumnChooser(rows, found, source).dialogue()
     rows = rows_of_one_dialogue(rows, found, dialogue, source)

@@ -1,0 +1,184 @@
+"""Try hostile inputs on what reads files from outside: `make attack`, or `python -m tools.attack.main --seconds 60`.
+
+Each input has to end in a result or in one clear error, within MAX_SECONDS of processor time and MAX_MEGABYTES of
+memory. What does not is kept in a folder and listed; the exit code is then 1. The same seed tries the same inputs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import read_object, to_line
+from fliptrace.corpora.efr import read_efr
+from fliptrace.corpora.sample import sample_path
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.seams import choose_decoder
+from fliptrace.inference.triggers import name_triggers
+from fliptrace.models.checkpoints import InferenceDefaults
+from fliptrace.models.embedded import BUNDLED, EmbeddedConfig
+from fliptrace.models.rules import find_rule
+from fliptrace.predictions.rows import read_manifest, read_predictions
+from fliptrace.training.recipe import read_recipe
+from fliptrace.transcripts.decode import MAX_BYTES
+from fliptrace.transcripts.read import read_transcript
+from tools.attack.inputs import Attack, Generator, objects, predictions, recipes, transcripts
+
+MAX_SECONDS = 5.0  # of processor time for one input
+MAX_MEGABYTES = 500  # above the memory in use before the first input
+_PATIENCE_SECONDS = 60  # after which an input is given up
+_MAX_MESSAGE = 2_000  # characters of a clear error with its place
+
+
+class Target(NamedTuple):
+    """What reads a file, and what draws files for it."""
+
+    name: str
+    inputs: Generator
+    read: Callable[[Path], Any]
+
+
+@dataclass
+class Outcomes:
+    """How many inputs were read and refused, and what was wrong with the others."""
+
+    num_read: int = 0
+    num_refused: int = 0
+    failures: list[tuple[Attack, str]] = field(default_factory=list)
+
+
+def try_inputs(target: Target, seed: int, seconds: float, folder: Path, max_bytes: int = MAX_BYTES) -> Outcomes:
+    """Try inputs on a target for so many seconds; failing ones are kept in `folder`."""
+    outcomes, until = Outcomes(), time.monotonic() + seconds
+    draw = random.Random(f"{target.name} {seed}")  # its own, so that the targets do not depend on each other
+    highest = _peak_megabytes()
+    limit = highest + MAX_MEGABYTES
+    for attack in target.inputs(draw, max_bytes):
+        if time.monotonic() >= until:
+            return outcomes
+        path = folder / attack.name
+        path.write_bytes(attack.content)
+        begun = time.process_time()
+        wrong = _try_one(target.read, path, outcomes)
+        used, peak = time.process_time() - begun, _peak_megabytes()
+        if wrong is None and used > MAX_SECONDS:
+            wrong = f"{used:.1f} seconds"
+        if wrong is None and peak > limit and peak > highest:
+            wrong = f"{peak - limit + MAX_MEGABYTES:.0f} MB"
+        highest = max(highest, peak)
+        if wrong is not None:
+            outcomes.failures.append((attack, wrong))
+            path.rename(folder / f"{target.name}-{len(outcomes.failures)}-{attack.name}")
+    raise AssertionError("inputs are drawn without end")
+
+
+def _try_one(read: Callable[[Path], Any], path: Path, outcomes: Outcomes) -> str | None:
+    """What went wrong while a file was read; None if that ended in a result or a clear error."""
+    try:
+        with _given_up_after(_PATIENCE_SECONDS):
+            read(path)
+    except InputError as error:
+        outcomes.num_refused += 1
+        is_clear = "\n" not in str(error) and len(str(error)) <= _MAX_MESSAGE
+        return None if is_clear else f"an error that is not one line: {str(error)[:200]!r}"
+    except Exception as error:  # any other error is what is looked for
+        return f"{type(error).__name__}: {str(error)[:200]}"
+    outcomes.num_read += 1
+    return None
+
+
+class _given_up_after:
+    """Raises TimeoutError in the block after so many seconds, where the system has such an alarm."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        signal.signal(signal.SIGALRM, self._ring)
+        signal.alarm(self._seconds)
+
+    def __exit__(self, *_: object) -> None:
+        signal.alarm(0)
+
+    def _ring(self, number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"not done after {self._seconds} seconds")
+
+
+def _peak_megabytes() -> float:
+    """The most memory that the process has used so far. Linux counts kilobytes, macOS bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1_000_000 if sys.platform == "darwin" else 1_000)
+
+
+def make_targets(folder: Path) -> list[Target]:
+    """The readers that take files from strangers. `folder` gets a good prediction file to make bad ones from."""
+    rows = folder / "good.jsonl"
+    rows.write_bytes(b"".join(islice(_good_rows(), 3)))
+    manifest = {"inference": {"layout": {"name": "window"}, "ask": "answer"}, "model": "m", "data": {"files": {}}}
+    config, defaults = read_object(BUNDLED / "embedded.json"), read_object(BUNDLED / "fliptrace.json")
+    return [
+        Target("transcripts", transcripts, read_transcript),
+        Target("recipes", recipes, read_recipe),
+        Target("predictions", partial(predictions, rows=rows), read_predictions),
+        Target("manifests", partial(objects, good=manifest, name="p.manifest.json"), _read_manifest),
+        Target("models", partial(objects, good=config, name="embedded.json"), _read_config),
+        Target("defaults", partial(objects, good=defaults, name="fliptrace.json"), _read_defaults),
+    ]
+
+
+def _good_rows() -> Iterator[bytes]:
+    cases = read_efr(sample_path("val")).cases
+    for prediction in name_triggers(choose_decoder(find_rule("previous").as_model(), InferenceConfig()), cases):
+        yield to_line(prediction.to_json()).encode()
+
+
+def _read_manifest(path: Path) -> Any:
+    return read_manifest(path.with_name("p.jsonl"))
+
+
+def _read_config(path: Path) -> Any:
+    return EmbeddedConfig.read(path.parent).paths(path.parent)
+
+
+def _read_defaults(path: Path) -> Any:
+    return InferenceDefaults.read(path.parent)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Try hostile inputs on what reads files from outside.")
+    parser.add_argument("--seconds", type=float, default=1_200, help="for all targets together (default: 20 minutes)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, help="folder for the inputs that failed (default: a temporary one)")
+    chosen = parser.parse_args()
+    folder = chosen.keep or Path(tempfile.mkdtemp(prefix="attack-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    targets = make_targets(folder)
+    num_failures = 0
+    for target in targets:
+        # Transcripts take the most code and the largest files: half of the time is theirs.
+        share = 0.5 if target.name == "transcripts" else 0.5 / (len(targets) - 1)
+        outcomes = try_inputs(target, chosen.seed, chosen.seconds * share, folder)
+        num_failures += len(outcomes.failures)
+        found = f"{outcomes.num_read:,} read, {outcomes.num_refused:,} refused, {len(outcomes.failures):,} failed"
+        print(f"{target.name}: {found}")
+        for attack, wrong in outcomes.failures:
+            print(f"  {attack.what}: {wrong}")
+    if num_failures:
+        sys.exit(f"the inputs that failed are in {folder}")
+
+
+if __name__ == "__main__":
+    main()
