@@ -5,7 +5,7 @@ BIN := .venv/bin
 # With glibc's allocator a long training spends a quarter of its time looking for memory (docs/results.md).
 JEMALLOC = $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2))
 
-.PHONY: demo test test-slow check smol smol-demo mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full attack clean
+.PHONY: demo test test-slow check smol mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full attack clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -64,10 +64,6 @@ mini: .venv/.train  ## the shipped model: its seeds one after the other, packed,
 
 mini-%: .venv/.train  ## one seed of it: make mini-0
 	$(BIN)/fliptrace train recipes/mini.toml --seed $* --out runs/mini-$*
-
-smol-demo: .venv/.train  ## SmolLM2-135M-Instruct fetched (93 MB), and the sample call analyzed with the adapter that ships
-	$(BIN)/fliptrace models fetch smollm2-135m-instruct-q4_1
-	$(BIN)/fliptrace analyze sample --model smol --html runs/smol-call.html
 
 smol: .venv/.train  ## SmolLM2-135M-Instruct fetched, then trained in stages; killed, it goes on where it was
 	$(BIN)/fliptrace models fetch smollm2-135m-instruct-q4_1

@@ -38,7 +38,7 @@ def analyze(
         typer.Argument(help="A transcript, or `sample`, or `sample:hindi-english`.", show_default=False),
     ],
     *,
-    model: Annotated[str, typer.Option(help="As for predict; `embedded` and `smol` ship with fliptrace.")] = "embedded",
+    model: Annotated[str, typer.Option(help="As for predict; `embedded` ships with fliptrace.")] = "embedded",
     format: Format = None,
     speakers: Speakers = None,
     columns: Columns = None,
