@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import read_json, read_jsonl, read_text
+from fliptrace.core.files import open_input, read_json, read_jsonl, read_text
 from fliptrace.corpora.corpus_file import kind_of
 from fliptrace.corpora.findings import FindingLog
 
@@ -51,9 +51,9 @@ def read_objects(path: Path, log: FindingLog) -> list[Any]:
 def is_parquet(path: Path) -> bool:
     """Whether a file begins as Parquet does; False if it cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_input(path) as file:
             return file.read(len(_PARQUET)) == _PARQUET
-    except OSError:
+    except InputError:
         return False
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import read_json
+from fliptrace.core.files import open_input, read_json
 
 _LFS_POINTER = b"version https://git-lfs"  # https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 _NUM_LENGTH_BYTES = 8
@@ -36,7 +36,7 @@ def check_weights(folder: Path, stem: str) -> None:
 def read_header(file: Path) -> Mapping[str, Any]:
     """The shape, dtype and place of every tensor of a file; InputError if the file is damaged."""
     size = file.stat().st_size
-    with file.open("rb") as stream:
+    with open_input(file) as stream:
         start = stream.read(len(_LFS_POINTER))
         if start == _LFS_POINTER:
             raise InputError(file, "a Git LFS pointer, not the weights; fetch them with `git lfs pull`")
