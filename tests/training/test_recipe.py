@@ -274,3 +274,9 @@ def test_the_hash_of_a_shipped_recipe_is_that_of_its_committed_figures() -> None
     hashes = {seed["recipe_sha256"] for seed in figures["seeds"]}
     recipe = read_recipe(Path(__file__).parents[2] / "recipes" / "mini.toml")
     assert recipe.model_copy(update={"seed": figures["seeds"][0]["seed"]}).digest in hashes
+
+
+def test_a_file_larger_than_any_recipe_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_bytes(b"#" * 1_000_001)
+    with pytest.raises(InputError, match=r"a\.toml: more than 1,000,000 bytes; expected a recipe or a study"):
+        read_recipe(tmp_path / "a.toml")

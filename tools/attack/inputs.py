@@ -125,7 +125,8 @@ def recipes(draw: random.Random, max_bytes: int) -> Iterator[Attack]:
     while True:
         if draw.random() < 0.1:
             piece = draw.choice(("a = [", "[", "[[a]]\n", "a.", "a = " + "9" * 5_000, '"""', "a = {a = "))
-            yield Attack(f"many times {piece[:20]!r}", "a.toml", piece.encode() * draw.choice((1, 2_000, 50_000)))
+            content = piece.encode() * draw.choice((1, 2_000, 50_000))
+            yield Attack(f"many times {piece[:20]!r}", "a.toml", content[:max_bytes])
             continue
         place, odd = _draw_place(draw, recipe), draw.choice(_ODD)
         try:

@@ -173,8 +173,8 @@ def reweight(labelled: LabelledUtterance, emotion_set: EmotionSet, weights: Mapp
     """Multiply the probability of every label by its weight and normalize them again.
 
     >>> from fliptrace.core.emotion_sets import EmotionSet
-    >>> reweight(LabelledUtterance("neutral", (0.25, 0.75)), EmotionSet("two", ("fear", "neutral")), {"fear": 9.0})
-    LabelledUtterance(label='fear', scores=(0.75, 0.25))
+    >>> reweight(LabelledUtterance("neutral", (0.25, 0.75)), EmotionSet("two", ("fear", "neutral")), {"fear": 9.0})[:2]
+    ('fear', (0.75, 0.25))
     """
     if labelled.scores is None or not weights:
         return labelled

@@ -15,8 +15,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, checked_name, read_text
+from fliptrace.core.files import Json, checked_name, open_input
 
+_MAX_BYTES = 1_000_000
 FileName = Annotated[str, AfterValidator(checked_name)]  # of what gets a file of its own in the run folder
 
 
@@ -33,9 +34,13 @@ Table = TypeVar("Table", bound=Part)
 
 
 def read_toml(path: Path) -> Json:
-    """Read the tables of a file. Raises InputError if it is not TOML."""
+    """Read the tables of a file. Raises InputError if it is not TOML, or larger than any recipe or study."""
     try:
-        return tomllib.loads(read_text(path))
+        with open_input(path) as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise InputError(path, f"more than {_MAX_BYTES:,} bytes; expected a recipe or a study")
+        return tomllib.loads(content.decode().removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:  # also numbers with thousands of digits, and very deep nesting
         if isinstance(error, InputError):
             raise

@@ -62,7 +62,7 @@ def test_the_folder_is_an_ordinary_one_in_bf16_named_by_the_hash(made: Path, mod
 
 def test_a_file_is_read_once_and_says_so(made: Path, models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     load_config(str(made))
-    assert f"reading tiny.gguf once into {models / 'gguf' / sha256_of(made)}" in capsys.readouterr().err
+    assert f"reading 'tiny.gguf' once into '{models / 'gguf' / sha256_of(made)}'" in capsys.readouterr().err
     load_config(str(made))
     load_tokenizer(str(made))
     assert capsys.readouterr().err == ""
