@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 from odd_json import ODD as ODD_VALUES
-from odd_json import places, put
 from run_folders import begin_run, finish_stage
 from run_folders import predictions as made_by_hand
 
 from fliptrace.cli import console as printing
 from fliptrace.cli.console import SafeConsole
 from fliptrace.cli.main import main
+from tools.attack.places import places, put
 
 Run = Callable[..., str]
 REPORTED = ("manifest.json", "stage.json", "scores.json", "preflight.json")

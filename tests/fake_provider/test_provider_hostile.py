@@ -10,10 +10,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from odd_json import ODD, places, put
+from odd_json import ODD
 from provider_clients import ROWS, make_provider
 
 from fliptrace.fake_provider.serve import running
+from tools.attack.places import places, put
 
 SCHEMA = {
     "type": "object",

@@ -1,32 +1,10 @@
-"""JSON with an odd value in one of its places, for tests of what reads JSON from outside."""
+"""Odd values for a place in JSON (tools/attack/places.py), for tests of what reads JSON from outside."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
 from typing import Any
 
 ODD: tuple[Any, ...] = (
     *(None, [], {}, "", 0, -1, 1.5, True, "x", 10**30, 1e308, "\ud800", "a" * 5000, [[]], [{}], [None]),
     *({"a": []}, {"type": []}, {"role": []}, {"name": 1}, {"enum": 3}),
 )
-
-
-def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in a JSON value, itself included."""
-    yield place
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from places(item, (*place, key))
-
-
-def put(value: Any, place: tuple[Any, ...], new: Any) -> Any:
-    """A copy of a JSON value with another value in one place."""
-    if not place:
-        return new
-    changed = copy.deepcopy(value)
-    inner = changed
-    for key in place[:-1]:
-        inner = inner[key]
-    inner[place[-1]] = new
-    return changed

@@ -6,7 +6,6 @@ error, in bounded time and memory (main.py).
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 import tomllib
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 
 from fliptrace.core.files import read_jsonl, to_line
 from fliptrace.report.run.toml_text import to_toml
+from tools.attack.places import places, put
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "demo.toml"
 
@@ -130,7 +130,7 @@ def recipes(draw: random.Random, max_bytes: int) -> Iterator[Attack]:
             continue
         place, odd = _draw_place(draw, recipe), draw.choice(_ODD)
         try:
-            text = to_toml(_put(recipe, place, odd))
+            text = to_toml(put(recipe, place, odd))
         except (TypeError, ValueError, AttributeError):  # what TOML cannot hold
             continue
         yield Attack(f"{odd!r:.40} in {place}", "a.toml", text.encode(errors="backslashreplace"))
@@ -142,7 +142,7 @@ def predictions(draw: random.Random, max_bytes: int, rows: Path) -> Iterator[Att
     while True:
         number, odd = draw.randrange(len(good)), draw.choice(_ODD)
         place = _draw_place(draw, good[number])
-        odd_rows = [_put(row, place, odd) if i == number else row for i, row in enumerate(good)]
+        odd_rows = [put(row, place, odd) if i == number else row for i, row in enumerate(good)]
         text = "".join(to_line(row) if isinstance(row, dict) else f"{json.dumps(row)}\n" for row in odd_rows)
         yield Attack(f"{odd!r:.40} in {place} of row {number}", "p.jsonl", text.encode())
 
@@ -155,7 +155,7 @@ def objects(draw: random.Random, max_bytes: int, good: Mapping[str, Any], name: 
             text = draw.choice(("[", '{"a":', "9", '"')) * draw.choice((1, 1_000, 100_000))
         else:
             place, odd = _draw_place(draw, good), draw.choice(_ODD)
-            text = json.dumps(_put(good, place, odd))
+            text = json.dumps(put(good, place, odd))
             text = text[: draw.randrange(len(text) + 1)] if kind < 0.3 else text
         yield Attack(f"{text[:60]!r}", name, text.encode())
 
@@ -165,22 +165,4 @@ Generator = Callable[[random.Random, int], Iterator[Attack]]
 
 def _draw_place(draw: random.Random, value: Any) -> tuple[Any, ...]:
     """One of the places in a JSON value."""
-    return draw.choice(list(_places(value)))
-
-
-def _places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield place
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in items:
-        yield from _places(item, (*place, key))
-
-
-def _put(value: Any, place: tuple[Any, ...], new: Any) -> Any:
-    if not place:
-        return new
-    changed = copy.deepcopy(value)
-    inner = changed
-    for key in place[:-1]:
-        inner = inner[key]
-    inner[place[-1]] = new
-    return changed
+    return draw.choice(list(places(value)))
