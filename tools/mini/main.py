@@ -16,7 +16,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from fliptrace.cli.console import console, decimals, done, interval, note, progress, size, table
+from fliptrace.cli.console import console, decimals, done, interval, note, progress, show_steps, size, table
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, write_json
 from fliptrace.models.embedded import BUNDLED
@@ -54,13 +54,7 @@ def pack(arguments: argparse.Namespace) -> None:
     for cases in sets.cases:
         console.print(f"{cases.name}: {cases.leaks}")
     with progress() as bar:
-        tasks = {}
-
-        def on_progress(what: str, num_done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=num_done, visible=num_done < total)
-
+        on_progress = show_steps(bar, hide_finished=True)
         packing = Packing(
             recipe, seeds, data, sets, arguments.work, lambda phase: console.rule(phase, align="left"), on_progress
         )

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from fliptrace.cli.console import console, decimals, done, progress, table
+from fliptrace.cli.console import console, decimals, done, progress, show_steps, table
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, new_folder, read_json, versions, write_json, write_text
 from fliptrace.models.catalog import BASE_FILE, BaseRecord
@@ -88,13 +88,7 @@ def _measure(folder: Path, recipe: Recipe, work: Path, rationales: int, limit: i
     sets = collect_sets(recipe, data, Path(root) if root else None, limit)
     opened = open_model(str(folder))
     with progress() as bar:
-        tasks = {}
-
-        def on_progress(what: str, num_done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=num_done, visible=num_done < total)
-
+        on_progress = show_steps(bar, hide_finished=True)
         kept = work / opened.weights_sha256[:12]
         weights = _emotion_weights(opened, recipe, data, sets, kept)
         model = PackedModel("smol", opened, kept, on_progress, weights["weights"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fliptrace.cli import hosted_options
-from fliptrace.cli.console import console, done, note, print_json, progress
+from fliptrace.cli.console import console, done, note, print_json, progress, show_steps
 from fliptrace.cli.hosted_options import HostedOptions
 from fliptrace.cli.transcript_options import Columns, Format, Speakers, parse_columns, parse_speakers
 
@@ -117,11 +117,4 @@ def _bar(hosted: HostedModel | None) -> Iterator[OnProgress]:
     """A progress bar for each step of an analysis."""
     with progress() as bar:
         hosted_options.watch(hosted, bar)
-        tasks = {}
-
-        def show(what: str, num_done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=num_done)
-
-        yield show
+        yield show_steps(bar)

@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
@@ -122,6 +122,24 @@ def progress() -> Iterator[Progress]:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         yield bar
+
+
+class ShowStep(Protocol):
+    """Called with a step of some work, how many of its items are done, and how many there are."""
+
+    def __call__(self, what: str, num_done: int, total: int) -> None: ...
+
+
+def show_steps(bar: Progress, *, hide_finished: bool = False) -> ShowStep:
+    """A function that shows the steps of some work, each as a line of the bar."""
+    tasks: dict[str, TaskID] = {}
+
+    def show(what: str, num_done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=num_done, visible=num_done < total or not hide_finished)
+
+    return show
 
 
 class DownloadBar:

@@ -92,4 +92,4 @@ class Curator:
         In the shared layout whole dialogues are drawn.
         """
         parts = {kind: self.make(kind, views, own, dialogues) for kind in weights}
-        return mix(parts, weights, seed, by_dialogue=any(view.layout.name == "shared" for view in views[:1]))
+        return mix(parts, weights, seed, by_dialogue=bool(views) and views[0].layout.name == "shared")

@@ -1,7 +1,7 @@
 """Opens a MODEL, as every command takes it, and says how the model was trained to be prompted.
 
 embedded                                                            the model that ships with fliptrace; needs no torch
-smol                                                                SmolLM2-135M with the adapter that ships
+smol                                                                SmolLM2-135M with this package's adapter
 rule:previous | rule:previous-or-self | rule:previous-plus-self     rules that read no text
 scripted:FILE                                                       replies from a file
 a folder: a run, a checkpoint, a Hugging Face model, an adapter, an embedded model (also as embedded:FOLDER)
