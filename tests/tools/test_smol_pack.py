@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
-from test_smol_stages import TUNING, make_base
+from tiny_adapters import TUNING, make_base
 from tiny_runs import GREEDY_ONLY, Recorder, make_recipe
 from toy_cases import CAFE
 
@@ -26,7 +26,7 @@ from tools.smol.measure import count_true, fixed_observations
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A run of one stage on a base that is in the catalog as long as these tests run."""
     root = tmp_path_factory.mktemp("smol")
     with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +51,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             evaluations=GREEDY_ONLY,
         )
         train(recipe, load_training_data(recipe, None), root / "run", Recorder())
-        yield root / "run"  # type: ignore[misc]
+        yield root / "run"
 
 
 @pytest.mark.slow

@@ -7,25 +7,17 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import save_tiny
+from tiny_adapters import TUNING, make_base
 from tiny_runs import GREEDY_ONLY, Recorder, make_data, make_recipe
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import read_json, write_json
+from fliptrace.core.files import read_json
 from fliptrace.training.recipe import Recipe
 from fliptrace.training.stages import train
 from tools.smol.stages import keep, restore
 
 CHAIN = {"name": "chain", "mixture": {"answer": 1}, "epochs": 1}
 MORE = {"name": "more", "mixture": {"answer": 1}, "epochs": 1}
-TUNING = {"method": "lora", "lora_rank": 4, "lora_alpha": 8, "learning_rate": 1e-2, "evals_per_epoch": 0}
-
-
-def make_base(folder: Path) -> Path:
-    base = save_tiny("llama", folder)
-    config = read_json(base / "config.json")
-    write_json(base / "config.json", config | {"max_position_embeddings": 2048})  # few words in its vocabulary
-    return base
 
 
 def recipe_on(base: Path, *stages: dict[str, object]) -> Recipe:
