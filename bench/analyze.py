@@ -28,7 +28,7 @@ from rich.table import Table
 
 from fliptrace.core.files import versions, write_json
 from fliptrace.corpora.sample import load_sample_dialogues
-from fliptrace.models.embedded import num_cpus
+from fliptrace.models.graphs import num_cpus
 
 SIZES = (20, 100, 300, 1_000, 3_000)
 PEOPLE = ("Asha", "Ben", "Chitra", "Dev")

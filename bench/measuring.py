@@ -26,7 +26,7 @@ import torch
 from rich.console import Console
 
 from fliptrace.core.files import Json, versions
-from fliptrace.models.embedded import num_cpus
+from fliptrace.models.graphs import num_cpus
 
 Result = TypeVar("Result")
 # Children are forked from a server that has only imported the slow modules, not from this process: they must not

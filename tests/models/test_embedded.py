@@ -17,7 +17,7 @@ from tiny import SENTENCES
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
-from fliptrace.models import embedded
+from fliptrace.models import graphs
 from fliptrace.models.base import Choice, Model
 from fliptrace.models.embedded import CONFIG, EmbeddedModel, hash_weights, load_embedded
 from fliptrace.models.local.loading import load_local
@@ -241,7 +241,7 @@ def test_gpu_warnings_of_onnxruntime_at_import_are_hidden(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
-    with embedded._silent_stderr():
+    with graphs._silent_stderr():
         os.write(2, b"GPU device discovery failed")
     os.write(2, b"an error of ours")
     assert capfd.readouterr().err == "an error of ours"

@@ -90,7 +90,7 @@ def _fill_emotions(
     num_given = sum(emotion is not None for emotion in given)
     if num_given == total:
         return _LabelledDialogue(dialogue, (None,) * total, ("all emotions come from the transcript",))
-    if model.model.text_reader is None:
+    if not model.model.reads_text:
         raise InputError(
             dialogue.id,
             f"{total - num_given:,} of {total:,} utterances have no emotion, and {model.ref} reads no text; expected a "
@@ -146,7 +146,7 @@ def _decide(
     """Decode the triggers of every flip, in the order of their targets."""
     flips, decoder = find_flips(dialogue), choose_decoder(model, config)
     starts = [_start(flip, model, config) for flip in flips]
-    cases = [_case(dialogue, flip, start) for flip, start in zip(flips, starts, strict=True)]
+    cases = [_case(dialogue, flip, start, model) for flip, start in zip(flips, starts, strict=True)]
     decided = []
     on_progress("flips", 0, len(flips))
     for flip, start, case, prediction in zip(flips, starts, cases, name_triggers(decoder, cases), strict=True):
@@ -169,7 +169,10 @@ def _start(flip: Flip, model: Model, config: InferenceConfig) -> int:
     return max(0, min(flip.source, flip.target - config.layout.window + 1))
 
 
-def _case(dialogue: Dialogue, flip: Flip, start: int) -> FlipCase:
+def _case(dialogue: Dialogue, flip: Flip, start: int, model: Model) -> FlipCase:
+    """The case of a flip; for a DialogueReader, which reads a dialogue once for all its flips, in the whole of it."""
+    if model.reader is not None:
+        return FlipCase(f"{dialogue.id}/{flip.target}", dialogue, flip)
     part = replace(dialogue, utterances=dialogue.utterances[start : flip.target + 1])
     moved = replace(flip, source=flip.source - start, target=flip.target - start)
     return FlipCase(f"{dialogue.id}/{flip.target}", part, moved)

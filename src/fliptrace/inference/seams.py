@@ -16,6 +16,7 @@ from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.decoders import ExactDecoder, RuleDecoder, SampledDecoder, SampleScoringDecoder
 from fliptrace.inference.emotion_turns import FormLabeler
 from fliptrace.inference.emotions import EmotionLabels, ReplyingLabeler, ScoringLabeler
+from fliptrace.inference.reading import ReadingDecoder, ReadingLabeler
 from fliptrace.inference.turns import TurnLabeler
 from fliptrace.models.base import Decoding, DecodingKind, Model
 from fliptrace.predictions.rows import Prediction
@@ -58,6 +59,8 @@ class TriggerDecoder(Protocol):
 
 def choose_decoder(model: Model, config: InferenceConfig) -> TriggerDecoder:
     """The decoder for a model and a config; InputError if the model cannot be decoded that way."""
+    if model.reader is not None:
+        return ReadingDecoder(model.name, model.reader, config)
     is_exact = config.decoding.kind == "exact"
     if is_exact and model.sampler is not None:
         if config.ask == "chain":
@@ -83,6 +86,8 @@ def choose_labeler(model: Model, config: InferenceConfig, *, in_turns: bool = Fa
     reply, so does one that fills forms. One that only replies is asked one utterance at a time; or, `in_turns` and in
     the dialogue layout, many utterances in one reply.
     """
+    if model.reader is not None:
+        return ReadingLabeler(model.name, model.reader, config.emotion_weights)
     if model.scorer is not None:
         scoring = ScoringLabeler(model.name, model.scorer, config.layout, config.emotion_weights)
         if config.layout.emotions_in_one_reply and model.forms is not None:

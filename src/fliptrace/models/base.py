@@ -6,10 +6,14 @@ about. `Model` bundles the abilities of one model; inference chooses by it once 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Completion, Message
@@ -189,6 +193,21 @@ class TriggerModel(Protocol):
     def name_triggers(self, case: FlipCase) -> frozenset[int]: ...
 
 
+class DialogueReader(Protocol):
+    """A model that reads a dialogue utterance by utterance, and says what it found in numbers alone."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read_emotions(self, dialogues: Sequence[Dialogue]) -> Iterator[NDArray[np.float32]]:
+        """For every dialogue, in order, the probability of each label of its emotion set: (utterances, labels)."""
+        ...
+
+    def support_triggers(self, cases: Sequence[FlipCase]) -> list[tuple[float, ...]]:
+        """For every case, in order, the probability of each utterance to be a trigger of its flip."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model by its abilities. An ability that it lacks is None; at least one is there.
@@ -202,6 +221,7 @@ class Model:
     sampler: LogprobSampler | None = None
     forms: FormFiller | None = None
     rule: TriggerModel | None = None
+    reader: DialogueReader | None = None
     keeps_replies: bool = False
 
     @property
@@ -211,6 +231,11 @@ class Model:
         return self.chat
 
     @property
+    def reads_text(self) -> bool:
+        """Whether it labels emotions; a rule does not."""
+        return self.reader is not None or self.text_reader is not None
+
+    @property
     def text_reader(self) -> ChatModel | ReplyScorer | None:
-        """The part that reads the text of a dialogue; None for a rule, which reads none."""
+        """The part that is prompted with the text of a dialogue; None for a rule and for a DialogueReader."""
         return self.chat or self.scorer

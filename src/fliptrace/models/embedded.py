@@ -8,11 +8,8 @@ of reply trees (models/trees/reply_tree.py).
 from __future__ import annotations
 
 import math
-import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -27,6 +24,7 @@ from fliptrace.core.files import hash_file, hash_json, inside, read_object, read
 from fliptrace.core.messages import Message
 from fliptrace.models.base import Choice, Model
 from fliptrace.models.chat_template import ChatFormat
+from fliptrace.models.graphs import num_cpus, open_graph, open_tokenizer
 from fliptrace.models.plain_tokenizer import PlainTokenizer
 from fliptrace.models.trees.reply_tree import ReplyTree, batch_trees, grow_tree
 
@@ -41,7 +39,6 @@ MAX_PASS_TOKENS = 1_024
 # Each parallel pass takes tens of megabytes; if there are more of them than this, they wait for memory.
 _MAX_WORKERS = 8
 _MAX_MEMBERS = 100  # of an ensemble
-_MAX_GROWTH = 100  # times that a tokenizer's normalizers may lengthen a text; NFKD makes up to 18 signs of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ def load_embedded(folder: Path | None = None, name: str | None = None) -> Embedd
     if folder is None:
         folder, name = bundled_folder(), name or "embedded"
     config = EmbeddedConfig.read(folder)
-    sessions = [_open_graph(path) for path in config.paths(folder)]
+    sessions = [open_graph(path) for path in config.paths(folder)]
     tokenizer = load_tokenizer(folder, config.special_tokens)
     try:
         chat_format = ChatFormat.of(tokenizer)
@@ -108,32 +105,8 @@ def bundled_folder() -> Path:
 
 
 def load_tokenizer(folder: Path, special_tokens: dict[str, str]) -> PlainTokenizer:
-    from tokenizers import Tokenizer
-
-    text = read_text(folder / TOKENIZER)
-    _check_normalizer(read_object(folder / TOKENIZER).get("normalizer"), folder / TOKENIZER)
-    try:
-        tokenizer = Tokenizer.from_str(text)
-    except Exception as error:  # tokenizers raises no narrower class
-        raise InputError(folder / TOKENIZER, f"cannot be read as a tokenizer: {error}") from error
-    template = folder / CHAT_TEMPLATE
+    tokenizer, template = open_tokenizer(folder / TOKENIZER), folder / CHAT_TEMPLATE
     return PlainTokenizer(tokenizer, special_tokens, read_text(template) if template.exists() else None, str(folder))
-
-
-def _check_normalizer(found: Any, path: Path) -> None:
-    """InputError if a tokenizer's normalizers, one after another, could lengthen a text beyond all measure."""
-    parts = found.get("normalizers") if isinstance(found, dict) else None
-    growth = 1
-    for part in parts if isinstance(parts, list) else [found]:
-        if isinstance(part, dict) and part.get("type") == "Sequence":
-            raise InputError(path, "normalizers within normalizers; expected one list of them")
-        content = part.get("content") if isinstance(part, dict) else None
-        pattern = part.get("pattern") if isinstance(part, dict) else None
-        shortest = len(pattern.get("String", " ")) if isinstance(pattern, dict) else 1
-        if isinstance(content, str):
-            growth *= max(1, -(-len(content) // max(1, shortest)))
-    if growth > _MAX_GROWTH:
-        raise InputError(path, f"its normalizers may lengthen a text {growth:,} times; expected at most {_MAX_GROWTH}")
 
 
 def hash_weights(folder: Path) -> str:
@@ -280,51 +253,3 @@ def _feed(trees: Sequence[ReplyTree], pad_id: int) -> dict[str, NDArray[Any]]:
         "rows": rows,
         "tokens": tokens,
     }
-
-
-def num_cpus() -> int:
-    """Return the number of processors that this process may run on."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def _open_graph(path: Path) -> Any:
-    """Open a graph, ready to run with one thread per run."""
-    if not path.is_file():
-        raise InputError(path, "no such file")
-    onnxruntime = _import_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.log_severity_level = 3  # errors only
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions have no narrower common base
-        raise InputError(path, f"cannot be read as an ONNX graph: {str(error).partition(chr(10))[0]}") from error
-
-
-def _import_onnxruntime() -> Any:
-    with _silent_stderr():
-        import onnxruntime
-    onnxruntime.disable_telemetry_events()
-    return onnxruntime
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Silence stderr while onnxruntime is imported: it looks for GPUs then and prints warnings at any log level.
-
-    It writes to the file descriptor itself, so the descriptor is redirected.
-    """
-    if "onnxruntime" in sys.modules:
-        yield
-        return
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

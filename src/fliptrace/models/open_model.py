@@ -4,7 +4,8 @@ embedded                                                            the model th
 smol                                                                SmolLM2-135M with this package's adapter
 rule:previous | rule:previous-or-self | rule:previous-plus-self     rules that read no text
 scripted:FILE                                                       replies from a file
-a folder: a run, a checkpoint, a Hugging Face model, an adapter, an embedded model (also as embedded:FOLDER)
+a folder: a run, a checkpoint, a Hugging Face model, an adapter, an encoder model
+embedded:FOLDER, or the folder                                      another embedded model
 a GGUF file, which ends in .gguf
 a name of `fliptrace models list`, such as smollm2-135m-instruct-q4_1
 a Hub id such as Qwen/Qwen3-0.6B
@@ -23,6 +24,8 @@ from fliptrace.core.files import hash_file, hash_json
 from fliptrace.models.base import ChatModel, Model
 from fliptrace.models.checkpoints import InferenceDefaults, hosted_ref, is_run, last_checkpoint
 from fliptrace.models.embedded import bundled_folder, hash_weights, is_embedded, load_embedded
+from fliptrace.models.encoder.config import GRAPHS, is_encoder
+from fliptrace.models.encoder.reader import load_reader
 from fliptrace.models.hosted.budget import Budget, Watcher, find_price
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
 from fliptrace.models.hosted.provider import find_provider, is_hosted
@@ -99,6 +102,8 @@ def open_model(
         return _hosted(client, ref, InferenceDefaults.read(folder) or InferenceDefaults())
     if is_embedded(folder):
         return _open_embedded(ref, folder)
+    if is_encoder(folder):
+        return _open_encoder(ref, folder)
     return _open_weights(folder, ref, device, dtype)
 
 
@@ -146,6 +151,12 @@ def _hosted(client: HostedModel, ref: str, defaults: InferenceDefaults) -> OpenM
 def _open_embedded(ref: str, folder: Path) -> OpenModel:
     defaults = InferenceDefaults.read(folder) or InferenceDefaults()
     return OpenModel(load_embedded(folder, name=ref).as_model(), ref, defaults, hash_weights(folder))
+
+
+def _open_encoder(ref: str, folder: Path) -> OpenModel:
+    defaults = InferenceDefaults.read(folder) or InferenceDefaults()
+    hashes = [hash_file(folder / file) for file in GRAPHS]
+    return OpenModel(load_reader(folder, ref).as_model(), ref, defaults, hash_json(hashes))
 
 
 def _open_weights(folder: Path, ref: str, device: str, dtype: Dtype) -> OpenModel:

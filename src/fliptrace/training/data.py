@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import MASAC8, to_masac8
@@ -18,7 +19,17 @@ from fliptrace.corpora.detect import read_corpus, read_flip_cases
 from fliptrace.corpora.groups import assign_groups_across
 from fliptrace.corpora.leaks import drop_leaks, find_leaks
 from fliptrace.corpora.splits import split_by_group
-from fliptrace.training.recipe import Data, OutOfZone, Recipe
+from fliptrace.training.recipe import Data, OutOfZone
+
+
+class DataRecipe(Protocol):
+    """The part of a recipe that says what to load, and how to split it."""
+
+    @property
+    def data(self) -> Data: ...
+
+    @property
+    def seed(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class TrainingData:
     emotion_val: Mapping[str, tuple[Dialogue, ...]] = field(default_factory=dict)
 
 
-def load_training_data(recipe: Recipe, root: Path | None) -> TrainingData:
+def load_training_data(recipe: DataRecipe, root: Path | None) -> TrainingData:
     """Read, group and split the data of a recipe. `root` is the folder of corpora; None is the download cache.
 
     Raises RunError if train and val share groups, unless the recipe sets `shared_groups = "report"`.

@@ -18,8 +18,7 @@ from fliptrace.corpora.efr import read_efr
 from fliptrace.corpora.groups import assign_groups_across
 from fliptrace.corpora.leaks import LeakReport, drop_leaks, find_leaks
 from fliptrace.corpora.longest_prefixes import LongestPrefix, collect_longest_prefixes
-from fliptrace.training.data import TrainingData
-from fliptrace.training.recipe import Recipe
+from fliptrace.training.data import DataRecipe, TrainingData
 
 HELD_OUT = "held-out dialogues"
 
@@ -80,7 +79,7 @@ class MeasuredSets:
         return (*self.val, *([self.held_out] if self.held_out else []))
 
 
-def collect_sets(recipe: Recipe, data: TrainingData, root: Path | None, limit: int | None = None) -> MeasuredSets:
+def collect_sets(recipe: DataRecipe, data: TrainingData, root: Path | None, limit: int | None = None) -> MeasuredSets:
     """Collect the sets of a recipe, at most the first `limit` cases or dialogues of each.
 
     Cases are grouped as in training.
@@ -107,7 +106,7 @@ def collect_sets(recipe: Recipe, data: TrainingData, root: Path | None, limit: i
 
 
 def _held_out(
-    recipe: Recipe, cases: Sequence[FlipCase], taught: Sequence[Dialogue | FlipCase], root: Path | None
+    recipe: DataRecipe, cases: Sequence[FlipCase], taught: Sequence[Dialogue | FlipCase], root: Path | None
 ) -> tuple[FlipCase, ...]:
     """The cases that overlap with what the recipe holds out, except those that overlap with any training data."""
     members = [member for ref in recipe.data.hold_out for member in read_corpus(locate_ref(ref, root)).members]

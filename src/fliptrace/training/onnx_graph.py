@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,7 +22,6 @@ from torch import Tensor, nn
 INPUTS = ("ids", "positions", "visible", "columns", "rows", "tokens")
 OPSET = 18  # the exporter's; supported by onnxruntime since 1.14
 _IR_VERSION = 10  # the latest that onnxruntime 1.22 reads
-_LARGEST_INT16 = 2**15 - 1
 _HIDDEN = -1e9  # added to the attention scores of hidden tokens, whose weight becomes exactly 0
 
 
@@ -117,22 +116,38 @@ def make_graph(model: Any, *, half: bool = False) -> bytes:
     trees, time, num_read, num_reads = dim("trees"), dim("time"), dim("num_read"), dim("reads")
     by_time = {0: trees, 1: time}
     shapes = (by_time, by_time, by_time | {2: time}, {0: num_read}, {0: num_reads}, {0: num_reads})
+    graph = export_module(TreeForward(model), _example(), shapes, INPUTS, ("log_probs",))
+    return to_bytes(graph, np.int16 if half else None)
+
+
+def export_module(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    shapes: Sequence[Mapping[int, Any]],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+) -> Any:
+    """The graph of a module. No two dimensions of the example that may vary should have the same size by chance."""
     with _quiet_exporter():
         program = torch.onnx.export(
-            TreeForward(model).eval(),
-            _example(),
-            input_names=INPUTS,
-            output_names=("log_probs",),
-            dynamic_shapes=shapes,
+            module.eval(),
+            example,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=tuple(shapes),
             opset_version=OPSET,
             dynamo=True,
             external_data=False,
             verbose=False,
         )
     assert program is not None, "the exporter returned nothing"
-    graph = _strip(program.model_proto)
-    if half:
-        _store_half(graph)
+    return _strip(program.model_proto)
+
+
+def to_bytes(graph: Any, integers: type[np.signedinteger[Any]] | None = None) -> bytes:
+    """The ONNX file of a graph; its matrices are stored as `integers`, if any. The same weights give the same bytes."""
+    if integers is not None:
+        _store_integers(graph, integers)
     onnx.checker.check_model(graph)
     content: bytes = graph.SerializeToString(deterministic=True)
     return content
@@ -163,19 +178,20 @@ def _strip(graph: Any) -> Any:
     return graph
 
 
-def _store_half(graph: Any) -> None:
-    """Store weight matrices as 16-bit integers with one scale per row, which onnxruntime expands once, at load time.
+def _store_integers(graph: Any, integers: type[np.signedinteger[Any]]) -> None:
+    """Store weight matrices as integers with one scale per row, which onnxruntime expands once, at load time.
 
-    On trained 2.75M models this changes probabilities by a few 1e-4; 16-bit floats change them by 1.3e-3.
+    On trained 2.75M models int16 changes probabilities by a few 1e-4; 16-bit floats change them by 1.3e-3.
     """
+    largest = np.iinfo(integers).max
     restoring: list[Any] = []
     for weight in list(graph.graph.initializer):
         if weight.data_type != TensorProto.FLOAT or len(weight.dims) < 2:
             continue
         matrix = numpy_helper.to_array(weight)
-        scale = np.maximum(np.abs(matrix).max(-1, keepdims=True), np.finfo(np.float32).tiny) / _LARGEST_INT16
+        scale = np.maximum(np.abs(matrix).max(-1, keepdims=True), np.finfo(np.float32).tiny) / largest
         name, whole, cast = weight.name, f"{weight.name}.whole", f"{weight.name}.cast"
-        weight.CopyFrom(numpy_helper.from_array(np.rint(matrix / scale).astype(np.int16), whole))
+        weight.CopyFrom(numpy_helper.from_array(np.rint(matrix / scale).astype(integers), whole))
         graph.graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32), f"{name}.scale"))
         restoring.append(helper.make_node("Cast", [whole], [cast], to=TensorProto.FLOAT))
         restoring.append(helper.make_node("Mul", [cast, f"{name}.scale"], [name]))

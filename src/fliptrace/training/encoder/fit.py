@@ -1,0 +1,216 @@
+"""Trains an encoder model: first the layers over utterances on the base's vectors, which are made once, then all of it.
+
+The base's vectors are as good as those of a base tuned from the start with untrained layers above it, and the layers
+above cost almost nothing to train. So tuning begins where it no longer has to spoil the base to lower the loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from fliptrace.core.files import write_json
+from fliptrace.models.local.loading import computes_bf16, quiet
+from fliptrace.training.encoder.batches import collate, draw_batches
+from fliptrace.training.encoder.network import DialogueLayers, TriggerLayers, UtteranceEncoder
+from fliptrace.training.encoder.recipe import Fitting, Layers
+from fliptrace.training.encoder.units import UNKNOWN, Unit
+from fliptrace.training.local import WHOLE, keep_steps, newest_step, pick_device
+from fliptrace.training.runs import saving
+
+OnStep = Callable[[int, int], None]
+OnPart = Callable[[str, int, int], None]
+_ENCODE_TEXTS = 64  # at once, for the base's vectors
+
+
+class Texts(NamedTuple):
+    """Every text of the training data: its number, and its token ids by number."""
+
+    numbers: dict[str, int]
+    ids: list[list[int]]
+
+
+class Trainee(nn.Module):
+    """The parts of an encoder model under training, and its loss.
+
+    While `vectors`, those of all texts by number, are given, the utterance encoder is left as it is.
+    """
+
+    def __init__(self, utterances: UtteranceEncoder, sizes: Layers, seed: int) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.dialogue = DialogueLayers(utterances.width, sizes)
+            self.triggers = TriggerLayers(sizes)
+        self.utterances = utterances
+        self.vectors: Tensor | None = None
+
+    def forward(self, **batch: Tensor) -> Tensor:
+        """The loss of a batch of `collate`: mean cross entropy of emotions, plus that of candidates."""
+        given = self.vectors
+        vectors = self.utterances(batch["ids"], batch["mask"]) if given is None else given[batch["texts"]]
+        logits, states = self.dialogue(vectors[batch["says"]], batch["speakers"])
+        return self._emotion_loss(logits, batch) + self._trigger_loss(logits, states, batch)
+
+    def _emotion_loss(self, logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
+        labels = torch.where(batch["teaches"][:, None], batch["labels"], UNKNOWN).flatten()
+        total = functional.cross_entropy(logits.flatten(0, 1), labels, ignore_index=UNKNOWN, reduction="sum")
+        return total / (labels != UNKNOWN).sum().clamp_min(1)
+
+    def _trigger_loss(self, logits: Tensor, states: Tensor, batch: dict[str, Tensor]) -> Tensor:
+        """Half of the dialogues show the triggers' layers the known emotions, the others those that are predicted."""
+        known, predicted = batch["labels"], logits.detach().float().softmax(-1)
+        is_shown = (known != UNKNOWN) & (torch.rand(len(known), 1, device=known.device) < 0.5)
+        gold = functional.one_hot(known.clamp_min(0), predicted.shape[-1]).to(predicted.dtype)
+        emotions = torch.where(is_shown[..., None], gold, predicted)
+        inputs = {name.removeprefix("trigger_"): rows for name, rows in batch.items() if name.startswith("trigger_")}
+        if not len(inputs["places"]):
+            return logits.new_zeros(())
+        scores = self.triggers(states.flatten(0, 1), emotions.flatten(0, 1), **inputs)
+        losses = functional.binary_cross_entropy_with_logits(
+            scores, batch["is_trigger"].to(scores.dtype), reduction="none"
+        )
+        return (losses * batch["is_known"]).sum() / batch["is_known"].sum().clamp_min(1)
+
+
+def number_texts(units: Sequence[Unit], encode: Callable[[list[str]], list[list[int]]]) -> Texts:
+    texts = sorted({text for unit in units for text in unit.texts})
+    return Texts({text: number for number, text in enumerate(texts)}, encode(texts))
+
+
+def fit(
+    trainee: Trainee,
+    units: Sequence[Unit],
+    texts: Texts,
+    settings: Fitting,
+    seed: int,
+    folder: Path,
+    on_step: OnPart,
+) -> None:
+    """Train in place. `folder` keeps the base's vectors and the steps that a killed run goes on from."""
+    device = pick_device(settings.device)
+    trainee.to(device)
+    vectors = _base_vectors(trainee, texts, folder / "vectors.pt", partial(on_step, "texts"))
+    used = sorted({texts.numbers[text] for unit in units for text in unit.texts})
+    trainee.dialogue.standardise_by(vectors[used])
+    trainee.vectors = vectors.to(device)
+    for part in ("layers", "all"):
+        _run(trainee, units, texts, settings, seed, folder / part, partial(on_step, part))
+        trainee.vectors = None
+    trainee.eval()
+
+
+def _base_vectors(trainee: Trainee, texts: Texts, path: Path, on_step: OnStep) -> Tensor:
+    """The vectors of all texts as the base gives them: (texts, hidden). They are made once."""
+    if path.exists():
+        kept: Tensor = torch.load(path, weights_only=True)
+        if kept.shape == (len(texts.ids), trainee.utterances.width):
+            return kept
+    device = next(trainee.parameters()).device
+    order = sorted(range(len(texts.ids)), key=lambda number: len(texts.ids[number]))
+    vectors = torch.zeros(len(order), trainee.utterances.width)
+    trainee.utterances.eval()
+    for start in range(0, len(order), _ENCODE_TEXTS):
+        batch = order[start : start + _ENCODE_TEXTS]
+        rows = [torch.tensor(texts.ids[number]) for number in batch]
+        ids = nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        mask = nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+        with torch.inference_mode():
+            vectors[batch] = trainee.utterances(ids.to(device), mask.to(device)).float().cpu()
+        on_step(start + len(batch), len(order))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(vectors, path)
+    return vectors
+
+
+def _run(
+    trainee: Trainee, units: Sequence[Unit], texts: Texts, settings: Fitting, seed: int, folder: Path, on_step: OnStep
+) -> None:
+    is_tuned = trainee.vectors is None
+    epochs = settings.epochs if is_tuned else settings.layer_epochs
+    if not epochs:
+        return
+    batches = draw_batches(units, settings.batch_utterances, epochs, seed)
+    trainee.utterances.requires_grad_(is_tuned)
+    trainer = _UnitTrainer(
+        model=trainee,
+        args=_arguments(settings, len(batches), seed, folder, is_tuned),
+        train_dataset=units,
+        data_collator=lambda part: collate(part, texts.ids, texts.numbers),
+        callbacks=[_Report(on_step)],
+    )
+    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
+    trainer.batches, trainer.settings = batches, settings
+    step = newest_step(folder)
+    with quiet():
+        trainer.train(resume_from_checkpoint=str(step) if step else None)
+
+
+class _UnitTrainer(Trainer):  # type: ignore[misc]
+    batches: list[list[int]]
+    settings: Fitting
+
+    def get_train_dataloader(self) -> Any:
+        loader = DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator)
+        return self.accelerator.prepare(loader)
+
+    def create_optimizer(self, *_: Any) -> Any:
+        """The base at its own, lower rate, and not at all while its vectors are given."""
+        trainee: Trainee = self.model
+        above = [*trainee.dialogue.parameters(), *trainee.triggers.parameters()]
+        groups = [{"params": above, "lr": self.args.learning_rate}]
+        if trainee.vectors is None:
+            groups.append({"params": list(trainee.utterances.parameters()), "lr": self.settings.rate})
+        self.optimizer = torch.optim.AdamW(groups, weight_decay=self.settings.weight_decay)
+        return self.optimizer
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
+        with saving(folder):
+            super()._save_checkpoint(model, trial)
+            write_json(folder / WHOLE, {"step": self.state.global_step})
+        keep_steps(folder)
+
+    def compute_loss(self, model: Any, inputs: dict[str, Tensor], **_: Any) -> Tensor:
+        device = self.args.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=computes_bf16(device)):
+            loss: Tensor = model(**inputs)
+            return loss
+
+
+class _Report(TrainerCallback):  # type: ignore[misc]
+    def __init__(self, on_step: OnStep) -> None:
+        self.on_step = on_step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.on_step(state.global_step, state.max_steps)
+
+
+def _arguments(settings: Fitting, num_steps: int, seed: int, folder: Path, is_tuned: bool) -> Any:
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=num_steps,
+        learning_rate=settings.tuned_layer_rate if is_tuned else settings.layer_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(settings.warmup_share * num_steps),
+        max_grad_norm=1.0,
+        use_cpu=pick_device(settings.device) == "cpu",
+        seed=seed,
+        logging_strategy="no",
+        save_strategy="steps",
+        save_steps=max(1, num_steps // 10),
+        save_total_limit=1,
+        remove_unused_columns=False,
+        report_to=[],
+        disable_tqdm=True,
+    )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # with more, Trainer would split our batches by nn.DataParallel
+    return arguments

@@ -1,0 +1,93 @@
+"""Makes an encoder model of a recipe: base loaded, layers fitted, calibrated on val, exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoModel
+
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.errors import InputError
+from fliptrace.core.voting import Vote
+from fliptrace.models.checkpoints import InferenceDefaults
+from fliptrace.models.encoder.config import EncoderConfig
+from fliptrace.models.encoder.reader import EncoderReader
+from fliptrace.models.local.loading import NO_CODE, load_tokenizer, quiet, resolve
+from fliptrace.predictions.rows import Prediction
+from fliptrace.scoring.thresholds import choose_threshold
+from fliptrace.training.data import TrainingData
+from fliptrace.training.encoder.export import export_encoder, torch_reader
+from fliptrace.training.encoder.fit import OnPart, Trainee, fit, number_texts
+from fliptrace.training.encoder.network import UtteranceEncoder
+from fliptrace.training.encoder.recipe import EncoderBase, EncoderRecipe
+from fliptrace.training.encoder.units import LABELS, UNKNOWN, label_numbers, make_units
+
+MODEL = "model"  # in a run's folder: what was exported
+_TEMPERATURES = [round(0.3 * 1.05**step, 3) for step in range(50)]  # to 3.3
+_SMALLEST = 1e-9  # probability, so that its logarithm is finite
+
+
+def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: OnPart) -> int:
+    """Train the model and write it to `out`/MODEL. Returns its size in bytes."""
+    tokenizer, base = _load_base(recipe.base)
+    units = make_units(data.train, data.emotions, recipe.data.emotions, recipe.layers.window, recipe.seed)
+    prefix, most = recipe.base.prefix, recipe.base.max_tokens
+    tokenizer.enable_truncation(most)
+    texts = number_texts(
+        units, lambda said: [each.ids for each in tokenizer.encode_batch([prefix + text for text in said])]
+    )
+    trainee = Trainee(UtteranceEncoder(base), recipe.layers, recipe.seed)
+    fit(trainee, units, texts, recipe.fit, recipe.seed, out, on_step)
+    config = EncoderConfig(LABELS, prefix, most, recipe.layers.context, recipe.layers.window)
+    reader = torch_reader(trainee.to("cpu"), config, tokenizer, recipe.name)
+    dialogues = [dialogue for part in data.emotion_val.values() for dialogue in part]
+    config = EncoderConfig(LABELS, prefix, most, config.context, config.window, best_temperature(reader, dialogues))
+    defaults = InferenceDefaults(thresholds=_thresholds(reader, data))
+    return export_encoder(trainee, config, tokenizer, defaults, out / MODEL)
+
+
+def _load_base(base: EncoderBase) -> tuple[Any, Any]:
+    """Tokenizer and encoder, in fp32."""
+    tokenizer = load_tokenizer(resolve(base.model))
+    if tokenizer.pad_token_id is None:
+        raise InputError(base.model, "its tokenizer has no padding token; expected an encoder, such as a BERT")
+    try:
+        with quiet():
+            encoder = AutoModel.from_pretrained(
+                resolve(base.model), dtype=torch.float32, use_safetensors=True, attn_implementation="eager", **NO_CODE
+            )
+    except (OSError, ValueError) as error:
+        raise InputError(base.model, f"cannot be loaded as an encoder: {error}") from error
+    plain = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    plain.no_padding()
+    return plain, encoder
+
+
+def best_temperature(reader: EncoderReader, dialogues: list[Dialogue]) -> float:
+    """The temperature of emotions under which the labels of these dialogues are likeliest.
+
+    Source: Guo et al., "On calibration of modern neural networks" (2017).
+    """
+    labels = np.concatenate([label_numbers(dialogue) for dialogue in dialogues])
+    shares = np.concatenate([reading.emotions for reading in reader.read(dialogues)])[labels != UNKNOWN]
+    logits, gold = np.log(np.maximum(shares, _SMALLEST)), labels[labels != UNKNOWN]
+
+    def loss(temperature: float) -> float:
+        scaled = logits / temperature
+        return float((np.logaddexp.reduce(scaled, axis=1) - scaled[np.arange(len(gold)), gold]).mean())
+
+    return min(_TEMPERATURES, key=loss)
+
+
+def _thresholds(reader: EncoderReader, data: TrainingData) -> dict[Any, float]:
+    supports = reader.support_triggers(data.val)
+    rows = [
+        Prediction.of(case, Vote(frozenset(), support, 1, 1), [])
+        for case, support in zip(data.val, supports, strict=True)
+    ]
+    chosen = round(choose_threshold(rows, "val").threshold, 4)
+    return {"greedy": chosen, "exact": chosen}

@@ -1,0 +1,82 @@
+"""The recipe of an encoder model: what it is trained on, on which base, with which layers, how long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from fliptrace.core.files import Json, hash_json
+from fliptrace.training.recipe import Count, Data, Positive, Share
+from fliptrace.training.typed_toml import FileName, Part, parse_table, read_toml
+
+
+class EncoderBase(Part):
+    """The encoder that reads utterances: a folder or a Hub id. `prefix` stands before each, as the base was trained."""
+
+    model: str
+    prefix: str = ""
+    max_tokens: Count = 96
+
+
+class Layers(Part):
+    """The sizes of the layers over utterances.
+
+    An utterance attends to itself and the `reach` utterances before it in each of `num_layers` layers. A flip's
+    triggers are looked for among the `window` last utterances.
+    """
+
+    width: Count = 192
+    num_layers: Count = 2
+    reach: Count = 8
+    num_heads: Count = 4
+    trigger_width: Count = 64
+    window: Count = 8
+    dropout: Share = 0.3
+
+    @property
+    def context(self) -> int:
+        """How many earlier utterances a state depends on."""
+        return self.num_layers * self.reach
+
+
+class Fitting(Part):
+    """How long and how fast: first the layers on the vectors of the base as it is, then everything.
+
+    `rate` is that of the base, `tuned_layer_rate` that of the layers above it meanwhile. With `epochs` 0 the base stays
+    as it is.
+    """
+
+    layer_epochs: Count = 8
+    layer_rate: Positive = 1e-3
+    epochs: int = Field(default=2, ge=0)
+    rate: Positive = 2e-5
+    tuned_layer_rate: Positive = 2e-4
+    batch_utterances: Count = 512
+    weight_decay: float = Field(default=0.05, ge=0)
+    warmup_share: Share = 0.1
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+
+class EncoderRecipe(Part):
+    """A recipe of an encoder model. `data.emotions` are drawn as often as their weights say."""
+
+    name: FileName
+    seed: int = 0
+    data: Data
+    base: EncoderBase
+    layers: Layers = Layers()
+    fit: Fitting = Fitting()
+
+    def to_json(self) -> Json:
+        return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        return hash_json(self.to_json())
+
+
+def read_encoder_recipe(path: Path) -> EncoderRecipe:
+    """Read a recipe from a TOML file. The InputError names every wrong key."""
+    return parse_table(EncoderRecipe, read_toml(path), str(path), "recipe")

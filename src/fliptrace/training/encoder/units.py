@@ -1,0 +1,79 @@
+"""What an encoder model trains on: dialogues with emotions, flips with triggers, or both."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import MASAC8, to_masac8
+from fliptrace.core.flips import FlipCase
+from fliptrace.corpora.longest_prefixes import collect_longest_prefixes
+from fliptrace.models.encoder.trigger_inputs import TriggerInputs, trigger_inputs
+
+LABELS = MASAC8.labels
+UNKNOWN = -100  # a label that is not trained on
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """A dialogue, and the flips in it whose triggers are known.
+
+    labels: (utterances,), numbers of LABELS or UNKNOWN; `teaches_emotions`: they are in the loss. is_trigger and
+    is_known: (flips, window), for the candidates of `inputs`.
+    """
+
+    texts: tuple[str, ...]
+    speakers: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    teaches_emotions: bool
+    inputs: TriggerInputs
+    is_trigger: NDArray[np.bool_]
+    is_known: NDArray[np.bool_]
+
+
+def make_units(
+    cases: Sequence[FlipCase],
+    dialogues: Mapping[str, Sequence[Dialogue]],
+    weights: Mapping[str, float],
+    window: int,
+    seed: int,
+) -> list[Unit]:
+    """The units of flip cases, by their longest prefixes, and of dialogues by file, as many as its weight says.
+
+    Emotions of flip cases only serve to find triggers: their dialogues are among those of the files.
+    """
+    units = [make_unit(prefix.dialogue, prefix.cases, window) for prefix in collect_longest_prefixes(cases)]
+    for ref, weight in sorted(weights.items()):
+        whole, rest = divmod(weight, 1)
+        drawn = random.Random(f"{seed}/{ref}").sample(dialogues[ref], round(len(dialogues[ref]) * rest))
+        units += [make_unit(dialogue, (), window) for dialogue in [*dialogues[ref]] * int(whole) + drawn]
+    return units
+
+
+def make_unit(dialogue: Dialogue, cases: Sequence[FlipCase], window: int) -> Unit:
+    inputs = trigger_inputs(dialogue.speakers, [case.flip for case in cases], window)
+    known_from = np.array([case.known_from for case in cases], dtype=np.int64)[:, None]
+    triggers = [case.known_triggers for case in cases]
+    rows = [[place in row for place in places] for row, places in zip(triggers, inputs.places.tolist(), strict=True)]
+    is_trigger = np.array(rows, dtype=bool).reshape(-1, window)
+    numbers = {speaker: number for number, speaker in enumerate(dict.fromkeys(dialogue.speakers))}
+    return Unit(
+        tuple(utterance.text for utterance in dialogue.utterances),
+        np.array([numbers[speaker] for speaker in dialogue.speakers], dtype=np.int64),
+        label_numbers(dialogue),
+        not cases,
+        inputs,
+        is_trigger & inputs.shown,
+        (inputs.places >= known_from) & inputs.shown,
+    )
+
+
+def label_numbers(dialogue: Dialogue) -> NDArray[np.int64]:
+    """Number an utterance's emotion by LABELS; UNKNOWN where it has none or one without a counterpart there."""
+    mapped = [emotion and to_masac8(emotion, dialogue.emotion_set) for emotion in dialogue.emotions]
+    return np.array([UNKNOWN if label is None else LABELS.index(label) for label in mapped], dtype=np.int64)

@@ -1,0 +1,191 @@
+"""Encoder models: what they learn, what a state may depend on, and that their graphs say what torch said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import make_tokenizer
+from tiny_runs import make_case, make_cases
+from transformers import BertConfig, BertModel
+
+from fliptrace.analysis.analyze import analyze
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import MASAC8, EmotionSet
+from fliptrace.core.errors import InputError
+from fliptrace.core.files import read_object
+from fliptrace.core.flips import FlipCase
+from fliptrace.models.encoder import reader as reader_module
+from fliptrace.models.encoder.config import CONFIG, TRIGGERS
+from fliptrace.models.encoder.reader import EncoderReader, load_reader
+from fliptrace.models.local.loading import quiet
+from fliptrace.models.open_model import open_model
+from fliptrace.training.data import TrainingData
+from fliptrace.training.encoder.make import MODEL, make_encoder
+from fliptrace.training.encoder.recipe import EncoderRecipe
+
+SAID = {
+    "joy": "what a lovely cake",
+    "anger": "stop that at once",
+    "neutral": "the train leaves at nine",
+    "sadness": "nobody came to see me",
+}
+
+
+def talk(number: int, length: int = 6) -> Dialogue:
+    """A dialogue of two, in which the words tell the emotion."""
+    rng = np.random.default_rng(number)
+    emotions = rng.choice(list(SAID), length)
+    utterances = tuple(Utterance("ab"[i % 2], SAID[emotion], str(emotion)) for i, emotion in enumerate(emotions))
+    return Dialogue(f"talk#{number}", f"talk-{number}", utterances, MASAC8, "talks")
+
+
+def bare(dialogue: Dialogue) -> Dialogue:
+    return dialogue.with_emotions((None,) * len(dialogue))
+
+
+def save_base(folder: Path) -> Path:
+    tokenizer = make_tokenizer()
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    with quiet():
+        BertModel(BertConfig(vocab_size=len(tokenizer), **sizes), add_pooling_layer=False).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on talks and on cases whose trigger is the utterance before the target, or none."""
+    root = tmp_path_factory.mktemp("encoder")
+    recipe = EncoderRecipe.model_validate(
+        {
+            "name": "tiny",
+            "data": {"train": ["cases"], "val": ["cases"], "emotions": {"talks": 1.5}, "emotion_val": ["talks"]},
+            "base": {"model": str(save_base(root / "base")), "max_tokens": 24},
+            "layers": {"width": 32, "num_layers": 2, "reach": 2, "trigger_width": 32, "window": 4, "dropout": 0.0},
+            "fit": {"layer_epochs": 12, "layer_rate": 5e-3, "epochs": 1, "batch_utterances": 64},
+        }
+    )
+    talks = tuple(map(talk, range(40)))
+    data = TrainingData(make_cases(60), make_cases(12, "val"), {}, (), {"talks": talks}, {"talks": talks[:10]})
+    seen: list[tuple[str, int, int]] = []
+    make_encoder(recipe, data, root / "run", lambda *step: seen.append(step))
+    assert [part for part, done, total in seen if done == total] == ["texts", "layers", "all"]
+    return root / "run"
+
+
+@pytest.fixture
+def reader(run: Path) -> EncoderReader:
+    return load_reader(run / MODEL, "tiny")
+
+
+def emotions(reader: EncoderReader, dialogue: Dialogue) -> Iterator[str]:
+    (rows,) = reader.read_emotions([dialogue])
+    return (dialogue.emotion_set.labels[int(row.argmax())] for row in rows)
+
+
+def test_words_and_places_are_learned(reader: EncoderReader) -> None:
+    new = talk(1000, 12)
+    assert list(emotions(reader, bare(new))) == list(new.emotions)
+    cases = [each for each in make_cases(20, "new") if each.triggers]
+    supports = reader.support_triggers(cases)
+    named = [int(np.argmax(support)) == case.flip.target - 1 for case, support in zip(cases, supports, strict=True)]
+    assert np.mean(named) >= 0.9
+
+
+def test_nothing_depends_on_what_is_said_later_or_too_long_ago(reader: EncoderReader) -> None:
+    first, second = bare(talk(1, 12)), bare(talk(2, 12))
+    mixed = replace(first, utterances=first.utterances[:8] + second.utterances[8:])
+    (ours,), (theirs,) = reader.read_emotions([first]), reader.read_emotions([mixed])
+    np.testing.assert_allclose(ours[:8], theirs[:8], atol=1e-6)
+    assert not np.allclose(ours[8:], theirs[8:], atol=1e-3)
+    late = replace(first, utterances=second.utterances[:5] + first.utterances[5:])
+    (later,) = reader.read_emotions([late])
+    np.testing.assert_allclose(ours[5 + reader.config.context :], later[5 + reader.config.context :], atol=1e-6)
+
+
+def test_a_result_depends_neither_on_the_batch_nor_on_blocks(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dialogues = [bare(talk(number, 3 + number)) for number in range(12)]
+    together = list(load_reader(run / MODEL, "tiny").read_emotions(dialogues))
+    monkeypatch.setattr(reader_module, "BLOCK", 3)
+    monkeypatch.setattr(reader_module, "PASS_TOKENS", 16)
+    alone = [next(load_reader(run / MODEL, "tiny").read_emotions([dialogue])) for dialogue in dialogues]
+    for ours, theirs in zip(together, alone, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    cases = make_cases(30, "new")
+    single = [reader_of(run).support_triggers([case])[0] for case in cases[:5]]
+    np.testing.assert_allclose(
+        np.concatenate(reader_of(run).support_triggers(cases)[:5]), np.concatenate(single), atol=1e-5
+    )
+
+
+def reader_of(run: Path) -> EncoderReader:
+    return load_reader(run / MODEL, "tiny")
+
+
+def test_a_flip_late_in_a_long_dialogue_is_read_like_one_in_a_short_one(reader: EncoderReader) -> None:
+    case = make_case(7, length=9)
+    target, start = case.flip.target, 10
+    before = tuple(Utterance("c", SAID["joy"], "joy") for _ in range(start))
+    dialogue = replace(case.dialogue, id="long", utterances=before + case.dialogue.utterances)
+    flip = replace(case.flip, source=case.flip.source + start, target=target + start)
+    (short,), (long,) = reader.support_triggers([case]), reader.support_triggers([FlipCase("long", dialogue, flip)])
+    window = reader.config.window
+    assert long[: target + start + 1 - window] == (0.0,) * (target + start + 1 - window)
+    np.testing.assert_allclose(long[-window:], short[-window:], atol=1e-5)  # the states see four utterances back
+
+
+def test_given_emotions_count(reader: EncoderReader) -> None:
+    case = make_case(4, length=6)
+    before = case.flip.target - 1
+    emotions = list(case.dialogue.emotions)
+    supports = []
+    for emotion in ("joy", "anger", None):
+        emotions[before] = emotion
+        supports += reader.support_triggers([replace(case, dialogue=case.dialogue.with_emotions(tuple(emotions)))])
+    assert len({support[before] for support in supports}) == 3
+
+
+def test_the_whole_path_from_bare_text(run: Path) -> None:
+    opened = open_model(str(run / MODEL))
+    analysis = analyze(bare(talk(3, 10)), opened)
+    assert list(analysis.dialogue.emotions) == list(talk(3, 10).emotions)
+    assert analysis.flips
+    assert all(sum(scores.values()) == pytest.approx(1, abs=1e-4) for scores in analysis.emotion_scores if scores)
+    assert opened.weights_sha256
+
+
+def test_a_fitted_run_is_not_fitted_again(run: Path) -> None:
+    assert {path.name for path in run.iterdir()} >= {"vectors.pt", "layers", "all", MODEL}
+
+
+def test_labels_that_it_does_not_know_are_refused(reader: EncoderReader) -> None:
+    pride = replace(bare(talk(1)), emotion_set=EmotionSet("own", ("neutral", "pride")))
+    with pytest.raises(InputError, match=r"tiny: does not know 'pride' of own; it labels anger, contempt, .*"):
+        list(reader.read_emotions([pride]))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": ["joy"]}, r"encoder\.json: does not describe an encoder: labels"),
+        ({"window": 0}, r"encoder\.json: does not describe an encoder: window"),
+        ({"temperature": "hot"}, r"encoder\.json: does not describe an encoder: temperature"),
+    ],
+)
+def test_wrong_settings_are_named(run: Path, tmp_path: Path, change: dict[str, object], message: str) -> None:
+    (tmp_path / CONFIG).write_text(json.dumps(read_object(run / MODEL / CONFIG) | change))
+    with pytest.raises(InputError, match=message):
+        load_reader(tmp_path, "wrong")
+
+
+def test_a_graph_that_is_none_is_named(run: Path, tmp_path: Path) -> None:
+    for path in (run / MODEL).iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / TRIGGERS).write_bytes(b"no graph")
+    with pytest.raises(InputError, match=r"triggers\.onnx: cannot be read as an ONNX graph"):
+        load_reader(tmp_path, "wrong")

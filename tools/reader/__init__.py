@@ -1,0 +1,1 @@
+"""Trains the reader, the encoder model that fliptrace ships, and measures it."""
