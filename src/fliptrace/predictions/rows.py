@@ -5,13 +5,13 @@ The fields are documented in docs/formats.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, read_jsonl, read_object, rename_key
+from fliptrace.core.files import Json, hash_json, read_jsonl, read_object, rename_key
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.core.voting import Vote
@@ -218,6 +218,9 @@ class EmotionPrediction:
         )
 
 
+AnyRow = Prediction | EmotionPrediction | UnifiedPrediction
+
+
 def manifest_path(path: Path) -> Path:
     """The path of the manifest of a prediction file, in the same folder."""
     return path.parent / f"{path.stem}.manifest.json"
@@ -247,6 +250,24 @@ def count_missing(path: Path, num_rows: int) -> int | None:
     manifest = read_manifest(path)
     counted = manifest.get("num_cases", manifest.get("num_dialogues"))
     return counted - num_rows if type(counted) is int else None
+
+
+_LABELS = ("id", "group", "flip", "known_from", "gold", "gold_flips", "counted_from")  # whichever a row has
+
+
+def hash_labels(rows: Iterable[AnyRow]) -> str:
+    """The hash of what a model cannot change in rows: which cases they are, and their labels."""
+    written = (row.to_json() for row in rows)
+    return hash_json([{name: row[name] for name in _LABELS if name in row} for row in written])
+
+
+def has_its_labels(path: Path, rows: Sequence[AnyRow]) -> bool | None:
+    """Whether a file has the cases and labels that it was written with.
+
+    None if its manifest does not tell, or if rows are missing (count_missing).
+    """
+    known = read_manifest(path).get("labels_sha256")
+    return None if known is None or count_missing(path, len(rows)) else known == hash_labels(rows)
 
 
 def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] | list[UnifiedPrediction]:
