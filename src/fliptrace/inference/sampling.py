@@ -92,7 +92,7 @@ def _truncate(view: View, fits: Callable[[View], bool]) -> TruncatedView:
         if not shortened.cut:
             raise
     truncated = truncate_to_context(replace(view, case=replace(case, dialogue=shortened.dialogue)), fits)
-    return replace(truncated, num_shortened=len(shortened.cut))
+    return replace(truncated, num_shortened=sum(i in truncated.view.shown for i in shortened.cut))
 
 
 def _short_flip_fits(view: View, fits: Callable[[View], bool]) -> Callable[[Dialogue], bool]:
