@@ -162,6 +162,21 @@ def test_rows_that_are_missing_are_told_before_the_scores(model: str, tmp_path: 
     assert told.exit_code == 0 and said_by(told).startswith("warning ")
 
 
+def test_labels_that_were_changed_are_told_before_the_scores(model: str, tmp_path: Path) -> None:
+    out = tmp_path / "p.jsonl"
+    run("predict", model, "sample:val", "--out", out, "--limit", "8")
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    out.write_text("".join(json.dumps(row | {"gold": row["triggers"]}) + "\n" for row in rows))
+    said = said_by(run("score", out, "--draws", "100"))
+    assert said.startswith("warning ") and "its cases or labels were changed after it was written" in said
+    scores = json.loads(run("score", out, "--draws", "100", "--json").stdout)
+    assert (scores["trigger_f1"], scores["labels_match"]) == (1.0, False)
+    with pytest.raises(InputError, match="expected those, or --allow-other-labels"):
+        run("compare", out, out, "--draws", "100")
+    told = run("compare", out, out, "--draws", "100", "--allow-other-labels")
+    assert told.exit_code == 0 and said_by(told).startswith("warning ")
+
+
 def test_the_file_of_another_model_is_replaced_only_if_told(tmp_path: Path) -> None:
     out = tmp_path / "p.jsonl"
     one, other = scripted(tmp_path, "one", "Triggers: 1"), scripted(tmp_path, "other", "Triggers: 2")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,7 +100,8 @@ def test_a_row_knows_its_line(tmp_path: Path, content: bytes, lines: list[int]) 
         (b'{"a": 1}\n[1]\n', "line 2: found list, expected an object"),
         (b'{"a": 1} {"a": 2}\n', "line 1 column 10: not JSON: Extra data"),
         (b'{"a": 1}\n{"a": ' + b"9" * 5000 + b"}\n", "line 2: unreadable JSON: Exceeds the limit"),
-        (b'{"a": 1}\n' + b"[" * 100_000, "line 2: unreadable JSON: maximum recursion depth"),
+        (b'{"a": 1}\n' + b"[" * 100_000, "line 2 column 101: nested over 100 levels deep"),
+        (b'{"[[a": 1}\n{"\\"[": ' + b"[" * 100 + b"]" * 100 + b"}", "line 2 column 108: nested over 100 levels deep"),
         (b'{"a": 1}\n\xff\n', "byte 9 is not UTF-8"),
         (b'\xef\xbb\xbf{"a": "\xe9"}\n', "byte 10 is not UTF-8"),
     ],
@@ -121,6 +124,27 @@ def test_broken_json_is_refused_by_line_and_column(tmp_path: Path, content: byte
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(InputError, match=rf"x\.json: {message}"):
         read_json(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ('{"a": ', "}"), ('[\n{"a": ', "}]")])
+@pytest.mark.parametrize("depth", [101, 300, 900, 100_000])
+def test_json_that_no_code_could_descend_is_refused_by_its_place(
+    opens: str, closes: str, depth: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(f'{{\n"[[": {opens * depth}1{closes * depth}}}')
+    with pytest.raises(InputError, match=r"x\.json: line \d+ column \d+: nested over 100 levels deep$") as caught:
+        read_json(path)
+    line, column = map(int, re.findall(r"\d+", str(caught.value).removeprefix(str(path)))[:2])
+    before = "\n".join([*path.read_text().split("\n")[: line - 1], path.read_text().split("\n")[line - 1][:column]])
+    assert sum(before.count(bracket) for bracket in "[{") - 2 == 101
+
+
+def test_json_as_deep_as_allowed_is_read(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("[" * 100 + "]" * 100)
+    (tmp_path / "y.json").write_text(json.dumps({"a": "[" * 300}))
+    assert str(read_json(tmp_path / "x.json")).count("[") == 100
+    assert read_json(tmp_path / "y.json") == {"a": "[" * 300}
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path) -> None:

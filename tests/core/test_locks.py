@@ -19,10 +19,16 @@ def test_a_second_writer_is_refused_and_told_who_the_first_is(tmp_path: Path) ->
 
 
 def test_a_killed_writer_holds_nothing(tmp_path: Path) -> None:
-    with held_by_another(tmp_path):
+    with held_by_another(tmp_path) as first:
         pass
+    left = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert left.keys() == {".lock", ".lock.process"} and str(first.pid) in left[".lock.process"]
     with sole_writer(tmp_path):
         pass
+    with held_by_another(tmp_path) as second:  # the dead one is not taken for the one that holds it now
+        told = rf"another process \({second.pid} on "
+        with pytest.raises(RunError, match=told), sole_writer(tmp_path):
+            pass
 
 
 def test_a_writer_leaves_no_lock_behind(tmp_path: Path) -> None:

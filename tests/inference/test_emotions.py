@@ -103,6 +103,28 @@ def test_the_oldest_utterances_are_left_out_where_they_do_not_fit() -> None:
         list(label_emotions(CountingScorer(num_lines=0), [spoken("a")], WINDOW))
 
 
+@dataclass
+class NarrowScorer(CountingScorer):
+    """A scorer with a context of 1,500 characters."""
+
+    def fits(self, messages: tuple[Message, ...], max_new_tokens: int) -> bool:
+        return sum(len(message.content) for message in messages) <= 1_500
+
+    def _count(self, choice: Choice, reply: str) -> int:
+        assert self.fits(choice.messages, 0)
+        return choice.messages[-1].content.count(f"{reply.removeprefix('Emotion: ')}!")
+
+
+@pytest.mark.parametrize("layout", [Layout("dialogue"), Layout("shared"), replace(WINDOW, max_words=2_000)])
+def test_an_utterance_that_does_not_fit_alone_is_cut_in_the_prompt_and_counted(layout: Layout) -> None:
+    model = NarrowScorer()
+    [labels] = label_emotions(model, [spoken("hm", "fear! " + "so " * 900 + "joy!", "joy! " * 3)], layout)
+    assert labels.emotions[1:] == ("fear", "joy")
+    assert labels.num_shortened == 1
+    [asked] = [choice.messages[-1].content for choice in model.seen if choice.key == "d/1/emotion"]
+    assert "so so" in asked and " …" in asked and "joy!" not in asked
+
+
 def test_dialogues_come_back_in_order_however_many_there_are() -> None:
     many = [spoken(*(["joy"] * 9), f"fear {i}", id=str(i)) for i in range(250)]
     labels = list(label_emotions(CountingScorer(), many, WINDOW))

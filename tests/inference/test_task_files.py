@@ -11,12 +11,12 @@ from toy_cases import CAFE, case
 
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.flips import FlipCase, find_flips
-from fliptrace.core.messages import Message
+from fliptrace.core.messages import Completion, Message
 from fliptrace.corpora.longest_prefixes import LongestPrefix, collect_longest_prefixes
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.emotions import EmotionLabels
 from fliptrace.inference.task_files import likeliest_pair
-from fliptrace.models.base import Choice
+from fliptrace.models.base import Choice, Decoding, Request
 from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.predictions.rows import EmotionPrediction, Prediction, read_manifest, read_predictions
@@ -90,8 +90,38 @@ def test_a_case_that_knows_its_labels_from_later_on_says_so_in_the_row(tmp_path:
     assert [f.known_from for f in row.gold_flips] == [0, 1]
 
 
+class NarrowTalks(ScriptedModel):
+    """TALKS with a context of 140 words, to which whatever it is asked must fit."""
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        assert all(self.fits(request.messages, decoding.max_new_tokens) for request in requests)
+        return super().complete(requests, decoding)
+
+
+def test_what_the_model_read_only_the_beginning_of_is_counted_in_row_and_manifest(tmp_path: Path) -> None:
+    narrow = NarrowTalks(TALKS.by_key, TALKS.by_text, TALKS.default, num_context_tokens=140)
+    long = replace(CAFE.dialogue.utterances[2], text="late " * 500)
+    dialogue = replace(CAFE.dialogue, utterances=(*CAFE.dialogue.utterances[:2], long, *CAFE.dialogue.utterances[3:]))
+    case = replace(CAFE, dialogue=dialogue)
+    prefix = LongestPrefix(dialogue, (case,))
+    config = InferenceConfig(replace(CONFIG.layout, max_words=1_000), decoding=Decoding(max_new_tokens=32))
+
+    predict_emotions_file(narrow, [prefix], config, tmp_path / "e.jsonl", {})
+    [row] = read_predictions(tmp_path / "e.jsonl")
+    assert isinstance(row, EmotionPrediction)
+    assert (row.num_shortened, read_manifest(tmp_path / "e.jsonl")["num_shortened"]) == (1, 1)
+
+    predict_unified_file(narrow, [prefix], config, tmp_path / "u.jsonl", {})
+    [both] = read_predictions(tmp_path / "u.jsonl")
+    assert isinstance(both, UnifiedPrediction) and [flip.flip.target for flip in both.flips] == [2]
+    assert (both.num_shortened, both.flips[0].num_shortened) == (1, 1)
+    manifest = read_manifest(tmp_path / "u.jsonl")
+    assert (manifest["num_shortened"], manifest["num_shortened_cases"]) == (1, 1)
+    assert relabel_cases(narrow, [case], config).num_shortened == 1
+
+
 def test_under_predicted_emotions_the_flip_stays_and_all_labels_are_the_models() -> None:
-    [[relabelled], num_unparsed, num_gold_pairs, _] = relabel_cases(LateScorer(), [CAFE], CONFIG)
+    [[relabelled], num_unparsed, num_gold_pairs, *_] = relabel_cases(LateScorer(), [CAFE], CONFIG)
     # "You are late." is labelled anger. Source and target would both be joy, but they are known to differ.
     assert relabelled.dialogue.emotions[2] == "anger"
     assert (relabelled.flip.source, relabelled.flip.target) == (1, 5)
@@ -114,7 +144,7 @@ def test_of_two_equal_labels_the_less_certain_gives_way() -> None:
 
 
 def test_without_probabilities_an_equal_pair_keeps_its_labels_and_is_counted() -> None:
-    [[relabelled], num_unparsed, num_gold_pairs, _] = relabel_cases(TALKS, [CAFE], CONFIG)
+    [[relabelled], num_unparsed, num_gold_pairs, *_] = relabel_cases(TALKS, [CAFE], CONFIG)
     assert relabelled.flip == CAFE.flip
     assert relabelled.dialogue.emotions == ("joy", "neutral", "anger", "neutral", "anger", "fear")
     assert (num_unparsed, num_gold_pairs) == (1, 1)

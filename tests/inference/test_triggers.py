@@ -15,11 +15,11 @@ from toy_cases import CAFE, NASTY_TEXTS, case, flip_cases
 
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.flips import FlipCase
-from fliptrace.core.messages import Completion
+from fliptrace.core.messages import Completion, Message
 from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.sampling import answer_cases
 from fliptrace.inference.triggers import PredictedFile
-from fliptrace.models.base import ChatModel, Decoding, Request
+from fliptrace.models.base import ChatModel, Choice, Decoding, DecodingKind, Request
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.rules import RULES, Rule, find_rule
 from fliptrace.models.scripted import ScriptedModel
@@ -177,6 +177,59 @@ def test_what_does_not_fit_is_dropped_and_counted(judge: bool) -> None:
 def test_a_flip_that_does_not_fit_at_all_is_refused_by_its_case() -> None:
     with pytest.raises(InputError, match="case cafe: flip and question alone overrun the model's context"):
         predict_one(ScriptedModel(default=["Triggers: 3"], num_context_tokens=20))
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """A model with a context of 3,000 characters, to which whatever it is asked must fit. `seen`: the questions."""
+
+    seen: list[str] = field(default_factory=list)
+    name: str = "narrow"
+
+    def fits(self, messages: Sequence[Message], max_new_tokens: int) -> bool:
+        return sum(len(message.content) for message in messages) + max_new_tokens <= 3_000
+
+    def complete(self, requests: Sequence[Request], decoding: Decoding) -> list[tuple[Completion, ...]]:
+        assert all(self.fits(request.messages, decoding.max_new_tokens) for request in requests)
+        self.seen.extend(request.messages[-1].content for request in requests)
+        return [(Completion("Triggers: 5", 1, 2),) for _ in requests]
+
+
+class NarrowScorer(Narrow):
+    """The same for exact decoding."""
+
+    def score_replies(self, choices: Sequence[Choice]) -> list[tuple[float, ...]]:
+        assert all(self.fits(choice.messages, 0) for choice in choices)
+        self.seen.extend(choice.messages[-1].content for choice in choices)
+        return [tuple(-0.01 if reply == "Triggers: 5" else -9.0 for reply in choice.replies) for choice in choices]
+
+
+def with_texts(shown: FlipCase, texts: dict[int, str]) -> FlipCase:
+    utterances = tuple(replace(u, text=texts.get(i, u.text)) for i, u in enumerate(shown.dialogue.utterances))
+    return replace(shown, dialogue=replace(shown.dialogue, utterances=utterances))
+
+
+@pytest.mark.parametrize("kind", ["greedy", "exact"])
+@pytest.mark.parametrize("overlong", [(5,), (1, 5), (1,), (3, 5)], ids=str)
+def test_a_source_or_target_too_long_for_the_model_is_cut_in_the_prompt_and_counted(
+    overlong: tuple[int, ...], kind: DecodingKind
+) -> None:
+    asked = with_texts(CAFE, {i: f"I am {i}. " + "9" * 5_000 for i in overlong})
+    model = NarrowScorer() if kind == "exact" else Narrow()
+    prediction = predict_one(model, InferenceConfig(decoding=Decoding(kind, max_new_tokens=64)), asked)
+    ends = [i for i in overlong if i in (1, 5)]
+    assert (prediction.num_shortened, prediction.vote.triggers) == (len(ends), {4})
+    for i in ends:
+        [line] = [line for line in model.seen[-1].splitlines() if f"I am {i}." in line]
+        assert line.endswith("999 …") and len(line) > 300
+    assert Prediction.from_json(prediction.to_json()) == prediction
+    assert "I am 3." not in model.seen[-1]  # what lies between is left out whole, with all before it but the source
+    assert prediction.num_dropped == (3 if 3 in overlong else 0)
+
+
+def test_a_case_that_fits_has_no_field_for_what_was_cut() -> None:
+    prediction = predict_one(Narrow(), InferenceConfig(decoding=Decoding(max_new_tokens=64)))
+    assert prediction.num_shortened == 0 and "num_shortened" not in prediction.to_json()
 
 
 def test_own_answers_are_given_without_sight_of_unknown_labels() -> None:
@@ -363,7 +416,7 @@ def test_the_manifest_says_which_model_was_asked_what(tmp_path: Path) -> None:
     assert (manifest["model"], manifest["data"], manifest["num_cases"]) == ("scripted", {"file": "toy"}, 5)
     assert manifest["inference"]["decoding"]["num_samples"] == 3
     assert manifest["inference"]["layout"]["name"] == "dialogue"
-    assert (len(manifest["prompts_sha256"]), manifest["num_cut_cases"]) == (64, 0)
+    assert (len(manifest["prompts_sha256"]), manifest["num_cut_cases"], manifest["num_shortened_cases"]) == (64, 0, 0)
     assert {"python", "fliptrace"} <= manifest["versions"].keys()
 
 

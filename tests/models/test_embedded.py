@@ -17,7 +17,7 @@ from tiny import SENTENCES
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
-from fliptrace.models import graphs
+from fliptrace.models import embedded, graphs
 from fliptrace.models.base import Choice, Model
 from fliptrace.models.embedded import CONFIG, EmbeddedModel, hash_weights, load_embedded
 from fliptrace.models.local.loading import load_local

@@ -225,8 +225,8 @@ def test_pip_of_this_python_writes_to_stderr(capfd: pytest.CaptureFixture[str]) 
 def on_the_hub(folder: Path) -> Callable[..., str]:
     """A Hub whose repositories all hold the model of this folder, and folders with other formats beside it."""
 
-    def download(hub_id: str, *, local_dir: Path, ignore_patterns: list[str]) -> str:
-        assert ignore_patterns == ["*/*", "*.bin"]
+    def download(hub_id: str, *, local_dir: Path, allow_patterns: list[str], ignore_patterns: list[str]) -> str:
+        assert ignore_patterns == ["*/*"] and "*.safetensors" in allow_patterns and "*.bin" not in allow_patterns
         shutil.copytree(folder, local_dir, dirs_exist_ok=True)
         (local_dir / ".cache" / "huggingface").mkdir(parents=True)
         return str(local_dir)
@@ -241,6 +241,7 @@ def hub_model(packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(CATALOG, "tiny", model)
     folder = save_tiny("llama", tmp_path / "hub")
     monkeypatch.setattr(fetching, "why_not_on_hub", lambda hub_id: None)
+    monkeypatch.setattr(fetching, "check_hub_weights", lambda hub_id: None)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", on_the_hub(folder))
     return folder
 
@@ -257,7 +258,7 @@ def test_a_model_is_fetched_from_the_hub(hub_model: Path, models: Path) -> None:
 def test_a_download_that_breaks_off_leaves_nothing(
     hub_model: Path, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(hub_id: str, *, local_dir: Path, ignore_patterns: list[str]) -> str:
+    def breaks(hub_id: str, *, local_dir: Path, **patterns: list[str]) -> str:
         (local_dir / "config.json").touch()
         raise OSError("connection lost")
 

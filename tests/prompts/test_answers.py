@@ -106,6 +106,7 @@ def test_candidates_stand_in_ascending_order(drawn: tuple[View, frozenset[int]])
         ("Ben shouts.\n<answer>3, 5</answer>", {3, 5}),
         ("<answer>\nTriggers: 3\n</answer>", {3}),
         ("<answer>Triggers: none</answer>", set()),
+        ("<answer>Triggers: 3", {3}),  # the end tag was a stop string
         ("<answer>5</answer> no: <answer>3</answer>", {3}),
         ('{"triggers": [3]}', {3}),
         ('{"reasons": "Ben shouts.", "triggers": [5, 3]}', {3, 5}),
@@ -174,6 +175,8 @@ def test_one_answer_is_written_in_many_ways(reply: str, numbers: set[int]) -> No
             "Triggers: not 3",
             "Triggers: all",
             "Triggers: 3,",
+            "Triggers: 1,234",
+            "Triggers: 3,005",
             "Triggers:\n1. 3\n2. 5",
             "Triggers:\n1.\n2.",
             "Triggers:\n1. ",
@@ -262,6 +265,24 @@ AMBIGUOUS = (
     "{line} or 2",
     "{line} to 2",
     "{line} (unlikely)",
+    "{line}\n<answer>2",
+    '{line}\n{{"triggers": [2]}} {{"sure": true}}',
+    '{{"flip": {{"triggers": [2]}}}}\n{line}',
+    "{line}\n{{'triggers': [2]}}",
+    "<answer>1,234</answer>\n{line}",
+)
+# What a reply says after its answer to revise it, in a line of its own.
+REVISIONS = (
+    "Actually, it is 2.",
+    "Wait, Ben speaks in 2.",
+    "Hmm, 2 is possible.",
+    "**Correction:** 2",
+    "(On second thought, none.)",
+    "However, 2 may be one.",
+    "No, it is 2.",
+    "- Sorry: none",
+    "P.S. 2 as well",
+    "Alternatively 2.",
 )
 
 
@@ -278,6 +299,20 @@ def test_no_reply_that_can_mean_two_things_is_read(numbers: frozenset[int], form
     line = f"Triggers: {' '.join(map(str, sorted(numbers))) or 'none'}"
     assert parse_answer(line, DIALOGUE).value == {number - 1 for number in numbers}
     assert parse_answer(form.format(line=line), DIALOGUE).value is None
+
+
+@given(
+    st.frozensets(st.integers(3, 6), max_size=3),
+    st.sampled_from(("Triggers: {}", "Triggers:\n- {}", "<answer>{}</answer>", '{{"triggers": "{}"}}')),
+    st.lists(st.sampled_from(("", "Ben shouts.", "That is all I can say.", "Ben: he shouts")), max_size=3),
+    st.sampled_from(REVISIONS),
+)
+def test_no_answer_that_the_reply_revises_is_read(
+    numbers: frozenset[int], form: str, between: list[str], revision: str
+) -> None:
+    answer = "\n".join([form.format(", ".join(map(str, sorted(numbers))) or "none"), "", *between])
+    assert parse_answer(answer, DIALOGUE).value == {number - 1 for number in numbers}
+    assert parse_answer(f"{answer}\n{revision}\nThat is all.", DIALOGUE).value is None
 
 
 @given(views_with_triggers(), st.text('<>/think[]|answer{}:"\n triggers,0123456789-', max_size=80))

@@ -120,6 +120,8 @@ def test_an_emotion_is_read_as_it_was_written(emotion_set: EmotionSet) -> None:
         ("<think>\nEmotion: joy", None),
         ("happiness", None),
         ("joy or anger", None),
+        ("Emotion: joy\nActually, anger.", None),
+        ("Emotion: joy\nBecause she laughs.", "joy"),
         ("joy\nanger", None),
         ("not joy", None),
         ("Emotion: joyful", None),

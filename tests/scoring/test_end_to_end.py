@@ -114,6 +114,7 @@ def test_the_json_of_a_unified_file_is_the_documented_one(unified_file: Path) ->
         "num_unlabelled_flips": 2,
         "num_undecided_flips": 0,
         "num_missing": None,
+        "labels_match": None,
         "num_dialogues": 2,
         "num_groups": 2,
         "num_utterances": 12,

@@ -11,7 +11,8 @@ from scored_cases import UNIFIED, prediction
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import write_json, write_jsonl
-from fliptrace.predictions.rows import EmotionPrediction, manifest_path
+from fliptrace.predictions.rows import EmotionPrediction, Prediction, manifest_path
+from fliptrace.predictions.writer import write_predictions
 from fliptrace.scoring.scores import TriggerFileScores, compare_files, score_file
 
 REPOSITORY = Path(__file__).parents[2]
@@ -59,6 +60,7 @@ def test_the_json_of_a_trigger_file_is_the_documented_one(trigger_file: Path) ->
         "num_utterances": 15,
         "num_groups": 2,
         "num_missing": None,
+        "labels_match": None,
         "num_unlabelled": 1,
         "num_unparsed": 1,
         "num_answers": 3,
@@ -155,6 +157,51 @@ def test_a_file_that_lacks_rows_is_compared_only_if_told(shortened: Path) -> Non
         compare_files(shortened, shortened, num_draws=10)
     written = compare_files(shortened, shortened, num_draws=10, allow_missing=True).to_json()
     assert (written["num_missing_a"], written["num_missing_b"]) == (1, 1)
+
+
+@pytest.fixture
+def written(trigger_file: Path) -> Path:
+    """The trigger file as it is written, with its manifest."""
+    trigger_file.unlink()
+    write_predictions(trigger_file, {"num_cases": len(ROWS)}, Prediction.from_json, lambda num_done: ROWS[num_done:])
+    return trigger_file
+
+
+def test_other_votes_do_not_change_the_labels(written: Path) -> None:
+    assert score_file(written, num_draws=10).to_json()["labels_match"] is True
+    write_jsonl(written, (row.to_json() | {"triggers": [], "support": [0] * len(row.speakers)} for row in ROWS))
+    assert score_file(written, num_draws=10).to_json()["labels_match"] is True
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: [rows[0] | {"gold": rows[0]["gold"][:-1]}, *rows[1:]],
+        lambda rows: [rows[0], rows[1], rows[2], rows[0] | {"id": "d"}],  # an easy case in place of a hard one
+        lambda rows: [row | {"group": row["id"]} for row in rows],  # narrower intervals
+        lambda rows: [rows[0] | {"known_from": 1}, *rows[1:]],
+    ],
+    ids=["gold", "a case again under another name", "groups", "known from"],
+)
+def test_labels_that_were_changed_are_said_and_compared_only_if_told(change: Any, written: Path) -> None:
+    rows = change([row.to_json() for row in ROWS])
+    write_jsonl(written, rows)
+    assert score_file(written, num_draws=10).to_json()["labels_match"] is False
+    with pytest.raises(
+        InputError, match=r"triggers.jsonl: other cases or labels than it was written with.*--allow-oth"
+    ):
+        compare_files(written, written, num_draws=10)
+    told = compare_files(written, written, num_draws=10, allow_other_labels=True).to_json()
+    assert (told["labels_match_a"], told["labels_match_b"]) == (False, False)
+    write_jsonl(written, rows[:2])  # what is missing is said instead
+    assert score_file(written, num_draws=10).to_json()["labels_match"] is None
+
+
+def test_two_files_with_different_labels_are_never_compared(written: Path) -> None:
+    other = written.with_name("other.jsonl")
+    write_jsonl(other, (row.to_json() | ({"gold": [2]} if row.id == "a" else {}) for row in ROWS))
+    with pytest.raises(InputError, match=r"case 'a': gold \[2\], but \[3\] in "):
+        compare_files(written, other, num_draws=10, allow_missing=True, allow_other_labels=True)
 
 
 def test_a_row_that_stands_twice_is_refused(trigger_file: Path) -> None:

@@ -110,6 +110,8 @@ def test_an_evaluation_may_have_the_name_of_a_key(name: str) -> None:
         ("curate.own_temperature", 0, "curate.own_temperature: Input should be greater than 0"),
         ("tuning.learning_rate", -1, "tuning.learning_rate: Input should be greater than 0"),
         ("tuning.method", "qlora", "tuning.method: Input should be 'full' or 'lora'"),
+        ("tuning.precision", "fp16", "tuning.precision: 'fp16' overflows in training without loss scaling"),
+        ("tuning.precision", "fp8", "tuning.precision: Input should be 'auto', 'bf16' or 'fp32'"),
         ("tuning.quantize", "4bit", "tuning: quantize = '4bit' freezes the base; expected method = 'lora'"),
         ("stages.0.name", "Chain", "stages.0.name: String should match"),
         ("stages.1.mixture", {"chian": 1}, "stages.1.mixture.chian"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,39 @@ def test_a_stage_ends_in_the_weights_best_on_val_of_equals_the_later(
     assert len(script.weights) == 4
     assert same(script.model.state_dict(), script.weights[best])
     assert not same(script.weights[0], script.weights[1])
+
+
+@dataclass
+class Poisoned(Scripted):
+    """The same, and its weights become NaN at the end of a step."""
+
+    at_step: int = 0
+
+    def watch(self) -> Watch:
+        return replace(super().watch(), on_step=self.poison)
+
+    def poison(self, step: int, num_steps: int) -> None:
+        if step == self.at_step:
+            next(self.model.parameters()).data.fill_(float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("at_step", "message"),
+    [(3, "the loss is nan at step 4 of 8, so training has diverged; expected a lower learning_rate, a longer warm-up"),
+     (8, r"[a-z_.]+ holds NaN or infinity after step 8, so training has diverged")],
+)  # fmt: skip
+def test_a_stage_whose_numbers_are_lost_ends_and_names_the_step(at_step: int, message: str, tmp_path: Path) -> None:
+    model = make_model("llama", CHAT.tokenizer)
+    script = Poisoned(model, iter((0.1, 0.2, 0.3, 0.4)), at_step=at_step)
+    with pytest.raises(RunError, match=f"^stage answer: {message}"):
+        train_stage(model, make_job(tmp_path), script.watch())
+
+
+def test_a_stage_is_kept_whose_best_weights_are_from_before_they_were_lost(tmp_path: Path) -> None:
+    model = make_model("llama", CHAT.tokenizer)
+    script = Poisoned(model, iter((0.1, 0.9, 0.3, 0.4)), at_step=8)
+    train_stage(model, make_job(tmp_path), script.watch())
+    assert same(model.state_dict(), script.weights[1])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from fliptrace.analysis.overlong import Shortened, shorten_overlong
 from fliptrace.analysis.rationales import NUM_RATIONALES, Decided, write_rationales
 from fliptrace.analysis.reasons import give_reason, rationale_of
 from fliptrace.analysis.result import Analysis
@@ -20,12 +19,14 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, FlipCase, find_flips
 from fliptrace.core.messages import NUM_SHOWN, excerpt
 from fliptrace.inference.config import InferenceConfig, resolve_config
-from fliptrace.inference.emotions import EmotionLabels, fallback_emotion
+from fliptrace.inference.emotions import LABEL_TOKENS, EmotionLabels, fallback_emotion, last_question_fits
+from fliptrace.inference.overlong import Shortened, shorten_overlong
 from fliptrace.inference.seams import best_decoding, choose_decoder, choose_labeler
 from fliptrace.inference.triggers import name_triggers
-from fliptrace.models.base import Decoding, Model
+from fliptrace.models.base import ChatModel, Decoding, Model, ReplyScorer
 from fliptrace.models.open_model import OpenModel
 from fliptrace.predictions.rows import Prediction
+from fliptrace.prompts.views import Layout
 from fliptrace.transcripts.transcript import Transcript
 
 DIGITS = 6  # decimals of a probability, as in all our files
@@ -60,7 +61,7 @@ def analyze(
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
     config = resolve_config(model.defaults, decoding or best_decoding(model.model), threshold=threshold)
     whole, reader = transcript.dialogue, model.model.text_reader
-    shown = Shortened(whole, ()) if reader is None else shorten_overlong(whole, reader, config.layout)
+    shown = Shortened(whole) if reader is None else _shorten(whole, reader, config.layout)
     labelled = _fill_emotions(shown.dialogue, model, config, on_progress)
     decided = _decide(labelled.dialogue, model.model, config, num_rationales, on_progress)
     dialogue = whole.with_emotions(labelled.dialogue.emotions)
@@ -73,6 +74,12 @@ def analyze(
         notes=(*transcript.notes, *labelled.notes, *_notes_on_cut(shown.cut), *_notes_on(decided)),
         format=transcript.format,
     )
+
+
+def _shorten(dialogue: Dialogue, reader: ChatModel | ReplyScorer, layout: Layout) -> Shortened:
+    """The dialogue as the model reads it: every utterance short enough for any question about it."""
+    fits = last_question_fits(lambda messages: reader.fits(messages, LABEL_TOKENS), layout)
+    return shorten_overlong(dialogue, range(len(dialogue)), layout, fits)
 
 
 class _LabelledDialogue(NamedTuple):
@@ -108,6 +115,8 @@ def _fill_emotions(
             f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be parsed; {fallback} is used. "
             f"{_first_replies(labels.unparsed)}"
         )
+    if labels.num_shortened:
+        notes.append(f"{labels.num_shortened:,} of {total:,} emotions: the model read only the utterance's beginning")
     emotions = tuple(known or label for known, label in zip(given, labels.emotions, strict=True))
     return _LabelledDialogue(dialogue.with_emotions(emotions), tuple(_scores(dialogue, labels)), tuple(notes))
 
@@ -204,6 +213,9 @@ def _notes_on(decided: Sequence[_DecidedFlip]) -> Iterator[str]:
             f"{len(unparsed):,} of {len(decided):,} flips: no answer could be parsed, so no trigger is named. "
             f"{_first_replies([prediction.answers[0].text for prediction in unparsed])}"
         )
+    num_shortened = sum(each.prediction.num_shortened > 0 for each in decided)
+    if num_shortened:
+        yield f"{num_shortened:,} of {len(decided):,} flips: too long for the model, which read only its beginning"
     num_cut = sum(each.prediction.num_dropped > 0 for each in decided)
     if num_cut:
         yield f"{num_cut:,} of {len(decided):,} flips: too long for the model, so it did not see the oldest utterances"

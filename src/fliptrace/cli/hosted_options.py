@@ -196,7 +196,7 @@ def _parse_body(text: str | None) -> Json:
     table: Any = {}
     if text is not None:
         table = None
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             table = json.loads(text)
         if not isinstance(table, dict):
             raise InputError(f"--body {text!r}", 'expected a JSON object, such as {"reasoning_effort": "low"}')

@@ -114,9 +114,14 @@ def _predict_triggers(
         with progress() as bar:
             hosted_options.watch(opened.hosted, bar)
             relabelled = relabel_cases(choose_labeler(opened.model, config), cases)
-        cases, num_unparsed, num_gold_pairs, unparsed_replies = relabelled
-        source |= {"num_unparsed_emotions": num_unparsed, "num_gold_pairs": num_gold_pairs}
-        _note_unparsed_emotions(num_unparsed, unparsed_replies)
+        cases, num_gold_pairs = relabelled.cases, relabelled.num_gold_pairs
+        source |= {
+            "num_unparsed_emotions": relabelled.num_unparsed,
+            "num_shortened_emotions": relabelled.num_shortened,
+            "num_gold_pairs": num_gold_pairs,
+        }
+        _note_unparsed_emotions(relabelled.num_unparsed, relabelled.unparsed)
+        _note_shortened(relabelled.num_shortened, "utterances")
         if num_gold_pairs:
             note(f"{num_gold_pairs:,} flips keep their gold labels: the model gave both ends the same, unscored label")
     with _bar(opened, len(cases)) as on_progress:
@@ -124,6 +129,7 @@ def _predict_triggers(
     _note_resumed(predicted.num_resumed, "cases")
     if predicted.num_cut_cases:
         note(f"{predicted.num_cut_cases:,} dialogues did not fit the model's context: their oldest utterances were cut")
+    _note_shortened(predicted.num_shortened_cases, "flips")
     if predicted.mean_remaining is not None:
         note(f"{predicted.mean_remaining:.1%} of the probability lies on answers that were not scored")
     _note_samples_drawn([prediction.vote for prediction in predicted.predictions], config)
@@ -147,6 +153,7 @@ def _predict_emotions(
     _note_unparsed_emotions(
         sum(row.num_unparsed for row in written.rows), [r for row in written.rows for r in row.unparsed]
     )
+    _note_shortened(sum(row.num_shortened for row in written.rows), "utterances")
     num_utterances = sum(len(row.emotions) for row in written.rows)
     done(f"{num_utterances:,} utterances in {len(prefixes):,} dialogues: {out}")
 
@@ -167,6 +174,8 @@ def _predict_unified(
     _note_unparsed_emotions(
         sum(row.num_unparsed for row in written.rows), [r for row in written.rows for r in row.unparsed]
     )
+    _note_shortened(sum(row.num_shortened for row in written.rows), "utterances")
+    _note_shortened(sum(flip.num_shortened > 0 for row in written.rows for flip in row.flips), "flips")
     _note_samples_drawn([flip.vote for row in written.rows for flip in row.flips], config)
     _show_unparsed(
         (f"{row.id} flip {flip.flip.target + 1}", flip.answers)
@@ -221,6 +230,11 @@ def _bar(opened: OpenModel, total: int) -> Iterator[Callable[[int], None]]:
 def _note_resumed(num_resumed: int, what: str) -> None:
     if num_resumed:
         note(f"{num_resumed:,} {what} were already done")
+
+
+def _note_shortened(num_shortened: int, what: str) -> None:
+    if num_shortened:
+        note(f"{num_shortened:,} {what} are too long for the model, which read only their beginning")
 
 
 def _note_samples_drawn(votes: Sequence[Vote], config: InferenceConfig) -> None:

@@ -30,6 +30,7 @@ def score(
         return
     result = scores.to_json()
     _warn_of_missing(file, result["num_missing"])
+    _warn_of_labels(file, result["labels_match"])
     if result["task"] == "emotion":
         rows = [(name, decimals(row["f1"]), f"{row['num_gold']:,}") for name, row in result["by_label"].items()]
         table(f"emotions of {result['num_utterances']:,} utterances", ("emotion", "F1", "utterances"), rows)
@@ -51,14 +52,22 @@ def compare(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Compare files that lack rows of those that their manifests count.")
     ] = False,
+    allow_other_labels: Annotated[
+        bool,
+        typer.Option("--allow-other-labels", help="Compare files whose labels were changed after they were written."),
+    ] = False,
 ) -> None:
     """Test whether B is better than A, with a paired test over groups of dialogues."""
-    result = _scoring("compare").compare_files(a, b, num_draws=draws, seed=seed, allow_missing=allow_missing)
+    result = _scoring("compare").compare_files(
+        a, b, num_draws=draws, seed=seed, allow_missing=allow_missing, allow_other_labels=allow_other_labels
+    )
     if json:
         print_json(result.to_json())
         return
     _warn_of_missing(a, result.num_missing_a)
     _warn_of_missing(b, result.num_missing_b)
+    _warn_of_labels(a, result.labels_match_a)
+    _warn_of_labels(b, result.labels_match_b)
     table(f"{result.num_flips:,} flips in {result.num_groups:,} groups", ("", "trigger F1"),
           [(f"A  {a}", decimals(result.f1_a)), (f"B  {b}", decimals(result.f1_b))])  # fmt: skip
     console.print(
@@ -72,6 +81,13 @@ def _warn_of_missing(file: Path, num_missing: int | None) -> None:
     if num_missing:
         found = f"{num_missing:,} rows are missing" if num_missing > 0 else f"{-num_missing:,} rows are too many"
         console.print(f"[red]warning[/] {escape(f'{file}: {found}, by its manifest. The scores are of the others')}")
+
+
+def _warn_of_labels(file: Path, match: bool | None) -> None:
+    """Say first whether the file has other cases or labels than it was written with."""
+    if match is False:
+        told = f"{file}: its cases or labels were changed after it was written, by its manifest"
+        console.print(f"[red]warning[/] {escape(told)}")
 
 
 def _scoring(command: str) -> Any:

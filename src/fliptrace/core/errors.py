@@ -48,7 +48,7 @@ def damage_named(place: object) -> Iterator[None]:
         raise
     except KeyError as error:
         raise RunError(place, f"no field {error.args[0]!r}: damaged, or not written by a run") from error
-    except (TypeError, ValueError, AttributeError, ArithmeticError, LookupError) as error:
+    except (TypeError, ValueError, AttributeError, ArithmeticError, LookupError, RecursionError) as error:
         raise RunError(place, f"damaged, or not written by a run: {error}") from error
 
 

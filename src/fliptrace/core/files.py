@@ -25,6 +25,10 @@ Json = dict[str, Any]
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # JSON itself escapes those below
 
 
+_MAX_LEVELS = 100  # of JSON; a tokenizer has under ten, and our own files have fewer
+_BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.)*+"', re.DOTALL)  # strings as a whole, so as not to look into them
+
+
 class Row(NamedTuple):
     """One JSONL row and its line number (from 1)."""
 
@@ -221,14 +225,46 @@ def versions(*packages: str) -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in ("fliptrace", *packages)}
 
 
+def is_nested_deeply(value: Any) -> bool:
+    """Whether lists and objects lie in each other more than 100 levels deep, which no code here could descend.
+
+    >>> is_nested_deeply([[{"a": [1]}]])
+    False
+    """
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(_MAX_LEVELS):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [child for children in inner for child in children if isinstance(child, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
 def _parse(text: str, path: Path, first_line: int = 1) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError as error:
         place = f"line {first_line + error.lineno - 1} column {error.colno}"
         raise InputError(path, f"{place}: not JSON: {error.msg}") from error
-    except (ValueError, RecursionError) as error:  # numbers with thousands of digits; very deep nesting
+    except RecursionError:
+        raise _nested_deeply(text, path, first_line) from None
+    except ValueError as error:  # numbers with thousands of digits
         raise InputError(path, f"line {first_line}: unreadable JSON: {error}") from error
+    if is_nested_deeply(value):
+        raise _nested_deeply(text, path, first_line)
+    return value
+
+
+def _nested_deeply(text: str, path: Path, first_line: int) -> InputError:
+    """The error for a text that is nested too deeply; it names the place of the first bracket too many."""
+    depth, start = 0, 0
+    for token in _BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > _MAX_LEVELS:
+            start = token.start()
+            break
+    line, column = first_line + text.count("\n", 0, start), start - text.rfind("\n", 0, start)
+    return InputError(path, f"line {line} column {column}: nested over {_MAX_LEVELS} levels deep")
 
 
 def _encode(text: str) -> bytes:

@@ -54,5 +54,5 @@ def _describe(holder: Path) -> str:
     try:
         told: dict[str, Any] = json.loads(holder.read_text())
         return f"another process ({told['pid']} on {told['host']}: {told['command']})"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import open_input, read_json, read_jsonl, read_text
+from fliptrace.core.files import is_nested_deeply, open_input, read_json, read_jsonl, read_text
 from fliptrace.corpora.corpus_file import kind_of
 from fliptrace.corpora.findings import FindingLog
 
@@ -66,8 +66,10 @@ def parquet_entries(path: Path) -> list[Any]:
         raise InputError(path, "a Parquet file, which needs pyarrow; install it, or save the file as JSONL") from error
     try:
         rows: list[Any] = parquet.read_table(path).to_pylist()
-    except (OSError, ValueError, pyarrow.ArrowException) as error:
+    except (OSError, ValueError, RecursionError, pyarrow.ArrowException) as error:
         raise InputError(path, f"unreadable Parquet file: {error}") from error
+    if is_nested_deeply(rows):
+        raise InputError(path, "rows nested over 100 levels deep")
     return rows
 
 

@@ -71,7 +71,7 @@ def _read_row(line: str, number: int) -> tuple[Message, ...]:
     """The messages of a row, without weights."""
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for very deep nesting
         raise _Wrong(f"line {number} is not JSON") from error
     found = row.get("messages") if isinstance(row, dict) else None
     if not isinstance(found, list) or not found:

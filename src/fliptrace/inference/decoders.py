@@ -54,9 +54,13 @@ class SampledDecoder:
         finals = [reply.final for reply in answered.replies]
         ballot = vote([final.value for final in finals], len(case.dialogue), self.config.threshold)
         if not self.config.judge:
-            return Prediction.of(case, ballot, finals, num_dropped=answered.num_dropped)
+            return Prediction.of(
+                case, ballot, finals, num_dropped=answered.num_dropped, num_shortened=answered.num_shortened
+            )
         drafts, verdicts = [r.draft for r in answered.replies], [r.verdict for r in answered.replies]
-        return Prediction.of(case, ballot, finals, drafts, verdicts, answered.num_dropped)
+        return Prediction.of(
+            case, ballot, finals, drafts, verdicts, answered.num_dropped, num_shortened=answered.num_shortened
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,14 @@ class ExactDecoder:
         scored = score_views(self.scorer, self.writer, [each.view for each in truncated], self.config)
         for case, shown, (logprobs, answers) in zip(cases, truncated, scored, strict=True):
             ballot = logprobs.vote(len(case.dialogue), self.config.threshold, len(answers))
-            yield Prediction.of(case, ballot, answers, num_dropped=shown.num_dropped, remaining=logprobs.remaining)
+            yield Prediction.of(
+                case,
+                ballot,
+                answers,
+                num_dropped=shown.num_dropped,
+                num_shortened=shown.num_shortened,
+                remaining=logprobs.remaining,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +111,11 @@ class SampleScoringDecoder:
         for case, shown, completions in zip(cases, truncated, sampled, strict=True):
             scored = score_samples(completions, shown.view)
             ballot = scored.vote(len(case.dialogue), self.config.threshold)
-            yield Prediction.of(case, ballot, scored.answers, num_dropped=shown.num_dropped, remaining=scored.remaining)
+            yield Prediction.of(
+                case,
+                ballot,
+                scored.answers,
+                num_dropped=shown.num_dropped,
+                num_shortened=shown.num_shortened,
+                remaining=scored.remaining,
+            )

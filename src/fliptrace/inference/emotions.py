@@ -7,7 +7,7 @@ only replies, greedily, one utterance at a time. turns.py asks about many uttera
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
@@ -18,8 +18,15 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import NUM_SHOWN, Message
+from fliptrace.inference.overlong import shorten_overlong
 from fliptrace.models.base import ChatModel, Choice, Decoding, ReplyScorer, Request
-from fliptrace.prompts.emotions import emotion_replies, emotion_view, parse_emotion, render_emotion_question
+from fliptrace.prompts.emotions import (
+    EmotionView,
+    emotion_replies,
+    emotion_view,
+    parse_emotion,
+    render_emotion_question,
+)
 from fliptrace.prompts.views import Layout, first_that_fits
 
 UTTERANCES_AT_ONCE = 1024  # enough to fill batches, little to hold in memory
@@ -33,12 +40,14 @@ class EmotionLabels:
     `scores`: (utterances, labels in the order of the emotion set), the probability of each label, each row summing to
     1; None where the model only replied. Where one of the `num_unparsed` replies could not be parsed, the label is
     "neutral", or the first of the set if it has no "neutral". `unparsed` are the first of these replies, to be shown.
+    Of `num_shortened` utterances, too long for the model's context, the model read the beginning only.
     """
 
     emotions: tuple[str, ...]
     scores: tuple[tuple[float, ...], ...] | None
     num_unparsed: int = 0
     unparsed: tuple[str, ...] = ()
+    num_shortened: int = 0
 
 
 class Place(NamedTuple):
@@ -49,11 +58,15 @@ class Place(NamedTuple):
 
 
 class LabelledUtterance(NamedTuple):
-    """The label of one utterance, None where the `reply` could not be parsed. `scores`: its row of EmotionLabels."""
+    """The label of one utterance, None where the `reply` could not be parsed. `scores`: its row of EmotionLabels.
+
+    `is_shortened`: the model read its beginning only.
+    """
 
     label: str | None
     scores: tuple[float, ...] | None
     reply: str = ""
+    is_shortened: bool = False
 
 
 class _Question(NamedTuple):
@@ -62,6 +75,7 @@ class _Question(NamedTuple):
     messages: tuple[Message, ...]
     emotion_set: EmotionSet
     layout: Layout
+    is_shortened: bool
 
 
 class UtteranceLabeler(ABC):
@@ -88,22 +102,37 @@ class UtteranceLabeler(ABC):
         for (dialogue, index), question in zip(places, questions, strict=True):
             if question not in known:
                 new.setdefault(question, f"{dialogue.id}/{index}/emotion")
-        known.update(zip(new, self._answer(new), strict=True))
+        for question, labelled in zip(new, self._answer(new), strict=True):
+            known[question] = labelled._replace(is_shortened=question.is_shortened)
         return [known[question] for question in questions]
 
     def _question(self, place: Place) -> _Question:
-        """The question about one utterance, its oldest utterances left out where the model's context is too short."""
+        """The question about one utterance, its oldest utterances left out where the model's context is too short.
+
+        An utterance that does not fit alone is cut. InputError if even its beginning does not fit.
+        """
         view = emotion_view(place.dialogue, place.utterance_index, self.layout)
+        messages = self._first_that_fits(view)
+        if messages is not None:
+            return _Question(messages, place.dialogue.emotion_set, self.layout, is_shortened=False)
+        shortened = shorten_overlong(
+            view.dialogue, [view.target], self.layout, last_question_fits(self._fits, self.layout)
+        )
+        messages = self._first_that_fits(replace(view, dialogue=shortened.dialogue))
+        if messages is None:
+            raise InputError(
+                f"dialogue {place.dialogue.id}", f"utterance {place.utterance_index} alone overruns the model's context"
+            )
+        return _Question(messages, place.dialogue.emotion_set, self.layout, is_shortened=True)
+
+    def _first_that_fits(self, view: EmotionView) -> tuple[Message, ...] | None:
+        """The question that fits with the fewest of the oldest utterances left out, or None."""
 
         def fits(first: int) -> bool:
             return self._fits(render_emotion_question(replace(view, first=first)))
 
         first = first_that_fits(view.first, view.target, fits)
-        if first is None:
-            raise InputError(
-                f"dialogue {place.dialogue.id}", f"utterance {place.utterance_index} alone overruns the model's context"
-            )
-        return _Question(render_emotion_question(replace(view, first=first)), place.dialogue.emotion_set, self.layout)
+        return None if first is None else render_emotion_question(replace(view, first=first))
 
     @abstractmethod
     def _fits(self, messages: tuple[Message, ...]) -> bool:
@@ -156,6 +185,11 @@ class ReplyingLabeler(UtteranceLabeler):
         ]
 
 
+def last_question_fits(fits: Callable[[tuple[Message, ...]], bool], layout: Layout) -> Callable[[Dialogue], bool]:
+    """Whether the question about the last utterance of a dialogue fits, given whether messages fit."""
+    return lambda dialogue: fits(render_emotion_question(emotion_view(dialogue, len(dialogue) - 1, layout)))
+
+
 def combine_utterances(labelled: Sequence[LabelledUtterance], emotion_set: EmotionSet) -> EmotionLabels:
     """The labels of a dialogue from those of its utterances."""
     fallback = fallback_emotion(emotion_set)
@@ -166,6 +200,7 @@ def combine_utterances(labelled: Sequence[LabelledUtterance], emotion_set: Emoti
         tuple(scores) if len(scores) == len(labelled) else None,
         len(unparsed),
         tuple(unparsed[:NUM_SHOWN]),
+        sum(each.is_shortened for each in labelled),
     )
 
 

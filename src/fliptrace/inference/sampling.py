@@ -5,14 +5,17 @@ Nothing is voted on here (decoders.py does it), and no file is written (triggers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from fliptrace.core.flips import FlipCase
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.errors import InputError
+from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import Answer, Completion
 from fliptrace.core.voting import is_settled, plan_waves
 from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.overlong import shorten_overlong
 from fliptrace.models.answer_line import AnswerLine
 from fliptrace.models.base import ChatModel, Decoding, LogprobSampler, ReplyScorer, Request
 from fliptrace.prompts.answers import parse_completion, render_question
@@ -32,11 +35,15 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A case with all replies to it; `num_dropped` of its oldest utterances did not fit the model's context."""
+    """A case with all replies to it; `num_dropped` of its oldest utterances did not fit the model's context.
+
+    Of `num_shortened` utterances the model read the beginning only.
+    """
 
     view: View
     replies: tuple[Reply, ...]
     num_dropped: int
+    num_shortened: int = 0
 
 
 def answer_cases(
@@ -49,7 +56,10 @@ def answer_cases(
     views = [View(case, config.layout, case.known_from if hide_unknown else 0) for case in cases]
     truncated = truncate_views(model, views, config)
     replies = _sample(model, [each.view for each in truncated], config)
-    return [Answered(each.view, row, each.num_dropped) for each, row in zip(truncated, replies, strict=True)]
+    return [
+        Answered(each.view, row, each.num_dropped, each.num_shortened)
+        for each, row in zip(truncated, replies, strict=True)
+    ]
 
 
 def truncate_views(
@@ -57,7 +67,8 @@ def truncate_views(
 ) -> list[TruncatedView]:
     """The views, their oldest utterances left out where prompt and reply would not fit the model's context.
 
-    There has to be room for the reply and, where the model judges it, for question, reply and judgement.
+    There has to be room for the reply and, where the model judges it, for question, reply and judgement. Source and
+    target are cut where they do not fit alone; InputError if even their beginnings do not fit.
     """
     budget = config.decoding.max_new_tokens
     if config.decoding.kind == "exact":  # an answer line of any length follows a rationale of that length
@@ -68,7 +79,32 @@ def truncate_views(
             return model.fits(render_judgement_prompt(view, config.ask, "-"), 2 * budget)
         return model.fits(render_question(view, config.ask), budget)
 
-    return [truncate_to_context(view, fits) for view in views]
+    return [_truncate(view, fits) for view in views]
+
+
+def _truncate(view: View, fits: Callable[[View], bool]) -> TruncatedView:
+    try:
+        return truncate_to_context(view, fits)
+    except InputError:
+        case = view.case
+        ends = [i for i in (case.flip.source, case.flip.target) if i in view.shown]
+        shortened = shorten_overlong(case.dialogue, ends, view.layout, _short_flip_fits(view, fits))
+        if not shortened.cut:
+            raise
+    truncated = truncate_to_context(replace(view, case=replace(case, dialogue=shortened.dialogue)), fits)
+    return replace(truncated, num_shortened=sum(i in truncated.view.shown for i in shortened.cut))
+
+
+def _short_flip_fits(view: View, fits: Callable[[View], bool]) -> Callable[[Dialogue], bool]:
+    """Whether the question fits about a flip like that of a view, in a dialogue of three utterances of its speaker."""
+    flip = view.case.flip
+
+    def flip_fits(dialogue: Dialogue) -> bool:
+        utterances = tuple(replace(utterance, speaker=flip.speaker) for utterance in dialogue.utterances)
+        three = replace(dialogue, utterances=utterances).with_emotions((flip.before, flip.before, flip.after))
+        return fits(View(FlipCase(view.case.id, three, Flip(flip.speaker, 1, 2, flip.before, flip.after)), view.layout))
+
+    return flip_fits
 
 
 def question_requests(views: Sequence[View], config: InferenceConfig, number: int = 0) -> list[Request]:

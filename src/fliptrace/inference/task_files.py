@@ -50,7 +50,10 @@ def predict_emotions_file(
         _manifest("emotion", labeler.name, prefixes, config, data),
         EmotionPrediction.from_json,
         make_rows,
-        summarise=lambda rows: {"num_unparsed": sum(row.num_unparsed for row in rows)},
+        summarise=lambda rows: {
+            "num_unparsed": sum(row.num_unparsed for row in rows),
+            "num_shortened": sum(row.num_shortened for row in rows),
+        },
         rows_at_once=_DIALOGUES_AT_ONCE,
         on_progress=on_progress,
     )
@@ -78,7 +81,9 @@ def predict_unified_file(
         make_rows,
         summarise=lambda rows: {
             "num_unparsed": sum(row.num_unparsed for row in rows),
+            "num_shortened": sum(row.num_shortened for row in rows),
             "num_cut_cases": sum(flip.num_dropped > 0 for row in rows for flip in row.flips),
+            "num_shortened_cases": sum(flip.num_shortened > 0 for row in rows for flip in row.flips),
         },
         rows_at_once=_DIALOGUES_AT_ONCE,
         on_progress=on_progress,
@@ -89,13 +94,15 @@ class Relabelled(NamedTuple):
     """Cases under predicted emotions. The labels of `num_unparsed` utterances could not be parsed.
 
     `num_gold_pairs`: cases whose source and target keep their gold labels, since the model gave both the same label and
-    no probabilities. `unparsed`: the first replies that could not be parsed.
+    no probabilities. `unparsed`: the first replies that could not be parsed. `num_shortened`: utterances that were
+    labelled by their beginning.
     """
 
     cases: tuple[FlipCase, ...]
     num_unparsed: int
     num_gold_pairs: int
     unparsed: tuple[str, ...] = ()
+    num_shortened: int = 0
 
 
 def relabel_cases(labeler: EmotionLabeler, cases: Sequence[FlipCase]) -> Relabelled:
@@ -114,7 +121,8 @@ def relabel_cases(labeler: EmotionLabeler, cases: Sequence[FlipCase]) -> Relabel
         relabelled.append(_relabel(case, by_prefix[prefix.id], pair or (case.flip.before, case.flip.after)))
     num_unparsed = sum(labels.num_unparsed for labels in by_prefix.values())
     unparsed = tuple(reply for labels in by_prefix.values() for reply in labels.unparsed)[:NUM_SHOWN]
-    return Relabelled(tuple(relabelled), num_unparsed, num_gold_pairs, unparsed)
+    num_shortened = sum(labels.num_shortened for labels in by_prefix.values())
+    return Relabelled(tuple(relabelled), num_unparsed, num_gold_pairs, unparsed, num_shortened)
 
 
 def likeliest_pair(case: FlipCase, labels: EmotionLabels) -> tuple[str, str] | None:
@@ -153,6 +161,7 @@ def emotion_row(prefix: LongestPrefix, labels: EmotionLabels) -> EmotionPredicti
         labels.emotions,
         labels.num_unparsed,
         labels.unparsed,
+        labels.num_shortened,
     )
 
 
@@ -168,10 +177,14 @@ def unified_row(prefix: LongestPrefix, unified: UnifiedResult) -> UnifiedPredict
         gold=dialogue.emotions,
         emotions=unified.labels.emotions,
         gold_flips=_gold_flips(dialogue, prefix),
-        flips=tuple(PredictedFlip(p.flip, p.vote, p.answers, p.num_dropped, p.remaining) for p in unified.predictions),
+        flips=tuple(
+            PredictedFlip(p.flip, p.vote, p.answers, p.num_dropped, p.remaining, p.num_shortened)
+            for p in unified.predictions
+        ),
         counted_from=prefix.counted_from,
         num_unparsed=unified.labels.num_unparsed,
         unparsed=unified.labels.unparsed,
+        num_shortened=unified.labels.num_shortened,
     )
 
 

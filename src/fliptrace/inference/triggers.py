@@ -45,6 +45,11 @@ class PredictedFile:
         return sum(prediction.num_dropped > 0 for prediction in self.predictions)
 
     @property
+    def num_shortened_cases(self) -> int:
+        """Cases whose source or target is too long for the model's context, so that the model read its beginning."""
+        return sum(prediction.num_shortened > 0 for prediction in self.predictions)
+
+    @property
     def mean_remaining(self) -> float | None:
         """The mean probability that exact decoding did not score; None where nothing was decoded exactly."""
         shares = [p.remaining for p in self.predictions if p.remaining is not None]
@@ -94,7 +99,11 @@ def _with_emotions_from(predictions: Iterable[Prediction], config: InferenceConf
 
 
 def _summarise(predicted: PredictedFile) -> Json:
-    return {"num_cut_cases": predicted.num_cut_cases, "mean_remaining": predicted.mean_remaining}
+    return {
+        "num_cut_cases": predicted.num_cut_cases,
+        "num_shortened_cases": predicted.num_shortened_cases,
+        "mean_remaining": predicted.mean_remaining,
+    }
 
 
 def _hash_prompts(cases: Sequence[FlipCase], config: InferenceConfig) -> str:

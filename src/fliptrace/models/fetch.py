@@ -21,7 +21,8 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.files import hash_file, hash_json, new_folder
 from fliptrace.models.catalog import BaseRecord, PretrainedModel, Wheel, find_folder, find_model, models_dir
 from fliptrace.models.local.gguf import convert_gguf, require_gguf
-from fliptrace.models.local.loading import quiet, why_not_on_hub
+from fliptrace.models.local.hub import MODEL_FILES, check_hub_weights, first_line, why_not_on_hub
+from fliptrace.models.local.loading import quiet
 
 
 class FetchedModel(NamedTuple):
@@ -66,11 +67,14 @@ def _instead(model: PretrainedModel, folder: Path, because: str) -> FetchedModel
 def _from_hub(model: PretrainedModel, folder: Path) -> Path:
     from huggingface_hub import snapshot_download
 
+    check_hub_weights(model.hub_id)
     with new_folder(folder) as neighbour:
-        try:  # the files of the model itself; folders beside them hold other formats
-            snapshot_download(model.hub_id, local_dir=neighbour, ignore_patterns=["*/*", "*.bin"])
+        try:
+            snapshot_download(
+                model.hub_id, local_dir=neighbour, allow_patterns=list(MODEL_FILES), ignore_patterns=["*/*"]
+            )
         except Exception as error:  # whatever its HTTP client raises
-            raise InputError(model.hub_id, f"cannot be downloaded from the Hub ({error})") from error
+            raise InputError(model.hub_id, f"cannot be downloaded from the Hub ({first_line(error)})") from error
         shutil.rmtree(neighbour / ".cache", ignore_errors=True)
         _write_record(model, neighbour)
     return folder

@@ -85,6 +85,15 @@ def read_remaining(row: Json) -> float | None:
     return remaining
 
 
+def shortened_to_json(num_shortened: int) -> Json:
+    """The field `num_shortened`, which only rows with shortened utterances have."""
+    return {"num_shortened": num_shortened} if num_shortened else {}
+
+
+def read_shortened(row: Json) -> int:
+    return read_field({"num_shortened": 0} | row, "num_shortened", int)
+
+
 def answer_to_json(answer: Answer) -> Json:
     value = None if answer.value is None else sorted(answer.value)
     anomalies, prevented = list(answer.anomalies), list(answer.prevented)

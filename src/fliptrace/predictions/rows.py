@@ -5,13 +5,13 @@ The fields are documented in docs/formats.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, read_jsonl, read_object, rename_key
+from fliptrace.core.files import Json, hash_json, read_jsonl, read_object, rename_key
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.core.voting import Vote
@@ -23,6 +23,8 @@ from fliptrace.predictions.fields import (
     read_items,
     read_remaining,
     read_set,
+    read_shortened,
+    shortened_to_json,
     vote_from_json,
     vote_to_json,
 )
@@ -38,7 +40,8 @@ class Prediction:
     `gold`: the labelled triggers, or None if the case is unlabelled.
     `drafts`, `verdicts`: if the model judged its own answers, its answers before that and its verdicts on them (None if
     it gave none), one per sample; otherwise empty.
-    `num_dropped`: how many of the oldest utterances did not fit the context.
+    `num_dropped`: how many of the oldest utterances did not fit the context; `num_shortened`: of how many others, too
+    long for it, the model read the beginning only.
     `remaining`: with exact decoding, the probability, from 0 to 1, of everything that was not scored; otherwise None.
     `emotions_from`: whether `emotions` are labels or predicted. The flip comes from the labels in both cases.
     """
@@ -60,6 +63,7 @@ class Prediction:
     num_dropped: int = 0
     remaining: float | None = None
     emotions_from: EmotionsFrom = "gold"
+    num_shortened: int = 0
 
     def __post_init__(self) -> None:
         num_utterances, target = len(self.speakers), self.flip.target
@@ -94,6 +98,7 @@ class Prediction:
         num_dropped: int = 0,
         remaining: float | None = None,
         emotions_from: EmotionsFrom = "gold",
+        num_shortened: int = 0,
     ) -> Prediction:
         dialogue = case.dialogue
         return cls(
@@ -114,6 +119,7 @@ class Prediction:
             num_dropped=num_dropped,
             remaining=remaining,
             emotions_from=emotions_from,
+            num_shortened=num_shortened,
         )
 
     def to_json(self) -> Json:
@@ -136,7 +142,7 @@ class Prediction:
             "num_dropped": self.num_dropped,
             "remaining": self.remaining,
             "emotions_from": self.emotions_from,
-        }
+        } | shortened_to_json(self.num_shortened)
 
     @classmethod
     def from_json(cls, row: Json) -> Prediction:
@@ -159,6 +165,7 @@ class Prediction:
             num_dropped=read_field(row, "num_dropped", int),
             remaining=read_remaining(row),
             emotions_from=_emotions_from(row),
+            num_shortened=read_shortened(row),
         )
 
 
@@ -167,7 +174,7 @@ class EmotionPrediction:
     """The emotions that a model predicted for one dialogue, one per utterance.
 
     `gold` has None for unlabelled utterances. `num_unparsed` of the emotions are fillers for replies that could not be
-    read; `unparsed` are the first of these replies.
+    read; `unparsed` are the first of these replies. Of `num_shortened` utterances the model read the beginning only.
     """
 
     id: str
@@ -179,6 +186,7 @@ class EmotionPrediction:
     emotions: tuple[str, ...]
     num_unparsed: int = 0
     unparsed: tuple[str, ...] = ()
+    num_shortened: int = 0
 
     def __post_init__(self) -> None:
         if not len(self.speakers) == len(self.gold) == len(self.emotions):
@@ -188,9 +196,9 @@ class EmotionPrediction:
             )
 
     def to_json(self) -> Json:
-        return {"task": "emotion"} | {
-            name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
-        }
+        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        del fields["num_shortened"]
+        return {"task": "emotion"} | fields | shortened_to_json(self.num_shortened)
 
     @classmethod
     def from_json(cls, row: Json) -> EmotionPrediction:
@@ -206,7 +214,11 @@ class EmotionPrediction:
             # Older files have no `num_unparsed`.
             num_unparsed=read_field({"num_unparsed": 0} | row, "num_unparsed", int),
             unparsed=read_items({"unparsed": []} | row, "unparsed", str),
+            num_shortened=read_shortened(row),
         )
+
+
+AnyRow = Prediction | EmotionPrediction | UnifiedPrediction
 
 
 def manifest_path(path: Path) -> Path:
@@ -238,6 +250,24 @@ def count_missing(path: Path, num_rows: int) -> int | None:
     manifest = read_manifest(path)
     counted = manifest.get("num_cases", manifest.get("num_dialogues"))
     return counted - num_rows if type(counted) is int else None
+
+
+_LABELS = ("id", "group", "flip", "known_from", "gold", "gold_flips", "counted_from")  # whichever a row has
+
+
+def hash_labels(rows: Iterable[AnyRow]) -> str:
+    """The hash of what a model cannot change in rows: which cases they are, and their labels."""
+    written = (row.to_json() for row in rows)
+    return hash_json([{name: row[name] for name in _LABELS if name in row} for row in written])
+
+
+def has_its_labels(path: Path, rows: Sequence[AnyRow]) -> bool | None:
+    """Whether a file has the cases and labels that it was written with.
+
+    None if its manifest does not tell, or if rows are missing (count_missing).
+    """
+    known = read_manifest(path).get("labels_sha256")
+    return None if known is None or count_missing(path, len(rows)) else known == hash_labels(rows)
 
 
 def read_predictions(path: Path) -> list[Prediction] | list[EmotionPrediction] | list[UnifiedPrediction]:

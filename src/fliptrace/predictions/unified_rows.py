@@ -20,6 +20,8 @@ from fliptrace.predictions.fields import (
     read_items,
     read_remaining,
     read_set,
+    read_shortened,
+    shortened_to_json,
     vote_from_json,
     vote_to_json,
 )
@@ -49,7 +51,7 @@ class GoldFlip:
 class PredictedFlip:
     """A flip between predicted emotions, and the triggers predicted for it.
 
-    `num_dropped` and `remaining` are as in Prediction.
+    `num_dropped`, `num_shortened` and `remaining` are as in Prediction.
     """
 
     flip: Flip
@@ -57,6 +59,7 @@ class PredictedFlip:
     answers: tuple[Answer, ...]
     num_dropped: int = 0
     remaining: float | None = None
+    num_shortened: int = 0
 
     def to_json(self) -> Json:
         return asdict(self.flip) | {
@@ -64,6 +67,7 @@ class PredictedFlip:
             "answers": [answer_to_json(answer) for answer in self.answers],
             "num_dropped": self.num_dropped,
             "remaining": self.remaining,
+            **shortened_to_json(self.num_shortened),
         }
 
     @classmethod
@@ -74,6 +78,7 @@ class PredictedFlip:
             answers=tuple(answer_from_json(answer) for answer in read_items(row, "answers", dict)),
             num_dropped=read_field(row, "num_dropped", int),
             remaining=read_remaining(row),
+            num_shortened=read_shortened(row),
         )
 
 
@@ -83,7 +88,7 @@ class UnifiedPrediction:
 
     `gold` has None for unlabelled utterances. Utterances before `counted_from` are also part of an earlier row and are
     scored there. `num_unparsed` of the emotions are fillers for replies that could not be read; `unparsed` are the
-    first of these replies.
+    first of these replies. Of `num_shortened` utterances the model read the beginning only, when it labelled them.
     """
 
     id: str
@@ -98,6 +103,7 @@ class UnifiedPrediction:
     counted_from: int = 0
     num_unparsed: int = 0
     unparsed: tuple[str, ...] = ()
+    num_shortened: int = 0
 
     def __post_init__(self) -> None:
         num_utterances = len(self.speakers)
@@ -147,7 +153,7 @@ class UnifiedPrediction:
             "counted_from": self.counted_from,
             "num_unparsed": self.num_unparsed,
             "unparsed": list(self.unparsed),
-        }
+        } | shortened_to_json(self.num_shortened)
 
     @classmethod
     def from_json(cls, row: Json) -> UnifiedPrediction:
@@ -165,4 +171,5 @@ class UnifiedPrediction:
             counted_from=read_field(row, "counted_from", int),
             num_unparsed=read_field(row, "num_unparsed", int),
             unparsed=read_items({"unparsed": []} | row, "unparsed", str),
+            num_shortened=read_shortened(row),
         )

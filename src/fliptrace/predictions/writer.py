@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import (
@@ -22,16 +22,9 @@ from fliptrace.core.files import (
     write_jsonl,
 )
 from fliptrace.core.locks import sole_writer
-from fliptrace.predictions.rows import manifest_path, read_manifest
+from fliptrace.predictions.rows import AnyRow, hash_labels, manifest_path, read_manifest
 
-
-class Row(Protocol):
-    """One row of a prediction file."""
-
-    def to_json(self) -> Json: ...
-
-
-R = TypeVar("R", bound=Row)
+R = TypeVar("R", bound=AnyRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +72,8 @@ def write_predictions(
             raise
         write_jsonl(path, (row.to_json() for row in rows))
         made_with = {"versions": versions("torch", "transformers", "onnxruntime")}
-        write_json(manifest_path(path), manifest | summarise(rows) | made_with)
+        labels = {"labels_sha256": hash_labels(rows)}
+        write_json(manifest_path(path), manifest | summarise(rows) | labels | made_with)
         partial.unlink()
     return Written(rows, num_resumed)
 

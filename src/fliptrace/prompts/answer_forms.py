@@ -48,6 +48,14 @@ _WHO = re.compile(r"[ ]?\((?P<who>[^()\d]{1,80})\)")
 _GOES_ON = re.compile(
     r"[\s>*`-]*(?:or|and|but|not|except|without|maybe|perhaps|possibly|probably|also|plus|to|through)\b", re.IGNORECASE
 )
+# A line by which a reply takes back or completes what it has answered: `Actually, 5.`
+_TAKES_BACK = re.compile(
+    r"[\s>*`(-]*(?:(?:actually|wait|hmm+|oops|correction|corrected|alternatively|additionally|furthermore|however|instead"
+    r"|rather|sorry|edit|update|scratch[ ]that|on[ ]second[ ]thoughts?|p\.?[ ]?s\.?)(?!\w)|no[,.;:!—–-])",
+    re.IGNORECASE,
+)
+_TRIGGERS_KEY = re.compile(r"""["']triggers?["']\s*:""", re.IGNORECASE)
+_THOUSANDS = re.compile(r"\d,\d{3}(?!\d)")  # 1,234 is one number to some readers and two to others
 _LIST_NUMBER = re.compile(r"\s*\d{1,6}[.)]")  # `1.` begins an item of a list, or names utterance 1: nobody knows
 _FIRST_NUMBER = re.compile(r"[\s\[(#*`>•-]*(?:(?:utterance|line|turn|number)s?[ ]*[\[(#]?)?(\d{1,6})", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[([^\[\](){}]*)\]|\(([^\[\](){}]*)\)|\{([^\[\](){}]*)\}")
@@ -70,7 +78,7 @@ def is_answer_line(line: str) -> bool:
 def read_claims(text: str, describes: Describes) -> list[Named | None]:
     """What each form in a reply names: its last answer line, its last `<answer>`, its JSON object.
 
-    None for a form that is there and cannot be read.
+    None for a form that is there and cannot be read, or is taken back by what follows it.
     """
     claims: list[Named | None] = []
     lines = _lines(text)
@@ -78,11 +86,18 @@ def read_claims(text: str, describes: Describes) -> list[Named | None]:
     if starts:
         claims.append(_read_lines(lines[starts[-1] :], describes))
     tagged = _last_tagged(text)
-    if tagged is not None and "{" not in tagged:
-        inside = tagged.strip().splitlines() or [""]
-        is_line = is_answer_line(inside[-1])
-        claims.append(_read_lines(inside[-1:], describes) if is_line else _read_row(tagged, describes))
+    if tagged is not None and "{" not in tagged.inside:
+        claims += _read_tagged(tagged, describes)
     return claims + _read_json(text, describes)
+
+
+def takes_back(lines: Iterable[str]) -> bool:
+    """Whether one of the lines that follow an answer may revise it.
+
+    >>> takes_back(["Because Ben shouts.", "Wait, it is 5."]), takes_back(["Ben waits."])
+    (True, False)
+    """
+    return any(_TAKES_BACK.match(line) for line in lines)
 
 
 def may_go_on(text: str) -> bool:
@@ -133,7 +148,7 @@ def _read_lines(lines: Sequence[str], describes: Describes) -> Named | None:
         named, left = _read_row(match["rest"], describes), lines[1:]
     else:
         named, left = _read_list(lines[1:], describes)
-    return None if named is None or _goes_on(left, named, describes) else named
+    return None if named is None or _goes_on(left, named, describes) or takes_back(left) else named
 
 
 def _read_list(lines: Sequence[str], describes: Describes) -> _ReadList:
@@ -190,6 +205,8 @@ def _joined(items: Iterable[Named | None]) -> Named | None:
 def _read_row(text: str, describes: Describes) -> Named | None:
     """Read numbers in a row: `2, 5 (Ben) and utterance 7.` None unless every word of it is understood."""
     row = text.strip("*` \t\r\n\xa0").rstrip("*`. \t\r\n\xa0")
+    if _THOUSANDS.search(row):
+        return None
     bracketed = _BRACKETED.fullmatch(row)
     row = (bracketed[1] or bracketed[2] or bracketed[3] or "").strip() if bracketed else row
     numbers: list[int] = []
@@ -222,21 +239,42 @@ def _read_row(text: str, describes: Describes) -> Named | None:
     return Named(tuple(numbers), num_none) if numbers or num_none else None
 
 
-def _last_tagged(text: str) -> str | None:
-    """What stands in the last `<answer>` that is closed; None without one."""
+class _Tagged(NamedTuple):
+    """What stands in a tag, and what follows it; None if the tag is not closed."""
+
+    inside: str
+    after: str | None
+
+
+def _read_tagged(tagged: _Tagged, describes: Describes) -> list[Named | None]:
+    """Read an answer line or a row in a tag. In one that is not closed, an answer line is read as any other."""
+    inside = tagged.inside.strip().splitlines() or [""]
+    if tagged.after is None:
+        return [] if any(map(is_answer_line, inside)) else [None]
+    is_line = is_answer_line(inside[-1])
+    named = _read_lines(inside[-1:], describes) if is_line else _read_row(tagged.inside, describes)
+    return [None if takes_back(tagged.after.splitlines()) else named]
+
+
+def _last_tagged(text: str) -> _Tagged | None:
+    """The last `<answer>`, which goes on to the end if it is not closed; None without one."""
     tagged, start = None, -1
     for tag in _ANSWER_TAG.finditer(text):
         if not tag["closes"]:
             start = tag.end()
         elif start >= 0:
-            tagged, start = text[start : tag.start()], -1
-    return tagged
+            tagged, start = _Tagged(text[start : tag.start()], text[tag.end() :]), -1
+    return tagged if start < 0 else _Tagged(text[start:], None)
 
 
 def _read_json(text: str, describes: Describes) -> list[Named | None]:
-    """Read the JSON object of a reply, if it is one about triggers."""
-    table = _find_json(text) or ()
-    return [_read_value(value, describes) for name, value in table if _is_about_triggers(name)]
+    """Read the JSON object of a reply, if it is one about triggers. None for several, or for one within another."""
+    table = _find_json(text)
+    if table is None:
+        return [None] if _TRIGGERS_KEY.search(text) else []
+    is_taken_back = takes_back(text[text.rfind("}") :].splitlines()[1:])
+    named = (_read_value(value, describes) for name, value in table if _is_about_triggers(name))
+    return [None if is_taken_back else each for each in named]
 
 
 def _find_json(text: str) -> _Pairs | None:

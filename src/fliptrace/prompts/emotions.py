@@ -13,7 +13,7 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.messages import Message
 from fliptrace.prompts import shared
-from fliptrace.prompts.answer_forms import as_ascii
+from fliptrace.prompts.answer_forms import as_ascii, takes_back
 from fliptrace.prompts.texts import speaker_name
 from fliptrace.prompts.thoughts import cut_thoughts
 from fliptrace.prompts.views import Layout, LayoutName, name_by_nearness, render_distant, render_numbered
@@ -112,7 +112,7 @@ def emotion_replies(emotion_set: EmotionSet, layout: LayoutName = "window") -> t
 def parse_emotion(text: str, emotion_set: EmotionSet) -> str | None:
     """The label on the last `Emotion:` line, or on the only line of a reply; None if it is not a label of the set.
 
-    Thoughts before it do not count.
+    Thoughts before it do not count; None if a line after it may revise it.
 
     >>> from fliptrace.core.emotion_sets import MELD7
     >>> parse_emotion("Emotion: Joy", MELD7), parse_emotion("anger", MELD7), parse_emotion("joy or anger", MELD7)
@@ -120,7 +120,9 @@ def parse_emotion(text: str, emotion_set: EmotionSet) -> str | None:
     """
     visible = _ANSWER_TAG.sub("\n", as_ascii(cut_thoughts(text)))
     lines = [line for line in visible.splitlines() if line.strip()]
-    named = [match["rest"] for line in lines if (match := _LINE.match(line))]
-    said = named[-1] if named else lines[0] if len(lines) == 1 else ""
+    named = [(number, match["rest"]) for number, line in enumerate(lines) if (match := _LINE.match(line))]
+    if named and takes_back(lines[named[-1][0] + 1 :]):
+        return None
+    said = named[-1][1] if named else lines[0] if len(lines) == 1 else ""
     label = said.strip("*`'\"([)]>#-. \t\xa0").lower()
     return label if label in emotion_set else None

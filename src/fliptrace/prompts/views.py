@@ -143,12 +143,14 @@ def training_view(case: FlipCase, layout: Layout) -> View:
 class TruncatedView:
     """A view that fits the context, and how many of the oldest utterances were dropped for that.
 
-    `lost_triggers` are the known triggers among the dropped utterances.
+    `lost_triggers` are the known triggers among the dropped utterances. Of `num_shortened` utterances the view shows
+    the beginning only (inference/overlong.py).
     """
 
     view: View
     num_dropped: int
     lost_triggers: frozenset[int] = frozenset()
+    num_shortened: int = 0
 
 
 def truncate_to_context(view: View, fits: Callable[[View], bool]) -> TruncatedView:

@@ -24,7 +24,8 @@ class Comparison:
     `difference` is F1 of b minus F1 of a; `interval` is that of the difference, or None if there is only one group.
     `p_value` is two-sided. `relative_error_reduction` is difference / (1 - F1 of a), or None if F1 of a is 1. A case is
     won if b has fewer wrong utterances than a. `num_missing_a` and `num_missing_b` count the rows that each file lacks
-    of those in its manifest, None without one.
+    of those in its manifest, None without one; `labels_match_a` and `labels_match_b` tell whether each has the cases
+    and labels that it was written with (predictions/rows.py).
     """
 
     f1_a: float
@@ -42,6 +43,8 @@ class Comparison:
     seed: int
     num_missing_a: int | None = None
     num_missing_b: int | None = None
+    labels_match_a: bool | None = None
+    labels_match_b: bool | None = None
 
     @property
     def num_flips(self) -> int:

@@ -13,7 +13,14 @@ from typing import NamedTuple
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json
 from fliptrace.models.rules import RULES
-from fliptrace.predictions.rows import EmotionPrediction, EmotionsFrom, Prediction, count_missing, read_predictions
+from fliptrace.predictions.rows import (
+    EmotionPrediction,
+    EmotionsFrom,
+    Prediction,
+    count_missing,
+    has_its_labels,
+    read_predictions,
+)
 from fliptrace.predictions.unified_rows import UnifiedPrediction
 from fliptrace.scoring.breakdown import Breakdown, break_down
 from fliptrace.scoring.compare import Comparison, compare
@@ -51,6 +58,7 @@ class TriggerFileScores:
     settings: Settings
     emotions_from: EmotionsFrom = "gold"
     num_missing: int | None = None
+    labels_match: bool | None = None
 
     def rows(self) -> tuple[TableRow, ...]:
         """The rows of the table: the model, then the rules."""
@@ -69,6 +77,7 @@ class TriggerFileScores:
                 "num_groups": len({case.group for case in scores.cases}),
                 "num_unlabelled": scores.num_unlabelled,
                 "num_missing": self.num_missing,
+                "labels_match": self.labels_match,
                 "num_unparsed": scores.num_unparsed,
                 "num_answers": scores.num_answers,
                 "anomalies": dict(scores.anomalies),
@@ -89,6 +98,7 @@ class EmotionFileScores:
     interval: Interval | None
     settings: Settings
     num_missing: int | None = None
+    labels_match: bool | None = None
 
     def to_json(self) -> Json:
         scores = self.scores
@@ -103,6 +113,7 @@ class EmotionFileScores:
             "num_groups": scores.num_groups,
             "num_unlabelled": scores.num_unlabelled,
             "num_missing": self.num_missing,
+            "labels_match": self.labels_match,
             "num_unparsed": scores.num_unparsed,
             "by_label": scores.labels_to_json(),
             "settings": self.settings._asdict(),
@@ -115,11 +126,13 @@ Scores = TriggerFileScores | EmotionFileScores | UnifiedFileScores
 def score_file(path: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0) -> Scores:
     """Score a prediction file of any task. InputError if it is damaged or has no labels.
 
-    `num_missing` of the scores counts the rows that the file lacks of those in its manifest (rows.count_missing).
+    `num_missing` of the scores counts the rows that the file lacks of those in its manifest (rows.count_missing);
+    `labels_match` tells whether cases and labels are those it was written with (rows.has_its_labels).
     """
     predictions = read_predictions(path)
     scores = _score(predictions, Settings(num_draws, seed), path)
-    return replace(scores, num_missing=count_missing(path, len(predictions)))
+    match = has_its_labels(path, predictions)
+    return replace(scores, num_missing=count_missing(path, len(predictions)), labels_match=match)
 
 
 def _score(
@@ -165,11 +178,18 @@ def score_emotion_file(
 
 
 def compare_files(
-    a: Path, b: Path, *, num_draws: int = NUM_DRAWS, seed: int = 0, allow_missing: bool = False
+    a: Path,
+    b: Path,
+    *,
+    num_draws: int = NUM_DRAWS,
+    seed: int = 0,
+    allow_missing: bool = False,
+    allow_other_labels: bool = False,
 ) -> Comparison:
-    """Compare two files of trigger predictions. InputError if they are not about the same cases.
+    """Compare two files of trigger predictions. InputError if they are not about the same cases with the same labels.
 
-    InputError too if a file has not the rows that its manifest counts, unless `allow_missing`.
+    InputError too if a file has not the rows that its manifest counts, unless `allow_missing`, or other labels than it
+    was written with, unless `allow_other_labels`.
     """
     rows = {path: _read_triggers(path) for path in (a, b)}
     missing = {path: count_missing(path, len(rows[path])) for path in rows}
@@ -181,8 +201,22 @@ def compare_files(
                 f"{num_rows:,} rows, but its manifest counts {num_rows + num_missing:,}; expected all of them, or "
                 "--allow-missing",
             )
+    match = {path: has_its_labels(path, rows[path]) for path in rows}
+    for path, is_same in match.items():
+        if is_same is False and not allow_other_labels:
+            raise InputError(
+                path,
+                "other cases or labels than it was written with, by its manifest; expected those, or "
+                "--allow-other-labels",
+            )
     compared = compare(rows[a], rows[b], num_draws=num_draws, seed=seed, place_a=a, place_b=b)
-    return replace(compared, num_missing_a=missing[a], num_missing_b=missing[b])
+    return replace(
+        compared,
+        num_missing_a=missing[a],
+        num_missing_b=missing[b],
+        labels_match_a=match[a],
+        labels_match_b=match[b],
+    )
 
 
 def _read_triggers(path: Path) -> list[Prediction]:

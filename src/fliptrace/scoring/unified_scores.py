@@ -48,6 +48,7 @@ class UnifiedFileScores:
     replies: Json
     settings: Settings
     num_missing: int | None = None
+    labels_match: bool | None = None
 
     def to_json(self) -> Json:
         flips = self.flips.counts
@@ -71,6 +72,7 @@ class UnifiedFileScores:
             "num_utterances": self.emotions.num_utterances,
             "num_unlabelled_utterances": self.emotions.num_unlabelled,
             "num_missing": self.num_missing,
+            "labels_match": self.labels_match,
             **self.replies,
             "by_label": self.emotions.labels_to_json(),
             "baselines": {name: _figures(measured) for name, measured in self.baselines.items()},

@@ -19,11 +19,12 @@ from peft.helpers import disable_input_dtype_casting
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
 
+from fliptrace.core.errors import RunError
 from fliptrace.core.files import Json, read_object, write_json
 from fliptrace.models.local.loading import computes_bf16, quiet
 from fliptrace.models.trees.attention import attend_to_trees
 from fliptrace.training.batching import Batching, Trees
-from fliptrace.training.losses import completion_loss
+from fliptrace.training.losses import completion_loss, require_finite
 from fliptrace.training.packing.halves import Halves, count_labels, split
 from fliptrace.training.recipe import Stage, Tuning
 from fliptrace.training.runs import saving
@@ -91,7 +92,10 @@ def count_cost(model: Any, job: StageJob) -> StageCost:
 
 
 def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
-    """Train `model` in place and return it with the weights that were best on val. A killed stage resumes."""
+    """Train `model` in place and return it with the weights that were best on val. A killed stage resumes.
+
+    RunError if the loss or the weights are no numbers any more.
+    """
     schedule = plan(job)
     attend_to_batches(model, job.batching)
     trainer = _StageTrainer(
@@ -104,7 +108,7 @@ def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
     )
     trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
     trainer.batches, trainer.watch, trainer.patience = schedule.batches, watch, job.tuning.patience
-    trainer.in_bf16, trainer.halves = uses_bf16(job.tuning), Halves()
+    trainer.in_bf16, trainer.halves, trainer.place = uses_bf16(job.tuning), Halves(), f"stage {job.stage.name}"
     resume_from = newest_step(job.steps)
     watch.on_resume(_step_number(resume_from) if resume_from else 0)
     with quiet():
@@ -112,7 +116,19 @@ def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
             trainer._load_best_model()
         else:
             trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+    _require_finite_weights(trainer.model, trainer.place, trainer.state.global_step)
     return trainer.model
+
+
+def _require_finite_weights(model: Any, place: str, step: int) -> None:
+    """RunError if the last step, after which no loss is computed, left weights that are no numbers."""
+    for name, weight in model.named_parameters():
+        if weight.requires_grad and not torch.isfinite(weight).all():
+            raise RunError(
+                place,
+                f"{name} holds NaN or infinity after step {step:,}, so training has diverged; expected a lower "
+                "learning_rate, a longer warm-up, or precision = 'fp32'",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +238,7 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
     patience: int
     in_bf16: bool
     halves: Halves
+    place: str  # in errors
     control: Any
     state: Any
 
@@ -244,15 +261,18 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
     def training_step(
         self, model: Any, inputs: dict[str, torch.Tensor], num_items_in_batch: int | torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Loss and gradients of a batch, of its halves at the same time."""
+        """Loss and gradients of a batch, of its halves at the same time. RunError if the loss is no number."""
         step: Callable[..., torch.Tensor] = super().training_step
         first, *others = split(inputs)
         # An adapter's weights are fp32. PEFT would cast its inputs to fp32, and autocast would cast them back.
         with disable_input_dtype_casting(model, active=self.in_bf16):
-            if not others:
-                return step(model, first, num_items_in_batch)
-            num_labels = count_labels(inputs)
-            return self.halves.run(lambda: step(model, first, num_labels), lambda: step(model, others[0], num_labels))
+            if others:
+                num = count_labels(inputs)
+                loss = self.halves.run(lambda: step(model, first, num), lambda: step(model, others[0], num))
+            else:
+                loss = step(model, first, num_items_in_batch)
+        require_finite(loss, self.place, self.state.global_step + 1, self.state.max_steps)
+        return loss
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         self.model.eval()

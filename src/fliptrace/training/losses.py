@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from fliptrace.core.errors import RunError
 from fliptrace.models.trees.attention import read_tree
 from fliptrace.models.trees.prefill_attention import PrefillAttention, widen
 from fliptrace.models.trees.token_tree import TokenTree
@@ -37,6 +38,16 @@ def completion_loss(model: Any, inputs: dict[str, Tensor], num_tokens: int | Ten
     if num_tokens is None:
         return cross_entropy(predicted, target, ignore_index=IGNORED)
     return cross_entropy(predicted, target, ignore_index=IGNORED, reduction="sum") / num_tokens
+
+
+def require_finite(loss: Tensor, place: str, step: int, num_steps: int) -> None:
+    """RunError if a loss is NaN or infinite: the weights are lost from this step on, and Trainer would hide it."""
+    if not torch.isfinite(loss):
+        raise RunError(
+            place,
+            f"the loss is {loss.item()} at step {step:,} of {num_steps:,}, so training has diverged; expected a lower "
+            "learning_rate, a longer warm-up, or precision = 'fp32'",
+        )
 
 
 def _soft_loss(model: Any, inputs: dict[str, Tensor]) -> Tensor:

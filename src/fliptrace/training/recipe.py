@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AliasChoices, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, hash_json
@@ -157,6 +164,16 @@ class Tuning(SparsePart):
         if self.quantize != "none" and self.between_stages == "merge":
             raise ValueError("an adapter cannot be merged into a 4-bit base; expected between_stages = 'continue'")
         return self
+
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _refuse_fp16(cls, value: object) -> object:
+        if value in ("fp16", "float16", "half"):
+            raise ValueError(
+                f"{value!r} overflows in training without loss scaling, which this engine has not; expected 'auto', "
+                "'bf16' or 'fp32'"
+            )
+        return value
 
     @model_validator(mode="after")
     def _trees_need_no_dropout(self) -> Self:

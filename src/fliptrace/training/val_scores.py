@@ -58,7 +58,7 @@ def score_rationales(
         for prediction, case in zip(predictions, cases, strict=True)
         for view in [View(case, config.layout)]
         for answer in prediction.drafts or prediction.answers
-        if prediction.num_dropped == 0
+        if prediction.num_dropped == prediction.num_shortened == 0
     ]
     rationales = [(view, chain) for view, chain in parsed if chain.observations]
     return RationaleScores(

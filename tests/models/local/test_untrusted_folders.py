@@ -77,7 +77,9 @@ def test_code_in_a_folder_never_runs_whatever_stdin_says(tmp_path: Path, monkeyp
     folder = write_hostile(tmp_path / "hostile", tmp_path / "trace")
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 20))
     for begin in (load_config, load_causal_lm, load_local):
-        with pytest.raises(InputError):
+        with pytest.raises(
+            InputError, match=r"hostile: its config names Python of its own \(auto_map\), which is never run"
+        ):
             begin(str(folder))
     assert not (tmp_path / "trace").exists()
 

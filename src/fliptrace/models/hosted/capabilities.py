@@ -193,7 +193,11 @@ class _Probe:
         try:
             reply = await self.ask(_GREETING_PROMPT, temperature=0.0, response_format=only)
             return bool(json.loads(_texts(reply)[0]) == {"word": _WORD})
-        except (InputError, ValueError):  # no JSON, or an error: llama-cpp-python answers a schema with HTTP 500
+        except (
+            InputError,
+            RecursionError,
+            ValueError,
+        ):  # no JSON, or an error: llama-cpp-python answers a schema with HTTP 500
             return False
         finally:
             # Forget these refusals: the server may accept the same parameters without a schema, and the result of this

@@ -49,7 +49,7 @@ def to_reply(text: str) -> str:
     try:
         table: Any = json.loads(text)
         named, reasons = table[_TRIGGERS], table.get(_REASONS, "")
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         return text
     if not isinstance(named, list) or not all(type(number) is int for number in named) or not isinstance(reasons, str):
         return text

@@ -24,6 +24,7 @@ from fliptrace.models.local.architecture import (
     require_quantizer,
 )
 from fliptrace.models.local.gguf import is_gguf, open_gguf
+from fliptrace.models.local.hub import check_hub_weights, first_line, why_not_on_hub
 from fliptrace.models.local.weight_files import check_adapter, check_weights
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def load_config(ref: str) -> Any:
 def check_base(ref: str, tokenizer: Any = None, *, to_train: Training | None = None) -> None:
     """InputError if a model cannot be loaded, decoded or, if that is wanted, trained. Loads no weights.
 
-    `tokenizer` is the model's, if it is loaded already. The weights of a Hub id are not looked at.
+    `tokenizer` is the model's, if it is loaded already. Weights on the Hub are not downloaded for this.
     """
     _require_torch(f"model {ref}")
     ref = resolve(ref)
@@ -158,6 +159,8 @@ def _check_files(ref: str, config: Any) -> None:
         _check_files(base, config)
     elif _folder(ref).is_dir():
         check_weights(_folder(ref), "model")
+    else:
+        check_hub_weights(ref)
 
 
 def blank_model(config: Any) -> Any:
@@ -257,10 +260,13 @@ def _load(ref: str, load: Callable[..., Any]) -> Any:
     try:
         return load(ref, local_files_only=True)
     except (OSError, ValueError) as error:
+        if _wants_code(error):
+            raise _code_refused(ref) from None
         why_not = why_not_on_hub(ref)
         if why_not is not None:
             advice = "cannot be reached: put the model into a folder and give its path"
             raise InputError(ref, f"no such folder, and on the Hub the model {advice} ({why_not})") from error
+    with _loading_explained(ref):
         return load(ref)
 
 
@@ -270,10 +276,31 @@ def _load_folder(folder: Path, load: Callable[..., Any]) -> Any:
             folder, f"no config.json and no {_ADAPTER_CONFIG}; expected a Hugging Face model or an adapter"
         )
     refuse_pickles(folder)
-    try:
+    with _loading_explained(folder):
         return load(str(folder))
+
+
+@contextmanager
+def _loading_explained(place: object) -> Iterator[None]:
+    """Turn what transformers raises for models that it cannot load into an InputError of one line."""
+    try:
+        yield
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:  # the last three: odd configs
-        raise InputError(folder, f"cannot be read as a Hugging Face model: {_first_line(error)}") from error
+        if _wants_code(error):
+            raise _code_refused(place) from None
+        raise InputError(place, f"cannot be read as a Hugging Face model: {first_line(error)}") from error
+
+
+def _wants_code(error: Exception) -> bool:
+    return "trust_remote_code" in str(error)
+
+
+def _code_refused(place: object) -> InputError:
+    return InputError(
+        place,
+        "its config names Python of its own (auto_map), which is never run, and there is no option to allow it; "
+        "expected a model and a tokenizer of kinds that transformers has itself",
+    )
 
 
 def refuse_pickles(folder: Path) -> None:
@@ -282,24 +309,6 @@ def refuse_pickles(folder: Path) -> None:
         found = next(folder.glob(pickled), None)
         if found is not None and not any(folder.glob(f"{stem}*.safetensors")):
             raise InputError(found, "pickled weights, which can run code when loaded; expected safetensors")
-
-
-def why_not_on_hub(ref: str) -> str | None:
-    """Why the Hub does not give a model, in one line; None if it does.
-
-    Asked first, because without a network loading would retry for most of a minute.
-    """
-    from huggingface_hub import HfApi
-
-    try:
-        HfApi().model_info(ref, timeout=10)
-    except Exception as error:  # whatever its HTTP client raises: the client changed with huggingface_hub 1 and 2
-        return _first_line(error)
-    return None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
 
 
 def _apply_adapter(base: Any, ref: str, trainable: bool) -> Any:

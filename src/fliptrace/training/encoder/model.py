@@ -31,6 +31,7 @@ from fliptrace.training.encoder.rows import Row, make_rows
 from fliptrace.training.encoder.scratch import build_scratch_encoder
 from fliptrace.training.examples import WIDTH_STEP, make_batches
 from fliptrace.training.local import pick_device
+from fliptrace.training.losses import require_finite
 
 SETTINGS = "encoder.json"  # next to the weights: the spec and the training cost
 SCRATCH = "scratch"
@@ -226,7 +227,8 @@ class _EncoderTrainer(Trainer):  # type: ignore[misc]
         device = self.args.device.type
         with torch.autocast(device, torch.bfloat16, enabled=computes_bf16(device)):
             loss: torch.Tensor = model(**inputs).loss
-            return loss
+        require_finite(loss, "encoder", self.state.global_step + 1, self.state.max_steps)
+        return loss
 
 
 class _Report(TrainerCallback):  # type: ignore[misc]
