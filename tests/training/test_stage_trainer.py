@@ -122,7 +122,7 @@ class Poisoned(Scripted):
 def test_a_stage_whose_numbers_are_lost_ends_and_names_the_step(at_step: int, message: str, tmp_path: Path) -> None:
     model = make_model("llama", CHAT.tokenizer)
     script = Poisoned(model, iter((0.1, 0.2, 0.3, 0.4)), at_step=at_step)
-    with pytest.raises(RunError, match=f"^stage answer: {message}"):
+    with pytest.raises(RunError, match=f"^stage chain: {message}"):
         train_stage(model, make_job(tmp_path), script.watch())
 
 

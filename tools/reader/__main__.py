@@ -1,6 +1,6 @@
-"""Train the reader of recipes/reader.toml and measure it on val.
+"""Train the reader of reader.toml and measure it on val.
 
-    python -m tools.reader recipes/reader.toml --out runs/reader-0 --seed 0
+    python -m tools.reader tools/reader/reader.toml --out runs/reader-0 --seed 0
 
 A killed run goes on where it was. The folder `model` in it is a MODEL of every command.
 """
