@@ -48,7 +48,8 @@ def reproduce(
     A cell is one trained arm or baseline, evaluated on its test sets: bases x tracks x seeds x arms. Each is written to
     a small file in cells/ beside STUDY as soon as it is finished. Run the same command again to resume.
     """
-    require("reproduce", "train", "torch", "transformers", "peft", "accelerate", "sklearn", "statsmodels", "matplotlib")
+    modules = ("torch", "transformers", "peft", "accelerate", "pandas", "sklearn", "statsmodels", "matplotlib")
+    require("reproduce", "train", *modules)
     from fliptrace.study.reproduce import StudyFolder
     from fliptrace.study.reproduce import reproduce as make_cells
 

@@ -38,6 +38,24 @@ def interval(ends: tuple[float, float] | None) -> str:
     return "[single group]" if ends is None else f"[{ends[0]:.3f}, {ends[1]:.3f}]"
 
 
+def with_interval(value: float, ends: tuple[float, float] | None) -> str:
+    """
+    >>> with_interval(0.7176, (0.6207, 0.8217))
+    '0.718 [0.621, 0.822]'
+    """
+    return f"{decimals(value)} {interval(ends)}"
+
+
+def signed_with_interval(value: float, ends: tuple[float, float] | None) -> str:
+    """A difference with its interval.
+
+    >>> signed_with_interval(0.004, (-0.012, 0.02))
+    '+0.004 [−0.012, +0.020]'
+    """
+    inside = "[single group]" if ends is None else f"[{signed(ends[0])}, {signed(ends[1])}]"
+    return f"{signed(value)} {inside}"
+
+
 def count(number: int | None) -> str:
     return NONE if number is None else f"{number:,}"
 

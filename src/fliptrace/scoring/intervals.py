@@ -1,7 +1,7 @@
 """95% percentile intervals by cluster bootstrap, with scipy.stats.bootstrap.
 
 Whole groups are drawn, since cases of one dialogue are not independent. A difference whose interval contains 0
-is not a finding.
+is not a finding. scipy is imported with the first interval, so that a report can hold intervals without it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from fliptrace.scoring.counts import CaseCounts, Floats, counts_by_group, f1_of_totals
 
@@ -52,6 +51,7 @@ def cluster_interval(
     num_groups = by_group.shape[1]
     if num_groups < 2:
         return None
+    from scipy import stats
 
     def of_draws(*drawn: NDArray[Any], axis: int) -> Floats:  # each (draws, groups)
         return statistic(np.stack([counts.sum(axis=axis) for counts in drawn]))

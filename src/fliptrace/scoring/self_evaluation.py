@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sklearn.metrics import balanced_accuracy_score
-
 from fliptrace.core.files import Json
 from fliptrace.predictions.rows import Prediction
 
@@ -71,4 +69,6 @@ def _balanced_accuracy(rows: Sequence[_Judged]) -> float | None:
     read = [row for row in rows if row.verdict is not None]
     if len({row.right_before for row in read}) < 2:
         return None
+    from sklearn.metrics import balanced_accuracy_score
+
     return float(balanced_accuracy_score([row.right_before for row in read], [row.verdict for row in read]))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from fliptrace.core.files import Json
@@ -18,12 +17,12 @@ from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.breakdown import Slice, break_down, slice_cases
 from fliptrace.scoring.calibration import calibrate
 from fliptrace.scoring.counts import CaseCounts, Floats, count_case, counts_by_group, labelled
+from fliptrace.scoring.rationales import score_rationales
 from fliptrace.scoring.risk_coverage import cover
 from fliptrace.scoring.self_consistency import agreement, k_curve
 from fliptrace.scoring.self_evaluation import score_self_evaluation
 from fliptrace.scoring.thresholds import choose_threshold, leave_one_group_out
 from fliptrace.scoring.triggers import score_triggers
-from fliptrace.training.val_scores import score_rationales
 
 KS = (1, 3, 5, 7, 9, 15, 21, 31, 41, 61)  # odd, so that no vote ties; the number of samples is added
 
@@ -63,7 +62,7 @@ def evaluation_metrics(
         **_samples(predictions, config),
         **_support(predictions, config),
         "self_evaluation": None if judged is None else judged.to_json(),
-        "rationales": asdict(score_rationales(predictions, cases, config)) if config.ask == "chain" else None,
+        "rationales": score_rationales(predictions, cases, config.layout)._asdict() if config.ask == "chain" else None,
         "slices": _slices(predictions, code_mixing),
         "cost": cost,
     }

@@ -29,9 +29,9 @@ class Preflight:
     num_trained_tokens: int
     longest: int
     samples: dict[str, str]
-    too_long: tuple[str, ...]
-    num_cut_views: int
-    num_dropped_utterances: int
+    too_long: tuple[str, ...] = ()
+    num_cut_views: int = 0
+    num_dropped_utterances: int = 0
     num_cut_triggers: int = 0
     num_beyond_reach: int = 0
     packed: bool = False

@@ -46,11 +46,11 @@ def test_differences_are_paired(run: Path) -> None:
     report = read_run(run)
     (gain,) = report.gains
     assert gain.difference is not None
-    assert gain.difference.value == pytest.approx(6 / 7 - 0.4)
+    assert gain.difference.difference == pytest.approx(6 / 7 - 0.4)
     assert (gain.difference.num_won, gain.difference.num_lost, gain.difference.num_tied) == (2, 0, 1)
     assert report.headline is not None
     assert report.headline.against_rule is not None
-    assert report.headline.against_rule.value == pytest.approx(6 / 7 - 4 / 7)
+    assert report.headline.against_rule.difference == pytest.approx(6 / 7 - 4 / 7)
 
 
 def test_without_prediction_files_only_the_paired_differences_are_missing(run: Path) -> None:

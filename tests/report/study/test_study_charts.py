@@ -2,12 +2,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
-from study_values import estimate, study
 
 from fliptrace.report.study.charts import (
     MOST_SLICES,
@@ -20,20 +19,39 @@ from fliptrace.report.study.charts import (
 )
 from fliptrace.report.study.confidence_charts import reliability_chart, risk_coverage_chart
 from fliptrace.report.study.svg import COLOURS, to_svg
-from fliptrace.study.evidence.values import Interval, SliceRow
+from fliptrace.scoring.calibration import Bin, Calibration
+from fliptrace.scoring.intervals import Interval
+from fliptrace.scoring.risk_coverage import RiskCoverage
+from fliptrace.scoring.seeds import SeedScores
+from fliptrace.study.evidence.slices import SliceRow
 
-STUDY = study()
-RULE = STUDY.leaks[0].rule_f1
+
+def estimate(mean: float) -> SeedScores:
+    return SeedScores(mean, 0.01, Interval(mean - 0.03, mean + 0.03), (mean - 0.01, mean, mean + 0.01))
+
+
+RULE = estimate(0.734)
 SPAN = Interval(0.6, 0.85)
+ROWS = [
+    ("untuned base", True, estimate(0.31)),
+    ("answer-only", True, estimate(0.705)),
+    ("trees", False, estimate(0.747)),
+]
+LINES = [("greedy", False, 0.72), ("chain", False, 0.71), ("exact", True, 0.73)]
+K_CURVES = {"k10": {k: estimate(0.7 + 0.001 * k) for k in (1, 3, 10)}}
+FLIPS = pd.DataFrame([[0, 1234], [7, 0]], index=["joy", "neutral"], columns=["joy", "neutral"])
+F1S = {(track, test): estimate(0.7) for track in ("meld", "masac") for test in ("meld", "masac")}
+BINS = tuple(Bin(i / 10, (i + 1) / 10, 90, i / 10 + 0.05, 0.05 + 0.08 * i) for i in range(10))
+COVERAGE = RiskCoverage((0.5, 1.0), (0.9, 0.7), 0.17)
 
 CHARTS: dict[str, Callable[[], str]] = {
-    "ablation": lambda: ablation_chart(STUDY.ablation[0], RULE, "MELD", SPAN),
-    "transfer": lambda: transfer_chart(STUDY.transfer[0], "all"),
-    "k curve": lambda: k_curve_chart(STUDY.decoding[0], RULE, "MELD"),
-    "flips": lambda: flip_chart(STUDY.flip_matrices[1], "MaSaC"),
-    "slices": lambda: slice_chart(STUDY.slices[0], SPAN, "by flip type"),
-    "reliability": lambda: reliability_chart(STUDY.calibration[0], "MELD"),
-    "risk": lambda: risk_coverage_chart(STUDY.risk_coverage[:2], RULE, "MELD"),
+    "ablation": lambda: ablation_chart(ROWS, RULE, "MELD", SPAN),
+    "transfer": lambda: transfer_chart(F1S, {"meld": RULE}, ("meld", "masac"), ("meld", "masac"), "all"),
+    "k curve": lambda: k_curve_chart(K_CURVES, LINES, RULE, "MELD"),
+    "flips": lambda: flip_chart(FLIPS, "MaSaC"),
+    "slices": lambda: slice_chart([SliceRow("neutral->joy", 50, 0.75, 0.01, 0.7)], SPAN, "by flip type"),
+    "reliability": lambda: reliability_chart(Calibration(BINS, 0.043, 0.118, 900, 0), "MELD"),
+    "risk": lambda: risk_coverage_chart({"k10": COVERAGE, "exact": COVERAGE}, RULE, "MELD"),
 }
 
 
@@ -68,9 +86,7 @@ def test_axes_are_named(name: str) -> None:
 
 
 def test_names_are_text_and_no_markup_or_formula() -> None:
-    table = STUDY.ablation[0]
-    hostile = replace(table.rows[0], title="<script>$x^2$ & co")
-    svg = ablation_chart(replace(table, rows=(hostile, *table.rows[1:])), RULE, "a & b", SPAN)
+    svg = ablation_chart([("<script>$x^2$ & co", True, estimate(0.7))], RULE, "a & b", SPAN)
     assert "<script" not in svg
     assert "<script>$x^2$ & co" in texts(svg)
 
@@ -81,44 +97,39 @@ def test_a_label_describes_the_chart_to_screen_readers() -> None:
 
 
 def test_every_row_of_an_ablation_shows_its_f1() -> None:
-    table = STUDY.ablation[0]
     written = texts(CHARTS["ablation"]())
-    assert [text for text in written if re.fullmatch(r"0\.\d{3}", text)] == [f"{row.f1.mean:.3f}" for row in table.rows]
+    assert [text for text in written if re.fullmatch(r"0\.\d{3}", text)] == ["0.310", "0.705", "0.747"]
     assert written.count("best rule") == 1
 
 
 def test_without_a_rule_no_band_is_drawn() -> None:
-    assert "best rule" not in ablation_chart(STUDY.ablation[0], None, "MELD", SPAN)
+    assert "best rule" not in ablation_chart(ROWS, None, "MELD", SPAN)
 
 
 def test_a_span_holds_all_intervals_and_single_seeds() -> None:
-    found = [estimate(0.6), estimate(0.8)]
-    span = f1_span(found)
-    assert span.low < min(found[0].interval.low, *found[0].by_seed.values())
-    assert span.high > max(found[1].interval.high, *found[1].by_seed.values())
+    span = f1_span([SeedScores(0.6, 0.1, Interval(0.58, 0.62), (0.5, 0.7)), estimate(0.8)])
+    assert span.low < 0.5
+    assert span.high > 0.83
 
 
 def test_a_single_value_still_has_an_axis() -> None:
-    point = replace(estimate(0.7, seeds=(0,)), interval=None)
-    assert f1_span([point]).low < point.mean < f1_span([point]).high
+    span = f1_span([SeedScores(0.7, None, None, (0.7,))])
+    assert span.low < 0.7 < span.high
 
 
 def test_of_many_slices_the_largest_are_drawn_in_their_order() -> None:
-    rows = tuple(SliceRow(f"slice {n:02}", n, 0.7, None, None) for n in range(1, 21))
-    written = texts(slice_chart(replace(STUDY.slices[0], rows=rows), SPAN, "by number"))
-    names = [text for text in written if text.startswith("slice")]
+    rows = [SliceRow(f"slice {n:02}", n, 0.7, None, None) for n in range(1, 21)]
+    names = [text for text in texts(slice_chart(rows, SPAN, "by number")) if text.startswith("slice")]
     assert names == [f"slice {n:02} · {n}" for n in range(21 - MOST_SLICES, 21)]
 
 
 def test_flips_of_a_kind_that_is_not_there_leave_their_cell_empty() -> None:
-    matrix = replace(STUDY.flip_matrices[0], emotions=("joy", "neutral"), counts=((0, 1234), (7, 0)))
-    assert [text for text in texts(flip_chart(matrix, "two")) if text[0].isdigit()] == ["1,234", "7"]
+    assert [text for text in texts(flip_chart(FLIPS, "two")) if text[0].isdigit()] == ["1,234", "7"]
 
 
 def test_labels_at_the_edge_keep_apart() -> None:
-    table = STUDY.decoding[0]
-    same = replace(table, rows=tuple(replace(row, f1=estimate(0.72)) for row in table.rows))
-    svg = k_curve_chart(same, estimate(0.72), "crowded")
+    lines = [(name, False, 0.72) for name in ("greedy", "chain", "exact")]
+    svg = k_curve_chart({"k10": {1: estimate(0.72)}}, lines, estimate(0.72), "crowded")
     names = ("greedy", "chain", "exact", "best rule")
     heights = sorted(float(e.get("y", "")) for e in ElementTree.fromstring(svg).iter("text") if e.text in names)
     assert len(heights) == 4

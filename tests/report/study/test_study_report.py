@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields, replace
+from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
-from study_values import ARMS, SEEDS, difference, study, summary
+from synthetic_cells import ARMS, RULE_NAMES, study_cells, study_facts, tiny_report
 
 from fliptrace.report.study.page import Table
+from fliptrace.report.study.paper import paper_rows
 from fliptrace.report.study.report import render_study_html, render_study_markdown, study_json
 from fliptrace.report.study.sections import findings, lead, sections
-from fliptrace.study.evidence.values import StudyReport
+from fliptrace.scoring.intervals import Settings
+from fliptrace.study.evidence.gather import StudyReport, gather
+from fliptrace.study.evidence.questions import Summary
 
 HEADINGS = [
     "Planned questions",
@@ -32,17 +36,17 @@ HEADINGS = [
     "Cost",
     "How to reproduce this",
 ]
-EMPTY = {field.name: () for field in fields(StudyReport) if field.name not in ("header", "remarks")}
+FEW = Settings(num_draws=100)
 
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return render_study_html(study())
+    return render_study_html(tiny_report())
 
 
 @pytest.fixture(scope="module")
 def markdown() -> str:
-    return render_study_markdown(study())
+    return render_study_markdown(tiny_report())
 
 
 class _Page(HTMLParser):
@@ -103,21 +107,21 @@ def test_no_two_things_on_the_page_have_one_id(html: str) -> None:
 
 def test_every_chart_is_there_and_well_formed(html: str) -> None:
     svgs = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
-    # Ablation, k curve, 5 slices, 2 reliabilities, risk on 3 tests; 1 transfer, 2 flip matrices.
-    assert len(svgs) == 3 * (1 + 1 + 5 + 2 + 1) + 1 + 2
+    # Ablation, k curve, 2 reliabilities and risk on 2 own tests; slices on 4 tests; 1 transfer, 2 flip matrices.
+    assert len(svgs) == 2 * (1 + 1 + 2 + 1) + 4 + 1 + 2
     labels = [ElementTree.fromstring(svg).get("aria-label") for svg in svgs]
     assert len(set(labels)) == len(labels)
 
 
 def test_the_same_report_gives_the_same_page(html: str, markdown: str) -> None:
-    assert render_study_html(study()) == html
-    assert render_study_markdown(study()) == markdown
+    assert render_study_html(tiny_report()) == html
+    assert render_study_markdown(tiny_report()) == markdown
 
 
 def test_text_of_the_study_is_no_markup() -> None:
     hostile = "<script>alert(1)</script>|*x*"
     arms = tuple(replace(arm, title=hostile, note=hostile) if arm.name == "chain" else arm for arm in ARMS)
-    report = study(arms=arms)
+    report = gather(study_cells(seeds=[0]), study_facts(), arms, settings=FEW)
     report = replace(report, remarks=(hostile,), header=replace(report.header, name=hostile, commands=(hostile,)))
     html = render_study_html(report)
     assert "script" not in parse(html).seen
@@ -129,61 +133,52 @@ def test_text_of_the_study_is_no_markup() -> None:
 
 def test_markdown_tables_have_as_many_cells_as_their_heads(markdown: str) -> None:
     blocks = [block for block in markdown.split("\n\n") if block.startswith("|")]
-    assert len(blocks) == len(tables(study()))
+    assert len(blocks) == len(tables(tiny_report()))
     for block in blocks:
         assert len({len(re.findall(r"(?<!\\)\|", row)) for row in block.splitlines()}) == 1, block
     assert "<svg" not in markdown
 
 
 def test_every_table_names_command_seeds_and_a_hash() -> None:
-    found = tables(study())
-    assert len(found) > 30
+    found = tables(tiny_report())
+    assert len(found) > 20
     for table in found:
-        assert "fliptrace reproduce recipes/study.toml" in table.foot, table.title
+        assert "fliptrace reproduce tiny.toml" in table.foot, table.title
         assert re.search(r"\b[0-9a-f]{8}\b", table.foot), table.title
-    ablation = next(table for table in found if table.title == "MELD-FR val: arm by evaluation")
-    assert ablation.foot.endswith("seeds 0, 1, 2 · recipe c0ffee12 · meld-fr:train 9029d884 · meld groups 5e6f7a8b")
+    ablation = next(table for table in found if table.title == "meld val: arm by evaluation")
+    assert ablation.foot.endswith("seeds 0, 1, 2 · recipe eeeeeeee · meld:train ffffffff · meld groups groups o")
 
 
 def test_tables_of_f1_have_the_rules_in_them() -> None:
-    found = {table.title: table for table in tables(study())}
-    for title in ("MELD-FR val: arm by evaluation", "MELD-FR val: + self-evaluation", "MELD-FR val: all scores"):
+    found = {table.title: table for table in tables(tiny_report())}
+    for title in ("meld val: arm by evaluation", "meld val: self-evaluation", "meld val: all scores"):
         assert any(row.kind == "best" for row in found[title].rows), title
-    assert any(row.cells[0] == "best rule" for row in found["+ self-evaluation, evaluation “greedy”"].rows)
+    assert any(row.cells[0] == "best rule" for row in found["self-evaluation, evaluation “greedy”"].rows)
 
 
 def test_a_table_without_rules_of_its_own_borrows_the_best() -> None:
-    report = study()
-    bare = tuple(
-        replace(table, rows=tuple(row for row in table.rows if row.kind != "rule"), best_rule=None)
-        for table in report.ablation
-    )
-    found = {table.title: table for table in tables(replace(report, ablation=bare))}
-    assert found["MELD-FR val: arm by evaluation"].rows[-1].cells[0] == "best rule"
+    cells = [c for c in study_cells(seeds=[0]) if c["track"] != "meld" or c["arm"] not in RULE_NAMES]
+    found = {table.title: table for table in tables(gather(cells, study_facts(), ARMS, settings=FEW))}
+    assert found["meld val: arm by evaluation"].rows[-1].cells[0] == "best rule"
 
 
 def test_what_is_not_noise_has_a_sign_that_needs_no_colour() -> None:
-    report = study()
-    first = report.ablation[0]
-    signs = {"▲": difference("answer", "chain", 0.05), "▼": difference("answer", "chain", -0.05)}
-    comparisons = tuple(
-        replace(comparison, difference=found)
-        for comparison, found in zip(first.comparisons, signs.values(), strict=False)
-    )
-    html = render_study_html(replace(report, **EMPTY | {"ablation": (replace(first, comparisons=comparisons),)}))
-    assert '<td class="helps">▲ +0.050' in html
-    assert '<td class="hurts">▼ −0.050' in html
+    report = tiny_report()
+    signed = tuple(d._replace(verdict="helps" if d.value > 0 else "hurts") for d in report.differences)
+    html = render_study_html(replace(report, differences=signed))
+    assert '<td class="helps">▲ +0.0' in html
+    assert '<td class="hurts">▼ −0.0' in html
 
 
 def test_the_lead_says_how_much_was_done_and_what_could_be_seen() -> None:
-    text = lead(study())
-    assert text.startswith("26 of 28 cells are finished: 1 base, 3 tracks, 3 seeds.")
-    assert "F1 below about 0.013 cannot be distinguished from zero" in text
+    text = lead(tiny_report())
+    assert text.startswith("54 of 60 cells are finished: 1 base, 2 tracks, 3 seeds.")
+    assert re.search(r"F1 below about 0\.\d{3} cannot be distinguished from zero", text)
 
 
 def test_findings_keep_apart_what_helps_everywhere_and_what_varies() -> None:
-    asked = (summary("a", 3, 0, 0), summary("b", 0, 2, 0), summary("c", 0, 0, 1), summary("d", 1, 0, 2))
-    report = replace(study(), summaries=(*asked, summary("e", 0, 0, 0)))
+    asked = (Summary("a", 3, 0, 0), Summary("b", 0, 2, 0), Summary("c", 0, 0, 1), Summary("d", 1, 0, 2))
+    report = replace(tiny_report(), summaries=(*asked, Summary("e", 0, 0, 0)))
     assert findings(report) == (
         ("helps", ("a, in all 3 tables",)),
         ("hurts", ("b, in all 2 tables",)),
@@ -194,30 +189,42 @@ def test_findings_keep_apart_what_helps_everywhere_and_what_varies() -> None:
 
 
 def test_what_was_not_measured_is_not_there() -> None:
-    report = replace(study(), **EMPTY)
-    html = render_study_html(report)
-    known = ["Caveats", "What was compared", "Do the splits leak?", "How to reproduce this"]
-    assert re.findall(r"<h2>(.+)</h2>", html) == known
-    assert "26 of 28 cells" in render_study_markdown(report)
+    report = gather([], {"tracks": {}}, ARMS, num_planned=60, settings=FEW)
+    known = [HEADINGS[0], "Caveats", "The paper and this study", "What was compared", "How to reproduce this"]
+    assert re.findall(r"<h2>(.+)</h2>", render_study_html(report)) == known
+    assert "0 of 60 cells" in render_study_markdown(report)
 
 
 def test_several_bases_are_told_apart() -> None:
-    titles = [table.title for table in tables(study(bases=("small", "large")))]
-    assert "small · MELD-FR val: arm by evaluation" in titles
-    assert "large · MELD-FR val: arm by evaluation" in titles
+    cells = study_cells(seeds=[0])
+    both = [cell | {"base": base} for base in ("small", "large") for cell in cells if cell["base"] == "tiny"]
+    report = gather([*both, *(c for c in cells if c["base"] != "tiny")], study_facts(), ARMS, settings=FEW)
+    titles = [table.title for table in tables(report)]
+    assert "small · meld val: arm by evaluation" in titles
+    assert "large · meld val: arm by evaluation" in titles
     assert len(set(filter(None, titles))) >= len(list(filter(None, titles))) - 5  # except "All other arms and tests"
 
 
 def test_a_transfer_is_named_and_folded() -> None:
-    found = next(t for t in tables(study()) if t.title.startswith("MaSaC-FR val, official split, trained on MELD-FR"))
+    found = next(t for t in tables(tiny_report()) if t.title.startswith("masac val, trained on MELD-FR"))
     assert found.is_folded
 
 
-def test_json_holds_every_value_by_its_name() -> None:
-    found = study_json(study())
-    assert list(found) == [field.name for field in fields(StudyReport)]
-    assert json.loads(json.dumps(found)) == found
-    row = found["ablation"][0]["rows"][1]
-    assert set(row["f1"]["by_seed"]) == {str(seed) for seed in SEEDS}
-    assert set(row["f1"]["interval"]) == {"low", "high"}
-    assert row["f1"]["mean"] == round(row["f1"]["mean"], 6)
+def test_json_holds_the_table_of_figures() -> None:
+    report = tiny_report()
+    found = study_json(report)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    table = pd.DataFrame(**found["figures"])
+    assert list(table.columns) == list(report.evidence.table.columns)
+    assert len(table) == len(report.evidence.table)
+    assert len(found["differences"]) == len(report.differences)
+    assert {len(found[name]) for name in ("questions", "paper", "calibration", "flips")} == {5, 7, 56, 2}
+
+
+def test_every_claim_of_the_paper_is_answered() -> None:
+    rows = paper_rows(tiny_report())
+    assert len(rows) == 7
+    assert [row.claim for row in rows if row.ours == "not measured"] == []
+    assert rows[0].paper == "0.77"
+    empty = paper_rows(gather([], {"tracks": {}}, ARMS, settings=FEW))
+    assert {row.ours for row in empty if "against" not in row.ours} == {"not measured"}

@@ -7,34 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
-from fliptrace.core.errors import RunError, damage_named
+from fliptrace.core.errors import InputError, RunError, damage_named
 from fliptrace.core.files import Json, inside, read_jsonl, read_object, rename_key
 from fliptrace.corpora.leaks import LeakReport
 from fliptrace.models.checkpoints import DONE, MANIFEST, Checkpoint, is_run
-from fliptrace.predictions.rows import Prediction
-from fliptrace.report.run.differences import can_compare, difference, difference_from_rule, read_triggers
+from fliptrace.models.rules import RULES
+from fliptrace.predictions.rows import Prediction, read_predictions
 from fliptrace.report.run.values import (
     Curve,
     DataFile,
-    Difference,
     EvaluationReport,
     Gain,
-    Judged,
     Metrics,
     Point,
-    PreflightReport,
-    Rationales,
     RunReport,
     StageReport,
-    Threshold,
     best_of,
 )
-from fliptrace.study.evidence.values import Interval
+from fliptrace.scoring.compare import Comparison, compare, relative_error_reduction
+from fliptrace.scoring.intervals import Interval
+from fliptrace.scoring.rationales import RationaleScores
+from fliptrace.scoring.self_evaluation import SelfEvaluationScores
+from fliptrace.scoring.thresholds import ChosenThreshold
+from fliptrace.training.preflight import Preflight
 
 SCORES = "scores.json"
+
+
+def can_compare() -> bool:
+    """Whether the packages of fliptrace[study], which differences need, are installed."""
+    return find_spec("scipy") is not None and find_spec("sklearn") is not None
 
 
 def read_run(folder: Path) -> RunReport:
@@ -105,27 +111,36 @@ class _Stages:
 
     def _gain(self, evaluation: str, before: StageReport, after: StageReport) -> Gain:
         a, b = (next(r.metrics for r in stage.evaluations if r.name == evaluation) for stage in (before, after))
-        reduction = None if a.f1 == 1 else (b.f1 - a.f1) / (1 - a.f1)
         paired = self._difference(before, after, evaluation)
-        return Gain(evaluation, before.name, after.name, a, b, paired, reduction)
+        return Gain(evaluation, before.name, after.name, a, b, paired, relative_error_reduction(a.f1, b.f1))
 
     def _evaluations(self, place: Path) -> tuple[EvaluationReport, ...]:
         with damage_named(place / SCORES):
             evaluations = [_evaluation(name, row) for name, row in read_object(place / SCORES).items()]
         return tuple(replace(r, against_rule=self._difference_from_rule(place, r)) for r in evaluations)
 
-    def _difference_from_rule(self, place: Path, evaluation: EvaluationReport) -> Difference | None:
+    def _difference_from_rule(self, place: Path, evaluation: EvaluationReport) -> Comparison | None:
         predictions = self._load(place, evaluation.name)
-        return difference_from_rule(best_of(evaluation.rules), predictions, self.seed) if predictions else None
+        if predictions is None:
+            return None
+        from fliptrace.scoring.triggers import answer_by_rule
 
-    def _difference(self, before: StageReport, after: StageReport, evaluation: str) -> Difference | None:
+        rule = RULES[best_of(evaluation.rules)]
+        return compare([answer_by_rule(each, rule) for each in predictions], predictions, seed=self.seed)
+
+    def _difference(self, before: StageReport, after: StageReport, evaluation: str) -> Comparison | None:
         a, b = (self._load(self.place(stage.number, stage.name), evaluation) for stage in (before, after))
-        return difference(a, b, self.seed) if a and b else None
+        return compare(a, b, seed=self.seed) if a and b else None
 
     def _load(self, place: Path, evaluation: str) -> list[Prediction] | None:
         """The predictions of an evaluation; None where the file is gone, or where differences cannot be computed."""
         path = inside(place, f"predictions/{evaluation}.jsonl")
-        return read_triggers(path) if self.compares and path.exists() else None
+        if not self.compares or not path.exists():
+            return None
+        rows = [row for row in read_predictions(path) if isinstance(row, Prediction)]
+        if not rows:
+            raise InputError(path, "holds emotion predictions; expected trigger predictions")
+        return rows
 
 
 def _evaluation(name: str, row: Json) -> EvaluationReport:
@@ -139,9 +154,9 @@ def _evaluation(name: str, row: Json) -> EvaluationReport:
         num_answers=row["num_answers"],
         num_cut_cases=row["num_cut_cases"],
         anomalies=row["anomalies"],
-        threshold=Threshold(**row["chosen_threshold"]) if "chosen_threshold" in row else None,
-        judged=Judged(**row["self_evaluation"]) if "self_evaluation" in row else None,
-        rationales=Rationales(**row["rationales"]) if "rationales" in row else None,
+        threshold=ChosenThreshold(**row["chosen_threshold"]) if "chosen_threshold" in row else None,
+        judged=SelfEvaluationScores(**row["self_evaluation"]) if "self_evaluation" in row else None,
+        rationales=RationaleScores(**row["rationales"]) if "rationales" in row else None,
     )
 
 
@@ -158,12 +173,12 @@ def _logs(path: Path) -> list[Json]:
         return [{"stage": row["stage"], "step": row["step"]} | row for _, row in read_jsonl(path)]
 
 
-def _preflight(path: Path) -> PreflightReport | None:
+def _preflight(path: Path) -> Preflight | None:
     """The preflight report of a stage; None where the stage did not get that far."""
     if not path.exists():
         return None
     with damage_named(path):
-        return PreflightReport(**read_object(path))
+        return Preflight(**read_object(path))
 
 
 def _curve(rows: Sequence[Json]) -> Curve:

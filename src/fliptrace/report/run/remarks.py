@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fliptrace.report.run.values import Difference, EvaluationReport, RunReport, StageReport
+from fliptrace.report.run.values import EvaluationReport, RunReport, StageReport
 from fliptrace.report.run.wording import difference, f1
 from fliptrace.report.wording import decimals, plural
+from fliptrace.scoring.compare import Comparison
 
 ROUNDING = 1e-6  # scores.json holds six digits
 
@@ -40,7 +41,7 @@ def remarks(report: RunReport) -> tuple[str, ...]:
     )
 
 
-def _verdict(found: Difference | None) -> str:
+def _verdict(found: Comparison | None) -> str:
     if found is None:
         return ""
     text = f"The difference is {difference(found)}"

@@ -5,13 +5,18 @@ All scores are on the run's val cases. Indices count from 0, stages from 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from fliptrace.core.files import Json
 from fliptrace.corpora.leaks import LeakReport
-from fliptrace.study.evidence.values import Interval
+from fliptrace.scoring.compare import Comparison
+from fliptrace.scoring.intervals import Interval
+from fliptrace.scoring.rationales import RationaleScores
+from fliptrace.scoring.self_evaluation import SelfEvaluationScores
+from fliptrace.scoring.thresholds import ChosenThreshold
+from fliptrace.training.preflight import Preflight
 
 StageState = Literal["finished", "unfinished", "not begun"]
 
@@ -24,45 +29,6 @@ class Metrics(NamedTuple):
     recall: float
     exact_match: float
     interval: Interval | None
-
-
-class Difference(NamedTuple):
-    """The difference of two F1 on the same cases. Its interval comes from the same draws of groups for both."""
-
-    value: float
-    interval: Interval | None
-    num_won: int
-    num_lost: int
-    num_tied: int
-
-
-class Threshold(NamedTuple):
-    """The support that names a trigger, chosen on val. `f1_left_out` scores each group at the choice of the others."""
-
-    threshold: float
-    f1: float
-    f1_left_out: float
-
-
-class Judged(NamedTuple):
-    """The effect of judging its own drafts. "Right" means that the whole set of triggers is right."""
-
-    num_drafts: int
-    num_right_before: int
-    num_right_after: int
-    wrong_to_right: int
-    right_to_wrong: int
-    num_without_verdict: int
-    verdict_balanced_accuracy: float | None
-
-
-class Rationales(NamedTuple):
-    """Rationales checked against their prompts (training/val_scores.py)."""
-
-    num_rationales: int
-    num_observations: int
-    num_false_observations: int
-    num_self_contradictions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +44,14 @@ class EvaluationReport:
     num_answers: int
     num_cut_cases: int
     anomalies: Mapping[str, int]
-    threshold: Threshold | None
-    judged: Judged | None
-    rationales: Rationales | None = None
-    against_rule: Difference | None = None
+    threshold: ChosenThreshold | None
+    judged: SelfEvaluationScores | None
+    rationales: RationaleScores | None = None
+    against_rule: Comparison | None = None
 
     @property
     def num_anomalies(self) -> int:
         return sum(self.anomalies.values())
-
-
-class PreflightReport(NamedTuple):
-    """The training data of a stage: rows, tokens, and one trained text of each kind as the model saw it."""
-
-    num_rows: int
-    num_by_kind: Mapping[str, int]
-    num_dropped: int
-    num_tokens: int
-    num_trained_tokens: int
-    longest: int
-    samples: Mapping[str, str]
-    too_long: Sequence[str] = ()
-    num_cut_views: int = 0
-    num_cut_triggers: int = 0
-    num_beyond_reach: int = 0
-    num_dropped_utterances: int = 0
-    packed: bool = False
-    not_packed: str | None = None
 
 
 class Point(NamedTuple):
@@ -134,7 +81,7 @@ class StageReport:
     state: StageState
     recipe: Json
     parent: str | None
-    preflight: PreflightReport | None
+    preflight: Preflight | None
     curve: Curve
     evaluations: tuple[EvaluationReport, ...]
 
@@ -148,7 +95,7 @@ class Gain:
     after: str
     f1_before: Metrics
     f1_after: Metrics
-    difference: Difference | None
+    difference: Comparison | None
     relative_error_reduction: float | None
 
 

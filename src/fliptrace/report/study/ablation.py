@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from fliptrace.report.study.charts import ablation_chart, f1_span
 from fliptrace.report.study.page import Block, Chart, Gallery, Points, Row, RowKind, Section, Table
-from fliptrace.report.study.places import Place, foot, place_foot, row_name
+from fliptrace.report.study.places import foot, place_foot, row_name
 from fliptrace.report.study.wording import average, by_seed, change, estimate, marked, p_value
 from fliptrace.report.wording import count, decimals, percent, signed
-from fliptrace.study.evidence.values import AblationRow, Difference, Header, LeakRow, StudyReport
+from fliptrace.study.evidence.differences import Difference
+from fliptrace.study.evidence.gather import StudyReport
+from fliptrace.study.evidence.questions import FROM_GREEDY, FROM_PARENT
+from fliptrace.study.evidence.table import Measured, Place
 
 _DIFFERENCE = ("difference in F1", "error reduction", "p", "p (Holm)", "seeds", "verdict")
 
 
-def ablation(report: StudyReport, places: Sequence[Place]) -> Section:
-    own = [place for place in places if place.is_own]
-    others = [place for place in places if not place.is_own]
+def ablation(report: StudyReport) -> Section:
+    own = report.own_places
     blocks: list[Block] = [
-        Gallery("", tuple(_ablation_charts(report, own))),
-        *(block for place in own for block in (_matrix(report.header, place), _planned(report.header, place))),
-        *(make(report.header, place) for place in own for make in (_comparisons, _steps, _scores)),
-        *(_matrix(report.header, place, is_folded=True) for place in others),
+        Gallery("", tuple(_ablation_charts(report))),
+        *(make(report, place) for place in own for make in (_matrix, _planned)),
+        *(make(report, place) for place in own for make in (_comparisons, _steps, _scores)),
+        *(_matrix(report, place, is_folded=True) for place in report.places if not place.is_own),
     ]
     hint = (
         "Trigger F1, mean over seeds, with 95% intervals that cover other dialogues and other seeds. Large dots are "
@@ -35,117 +37,140 @@ def ablation(report: StudyReport, places: Sequence[Place]) -> Section:
     return Section("ablation", "Ablation", hint, tuple(blocks))
 
 
-def _ablation_charts(report: StudyReport, places: Sequence[Place]) -> Iterator[Chart]:
+def planned_at(report: StudyReport, place: Place) -> tuple[Difference, ...]:
+    """The answers to the planned questions of a place, in the order of its evaluations."""
+    return tuple(d for d in report.differences_at(place) if d.question not in (FROM_PARENT, FROM_GREEDY))
+
+
+def _rows(place: Place, evaluation: str) -> tuple[Measured, ...]:
+    return (*place.by_arm(evaluation).values(), *place.baselines)
+
+
+def _ablation_charts(report: StudyReport) -> Iterator[Chart]:
     """One chart per place, of its first evaluation, all on one axis. Untuned models may lie beyond the axis."""
-    untuned = {arm.name for arm in report.header.arms if arm.parent is None}
-    rows = [row for place in places for row in place.tables[0].rows]
-    for place in places:
-        span = f1_span([row.f1 for row in rows if row.name not in untuned] or [row.f1 for row in rows])
-        table = place.tables[0]
-        caption = f"{place.name}, evaluation “{table.evaluation}”"
-        yield Chart(caption, partial(ablation_chart, table, place.rule, caption, span))
+    f1, untuned = report.evidence.f1, {arm.name for arm in report.header.arms if arm.parent is None}
+    rows = [m for place in report.own_places for m in _rows(place, place.evaluations[0])]
+    for place in report.own_places:
+        span = f1_span([f1(m) for m in rows if m.where.arm not in untuned] or [f1(m) for m in rows])
+        caption = f"{report.place_name(place)}, evaluation “{place.evaluations[0]}”"
+        dots = [(row_name(m), m.kind == "arm", f1(m)) for m in _rows(place, place.evaluations[0])]
+        yield Chart(caption, partial(ablation_chart, dots, report.evidence.rule_f1(place), caption, span))
 
 
-def _matrix(header: Header, place: Place, *, is_folded: bool = False) -> Table:
-    evaluations = [table.evaluation for table in place.tables]
-    rows = [Row((row_name(row), *_by_evaluation(place, row)), _row_kind(row, place)) for row in place.rows]
-    if place.rule and not place.rule_row:
-        rows.append(Row(("best rule", estimate(place.rule), *[""] * (len(evaluations) - 1)), "best"))
-    title = f"{place.name}: arm by evaluation"
-    return Table(title, ("", *evaluations), tuple(rows), place_foot(header, place), is_folded=is_folded)
+def _matrix(report: StudyReport, place: Place, *, is_folded: bool = False) -> Table:
+    rows = [Row((row_name(m), *_by_evaluation(report, place, m)), _row_kind(m, place)) for m in place.rows]
+    blanks = [""] * (len(place.evaluations) - 1)
+    if place.rule and all(row.kind != "best" for row in rows):
+        rows.append(Row(("best rule", estimate(report.evidence.rule_f1(place)), *blanks), "best"))
+    title = f"{report.place_name(place)}: arm by evaluation"
+    return Table(title, ("", *place.evaluations), tuple(rows), place_foot(report, place), is_folded=is_folded)
 
 
-def _by_evaluation(place: Place, row: AblationRow) -> Iterator[str]:
+def _by_evaluation(report: StudyReport, place: Place, m: Measured) -> Iterator[str]:
     """The F1 of a row in every evaluation. Baselines have a single evaluation, shown in the first column."""
-    for number, table in enumerate(place.tables):
-        yield estimate(place.f1(row.name, table.evaluation)) if row.kind == "arm" or number == 0 else ""
+    for number, evaluation in enumerate(place.evaluations):
+        if m.kind == "arm":
+            yield estimate(report.evidence.of(m.where._replace(evaluation=evaluation), "f1"))
+        else:
+            yield "" if number else estimate(report.evidence.f1(m))
 
 
-def _planned(header: Header, place: Place) -> Table:
+def _planned(report: StudyReport, place: Place) -> Table:
     """The planned comparisons with one column per evaluation, which shows findings that hold in one evaluation only."""
-    found = {(one.question, table.evaluation): one.difference for table in place.tables for one in table.comparisons}
-    evaluations = [table.evaluation for table in place.tables]
+    found = {(d.question, d.after.evaluation): d for d in planned_at(report, place)}
     rows = [
-        Row((question, *(marked(found.get((question, evaluation))) for evaluation in evaluations)))
+        Row((question, *(marked(found.get((question, evaluation))) for evaluation in place.evaluations)))
         for question in dict.fromkeys(question for question, _ in found)
     ]
-    title = f"{place.name}: planned comparisons"
-    return Table(title, ("", *evaluations), tuple(rows), place_foot(header, place), is_dense=True)
+    title = f"{report.place_name(place)}: planned comparisons"
+    return Table(title, ("", *place.evaluations), tuple(rows), place_foot(report, place), is_dense=True)
 
 
-def _comparisons(header: Header, place: Place) -> Table:
-    names = {row.name: row_name(row) for row in place.rows}
-    rows = []
-    for table in place.tables:
-        rows.append(Row((f"evaluation “{table.evaluation}”",), "group"))
-        for one in table.comparisons:
-            cells = (one.question, _step(names, one.difference), *_difference_cells(one.difference))
-            rows.append(Row(cells, one.difference.verdict))
+def _comparisons(report: StudyReport, place: Place) -> Table:
+    found = planned_at(report, place)
+
+    def rows(evaluation: str) -> Iterator[Row]:
+        for d in found:
+            if d.after.evaluation == evaluation:
+                yield Row((d.question, *_difference_cells(place, d)), d.verdict)
+
     columns = ("question", "from → to", *_DIFFERENCE)
-    title = f"{place.name}: planned comparisons, with p"
-    return Table(title, columns, tuple(rows), place_foot(header, place), frozenset({"from → to"}), is_folded=True)
+    return _detail(report, place, "planned comparisons, with p", columns, rows, frozenset({"from → to"}))
 
 
-def _scores(header: Header, place: Place) -> Table:
-    rows = []
-    for table in place.tables:
-        rows.append(Row((f"evaluation “{table.evaluation}”",), "group"))
-        rows += [Row(_score_cells(row), _row_kind(row, place)) for row in table.rows]
-    columns = ("", "F1", "sd", "single seeds", "F1, left-out threshold", "precision", "recall", "exact match")
-    return Table(f"{place.name}: all scores", columns, tuple(rows), place_foot(header, place), is_folded=True)
-
-
-def _score_cells(row: AblationRow) -> tuple[str, ...]:
-    single = by_seed(row.f1.by_seed)
-    rest = (estimate(row.left_out), *map(average, (row.precision, row.recall, row.exact_match)))
-    return (row_name(row), estimate(row.f1), decimals(row.f1.sd), single, *rest)
-
-
-def _steps(header: Header, place: Place) -> Table:
+def _steps(report: StudyReport, place: Place) -> Table:
     """The difference of every arm from its parent, whether new instructions or more training caused it."""
-    names = {row.name: row_name(row) for row in place.rows}
-    rows = []
-    for table in place.tables:
-        rows.append(Row((f"evaluation “{table.evaluation}”",), "group"))
-        for row in table.rows:
-            if row.from_parent:
-                cells = (_step(names, row.from_parent), *_difference_cells(row.from_parent))
-                rows.append(Row(cells, row.from_parent.verdict))
-    columns = ("from → to", *_DIFFERENCE)
-    title = f"{place.name}: from stage to stage"
-    return Table(title, columns, tuple(rows), place_foot(header, place), is_folded=True)
+    found = [d for d in report.differences_at(place) if d.question == FROM_PARENT]
+
+    def rows(evaluation: str) -> Iterator[Row]:
+        for d in found:
+            if d.after.evaluation == evaluation:
+                yield Row(_difference_cells(place, d), d.verdict)
+
+    return _detail(report, place, "from stage to stage", ("from → to", *_DIFFERENCE), rows)
 
 
-def _step(names: Mapping[str, str], found: Difference) -> str:
-    """The two arms of a difference. A rule without a row here was measured for another track."""
-    return f"{names.get(found.before, found.before)} → {names.get(found.after, found.after)}"
+def _scores(report: StudyReport, place: Place) -> Table:
+    def rows(evaluation: str) -> Iterator[Row]:
+        for m in _rows(place, evaluation):
+            yield Row(_score_cells(report, m), _row_kind(m, place))
+
+    columns = ("", "F1", "sd", "single seeds", "F1, left-out threshold", "precision", "recall", "exact match")
+    return _detail(report, place, "all scores", columns, rows)
 
 
-def _difference_cells(found: Difference) -> tuple[str, ...]:
-    """For the columns of _DIFFERENCE."""
-    reduced = percent(found.relative_error_reduction)
-    return (change(found), reduced, p_value(found.p), p_value(found.p_holm), str(found.num_seeds), found.verdict)
+def _detail(
+    report: StudyReport,
+    place: Place,
+    title: str,
+    columns: tuple[str, ...],
+    rows: Callable[[str], Iterator[Row]],
+    texts: frozenset[str] = frozenset(),
+) -> Table:
+    """A folded table of a place, with the rows of each evaluation under its name."""
+    every: list[Row] = []
+    for evaluation in place.evaluations:
+        every += [Row((f"evaluation “{evaluation}”",), "group"), *rows(evaluation)]
+    name = f"{report.place_name(place)}: {title}"
+    return Table(name, columns, tuple(every), place_foot(report, place), texts, is_folded=True)
 
 
-def _row_kind(row: AblationRow, place: Place) -> RowKind:
-    if row.kind == "arm":
+def _score_cells(report: StudyReport, m: Measured) -> tuple[str, ...]:
+    f1 = report.evidence.f1(m)
+    rest = [average(report.evidence.of(m.where, metric)) for metric in ("precision", "recall", "exact_match")]
+    left_out = estimate(report.evidence.of(m.where, "left_out.f1"))
+    return (row_name(m), estimate(f1), decimals(f1.sd), by_seed(f1.by_seed), left_out, *rest)
+
+
+def _difference_cells(place: Place, d: Difference) -> tuple[str, ...]:
+    """The two arms, then the columns of _DIFFERENCE. A rule without a row here was measured for another track."""
+    names = {m.where.arm: row_name(m) for m in place.rows}
+    step = " → ".join(names.get(where.arm, where.arm) for where in (d.before, d.after))
+    reduced = percent(d.relative_error_reduction)
+    return (step, change(d), reduced, p_value(d.p), p_value(d.p_holm), str(d.num_seeds), d.verdict)
+
+
+def _row_kind(m: Measured, place: Place) -> RowKind:
+    if m.kind == "arm":
         return ""
-    return "best" if row.name == place.tables[0].best_rule else "rule"
+    return "best" if place.rule and m.where.arm == place.rule.where.arm else "rule"
 
 
-def leaks(report: StudyReport, places: Sequence[Place]) -> Section:
+def leaks(report: StudyReport) -> Section:
     hint = (
         "A test set that shares dialogues with the training data inflates the score of any model that can memorize. "
         "Rules memorize nothing: their score shows how hard a split is, and only the difference from the best rule can "
         "be compared between splits."
     )
     columns = ("test set", "shared with the training data", "flips", "best rule", "the whole stack", "difference")
-    rows = [_leak_row(place, row) for row in report.leaks for place in places if place.holds(row)]
-    table = Table("", columns, tuple(rows), foot(report.header, places), frozenset(columns[1:2]))
+    rows = tuple(_leak_row(report, place) for place in report.places)
+    table = Table("", columns, rows, foot(report, report.places), frozenset(columns[1:2]))
     known = Points(tuple(f"{track.title}, {line}" for track in report.header.tracks for line in track.known_leaks))
     return Section("leaks", "Do the splits leak?", hint, (table, known))
 
 
-def _leak_row(place: Place, row: LeakRow) -> Row:
-    difference = signed(row.f1.mean - row.rule_f1.mean) if row.rule_f1 else "–"
-    return Row((place.name, row.leaks, count(row.num_flips), estimate(row.rule_f1), estimate(row.f1), difference))
+def _leak_row(report: StudyReport, place: Place) -> Row:
+    m, f1 = place.headline, report.evidence.f1(place.headline)
+    rule = report.evidence.rule_f1(place)
+    difference = signed(f1.mean - rule.mean) if rule else "–"
+    return Row((report.place_name(place), m.leaks, count(m.num_flips), estimate(rule), estimate(f1), difference))

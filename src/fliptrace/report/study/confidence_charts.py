@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -10,7 +10,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from fliptrace.report.study.charts import DASHES, F1, WIDTH, label_right, plain_axes
 from fliptrace.report.study.svg import MODEL, OTHER, RULE, SOFT, to_svg
 from fliptrace.report.wording import decimals
-from fliptrace.study.evidence.values import Calibration, Estimate, RiskCoverage
+from fliptrace.scoring.calibration import Calibration
+from fliptrace.scoring.risk_coverage import RiskCoverage
+from fliptrace.scoring.seeds import SeedScores
 
 
 def reliability_chart(found: Calibration, label: str) -> str:
@@ -21,7 +23,7 @@ def reliability_chart(found: Calibration, label: str) -> str:
         above, below = canvas.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         above.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=DASHES)
         above.plot(support, [part.share_triggers for part in found.bins], "o-", color=MODEL, linewidth=2, markersize=6)
-        above.set_title(f"ECE {decimals(found.ece.mean)}, Brier {decimals(found.brier.mean)}")
+        above.set_title(f"ECE {decimals(found.ece)}, Brier {decimals(found.brier)}")
         above.set_ylabel("share of triggers")
         above.set_ylim(-0.03, 1.03)
         for part in found.bins:
@@ -35,10 +37,10 @@ def reliability_chart(found: Calibration, label: str) -> str:
         below.yaxis.set_major_locator(MaxNLocator(2, integer=True, prune="lower"))
         canvas.align_ylabels()
 
-    return to_svg(draw, 340, 340, f"reliability of support: {label}, {found.where.evaluation}")
+    return to_svg(draw, 340, 340, f"reliability of support: {label}")
 
 
-def risk_coverage_chart(found: Sequence[RiskCoverage], rule: Estimate | None, label: str) -> str:
+def risk_coverage_chart(found: Mapping[str, RiskCoverage], rule: SeedScores | None, label: str) -> str:
     """F1 of the most confident cases by their share, one line per evaluation. A rule has no confidence: F1 of all."""
     colours = (MODEL, OTHER, SOFT)
     styles = ("-", (0, (6, 2)), (0, (1, 1)))
@@ -46,10 +48,10 @@ def risk_coverage_chart(found: Sequence[RiskCoverage], rule: Estimate | None, la
     def draw(canvas: Figure) -> None:
         axes = canvas.add_subplot()
         labels = []
-        for number, one in enumerate(found):
+        for number, (evaluation, one) in enumerate(found.items()):
             colour, style = colours[number % 3], styles[number // 3 % 3]
             axes.plot(one.coverage, one.f1, color=colour, linewidth=2, linestyle=style)
-            labels.append((one.f1[-1], one.where.evaluation, colour))
+            labels.append((one.f1[-1], evaluation, colour))
         if rule:
             axes.axhline(rule.mean, color=RULE, linewidth=1.5, linestyle=DASHES)
             labels.append((rule.mean, "best rule, all flips", RULE))

@@ -15,9 +15,12 @@ from markupsafe import Markup, escape
 from fliptrace.core.files import Json
 from fliptrace.report.pages import page_environment
 from fliptrace.report.study.page import Section
+from fliptrace.report.study.paper import paper_rows
 from fliptrace.report.study.sections import findings, lead, sections
 from fliptrace.report.wording import unbroken
-from fliptrace.study.evidence.values import StudyReport
+from fliptrace.study.evidence.gather import StudyReport
+from fliptrace.study.evidence.slices import KINDS, slice_rows
+from fliptrace.study.evidence.support import mean_risk_coverage, pool_calibration
 
 DIGITS = 6
 
@@ -33,13 +36,36 @@ def render_study_markdown(report: StudyReport) -> str:
 
 
 def study_json(report: StudyReport) -> Json:
-    """Every value of the report under its field name. Floats are rounded to six digits; keys of mappings are strings.
+    """The table of all figures, and what is concluded from them. Floats are rounded to six digits.
+
+    `pandas.DataFrame(**figures)` is the table again.
 
     >>> _plain({0: (0.12345678, None, True)})
     {'0': [0.123457, None, True]}
     """
-    found: Json = _plain(asdict(report))
-    return found
+    table, places = report.evidence.table, report.places
+    rows = table.astype(object).where(table.notna(), None).to_numpy().tolist()
+    support = [(m.where, pool_calibration(m), mean_risk_coverage(m)) for m in report.evidence.models]
+    return {
+        "header": _plain(asdict(report.header)),
+        "questions": _plain([summary._asdict() for summary in report.summaries]),
+        "remarks": list(report.remarks),
+        "paper": _plain(paper_rows(report)),
+        "figures": {"data": _plain(rows), "columns": list(table.columns)},
+        "differences": _plain(report.differences),
+        "slices": [
+            _plain({"where": place.headline.where, "by": kind, "rows": found})
+            for place in places
+            for kind in KINDS
+            if (found := slice_rows(place.headline, place.rule, kind))
+        ],
+        "calibration": [_plain({"where": where} | bins._asdict()) for where, bins, _ in support if bins],
+        "risk_coverage": [_plain({"where": where} | curve._asdict()) for where, _, curve in support if curve],
+        "leaks": [{"where": _plain(place.headline.where), "leaks": place.headline.leaks} for place in places],
+        "flips": [
+            _plain(matrix._asdict() | {"counts": matrix.counts.to_dict("index")}) for matrix in report.flip_matrices
+        ],
+    }
 
 
 def _render(report: StudyReport, template: str) -> str:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import partial
-from itertools import groupby
+from typing import NamedTuple
 
 from fliptrace.report.study.charts import MOST_SLICES, k_curve_chart, slice_chart, transfer_chart
 from fliptrace.report.study.page import Chart, Gallery, Row, Section, Table
-from fliptrace.report.study.places import Place, arm_at, foot, place_foot
+from fliptrace.report.study.places import arm_at, foot, place_foot
 from fliptrace.report.study.wording import arrows, average, estimate, marked, p_value
 from fliptrace.report.wording import count, decimals, signed
-from fliptrace.study.evidence.values import (
-    DecodingRow,
-    DecodingTable,
-    Estimate,
-    Header,
-    Interval,
-    SliceTable,
-    StudyReport,
-    TransferMatrix,
-)
+from fliptrace.scoring.intervals import Interval
+from fliptrace.scoring.seeds import SeedScores
+from fliptrace.study.evidence.gather import StudyReport
+from fliptrace.study.evidence.questions import FROM_GREEDY
+from fliptrace.study.evidence.slices import KINDS, SliceRow, slice_rows
+from fliptrace.study.evidence.table import Evidence, Measured, Place
 
-_SLICES = {
-    "flip_type": "flip type",
-    "distance": "distance from the target",
-    "speakers": "number of speakers",
-    "length": "length of the dialogue",
-    "code_mixing": "code-mixing",
-}
+_SLICES = ("flip type", "distance from the target", "number of speakers", "length of the dialogue", "code-mixing")
 _DECODING = (
     "evaluation",
     "asks for",
@@ -42,12 +32,12 @@ _DECODING = (
 )
 
 
-def decoding(report: StudyReport, places: Sequence[Place]) -> Section:
-    found = [(place, table) for place in places for table in report.decoding if place.holds(table)]
+def decoding(report: StudyReport) -> Section:
+    found = [(place, arm) for place in report.places for arm in place.arms]
     curves = [
-        Chart(arm_at(report.header, place, table.arm), partial(_k_curve, place, table, report.header))
-        for place, table in found
-        if table.k_curves and place.is_own and table.arm == place.arm
+        Chart(arm_at(report, place, arm), partial(_k_curves, report, place, arm))
+        for place, arm in found
+        if place.is_own and arm == place.arm and any(m.any_seed["k_curve"] for m in place.of_arm(arm))
     ]
     hint = (
         "All evaluations of one arm. Exact decoding scores all answers instead of drawing samples. “Left-out "
@@ -56,50 +46,91 @@ def decoding(report: StudyReport, places: Sequence[Place]) -> Section:
         "is the 95% interval of the vote over k samples. Most of its width comes from the choice of dialogues, which "
         "is the same for every k."
     )
-    tables = [_decoding_table(report.header, place, table) for place, table in found]
+    tables = [_decoding_table(report, place, arm) for place, arm in found]
     tables.sort(key=lambda table: table.is_folded)
     return Section("decoding", "Decoding", hint, (Gallery("", tuple(curves)), *tables))
 
 
-def _k_curve(place: Place, table: DecodingTable, header: Header) -> str:
-    return k_curve_chart(table, place.rule, arm_at(header, place, table.arm))
+def _k_curves(report: StudyReport, place: Place, arm: str) -> str:
+    evidence, curves = report.evidence, {}
+    for m in place.of_arm(arm):
+        ks = sorted({point["k"] for metrics in m.by_seed.values() for point in metrics["k_curve"] or ()})
+        if ks:
+            curves[m.where.evaluation] = {k: evidence.scores[*m.where, f"k_curve.{k}.f1"] for k in ks}
+    lines = [
+        (m.where.evaluation, m.any_seed["decode"] == "exact", evidence.f1(m).mean)
+        for m in place.of_arm(arm)
+        if m.any_seed["decode"] != "sample" and not m.any_seed["judge"]
+    ]
+    return k_curve_chart(curves, lines, evidence.rule_f1(place), arm_at(report, place, arm))
 
 
-def _decoding_table(header: Header, place: Place, table: DecodingTable) -> Table:
-    rows = [_decoding_row(row) for row in table.rows]
+def _decoding_table(report: StudyReport, place: Place, arm: str) -> Table:
+    gains = {d.after: d for d in report.differences_at(place) if d.question == FROM_GREEDY}
+    rows = []
+    for m in place.of_arm(arm):
+        d, of, any_seed = gains.get(m.where), partial(report.evidence.of, m.where), m.any_seed
+        asks = f"{any_seed['ask']}, then judging" if any_seed["judge"] else any_seed["ask"]
+        samples = "all" if any_seed["decode"] == "exact" else str(any_seed["num_samples"])
+        against = (marked(d), p_value(d.p_holm) if d else "–")
+        num_unparsed, num_answers = (report.evidence.total(m.where, name) for name in ("num_unparsed", "num_answers"))
+        f1s = (estimate(of("f1")), estimate(of("left_out.f1")))
+        rest = (average(of("agreement")), f"{num_unparsed / max(num_answers, 1):.1%}")
+        rows.append(Row((m.where.evaluation, asks, samples, *f1s, *against, *rest)))
     if place.rule:
-        rows.append(Row(("best rule", "–", "–", estimate(place.rule), *("–",) * 5), "best"))
-    title = arm_at(header, place, table.arm)
+        rows.append(Row(("best rule", "–", "–", estimate(report.evidence.rule_f1(place)), *("–",) * 5), "best"))
+    is_folded = not place.is_own or arm != place.arm
     texts = frozenset({"asks for"})
-    is_folded = not place.is_own or table.arm != place.arm
-    return Table(title, _DECODING, tuple(rows), place_foot(header, place), texts, is_folded)
+    return Table(arm_at(report, place, arm), _DECODING, tuple(rows), place_foot(report, place), texts, is_folded)
 
 
-def _decoding_row(row: DecodingRow) -> Row:
-    asks = f"{row.ask}, then judging" if row.judge else row.ask
-    found = row.from_greedy
-    against = (marked(found), p_value(found.p_holm) if found else "–")
-    samples = "all" if row.decode == "exact" else str(row.num_samples)
-    f1s = (estimate(row.f1), estimate(row.left_out))
-    unparsed = f"{row.share_unparsed:.1%}"
-    return Row((row.evaluation, asks, samples, *f1s, *against, average(row.agreement), unparsed))
+class Transfer(NamedTuple):
+    """One arm of a base in its first evaluation: F1 by training and test data. `rules` are the best rules by test.
+
+    A track's own test is on the diagonal. The key of `f1` is the track and the test set.
+    """
+
+    base: str
+    arm: str
+    evaluation: str
+    tracks: tuple[str, ...]
+    tests: tuple[str, ...]
+    f1: dict[tuple[str, str], SeedScores]
+    rules: dict[str, SeedScores]
 
 
-def transfer(report: StudyReport, places: Sequence[Place]) -> Section:
-    header = report.header
-    titles = {test.name: test.title for test in header.tests}
-    trained = {track.name: track.title for track in header.tracks}
-    arms = {arm.name: arm.title for arm in header.arms}
-    stack = {(place.base, place.arm) for place in places}
+def transfers(evidence: Evidence) -> tuple[Transfer, ...]:
+    """One for every base and arm that was tested on another track, too."""
+    firsts: dict[tuple[str, str], list[tuple[Place, Measured]]] = {}
+    for place in evidence.places:
+        for arm in place.arms:
+            m = place.of_arm(arm)[0]
+            firsts.setdefault((place.base, arm), []).append((place, m))
+    found = []
+    for (base, arm), every in firsts.items():
+        evaluation = every[0][1].where.evaluation
+        of = [(place, m) for place, m in every if m.where.evaluation == evaluation]
+        tracks = tuple(dict.fromkeys(place.track for place, _ in of))
+        tests = dict.fromkeys(place.test for place, _ in of)
+        in_order = tuple(dict.fromkeys([*(track for track in tracks if track in tests), *tests]))
+        f1 = {(place.track, place.test): evidence.f1(m) for place, m in of}
+        rules = {place.test: evidence.f1(place.rule) for place, _ in of if place.rule}
+        if not all(place.is_own for place, _ in of):
+            found.append(Transfer(base, arm, evaluation, tracks, in_order, f1, rules))
+    return tuple(found)
+
+
+def transfer(report: StudyReport) -> Section:
+    stack = {(place.base, place.arm) for place in report.places}
     charts, tables = [], []
-    for matrix in report.transfer:
-        is_stack = (matrix.base, matrix.arm) in stack
-        base = f"{matrix.base} · " if len(header.bases) > 1 else ""
-        name = f"{base}{arms.get(matrix.arm, matrix.arm)}, evaluation “{matrix.evaluation}”"
+    for found in transfers(report.evidence):
+        base = f"{found.base} · " if len(report.header.bases) > 1 else ""
+        name = f"{base}{report.arm_title(found.arm)}, evaluation “{found.evaluation}”"
+        is_stack = (found.base, found.arm) in stack
         if is_stack:
-            charts.append(Chart(name, partial(transfer_chart, matrix, name)))
-        of = [place for place in places if place.base == matrix.base]
-        tables.append(_transfer_table(matrix, name, trained, titles, foot(header, of), is_folded=not is_stack))
+            draw = partial(transfer_chart, found.f1, found.rules, found.tracks, found.tests, name)
+            charts.append(Chart(name, draw))
+        tables.append(_transfer_table(report, found, name, is_folded=not is_stack))
     hint = (
         "Models are trained on the row and tested on the column: F1, its standard deviation over seeds, and its 95% "
         "interval. The last row is the best rule, which is not trained."
@@ -108,39 +139,32 @@ def transfer(report: StudyReport, places: Sequence[Place]) -> Section:
     return Section("transfer", "Across languages", hint, (Gallery("", tuple(charts)), *tables))
 
 
-def _transfer_table(
-    matrix: TransferMatrix,
-    name: str,
-    trained: Mapping[str, str],
-    titles: Mapping[str, str],
-    made: str,
-    *,
-    is_folded: bool,
-) -> Table:
-    cells = {(cell.train, cell.test): cell.f1 for cell in matrix.cells}
+def _transfer_table(report: StudyReport, found: Transfer, name: str, *, is_folded: bool) -> Table:
     rows = [
-        Row((trained[train], *(_with_sd(cells.get((train, test))) for test in matrix.tests))) for train in matrix.trains
+        Row((report.track(track).title, *(_with_sd(found.f1.get((track, test))) for test in found.tests)))
+        for track in found.tracks
     ]
-    if matrix.rules:
-        rows.append(Row(("best rule", *(_with_sd(matrix.rules.get(test)) for test in matrix.tests)), "best"))
-    columns = ("trained on", *(titles[test] for test in matrix.tests))
-    return Table(name, columns, tuple(rows), made, is_folded=is_folded)
+    if found.rules:
+        rows.append(Row(("best rule", *(_with_sd(found.rules.get(test)) for test in found.tests)), "best"))
+    columns = ("trained on", *(report.test(test).title for test in found.tests))
+    of = [place for place in report.places if place.base == found.base]
+    return Table(name, columns, tuple(rows), foot(report, of), is_folded=is_folded)
 
 
-def _with_sd(found: Estimate | None) -> str:
+def _with_sd(found: SeedScores | None) -> str:
     return f"{average(found)} {estimate(found).partition(' ')[2]}".strip()
 
 
-def slices(report: StudyReport, places: Sequence[Place]) -> Section:
+def slices(report: StudyReport) -> Section:
     blocks: list[Gallery | Table] = []
     tables = []
-    for place in places:
-        here = [table for table in report.slices if table.rows and place.holds(table.where)]
-        for arm, of_arm in groupby(here, lambda table: (table.where.arm, table.where.evaluation)):
-            found = list(of_arm)
-            name = f"{arm_at(report.header, place, arm[0])}, evaluation “{arm[1]}”"
+    for place in report.places:
+        by_kind = zip(_SLICES, (slice_rows(place.headline, place.rule, kind) for kind in KINDS), strict=True)
+        found = {title: rows for title, rows in by_kind if rows}
+        if found:
+            name = f"{arm_at(report, place, place.arm)}, evaluation “{place.headline.where.evaluation}”"
             blocks.append(Gallery(name, tuple(_slice_charts(found, name)), is_folded=not place.is_own))
-            tables.append(_slice_table(report.header, place, found, name))
+            tables.append(_slice_table(report, place, found, name))
     hint = (
         "Dots are the model, with bars for its standard deviation over seeds; squares are the best rule. The number "
         "after each name is its number of flips. Slices have no interval, and small slices say little."
@@ -148,22 +172,22 @@ def slices(report: StudyReport, places: Sequence[Place]) -> Section:
     return Section("slices", "Where the model is right", hint, (*blocks, *tables))
 
 
-def _slice_charts(tables: Sequence[SliceTable], name: str) -> Iterator[Chart]:
-    values = [f1 for table in tables for row in table.rows for f1 in (row.f1, row.rule_f1) if f1 is not None]
+def _slice_charts(found: dict[str, tuple[SliceRow, ...]], name: str) -> Iterator[Chart]:
+    values = [f1 for rows in found.values() for row in rows for f1 in (row.f1, row.rule_f1) if f1 is not None]
     span = Interval(max(0.0, min(values) - 0.05), min(1.0, max(values) + 0.05))
-    for table in tables:
-        by = f"by {_SLICES[table.by]}{f', the {MOST_SLICES} largest' if len(table.rows) > MOST_SLICES else ''}"
-        yield Chart(by, partial(slice_chart, table, span, f"{by}: {name}"))
+    for title, rows in found.items():
+        by = f"by {title}{f', the {MOST_SLICES} largest' if len(rows) > MOST_SLICES else ''}"
+        yield Chart(by, partial(slice_chart, rows, span, f"{by}: {name}"))
 
 
-def _slice_table(header: Header, place: Place, tables: Sequence[SliceTable], name: str) -> Table:
+def _slice_table(report: StudyReport, place: Place, found: dict[str, tuple[SliceRow, ...]], name: str) -> Table:
     rows = []
-    for table in tables:
-        rows.append(Row((_SLICES[table.by],), "group"))
-        for row in table.rows:
+    for title, of_kind in found.items():
+        rows.append(Row((title,), "group"))
+        for row in of_kind:
             f1 = decimals(row.f1) if row.sd is None else f"{decimals(row.f1)} ± {decimals(row.sd)}"
             against = signed(row.f1 - row.rule_f1) if row.rule_f1 is not None else "–"
             rows.append(Row((arrows(row.name), count(row.num_flips), f1, decimals(row.rule_f1), against)))
-    rule = next((table.rule for table in tables if table.rule), None)
-    columns = ("slice", "flips", "F1", f"best rule ({rule})" if rule else "best rule", "difference")
-    return Table(name, columns, tuple(rows), place_foot(header, place), is_folded=True)
+    rule = f"best rule ({place.rule.where.arm})" if place.rule else "best rule"
+    columns = ("slice", "flips", "F1", rule, "difference")
+    return Table(name, columns, tuple(rows), place_foot(report, place), is_folded=True)

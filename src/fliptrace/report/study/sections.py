@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from itertools import groupby
 
 from fliptrace.report.study import ablation, scores, trust
 from fliptrace.report.study.charts import flip_chart
 from fliptrace.report.study.page import Chart, Gallery, Points, Row, Section, Table, Terms, filled
-from fliptrace.report.study.places import Place, foot, places, row_name
+from fliptrace.report.study.paper import paper_rows
+from fliptrace.report.study.places import foot, row_name
 from fliptrace.report.study.wording import arrows, duration, short
 from fliptrace.report.wording import count, plural
-from fliptrace.study.evidence.values import EvaluationCost, FlipMatrix, Header, StudyReport, TrainingCost
+from fliptrace.study.evidence.flips import FlipMatrix
+from fliptrace.study.evidence.gather import Header, StudyReport
+from fliptrace.study.evidence.table import Measured, Where
 
 
 def lead(report: StudyReport) -> str:
@@ -29,24 +32,23 @@ def lead(report: StudyReport) -> str:
 
 def sections(report: StudyReport) -> tuple[Section, ...]:
     """The sections that have content."""
-    found = places(report)
     return filled(
         [
             Section("questions", "Planned questions", _QUESTIONS, (_questions(report),)),
             Section("remarks", "Caveats", "", (Points(tuple(map(arrows, report.remarks))),)),
             Section("paper", "The paper and this study", "", (_paper(report),)),
-            _compared(report, found),
-            ablation.ablation(report, found),
-            ablation.leaks(report, found),
-            scores.decoding(report, found),
-            trust.judging(report, found),
-            scores.transfer(report, found),
-            scores.slices(report, found),
-            trust.anomalies(report, found),
-            trust.rationales(report, found),
-            trust.support(report, found),
+            _compared(report),
+            ablation.ablation(report),
+            ablation.leaks(report),
+            scores.decoding(report),
+            trust.judging(report),
+            scores.transfer(report),
+            scores.slices(report),
+            trust.anomalies(report),
+            trust.rationales(report),
+            trust.support(report),
             _flips(report),
-            _costs(report, found),
+            _costs(report),
             Section("again", "How to reproduce this", "", (_again(report.header),)),
         ]
     )
@@ -86,14 +88,8 @@ def _number_of(tables: int) -> str:
 
 def _resolution(report: StudyReport) -> Iterator[str]:
     """The smallest difference that can be detected: the median over all planned comparisons of half an interval."""
-    ends = [
-        found.difference.interval
-        for place in places(report)
-        if place.is_own
-        for table in place.tables
-        for found in table.comparisons
-        if found.difference.interval
-    ]
+    planned = [d for place in report.own_places for d in ablation.planned_at(report, place)]
+    ends = [d.interval for d in planned if d.interval]
     if ends:
         half = statistics.median((end.high - end.low) / 2 for end in ends)
         yield f"Differences in F1 below about {half:.3f} cannot be distinguished from zero here."
@@ -104,51 +100,48 @@ def _questions(report: StudyReport) -> Table:
         Row((found.question, *map(count, (found.num_helps, found.num_hurts, found.num_noise))))
         for found in report.summaries
     )
-    return Table("", ("question", "helps", "hurts", "noise"), rows, foot(report.header))
+    return Table("", ("question", "helps", "hurts", "noise"), rows, foot(report))
 
 
 def _paper(report: StudyReport) -> Table:
-    rows = tuple(Row(tuple(map(arrows, (p.claim, p.paper, p.ours, p.remark, p.source)))) for p in report.paper)
+    rows = tuple(Row(tuple(map(arrows, p))) for p in paper_rows(report))
     columns = ("claim", "paper", "ours", "remark", "source")
-    return Table("", columns, rows, foot(report.header), frozenset(columns))
+    return Table("", columns, rows, foot(report), frozenset(columns))
 
 
-def _compared(report: StudyReport, found: Sequence[Place]) -> Section:
-    tables = (_arms(report.header), _baselines(report, found), _tests(report, found))
-    return Section("compared", "What was compared", "", tables)
-
-
-def _arms(header: Header) -> Table:
-    titles = {arm.name: arm.title for arm in header.arms}
-    rows = tuple(
+def _compared(report: StudyReport) -> Section:
+    titles = {arm.name: arm.title for arm in report.header.arms}
+    arms = tuple(
         Row((arm.title, arm.note, titles.get(arm.parent or "", "–"), titles.get(arm.control or "", "–")))
-        for arm in header.arms
+        for arm in report.header.arms
     )
-    columns = ("arm", "what it is", "continues from", "must beat")
-    return Table("Arms", columns, rows, foot(header), frozenset(columns))
-
-
-def _baselines(report: StudyReport, found: Sequence[Place]) -> Table:
-    titles = {row_name(row): row.title for place in found for row in place.rows if row.kind != "arm"}
-    rows = tuple(Row((name, title), "rule") for name, title in titles.items())
-    columns = ("baseline", "what it is")
-    return Table("Rules and other baselines", columns, rows, foot(report.header), frozenset(columns))
-
-
-def _tests(report: StudyReport, found: Sequence[Place]) -> Table:
-    rows = tuple(
+    baselines = {row_name(m): m.title for place in report.places for m in place.rows if m.kind != "arm"}
+    tests = tuple(
         Row((test.title, count(test.num_flips), count(test.num_groups), short(test.groups_sha256)))
         for test in report.header.tests
     )
-    columns = ("test set", "flips", "groups of dialogues", "hash of groups")
-    return Table("Test sets", columns, rows, foot(report.header, found))
+    of_arms = ("arm", "what it is", "continues from", "must beat")
+    of_baselines = ("baseline", "what it is")
+    of_tests = ("test set", "flips", "groups of dialogues", "hash of groups")
+    tables = (
+        Table("Arms", of_arms, arms, foot(report), frozenset(of_arms)),
+        Table(
+            "Rules and other baselines",
+            of_baselines,
+            tuple(Row((name, title), "rule") for name, title in baselines.items()),
+            foot(report),
+            frozenset(of_baselines),
+        ),
+        Table("Test sets", of_tests, tests, foot(report, report.places)),
+    )
+    return Section("compared", "What was compared", "", tables)
 
 
 def _flips(report: StudyReport) -> Section:
     charts, tables = [], []
     for matrix in report.flip_matrices:
         name = f"{matrix.title}, {matrix.split}"
-        charts.append(Chart(f"{name}: {plural(matrix.num_flips, 'flip')}", partial(flip_chart, matrix, name)))
+        charts.append(Chart(f"{name}: {plural(matrix.num_flips, 'flip')}", partial(flip_chart, matrix.counts, name)))
         tables.append(_flip_table(report.header, matrix, name))
     answers = Points(tuple(f"{m.title}, {m.split}: {arrows(m.answer)}" for m in report.flip_matrices))
     hint = (
@@ -159,45 +152,44 @@ def _flips(report: StudyReport) -> Section:
 
 
 def _flip_table(header: Header, matrix: FlipMatrix, name: str) -> Table:
-    rows = [Row((emotion, *map(count, counts))) for emotion, counts in zip(matrix.emotions, matrix.counts, strict=True)]
+    rows = [Row((emotion, *map(count, numbers))) for emotion, *numbers in matrix.counts.itertuples()]
     data = [track.data for track in header.tracks if track.name == matrix.track]
     made = [f"{what} {short(sha)}" for found in data for what, sha in found.items()]
-    columns = ("from \\ to", *matrix.emotions)
+    columns = ("from \\ to", *matrix.counts.columns)
     return Table(name, columns, tuple(rows), " · ".join([*header.commands, *made]), is_folded=True)
 
 
-def _costs(report: StudyReport, found: Sequence[Place]) -> Section:
+def _costs(report: StudyReport) -> Section:
     hint = (
         "Means over seeds. The training cost of an arm starts at its parent and does not include its ancestors. Rules "
         "need no training, and too little time to measure."
     )
-    return Section("cost", "Cost", hint, (_training(report), *_evaluation(report, found)))
+
+    def cells(m: Measured) -> tuple[str, ...]:
+        mean = partial(report.evidence.mean, m.where)
+        tokens = (f"{mean(f'cost.num_{kind}_tokens') / m.num_flips:,.0f}" for kind in ("prompt", "reply"))
+        num_seeds = len(report.evidence.scores[*m.where, "cost.seconds"].by_seed)
+        return (duration(100 * mean("cost.seconds") / m.num_flips), *tokens, str(num_seeds))
+
+    columns = ("", "time per 100 flips", "prompt tokens per flip", "reply tokens per flip", "seeds")
+    inference = trust.by_place(report, columns, "cost", cells, title="Inference")
+    return Section("cost", "Cost", hint, (_training(report), *inference))
 
 
 def _training(report: StudyReport) -> Table:
-    arms = {arm.name: arm.title for arm in report.header.arms}
-    titles = {track.name: track.title for track in report.header.tracks}
     rows = []
-    for (base, track), costs in groupby(report.training_costs, lambda cost: (cost.base, cost.track)):
-        rows.append(Row((f"{base} · {titles[track]}",), "group"))
-        rows += [_training_row(arms, cost) for cost in costs]
+    for (base, track), trained in groupby(report.evidence.trained, lambda where: where[:2]):
+        rows.append(Row((f"{base} · {report.track(track).title}",), "group"))
+        rows += [_training_row(report, where) for where in trained]
     columns = ("arm", "parameters", "steps", "tokens", "time", "seeds")
-    return Table("Training", columns, tuple(rows), foot(report.header))
+    return Table("Training", columns, tuple(rows), foot(report))
 
 
-def _training_row(arms: dict[str, str], cost: TrainingCost) -> Row:
-    numbers = map(count, (cost.num_parameters, round(cost.num_steps), round(cost.num_tokens)))
-    return Row((arms.get(cost.arm, cost.arm), *numbers, duration(cost.seconds), str(cost.num_seeds)))
-
-
-def _evaluation(report: StudyReport, found: Sequence[Place]) -> tuple[Table, Table]:
-    columns = ("", "time per 100 flips", "prompt tokens per flip", "reply tokens per flip", "seeds")
-    return trust.by_place(report.header, found, columns, report.evaluation_costs, _evaluation_row, title="Inference")
-
-
-def _evaluation_row(name: str, cost: EvaluationCost) -> Row:
-    tokens = (f"{cost.prompt_tokens_per_flip:,.0f}", f"{cost.reply_tokens_per_flip:,.0f}")
-    return Row((name, duration(cost.seconds_per_100_flips), *tokens, str(cost.num_seeds)))
+def _training_row(report: StudyReport, where: Where) -> Row:
+    mean = partial(report.evidence.mean, where)
+    numbers = (count(round(mean(name))) for name in ("num_parameters", "num_steps", "num_tokens"))
+    num_seeds = len(report.evidence.scores[*where, "seconds"].by_seed)
+    return Row((report.arm_title(where.arm), *numbers, duration(mean("seconds")), str(num_seeds)))
 
 
 def _again(header: Header) -> Terms:

@@ -2,46 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 from fliptrace.core.errors import InputError
 from fliptrace.scoring.corrections import holm
-from fliptrace.scoring.intervals import Settings
+from fliptrace.scoring.intervals import Interval, Settings
 from fliptrace.scoring.seeds import SeedDifference, compare_seeds
-from fliptrace.study.evidence.measured import Measured, counts_of
-from fliptrace.study.evidence.values import Difference, Interval, Verdict
+from fliptrace.study.evidence.table import Measured, Where, counts_of
 
 LEVEL = 0.05
-Key = TypeVar("Key", bound=Hashable)
+Verdict = Literal["helps", "hurts", "noise"]
+
+
+class Difference(NamedTuple):
+    """Mean F1 of `after` minus mean F1 of `before`, over the seeds that both have and the same dialogues.
+
+    `p` is two-sided, from permutations that swap whole groups jointly over the seeds; `p_holm` is corrected for all
+    differences of its family. `relative_error_reduction` is value / (1 - F1 before), None where there was no error
+    before. `verdict` is "noise" unless the interval excludes 0 and p_holm < 0.05.
+    """
+
+    question: str
+    before: Where
+    after: Where
+    value: float
+    interval: Interval | None
+    p: float
+    p_holm: float
+    relative_error_reduction: float | None
+    num_seeds: int
+    verdict: Verdict
 
 
 class Pair(NamedTuple):
+    """A question: does the second score higher than the first?"""
+
+    question: str
     before: Measured
     after: Measured
 
     @property
-    def seeds(self) -> tuple[int, ...]:
-        """The seeds that both have. A rule does not depend on the seed, so it has all seeds of the other."""
-        learners = [set(m.by_seed) for m in self if m.kind != "rule"]
-        return tuple(sorted(set.intersection(*learners))) if learners else tuple(self.before.by_seed)
+    def key(self) -> tuple[Where, Where]:
+        return self.before.where, self.after.where
 
     @property
-    def names(self) -> tuple[str, str]:
-        """The names of the two arms, or of the two evaluations where both belong to one arm."""
-        before, after = self.before.where, self.after.where
-        return (before.evaluation, after.evaluation) if before.arm == after.arm else (before.arm, after.arm)
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that both have. A rule does not depend on the seed, so it has all seeds of the other."""
+        learners = [set(m.by_seed) for m in (self.before, self.after) if m.kind != "rule"]
+        return tuple(sorted(set.intersection(*learners))) if learners else tuple(self.before.by_seed)
 
 
-def compare_family(pairs: Mapping[Key, Pair], settings: Settings) -> dict[Key, Difference]:
+def compare_family(pairs: Sequence[Pair], settings: Settings) -> tuple[Difference, ...]:
     """Compute the differences of one family, over which Holm's correction is made.
 
-    A family is what readers see together and may take for findings. A pair without a common seed is left out.
-    InputError where the two were not evaluated on the same cases.
+    A family is what readers see together and may take for findings. A pair that answers two questions is tested once,
+    and a pair without a common seed is left out. InputError where the two were not evaluated on the same cases.
     """
-    raw = {key: _compare(pair, settings) for key, pair in pairs.items() if pair.seeds}
-    corrected = holm([found.p_value for found in raw.values()])
-    return {key: _difference(pairs[key], raw[key], p_holm) for key, p_holm in zip(raw, corrected, strict=True)}
+    unique = {pair.key: pair for pair in pairs if pair.seeds}
+    raw = {key: _compare(pair, settings) for key, pair in unique.items()}
+    corrected = dict(zip(raw, holm([found.p_value for found in raw.values()]), strict=True))
+    return tuple(_difference(pair, raw[pair.key], corrected[pair.key]) for pair in pairs if pair.key in raw)
 
 
 def verdict(interval: Interval | None, p_holm: float) -> Verdict:
@@ -58,27 +79,26 @@ def verdict(interval: Interval | None, p_holm: float) -> Verdict:
 
 
 def _compare(pair: Pair, settings: Settings) -> SeedDifference:
-    before, after = pair
-    if (before.groups_sha256, before.num_groups) != (after.groups_sha256, after.num_groups):
+    _, before, after = pair
+    if before.groups != after.groups:
         where = after.where
         place = f"{where.base}.{where.track} test {where.test!r}"
         found = f"{where.arm} and {before.where.arm} were evaluated on different groups of dialogues"
         raise InputError(place, f"{found}; expected the same groups")
-    a, b = (counts_of(m.at(seed) for seed in pair.seeds) for m in pair)
+    a, b = (counts_of(m.at(seed) for seed in pair.seeds) for m in (before, after))
     return compare_seeds(a, b, settings)
 
 
 def _difference(pair: Pair, found: SeedDifference, p_holm: float) -> Difference:
-    interval = None if found.interval is None else Interval(*found.interval)
-    before, after = pair.names
     return Difference(
-        before=before,
-        after=after,
+        question=pair.question,
+        before=pair.before.where,
+        after=pair.after.where,
         value=found.value,
-        interval=interval,
+        interval=found.interval,
         p=found.p_value,
         p_holm=p_holm,
         relative_error_reduction=found.relative_error_reduction,
         num_seeds=len(pair.seeds),
-        verdict=verdict(interval, p_holm),
+        verdict=verdict(found.interval, p_holm),
     )

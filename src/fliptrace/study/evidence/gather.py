@@ -2,32 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from fliptrace.core.files import Json
 from fliptrace.corpora.leaks import LeakReport
 from fliptrace.scoring.intervals import Settings
 from fliptrace.study.arms import Arm
-from fliptrace.study.evidence.ablation import ablation_tables, summaries
-from fliptrace.study.evidence.costs import evaluation_costs, training_costs
-from fliptrace.study.evidence.decoding import decoding_tables
-from fliptrace.study.evidence.measured import Evidence, Measured, read_cells
-from fliptrace.study.evidence.paper import Found, paper_rows
-from fliptrace.study.evidence.reliability import (
-    anomaly_rows,
-    calibrations,
-    judging_rows,
-    rationale_rows,
-    risk_coverages,
-)
-from fliptrace.study.evidence.slices import flip_matrices, slice_tables
-from fliptrace.study.evidence.transfer import leak_rows, transfer_matrices
-from fliptrace.study.evidence.values import Header, StudyReport, Test, Track
+from fliptrace.study.evidence.differences import Difference
+from fliptrace.study.evidence.flips import FlipMatrix, flip_matrices
+from fliptrace.study.evidence.questions import Summary, answer_questions, summarize
+from fliptrace.study.evidence.table import Evidence, Measured, Place, read_cells
 from fliptrace.study.names import BASELINE
 
 # Enough draws that the ends of an interval move by only about 1.5% of its width when the bootstrap's seed changes, and
 # that p_holm over 40 tests can still reach 0.01.
 DRAWS = Settings(num_draws=5_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Training data. `data` maps each file to its hash.
+
+    `known_leaks` are lines about the splits of the corpus itself, official and by group, whatever was trained here.
+    """
+
+    name: str
+    title: str
+    data: Mapping[str, str]
+    known_leaks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A test set. `groups_sha256` is None where the cells do not contain it."""
+
+    name: str
+    title: str
+    num_flips: int
+    num_groups: int
+    groups_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What was run: `num_cells` of `num_planned` cells are finished (`num_planned` is None where unknown).
+
+    `commands`, `recipe_hashes` and `versions` (package to versions) have more than one entry where the cells differ.
+    """
+
+    name: str
+    bases: tuple[str, ...]
+    tracks: tuple[Track, ...]
+    tests: tuple[Test, ...]
+    seeds: tuple[int, ...]
+    arms: tuple[Arm, ...]
+    commands: tuple[str, ...]
+    recipe_hashes: tuple[str, ...]
+    versions: Mapping[str, tuple[str, ...]]
+    num_cells: int
+    num_planned: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyReport:
+    """All results of a study.
+
+    `summaries` feed the lead paragraph. `remarks` are what a reader must know about the metrics, most serious first
+    (missing cells, leaks, choices made on test data).
+    """
+
+    header: Header
+    evidence: Evidence
+    differences: tuple[Difference, ...]
+    summaries: tuple[Summary, ...]
+    flip_matrices: tuple[FlipMatrix, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return self.evidence.places
+
+    @property
+    def own_places(self) -> tuple[Place, ...]:
+        """The places where a model is tested on its own track."""
+        return tuple(place for place in self.places if place.is_own)
+
+    def track(self, name: str) -> Track:
+        return next(track for track in self.header.tracks if track.name == name)
+
+    def test(self, name: str) -> Test:
+        return next(test for test in self.header.tests if test.name == name)
+
+    def arm_title(self, name: str) -> str:
+        return next((arm.title for arm in self.header.arms if arm.name == name), name)
+
+    def differences_at(self, place: Place) -> tuple[Difference, ...]:
+        return tuple(d for d in self.differences if d.after[:3] == (place.base, place.track, place.test))
+
+    def place_name(self, place: Place) -> str:
+        """The heading of a place."""
+        base = f"{place.base} · " if len(self.header.bases) > 1 else ""
+        trained = "" if place.is_own else f", trained on {self.track(place.track).title}"
+        return f"{base}{self.test(place.test).title}{trained}"
 
 
 def gather(
@@ -45,32 +122,14 @@ def gather(
     report. InputError names a cell of an unknown arm, or one that was evaluated on other cases than the rest.
     """
     evidence = read_cells(cells, arms, settings)
-    ablation = ablation_tables(evidence)
-    found = Found(
-        ablation,
-        summaries(evidence, ablation),
-        flip_matrices(facts),
-        anomaly_rows(evidence),
-        transfer_matrices(evidence),
-    )
+    differences = tuple(answer_questions(evidence, settings))
     return StudyReport(
         header=_header(evidence, cells, facts, name, num_planned),
-        summaries=found.summaries,
+        evidence=evidence,
+        differences=differences,
+        summaries=summarize(evidence, differences),
+        flip_matrices=flip_matrices(facts),
         remarks=tuple(_remarks(evidence, cells, num_planned)),
-        paper=paper_rows(evidence, found),
-        ablation=ablation,
-        decoding=decoding_tables(evidence),
-        transfer=found.transfer,
-        flip_matrices=found.flip_matrices,
-        slices=slice_tables(evidence),
-        anomalies=found.anomalies,
-        calibration=calibrations(evidence),
-        risk_coverage=risk_coverages(evidence),
-        judging=judging_rows(evidence),
-        rationales=rationale_rows(evidence),
-        training_costs=training_costs(cells),
-        evaluation_costs=evaluation_costs(evidence),
-        leaks=leak_rows(evidence),
     )
 
 
@@ -102,7 +161,6 @@ def _track(track: str, cells: Sequence[Json], facts: Json) -> Track:
         name=track,
         title=of_track.get("title", track),
         data={key: str(value) for cell in own for key, value in cell["data"].items()},
-        leaks={test: tested["leaks"] for cell in own for test, tested in cell["tests"].items()},
         known_leaks=tuple(_known_leaks(of_track.get("leaks", {}))),
     )
 

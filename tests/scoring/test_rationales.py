@@ -9,7 +9,7 @@ from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.prompts.chains import WORDINGS, Chain, Observation, observe, render_chain
 from fliptrace.prompts.views import View
-from fliptrace.training.val_scores import RationaleScores, score_rationales
+from fliptrace.scoring.rationales import RationaleScores, score_rationales
 
 CONFIG = InferenceConfig(ask="chain")
 VIEW = View(CAFE, CONFIG.layout)
@@ -19,7 +19,7 @@ TRUE = observe(VIEW)
 def scored(*observations: Observation, last_line: str = "") -> RationaleScores:
     reply = render_chain(Chain(observations, frozenset()), VIEW, WORDINGS["dialogue"][0]) + last_line
     predictions = list(name_triggers(ScriptedModel(default=[reply]), [CAFE], CONFIG))
-    return score_rationales(predictions, [CAFE], CONFIG)
+    return score_rationales(predictions, [CAFE], CONFIG.layout)
 
 
 def test_true_observations_are_counted_and_none_is_false() -> None:
