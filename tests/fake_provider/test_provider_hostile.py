@@ -97,6 +97,7 @@ def test_a_body_that_is_no_object_is_the_clients_error(client: httpx2.Client, pa
         ),
         ("/chat/completions", CHAT | {"messages": ["hi"]}, "'messages[0]': found \"hi\", expected an object"),
         ("/chat/completions", CHAT | {"messages": None}, "'messages': found nothing, expected a value"),
+        ("/chat/completions", CHAT | {"model": ""}, "'model': found nothing, expected the name of a model"),
         ("/chat/completions", CHAT | {"n": 1000}, "'n': found 1000, expected it to be less than or equal to 128"),
         ("/fine_tuning/jobs", {"model": 3}, "'model': found 3, expected it to be a valid string"),
         (

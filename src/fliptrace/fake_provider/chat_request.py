@@ -59,6 +59,8 @@ class ChatRequest(Body):
         """Return the request without what a provider ignores. ApiError for fields that it refuses."""
         if refused := sorted(honours.refuses & self.model_fields_set):
             raise unsupported(refused[0])
+        if not self.model:
+            raise invalid("model", "found nothing, expected the name of a model")
         if self.stream:
             raise unsupported("stream")
         if self.max_completion_tokens and not honours.max_completion_tokens:
@@ -71,7 +73,9 @@ class ChatRequest(Body):
         ignored |= {} if honours.sampling else {"temperature": 0.0}
         ignored |= {} if honours.logprobs else {"logprobs": False}
         ignored |= {} if honours.response_format else {"response_format": {}}
-        return self.model_copy(update=ignored)
+        chat = self.model_copy(update=ignored)
+        read_schema(chat.response_format)  # ApiError where it is invalid
+        return chat
 
     @cached_property
     def prompt(self) -> tuple[Message, ...]:
@@ -89,7 +93,7 @@ class ChatRequest(Body):
 
     @cached_property
     def reply_schema(self) -> Json | None:
-        """The JSON schema of the replies; ApiError where it is invalid."""
+        """The JSON schema of the replies, if there is one."""
         return read_schema(self.response_format)
 
     @property

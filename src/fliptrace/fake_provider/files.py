@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Form, UploadFile
+from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from starlette.responses import Response
 
 from fliptrace.core.files import Json
@@ -41,9 +41,10 @@ async def upload_file(
 
 
 @router.get("")
-async def list_files(provider: Provider, paging: Paging, purpose: str = "fine-tune") -> Json:
-    stored = reversed(provider.files.values()) if purpose == "fine-tune" else ()
-    return paging.page([file.model_dump(by_alias=True) for file in stored], 10_000)
+async def list_files(request: Request, provider: Provider, paging: Paging) -> Json:
+    is_asked = request.query_params.get("purpose", "fine-tune") == "fine-tune"
+    files = reversed(provider.files.values()) if is_asked else ()
+    return paging.page([file.model_dump(by_alias=True) for file in files], 10_000)
 
 
 @router.get("/{id}")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import h11
 from fastapi import Request
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -63,8 +64,7 @@ class _ProviderErrors:
         async def send_in_form(message: Message) -> None:
             nonlocal refusal
             if message["type"] == "http.response.start":
-                is_plain = any(value.startswith(b"text/plain") for _, value in message["headers"])
-                refusal = _refusal(scope, message["status"]) if is_plain else None
+                refusal = _refusal(scope, message)
                 if refusal is not None:
                     await refusal.to_response()(scope, receive, send)
             if refusal is None:
@@ -73,13 +73,15 @@ class _ProviderErrors:
         await self._app(scope, receive, send_in_form)
 
 
-def _refusal(scope: Scope, status: int) -> ApiError | None:
-    if status == 413:
+def _refusal(scope: Scope, start: Message) -> ApiError | None:
+    if start["status"] == 413:
         message = f"The body is over {MAX_BODY_BYTES:,} bytes; expected at most that"
         return ApiError(message, status=413, code="request_too_large")
-    host = Request(scope).headers.get("host", "")
-    message = f"Host {host[:100]!r} is not this machine; expected localhost"
-    return ApiError(message, code="foreign_host") if status == 400 else None
+    if start["status"] == 400 and Headers(raw=start["headers"])["content-type"].startswith("text/plain"):
+        host = Headers(scope=scope).get("host", "")
+        message = f"Host {host[:100]!r} is not this machine; expected localhost"
+        return ApiError(message, code="foreign_host")
+    return None
 
 
 class PunctualProtocol(H11Protocol):

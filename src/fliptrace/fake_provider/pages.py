@@ -32,4 +32,4 @@ class PageQuery(BaseModel):
         }
 
 
-Paging = Annotated[PageQuery, Query()]
+Paging = Annotated[PageQuery, Query()]  # a parameter of a route, and the only one from its query
