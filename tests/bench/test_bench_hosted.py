@@ -12,7 +12,7 @@ import pytest
 
 BENCH = Path(__file__).parents[2] / "bench"
 
-if any(find_spec(module) is None for module in ("openai", "psutil", "stamina", "starlette", "uvicorn")):
+if any(find_spec(module) is None for module in ("fastapi", "openai", "psutil", "stamina", "uvicorn")):
     pytest.skip("expected: pip install 'fliptrace[bench]'", allow_module_level=True)
 
 

@@ -85,6 +85,46 @@ def test_a_body_that_is_no_object_is_the_clients_error(client: httpx2.Client, pa
     assert answer.json()["error"]["message"].startswith("We could not parse the JSON body of your request")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("/chat/completions", None, "the JSON body of your request: found null, expected an object"),
+        ("/fine_tuning/jobs", [1], "the JSON body of your request: found [1], expected an object"),
+        (
+            "/chat/completions",
+            CHAT | {"messages": [{"role": [], "content": "Hello"}]},
+            "'messages[0].role': found [], expected it to be 'system', 'developer', 'user' or 'assistant'",
+        ),
+        ("/chat/completions", CHAT | {"messages": ["hi"]}, "'messages[0]': found \"hi\", expected an object"),
+        ("/chat/completions", CHAT | {"messages": None}, "'messages': found nothing, expected a value"),
+        ("/chat/completions", CHAT | {"model": ""}, "'model': found nothing, expected the name of a model"),
+        ("/chat/completions", CHAT | {"n": 1000}, "'n': found 1000, expected it to be less than or equal to 128"),
+        ("/fine_tuning/jobs", {"model": 3}, "'model': found 3, expected it to be a valid string"),
+        (
+            "/fine_tuning/jobs",
+            {"model": "a", "training_file": "b", "method": {"supervised": {"hyperparameters": {"batch_size": "x"}}}},
+            "'method.type': found nothing, expected a value",
+        ),
+        (
+            "/fine_tuning/jobs",
+            {"model": "a", "training_file": "b", "hyperparameters": {"batch_size": 0.5}},
+            "'hyperparameters.batch_size': found 0.5, expected it to be a valid integer",
+        ),
+        (
+            "/fine_tuning/jobs",
+            {"model": "a", "training_file": "b", "suffix": "s" * 200},
+            f"'suffix': found \"{'s' * 99}..., expected it to have at most 64 characters",
+        ),
+    ],
+)
+def test_an_error_names_the_place_what_was_found_and_what_was_expected(
+    client: httpx2.Client, path: str, body: Any, message: str
+) -> None:
+    answer = post(client, path, body)
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]["message"]
+
+
 @pytest.mark.parametrize("message", [{"role": []}, {"role": {}}, {"role": "user"}, [], None, "hi"])
 def test_a_message_without_a_role_or_text_is_named(client: httpx2.Client, message: Any) -> None:
     answer = post(client, "/chat/completions", CHAT | {"messages": [message]})
@@ -98,17 +138,22 @@ def test_a_page_that_is_none_is_the_clients_error(client: httpx2.Client, query: 
 
 
 @pytest.mark.parametrize(
-    "headers",
+    ("name", "values", "status"),
     [
-        *({"Host": host} for host in ("evil.example", "evil.example:8089", "127.0.0.1.evil.example", "[::1")),
-        *({"Origin": origin} for origin in ("https://evil.example", "null", "http://localhost.evil.example")),
+        ("Host", ("evil.example", "evil.example:8089", "127.0.0.1.evil.example", "[::1"), 400),
+        ("Origin", ("https://evil.example", "null", "http://localhost.evil.example", "http://[::1"), 403),
     ],
 )
 @pytest.mark.parametrize("path", ["/models", "/../ledger"])
-def test_a_page_of_another_site_gets_nothing(client: httpx2.Client, headers: dict[str, str], path: str) -> None:
-    answer = client.get(path, headers=headers)
-    assert answer.status_code == 403
-    assert answer.json()["error"]["code"] == "foreign_host"
+def test_a_page_of_another_site_gets_nothing(
+    client: httpx2.Client, name: str, values: tuple[str, ...], status: int, path: str
+) -> None:
+    for value in values:
+        answer = client.get(path, headers={name: value})
+        assert answer.status_code == status
+        error = answer.json()["error"]
+        assert error["code"] == "foreign_host"
+        assert error["message"] == f"{name} {value!r} is not this machine; expected localhost"
 
 
 @pytest.mark.parametrize("headers", [{"Host": "localhost:1"}, {"Host": "[::1]:1"}, {"Origin": "http://localhost:3000"}])
@@ -116,14 +161,17 @@ def test_a_page_of_this_machine_is_served(client: httpx2.Client, headers: dict[s
     assert client.get("/models", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/chat/completions", "/files"])
-def test_a_body_without_a_bound_is_refused(client: httpx2.Client, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("path", ["/chat/completions", "/fine_tuning/jobs", "/files"])
+def test_a_body_without_a_bound_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fliptrace.fake_provider.gate.MAX_BODY_BYTES", 1_000_000)
     form = {"Content-Type": "multipart/form-data; boundary=b"} if path == "/files" else {}
     chunks = [b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n', *[b"a" * 100_000] * 11]
-    for content in (b"".join(chunks), iter(chunks)):  # with its length, and in chunks
-        answer = client.post(path, content=content, headers=form)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "request_too_large")
+    with running(make_provider()) as url, httpx2.Client(base_url=url, timeout=20) as client:
+        for content in (b"".join(chunks), iter(chunks)):  # with its length, and in chunks
+            answer = client.post(path, content=content, headers=form)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (413, "request_too_large")
+            assert answer.json()["error"]["message"] == "The body is over 1,000,000 bytes; expected at most that"
+        assert client.get("/models").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def fake_provider(
     It costs nothing and learns nothing: its default model guesses, and its jobs make models that repeat their training
     rows. Everything is kept in memory and is gone when it stops.
     """
-    require("fake-provider", "hosted", "starlette", "uvicorn", "multipart")
+    require("fake-provider", "hosted", "fastapi", "uvicorn", "multipart")
     from fliptrace.fake_provider.provider import FakeProvider
     from fliptrace.fake_provider.serve import serve_forever
     from fliptrace.fake_provider.settings import Faults, Honours, JobScript

@@ -19,12 +19,11 @@ class FaultDraw:
 
     def __init__(self, faults: Faults) -> None:
         self._random = random.Random(faults.seed)
-        shares = faults.shares
-        self._bounds: list[tuple[float, FaultKind]] = list(zip(accumulate(shares.values()), shares, strict=True))
+        self._kinds: list[FaultKind | None] = [*faults.shares, None]
+        self._bounds = [*accumulate(faults.shares.values()), 1.0]
 
     def next(self) -> FaultKind | None:
-        drawn = self._random.random()
-        return next((kind for bound, kind in self._bounds if drawn < bound), None)
+        return self._random.choices(self._kinds, cum_weights=self._bounds)[0]
 
 
 def rate_limited(retry_after_seconds: float | None) -> ApiError:

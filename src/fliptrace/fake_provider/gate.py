@@ -3,64 +3,92 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import hmac
 from urllib.parse import urlsplit
 
 import h11
+from fastapi import Request
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from fliptrace.core.files import Json
 from fliptrace.fake_provider.api_errors import ApiError
+from fliptrace.fake_provider.provider import Provider
 
 MAX_BODY_BYTES = 50_000_000  # a training file of 10,000 rows takes about 20 MB
 REQUEST_SECONDS = 30.0  # from the first byte of a request to its last
-_OURS = ("127.0.0.1", "localhost", "::1")
+_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
 
 
-class Gate:
-    """Middleware that refuses foreign hosts and origins, as a page in a browser sends them, and large bodies."""
+def gate() -> list[Middleware]:
+    """Return the middleware that refuses foreign hosts, as a page in a browser sends them, and large bodies."""
+    return [
+        Middleware(_ProviderErrors),
+        Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS, www_redirect=False),
+        Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES),
+    ]
+
+
+async def check_origin(request: Request) -> None:
+    """ApiError if a page of another site sends the request."""
+    origin = request.headers.get("origin", "//localhost")
+    try:
+        host = urlsplit(origin).hostname
+    except ValueError:
+        host = None
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        message = f"Origin {origin[:100]!r} is not this machine; expected localhost"
+        raise ApiError(message, status=403, code="foreign_host")
+
+
+async def check_key(request: Request, provider: Provider) -> None:
+    """ApiError without the provider's key, given as `Authorization: Bearer KEY` or `api-key: KEY`."""
+    found = request.headers.get("api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
+    if provider.api_key and not hmac.compare_digest(found.encode(), provider.api_key.encode()):
+        message = f"Incorrect API key provided: {found[:3]}***." if found else "You didn't provide an API key."
+        raise ApiError(message, status=401, code="invalid_api_key")
+
+
+class _ProviderErrors:
+    """Puts the refusals of Starlette's middleware, which are plain text, in the form of all other errors."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        error = _check_sender(headers) or _check_length(headers)
-        if error is not None:
-            await error.to_response()(scope, receive, send)
-            return
-        num_bytes = 0
+        refusal: ApiError | None = None
 
-        async def receive_bounded() -> Message:
-            nonlocal num_bytes
-            message = await receive()
-            num_bytes += len(message.get("body", b""))
-            if num_bytes > MAX_BODY_BYTES:
-                raise _too_large()
-            return message
+        async def send_in_form(message: Message) -> None:
+            nonlocal refusal
+            if message["type"] == "http.response.start":
+                refusal = _refusal(scope, message)
+                if refusal is not None:
+                    await refusal.to_response()(scope, receive, send)
+            if refusal is None:
+                await send(message)
 
-        await self._app(scope, receive_bounded, send)
+        await self._app(scope, receive, send_in_form)
 
 
-async def read_object(request: Request) -> Json:
-    """Read the body of a request, a JSON object; ApiError if it is none."""
-    try:
-        content = await request.body()
-        body = json.loads(content)
-        if b"\\ud" in content.lower():
-            json.dumps(body, ensure_ascii=False).encode()  # ValueError for a lone surrogate
-    except (ValueError, RecursionError) as error:
-        raise ApiError(f"We could not parse the JSON body of your request: {error}") from error
-    if not isinstance(body, dict):
-        raise ApiError("We could not parse the JSON body of your request: expected an object")
-    return body
+def _refusal(scope: Scope, start: Message) -> ApiError | None:
+    if start["status"] == 413:
+        message = f"The body is over {MAX_BODY_BYTES:,} bytes; expected at most that"
+        return ApiError(message, status=413, code="request_too_large")
+    if start["status"] == 400 and Headers(raw=start["headers"])["content-type"].startswith("text/plain"):
+        host = Headers(scope=scope).get("host", "")
+        message = f"Host {host[:100]!r} is not this machine; expected localhost"
+        return ApiError(message, code="foreign_host")
+    return None
 
 
 class PunctualProtocol(H11Protocol):
-    """HTTP/1.1 of uvicorn, which closes a connection whose request is not whole in REQUEST_SECONDS."""
+    """HTTP/1.1 of uvicorn, which closes a connection whose request is not whole in REQUEST_SECONDS.
+
+    uvicorn's own timeout starts only with the first response.
+    """
 
     _late: asyncio.TimerHandle | None = None
 
@@ -74,37 +102,13 @@ class PunctualProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._stop_watching()
-
-    def _watch(self) -> None:
-        if self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
-            if self._late is None:
-                self._late = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
-        else:
-            self._stop_watching()
-
-    def _stop_watching(self) -> None:
         if self._late is not None:
             self._late.cancel()
+
+    def _watch(self) -> None:
+        is_partial = self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
+        if is_partial and self._late is None:
+            self._late = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+        elif not is_partial and self._late is not None:
+            self._late.cancel()
             self._late = None
-
-
-def _check_sender(headers: Headers) -> ApiError | None:
-    for name, address in (("Host", f"//{headers.get('host', '')}"), ("Origin", headers.get("origin", "//localhost"))):
-        try:
-            is_ours = urlsplit(address).hostname in _OURS
-        except ValueError:
-            is_ours = False
-        if not is_ours:
-            message = f"{name} {address.removeprefix('//')[:100]!r} is not this machine; expected localhost"
-            return ApiError(message, status=403, code="foreign_host")
-    return None
-
-
-def _check_length(headers: Headers) -> ApiError | None:
-    length = headers.get("content-length", "0")
-    return _too_large() if length.isdecimal() and (len(length) > 15 or int(length) > MAX_BODY_BYTES) else None
-
-
-def _too_large() -> ApiError:
-    return ApiError(f"The body is over {MAX_BODY_BYTES // 1_000_000} MB", status=413, code="request_too_large")

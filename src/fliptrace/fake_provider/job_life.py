@@ -6,12 +6,13 @@ Age is counted in states: below 1 a job validates its files, below 2 it is queue
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from fliptrace.core.files import Json
 from fliptrace.curate.training_file import Problem, TrainingFile
+from fliptrace.fake_provider.job_request import Hyperparameters, JobRequest
 from fliptrace.fake_provider.settings import JobScript
 
 Status = Literal["validating_files", "queued", "running", "succeeded", "failed", "cancelled"]
@@ -20,28 +21,17 @@ _VALIDATED, _STARTED, _FAILED, _DONE = 1.0, 2.0, 2.5, 3.0
 _STATUSES: tuple[Status, ...] = ("validating_files", "queued", "running", "succeeded")
 
 
-class Hyperparameters(NamedTuple):
-    n_epochs: int
-    batch_size: int
-    learning_rate_multiplier: float
-
-
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as requested, with its files parsed. `cancelled_age` is its age when it was cancelled."""
+    """A job with its files parsed. `cancelled_age` is its age when it was cancelled."""
 
     id: str
-    model: str
+    asked: JobRequest
     created_at: float
     script: JobScript
     hyperparameters: Hyperparameters
-    training_id: str
     training: TrainingFile
-    validation_id: str | None
     validation: TrainingFile | None
-    seed: int
-    suffix: str
-    metadata: Mapping[str, str] | None
     cancelled_age: float | None = None
 
     def age(self, now: float) -> float:
@@ -82,8 +72,9 @@ class Job:
     @property
     def tuned_name(self) -> str:
         """The name of the model that the job makes. For a tuned model it contains the original base."""
-        base = self.model.split(":")[1] if self.model.startswith("ft:") else self.model
-        return f"ft:{base}:{ORGANIZATION}:{self.suffix}:{self.id.removeprefix('ftjob-')[:8]}"
+        model = self.asked.model
+        base = model.split(":")[1] if model.startswith("ft:") else model
+        return f"ft:{base}:{ORGANIZATION}:{self.asked.suffix}:{self.id.removeprefix('ftjob-')[:8]}"
 
 
 class Checkpoint(NamedTuple):
@@ -128,7 +119,7 @@ def metrics(job: Job, step: int) -> Json:
 def _all_events(job: Job) -> Iterator[Event]:
     """Yield all events of a job that is not cancelled."""
     yield Event(0.0, f"Created fine-tuning job: {job.id}")
-    yield Event(0.0, f"Validating training file: {job.training_id}")
+    yield Event(0.0, f"Validating training file: {job.asked.training_file}")
     if job.end_age > _VALIDATED:
         yield Event(_VALIDATED, "Files validated, moving job to queued state")
         yield Event(_STARTED, "Fine-tuning job started")

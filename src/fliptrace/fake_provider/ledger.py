@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-
 from fliptrace.core.files import Json
 from fliptrace.fake_provider.settings import FaultKind
 
@@ -72,16 +69,3 @@ class Ledger:
     def calls_to_json(self) -> Json:
         """Return the sums of `to_json` and every single call."""
         return self.to_json() | {"arrivals": self.arrivals, "billed": [asdict(one) for one in self.billed]}
-
-
-async def show_ledger(request: Request) -> Response:
-    return JSONResponse(request.app.state.provider.ledger.to_json())
-
-
-async def show_calls(request: Request) -> Response:
-    return JSONResponse(request.app.state.provider.ledger.calls_to_json())
-
-
-async def reset_ledger(request: Request) -> Response:
-    request.app.state.provider.ledger.reset()
-    return JSONResponse({})

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from fastapi import APIRouter
 
 from fliptrace.core.files import Json
-from fliptrace.fake_provider.provider import FakeProvider
+from fliptrace.fake_provider.provider import FakeProvider, Provider
+
+router = APIRouter(prefix="/models")
 
 
-async def list_models(request: Request) -> Response:
-    provider: FakeProvider = request.app.state.provider
-    data = [_to_json(name, provider) for name in (*provider.models, *provider.tuned_names())]
-    return JSONResponse({"object": "list", "data": data})
+@router.get("")
+async def list_models(provider: Provider) -> Json:
+    names = (*provider.models, *provider.tuned_names())
+    return {"object": "list", "data": [_to_json(name, provider) for name in names]}
 
 
-async def show_model(request: Request) -> Response:
-    provider: FakeProvider = request.app.state.provider
-    name = request.path_params["name"]
+@router.get("/{name:path}")
+async def show_model(name: str, provider: Provider) -> Json:
     provider.find_model(name)
-    return JSONResponse(_to_json(name, provider))
+    return _to_json(name, provider)
 
 
 def _to_json(name: str, provider: FakeProvider) -> Json:

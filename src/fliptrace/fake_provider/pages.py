@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from starlette.datastructures import QueryParams
-from starlette.responses import JSONResponse
+from fastapi import Query
+from pydantic import BaseModel, Field
 
 from fliptrace.core.files import Json
-from fliptrace.fake_provider.api_errors import invalid, no_such
+from fliptrace.fake_provider.api_errors import no_such
 
 
-def page(items: Sequence[Json], query: QueryParams, default_limit: int) -> JSONResponse:
-    """Return the page that a query asks for. `items` are all items in order, each with an `id`."""
-    text = query.get("limit", str(default_limit))
-    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
-        raise invalid("limit", f"found {text[:20]!r}, expected an integer of at least 1")
-    first = 0
-    if after := query.get("after"):
+class PageQuery(BaseModel):
+    after: str = ""
+    limit: int | None = Field(default=None, ge=1)
+
+    def page(self, items: Sequence[Json], default_limit: int) -> Json:
+        """Return the page that a query asks for. `items` are all items in order, each with an `id`."""
         ids = [item["id"] for item in items]
-        if after not in ids:
-            raise no_such("object", after, param="after")
-        first = ids.index(after) + 1
-    shown = items[first : first + int(text)]
-    return JSONResponse(
-        {
+        if self.after and self.after not in ids:
+            raise no_such("object", self.after, param="after")
+        first = ids.index(self.after) + 1 if self.after else 0
+        shown = items[first : first + (self.limit or default_limit)]
+        return {
             "object": "list",
             "data": shown,
             "has_more": first + len(shown) < len(items),
             "first_id": shown[0]["id"] if shown else None,
             "last_id": shown[-1]["id"] if shown else None,
         }
-    )
+
+
+Paging = Annotated[PageQuery, Query()]  # a parameter of a route, and the only one from its query

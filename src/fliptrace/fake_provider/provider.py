@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, Field
 
 from fliptrace.core.errors import InputError
 from fliptrace.fake_provider.api_errors import ApiError
@@ -19,14 +23,19 @@ from fliptrace.fake_provider.tuned import TunedModel
 from fliptrace.models.base import Model
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file that was uploaded; `created_at` in seconds since 1970."""
+class StoredFile(BaseModel):
+    """A file that was uploaded, as it is shown; `created_at` in seconds since 1970."""
 
     id: str
-    name: str
-    content: bytes
+    object: Literal["file"] = "file"
+    num_bytes: int = Field(serialization_alias="bytes")
     created_at: int
+    filename: str
+    purpose: Literal["fine-tune"] = "fine-tune"
+    status: Literal["processed"] = "processed"
+    status_details: None = None
+    expires_at: None = None
+    content: bytes = Field(exclude=True)
 
 
 @dataclass(slots=True)
@@ -49,7 +58,7 @@ class FakeProvider:
     files: dict[str, StoredFile] = field(default_factory=dict, init=False)
     jobs: dict[str, Job] = field(default_factory=dict, init=False)
     fault_draw: FaultDraw = field(init=False)
-    model_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    model_thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(max_workers=1), init=False)
     started_at: int = field(init=False)
     _num_ids: int = field(default=0, init=False)
 
@@ -71,24 +80,35 @@ class FakeProvider:
         """The model of that name, which a job may have made or saved; ApiError if there is none."""
         if name in self.models:
             return self.models[name]
-        job = next((job for job in self.jobs.values() if name in self._made_by(job)), None)
+        job = self._makers().get(name)
         if job is None:
             message = f"The model `{name}` does not exist or you do not have access to it."
             raise ApiError(message, status=404, param="model", code="model_not_found")
-        base = self.find_model(job.model)
+        base = self.find_model(job.asked.model)
         return replace(base, name=name, chat=TunedModel(name, base.writer, job.training.by_heart))
 
     def tuned_names(self) -> list[str]:
         """The names of the models of jobs that have succeeded, without their checkpoints."""
-        now = self.clock()
-        return [job.tuned_name for job in self.jobs.values() if job.status(job.age(now)) == "succeeded"]
+        return [name for name, job in self._makers().items() if name == job.tuned_name]
 
     def shutdown_date(self, name: str) -> str | None:
         """The shutdown date of the model, or of the model it was tuned from."""
         base = name.split(":")[1] if name.startswith("ft:") else name
         return self.shutdown_dates.get(name, self.shutdown_dates.get(base))
 
-    def _made_by(self, job: Job) -> set[str]:
-        age = job.age(self.clock())
-        made = {job.tuned_name} if job.status(age) == "succeeded" else set()
-        return made | {checkpoint.name for checkpoint in checkpoints(job, age)}
+    def _makers(self) -> dict[str, Job]:
+        """The jobs by the names of the models that they have made and saved so far."""
+        made = dict[str, Job]()
+        for job in self.jobs.values():
+            age = job.age(self.clock())
+            made |= {checkpoint.name: job for checkpoint in checkpoints(job, age)}
+            made |= {job.tuned_name: job} if job.status(age) == "succeeded" else {}
+        return made
+
+
+async def _provider_of(request: Request) -> FakeProvider:
+    found: FakeProvider = request.app.state.provider
+    return found
+
+
+Provider = Annotated[FakeProvider, Depends(_provider_of)]  # a parameter of a route

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from fliptrace.core.files import Json
-from fliptrace.fake_provider.api_errors import ApiError
+from fliptrace.fake_provider.api_errors import ApiError, explain, place_of
 from fliptrace.prompts.answers import cut_answer_line
 
 
@@ -22,36 +22,42 @@ class _Items(BaseModel):
 
 
 class _Rule(BaseModel):
-    enum: list[Any] = Field(default=[])
+    enum: list[Any] = []
     items: _Items = _Items()
 
 
 class _Schema(BaseModel):
     """The parts of a JSON schema that this provider reads."""
 
-    properties: dict[str, _Rule]
-    required: list[str] = Field(default=[])
+    type: str
+    properties: dict[str, _Rule] = Field(min_length=1)
+    required: list[str] = []
+    additionalProperties: Any = None
 
 
-def read_schema(response_format: Any) -> Json | None:
+class _Named(BaseModel):
+    name: str
+    strict: bool | None = None
+    of: _Schema = Field(alias="schema")
+
+
+def read_schema(response_format: Json) -> Json | None:
     """Return the JSON schema of a request; None where it asks for text or any JSON. ApiError where it is invalid."""
-    if not isinstance(response_format, dict) or response_format.get("type") != "json_schema":
+    if response_format.get("type") != "json_schema":
         return None
-    wrapped = response_format.get("json_schema")
-    schema = wrapped.get("schema") if isinstance(wrapped, dict) else None
-    if not isinstance(wrapped, dict) or not isinstance(wrapped.get("name"), str) or not isinstance(schema, dict):
-        raise _wrong_format("expected json_schema with a name and a schema")
-    properties = schema.get("properties")
-    if schema.get("type") != "object" or not isinstance(properties, dict) or not properties:
-        raise _wrong_format("expected a schema of type object, with properties")
     try:
-        _Schema.model_validate(schema)
+        asked = _Named.model_validate(response_format.get("json_schema"), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        raise _wrong_format(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    if wrapped.get("strict") is True:
-        _check_strict(schema)
-    for name, rule in properties.items():
+        raise _wrong_format(f"{place_of(('json_schema', *first['loc']))}: {explain(first)}") from error
+    if asked.of.type != "object":
+        raise _wrong_format(f"found type {asked.of.type!r}, expected type object")
+    if asked.strict and asked.of.additionalProperties is not False:
+        raise _wrong_format("'additionalProperties' is required to be supplied and to be false")
+    if asked.strict and (missing := sorted(asked.of.properties.keys() - set(asked.of.required))):
+        raise _wrong_format(f"'required' is required to include every key in properties. Missing {missing[0]!r}")
+    schema: Json = response_format["json_schema"]["schema"]
+    for name, rule in schema["properties"].items():
         if name not in ("triggers", "reasons") and not _allowed(rule):
             raise _wrong_format(f"property {name!r} has neither const nor enum, and this provider can make up no other")
     return schema
@@ -86,13 +92,6 @@ def _value(name: str, rule: Any, text: str) -> Any:
 def _allowed(rule: Any) -> list[Any]:
     """Return the allowed values that a property lists."""
     return [rule["const"]] if "const" in rule else rule.get("enum", [])
-
-
-def _check_strict(schema: Json) -> None:
-    if schema.get("additionalProperties") is not False:
-        raise _wrong_format("'additionalProperties' is required to be supplied and to be false")
-    if missing := sorted(schema["properties"].keys() - set(schema.get("required", ()))):
-        raise _wrong_format(f"'required' is required to include every key in properties. Missing {missing[0]!r}")
 
 
 def _wrong_format(message: str) -> ApiError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from fliptrace.core.errors import InputError
 
@@ -37,13 +37,7 @@ class Faults:
 
     @property
     def shares(self) -> dict[FaultKind, float]:
-        return {
-            "429": self.share_429,
-            "500": self.share_500,
-            "dropped": self.share_dropped,
-            "dropped_after": self.share_dropped_after,
-            "truncated": self.share_truncated,
-        }
+        return {kind: getattr(self, f"share_{kind}") for kind in get_args(FaultKind)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-if any(find_spec(module) is None for module in ("openai", "stamina", "starlette", "uvicorn")):
+if any(find_spec(module) is None for module in ("fastapi", "openai", "stamina", "uvicorn")):
     pytest.skip("expected: pip install 'fliptrace[hosted]'", allow_module_level=True)
 
 from killed_hosted import CONCURRENCY, NUM_REPLIES, Paid, draw_moments, predict, predict_until
