@@ -84,7 +84,7 @@ def speaker_pairs(dialogue: Dialogue, distributions: Sequence[Distribution | Non
 def flip_probability(before: Distribution | None, after: Distribution | None) -> float:
     """Return the probability that two labels with these distributions differ.
 
-    >>> flip_probability((0.5, 0.5, 0), (0, 0.5, 0.5)), flip_probability((1, 0), (1, 0))
+    >>> flip_probability((0.5, 0.5, 0.0), (0.0, 0.5, 0.5)), flip_probability((1.0, 0.0), (1.0, 0.0))
     (0.75, 0.0)
     """
     assert before is not None and after is not None
