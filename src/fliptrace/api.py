@@ -45,12 +45,20 @@ def load_model(ref: str = "embedded", device: str = "auto") -> OpenModel:
     return open_model(ref, device)
 
 
-def analyze(dialogue: Dialogue | Transcript, model: OpenModel, *, threshold: float | None = None) -> Analysis:
+def analyze(
+    dialogue: Dialogue | Transcript,
+    model: OpenModel,
+    *,
+    threshold: float | None = None,
+    min_flip_probability: float | None = None,
+) -> Analysis:
     """Find the flips of a dialogue, what triggered each of them, and why.
 
     Emotions that the dialogue has are kept; the model labels the others. An utterance is named as a trigger if its
-    support, 0 to 1, reaches `threshold`; None takes the model's own threshold.
+    support, 0 to 1, reaches `threshold`; None takes the model's own threshold. A flip is reported if the probability
+    that the speaker's emotion changed reaches `min_flip_probability`; None takes the model's own. If the model has
+    none, or gives no probabilities, a flip is reported where the likeliest emotions differ.
     """
     from fliptrace.analysis.analyze import analyze as find
 
-    return find(dialogue, model, threshold=threshold)
+    return find(dialogue, model, threshold=threshold, min_flip_probability=min_flip_probability)

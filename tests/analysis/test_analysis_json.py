@@ -73,6 +73,7 @@ def test_the_document_holds_what_it_promises() -> None:
         "target": 7,
         "before": "surprise",
         "after": "anger",
+        "probability": None,
         "triggers": [{"index": 4, "support": 0.47}, {"index": 6, "support": 0.81}],
         "candidates": [{"index": 4, "support": 0.47}, {"index": 5, "support": 0.12}, {"index": 6, "support": 0.81}],
         "reason": analysis.flips[3].reason,
@@ -99,6 +100,35 @@ def test_half_an_emoji_is_replaced_so_that_utf8_can_hold_it() -> None:
     assert document["utterances"][0]["text"] == "fine \ufffd"
 
 
+def test_flips_of_a_model_that_is_unsure_come_back_as_they_were_written() -> None:
+    bare = two_friends("happy", "happy", "well", "happy", "happy", "ugh").dialogue.with_emotions((None,) * 6)
+    analysis = replace(analyze(bare, keyword_model(), min_flip_probability=0.001), uncertain_below=0.9995)
+    document = analysis.to_json()
+    assert [flip["target"] for flip in document["flips"]] == [2, 3, 4, 5]  # at 3 both are joy, with 0.9992
+    assert [(flip["before"] != flip["after"], flip["probability"] >= 0.001) for flip in document["flips"]] == [
+        (True, True)
+    ] * 4
+    assert (document["flip_threshold"], document["uncertain_below"]) == (0.001, 0.9995)
+    assert {row["uncertain"] for row in document["utterances"]} == {True}
+    assert Analysis.from_json(json.loads(json.dumps(document))) == analysis
+
+
+def test_an_analysis_from_before_there_were_probabilities_is_read() -> None:
+    document = support_call().to_json()
+    del document["flip_threshold"], document["uncertain_below"]
+    for part in (*document["utterances"], *document["flips"]):
+        part.pop("uncertain", None)
+        part.pop("probability", None)
+    assert Analysis.from_json(document).flips == support_call().flips
+
+
+def unsure(**changes: object) -> Any:
+    """The document of a call whose first flip was reported from 0.5, with these changes to that flip."""
+    document = copy.deepcopy(support_call().to_json()) | {"flip_threshold": 0.5}
+    document["flips"][0] |= changes
+    return document
+
+
 def changed(place: tuple[Any, ...], value: object) -> Any:
     document = copy.deepcopy(support_call().to_json())
     part = document
@@ -121,6 +151,12 @@ def changed(place: tuple[Any, ...], value: object) -> Any:
             changed(("flips", 0, "triggers"), [{"index": 9, "support": 0.5}]),
             "triggers [9] of the flip at 4: expected positions from 0 to the target",
         ),
+        (unsure(probability=0.4), "the flip at 4 has a probability of 0.4; expected 0.5 or more"),
+        (unsure(probability=1.4), "analysis flips.0.probability"),
+        (unsure(probability=0.9, source=1), "the flip at 4 does not follow its speaker's previous utterance"),
+        (unsure(probability=0.9, before="joy"), "the flip at 4 does not match the emotions"),
+        (unsure(target=8, probability=0.9), "flips have targets"),
+        (changed(("utterances", 3, "uncertain"), True), "uncertain does not match"),
         (changed(("flips", 0, "candidates"), [{"index": 99, "support": 0.5}]), "index out of range"),
         (changed(("flips", 0, "candidates"), [{"index": 0, "support": float("nan")}]), "candidates.0.support"),
     ],

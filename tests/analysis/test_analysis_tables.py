@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def test_one_row_per_utterance_with_the_flip_that_lands_there(tmp_path: Path) ->
         "support": "0.47 0.81",
     }
     assert (rows[0]["flip_from"], rows[0]["triggers"], rows[0]["reason"]) == ("", "", "")
+
+
+def test_the_probability_of_a_flip_has_its_column(tmp_path: Path) -> None:
+    analysis = two_friends("a", "b", "c")
+    doubted = replace(analysis, flips=tuple(replace(found, probability=0.75) for found in analysis.flips))
+    assert [row["flip_probability"] for row in written(doubted, tmp_path)] == ["", "", "0.75"]
+    assert [row["flip_probability"] for row in written(analysis, tmp_path)] == ["", "", ""]
 
 
 def test_excel_is_told_that_it_is_utf8(tmp_path: Path) -> None:

@@ -66,6 +66,50 @@ def test_a_lower_threshold_names_more_triggers() -> None:
     assert (sorted(analysis.flips[0].triggers), analysis.threshold) == ([1, 2], 0.2)
 
 
+SHARE = 0.9 / (0.9 + 7e-4)  # of the label that the keyword model sees; the seven others share the rest alike
+DIFFER = 1 - (2 * SHARE + 6 * (1 - SHARE) / 7) * (1 - SHARE) / 7  # of two utterances with different keywords
+
+
+def test_a_flip_has_the_probability_that_its_emotions_differ() -> None:
+    assert [found.probability for found in analyze(BARE, keyword_model()).flips] == [
+        pytest.approx(DIFFER, abs=1e-6)
+    ] * 3
+
+
+def test_a_given_emotion_is_certain() -> None:
+    half = BARE.with_emotions(("joy", None, None, None, None))
+    first = analyze(half, keyword_model()).flips[0]
+    assert first.probability == pytest.approx(1 - (1 - SHARE) / 7, abs=1e-6)
+    assert [found.probability for found in analyze(LABELLED, open_model("rule:previous")).flips] == [1.0] * 3
+
+
+def test_flips_are_reported_from_the_minimum_probability() -> None:
+    calm = replace(BARE, utterances=(*BARE.utterances, Utterance("Ana", "So happy.")))
+    same = 1 - SHARE**2 - (1 - SHARE) ** 2 / 7  # of two utterances with the same keyword
+    lower, higher = (analyze(calm, keyword_model(), min_flip_probability=same + step) for step in (-1e-5, 1e-5))
+    assert (targets(lower), targets(higher)) == ([2, 3, 4, 5], [2, 3, 4])
+    assert lower.flips[3].probability == pytest.approx(same, abs=1e-6)
+    assert (lower.flips[3].flip.before, lower.dialogue.emotions[4:]) == ("anger", ("joy", "joy"))
+    assert lower.flip_threshold == same - 1e-5
+    assert targets(analyze(calm, keyword_model(), min_flip_probability=1.0)) == []
+
+
+def test_the_models_own_threshold_is_used_unless_another_is_given() -> None:
+    defaults = InferenceDefaults(Layout("window"), flip_threshold=1.0, uncertain_below=0.9995)
+    model = replace(keyword_model(), defaults=defaults)
+    assert targets(analyze(BARE, model)) == []
+    assert targets(analyze(BARE, model, min_flip_probability=0.9)) == [2, 3, 4]
+    assert analyze(BARE, model).uncertain == (True,) * 5
+    assert analyze(BARE, keyword_model()).uncertain == (False,) * 5
+    assert analyze(LABELLED, model).uncertain == (False,) * 5
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.5])
+def test_a_minimum_outside_0_to_1_is_refused(share: float) -> None:
+    with pytest.raises(InputError, match=r"min_flip_probability: .*expected more than 0 and at most 1"):
+        analyze(BARE, keyword_model(), min_flip_probability=share)
+
+
 class Writer:
     """Writes the same rationale for every flip, and records which it was asked about."""
 
@@ -167,6 +211,13 @@ def test_a_model_that_only_talks_is_asked_greedily_and_gives_its_own_reasons() -
     assert analysis.dialogue == LABELLED
     assert analysis.emotion_scores == (None,) * 5
     assert [(found.reason, found.reason_by) for found in analysis.flips] == [("Ben sat on it in [2].", "model")] * 3
+    assert [found.probability for found in analysis.flips] == [None] * 3
+    asked = analyze(BARE, OpenModel(model.as_model(), "scripted"), min_flip_probability=0.9)
+    assert [found.flip for found in asked.flips] == [found.flip for found in analysis.flips]
+    assert asked.notes == (
+        "3 of 3 flips: the model gives no probabilities, so they are reported wherever its labels differ, whatever the "
+        "minimum of 0.9",
+    )
 
 
 def test_replies_that_cannot_be_parsed_are_counted() -> None:

@@ -108,6 +108,44 @@ def test_anchors_are_unique_and_every_link_has_its_anchor() -> None:
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(anchors)
 
 
+def doubted(analysis: Analysis, *probabilities: float) -> Analysis:
+    """The analysis with these probabilities for its first flips, and certain other ones."""
+    shares = (*probabilities, *[1.0] * (len(analysis.flips) - len(probabilities)))
+    flips = zip(analysis.flips, shares, strict=True)
+    return replace(analysis, flips=tuple(replace(found, probability=share) for found, share in flips))
+
+
+def test_the_list_of_flips_begins_with_the_surest_and_the_transcript_keeps_its_order() -> None:
+    page = render_page(doubted(two_friends("a", "b", "c", "d", "e"), 0.625))
+    assert "probability that 1 and 3 express different emotions" in outline(page).text
+    assert "neutral → joy (probability 0.62)" in outline(page).text
+    page = render_page(doubted(support_call(), 0.625, 0.875, 0.5))
+    order = [int(n) for n in re.findall(r'<li><a href="#flip-(\d+)"', page.partition('<div class="index">')[2])][:12]
+    assert order[-3:] == [6, 5, 7]
+    assert order[:-3] == sorted(order[:-3])
+    in_text = [int(n) for n in re.findall(r'class="tag" href="#flip-(\d+)"', page)]
+    assert in_text == sorted(in_text)
+
+
+def test_no_probability_is_shown_where_all_flips_are_certain_or_unknown() -> None:
+    for analysis in (support_call(), doubted(support_call())):
+        assert "data-order" not in re.sub(r"<(script|style)>.*?</\1>", "", render_page(analysis), flags=re.S)
+
+
+def test_a_flip_between_two_equal_labels_explains_itself() -> None:
+    analysis = two_friends("a", "b", "c")
+    quiet = replace(analysis, dialogue=analysis.dialogue.with_emotions(("neutral",) * 3), flip_threshold=0.5)
+    text = outline(render_page(doubted(quiet, 0.75))).text
+    assert "each of the two is likeliest neutral. If they differ, neutral → joy is the most probable change." in text
+    assert "flips from a probability of 0.50" in text
+
+
+def test_an_uncertain_emotion_gets_a_question_mark() -> None:
+    page = render_page(replace(support_call(), uncertain_below=0.5))
+    assert page.count('title="uncertain: the probability is below 0.50"') == 1  # disgust, 0.48
+    assert "? uncertain: below a probability of 0.50" in outline(page).text
+
+
 def test_the_headline_counts_what_is_there() -> None:
     head = headline(support_call())
     assert (head.num_utterances, head.num_speakers, head.num_flips, head.num_triggered) == (24, 3, 12, 11)

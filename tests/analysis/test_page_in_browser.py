@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,20 @@ def test_flips_in_the_transcript_in_the_list_and_in_the_address_open_too(open_pa
     page.click("text=All flips")
     page.click(".index [data-n='21']")
     assert lit(page) == FLIP_21
+
+
+def test_the_list_of_flips_is_sorted_by_time_and_back(open_page: Opener) -> None:
+    analysis = support_call()
+    shares = [0.9 - 0.1 * (i % 3) for i in range(len(analysis.flips))]
+    flips = tuple(replace(found, probability=share) for found, share in zip(analysis.flips, shares, strict=True))
+    page = open_page(replace(analysis, flips=flips))
+    listed = "() => [...document.querySelectorAll('.index a')].map((e) => +e.dataset.n)"
+    surest = page.evaluate(listed)
+    assert surest[:4] == [5, 8, 12, 19]
+    page.click("text=In order of time")
+    assert page.evaluate(listed) == sorted(surest)
+    page.click("text=Surest first")
+    assert page.evaluate(listed) == surest
 
 
 def test_a_filter_by_speaker_or_emotion_hides_the_others(open_page: Opener) -> None:

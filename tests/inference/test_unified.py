@@ -13,6 +13,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.flips import find_flips
 from fliptrace.core.messages import Completion
 from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.flips import find_probable_flips
 from fliptrace.inference.turns import TURN_UTTERANCES
 from fliptrace.inference.unified import found_cases
 from fliptrace.models.base import Choice, Decoding, Request
@@ -149,7 +150,7 @@ def test_where_a_turn_does_not_fit_utterances_are_asked_for_one_by_one() -> None
 
 
 def test_a_found_flip_is_an_unlabelled_case_of_its_dialogue() -> None:
-    cases = found_cases(CAFE.dialogue)
+    cases = found_cases(CAFE.dialogue, find_probable_flips(CAFE.dialogue, (None,) * 6, None))
     assert [(case.id, case.flip.target, case.triggers) for case in cases] == [("cafe/2", 2, None), ("cafe/5", 5, None)]
 
 

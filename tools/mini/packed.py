@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ class PackedModel:
         """Return the cached rows of that name; predict them if there are none or they were made of something else."""
         path = self.kept / f"{re.sub(r'[^a-z0-9]+', '-', what.lower())}.jsonl"
         data = {"set": what, "sha256": sha256, "weights_sha256": self.opened.weights_sha256}
-        expected = {"inference": asdict(config), "data": data}
+        expected = {"inference": config.to_json(), "data": data}
         manifest = read_manifest(path) if path.exists() else {}
         if hash_json({key: manifest.get(key) for key in expected}) == hash_json(expected):
             return list(read_predictions(path))

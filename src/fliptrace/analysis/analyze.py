@@ -16,10 +16,11 @@ from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError
-from fliptrace.core.flips import Flip, FlipCase, find_flips
+from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import NUM_SHOWN, excerpt
 from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.emotions import LABEL_TOKENS, EmotionLabels, fallback_emotion, last_question_fits
+from fliptrace.inference.flips import DIGITS, Distribution, ProbableFlip, certain, find_probable_flips, show_flip
 from fliptrace.inference.overlong import Shortened, shorten_overlong
 from fliptrace.inference.seams import best_decoding, choose_decoder, choose_labeler
 from fliptrace.inference.triggers import name_triggers
@@ -28,8 +29,6 @@ from fliptrace.models.open_model import OpenModel
 from fliptrace.predictions.rows import Prediction
 from fliptrace.prompts.views import Layout
 from fliptrace.transcripts.transcript import Transcript
-
-DIGITS = 6  # decimals of a probability, as in all our files
 
 
 class OnProgress(Protocol):
@@ -47,6 +46,7 @@ def analyze(
     model: OpenModel,
     *,
     threshold: float | None = None,
+    min_flip_probability: float | None = None,
     decoding: Decoding | None = None,
     num_rationales: int = NUM_RATIONALES,
     on_progress: OnProgress = _no_progress,
@@ -54,16 +54,24 @@ def analyze(
     """Find the flips of a dialogue and what triggered them.
 
     Emotions that the transcript gives are kept. An utterance is named as a trigger if its support reaches `threshold`;
-    None takes the threshold chosen when the model was trained. If `decoding` is None, a model that scores replies is
-    decoded exactly, any other greedily. A model that scores and also writes is asked for its own rationales of at most
-    `num_rationales` flips, the surest ones. InputError if emotions are missing and the model reads no text.
+    None takes the threshold chosen when the model was trained. A flip is reported from `min_flip_probability`; None
+    takes the model's own, and if it has none, reports flips where the likeliest labels differ. If `decoding` is None, a
+    model that scores replies is decoded exactly, any other greedily. A model that scores and also writes is asked for
+    its own rationales of at most `num_rationales` flips, the surest ones. InputError if emotions are missing and the
+    model reads no text.
     """
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
-    config = resolve_config(model.defaults, decoding or best_decoding(model.model), threshold=threshold)
+    config = resolve_config(
+        model.defaults,
+        decoding or best_decoding(model.model),
+        threshold=threshold,
+        flip_threshold=min_flip_probability,
+    )
     whole, reader = transcript.dialogue, model.model.text_reader
     shown = Shortened(whole) if reader is None else _shorten(whole, reader, config.layout)
     labelled = _fill_emotions(shown.dialogue, model, config, on_progress)
-    decided = _decide(labelled.dialogue, model.model, config, num_rationales, on_progress)
+    flips = find_probable_flips(labelled.dialogue, labelled.distributions, config.flip_threshold)
+    decided = _decide(labelled.dialogue, flips, model.model, config, num_rationales, on_progress)
     dialogue = whole.with_emotions(labelled.dialogue.emotions)
     return Analysis(
         dialogue=dialogue,
@@ -71,8 +79,10 @@ def analyze(
         flips=tuple(_found_flips(dialogue, decided)),
         model=model.ref,
         threshold=config.threshold,
-        notes=(*transcript.notes, *labelled.notes, *_notes_on_cut(shown.cut), *_notes_on(decided)),
+        notes=(*transcript.notes, *labelled.notes, *_notes_on_cut(shown.cut), *_notes_on(decided, config)),
         format=transcript.format,
+        flip_threshold=config.flip_threshold,
+        uncertain_below=model.defaults.uncertain_below,
     )
 
 
@@ -83,10 +93,14 @@ def _shorten(dialogue: Dialogue, reader: ChatModel | ReplyScorer, layout: Layout
 
 
 class _LabelledDialogue(NamedTuple):
-    """A dialogue with all its emotions, the label probabilities of those that the model chose, and notes on them."""
+    """A dialogue with all its emotions, the label probabilities of those that the model chose, and notes on them.
+
+    `distributions` are what flips are found from: unrounded, and with emotions that the transcript gives as certain.
+    """
 
     dialogue: Dialogue
     scores: tuple[Mapping[str, float] | None, ...]
+    distributions: tuple[Distribution | None, ...]
     notes: tuple[str, ...]
 
 
@@ -96,7 +110,8 @@ def _fill_emotions(
     given, total = dialogue.emotions, len(dialogue)
     num_given = sum(emotion is not None for emotion in given)
     if num_given == total:
-        return _LabelledDialogue(dialogue, (None,) * total, ("all emotions come from the transcript",))
+        notes = ("all emotions come from the transcript",)
+        return _LabelledDialogue(dialogue, (None,) * total, _distributions(dialogue, None), notes)
     if not model.model.reads_text:
         raise InputError(
             dialogue.id,
@@ -106,19 +121,29 @@ def _fill_emotions(
     on_progress("emotions", 0, total)
     (labels,) = choose_labeler(model.model, config, in_turns=True).label([dialogue])
     on_progress("emotions", total, total)
-    notes = []
+    told = []
     if num_given:
-        notes.append(f"{num_given:,} of {total:,} emotions come from the transcript, the others from the model")
+        told.append(f"{num_given:,} of {total:,} emotions come from the transcript, the others from the model")
     if labels.num_unparsed:
         fallback = fallback_emotion(dialogue.emotion_set)
-        notes.append(
+        told.append(
             f"{labels.num_unparsed:,} of {total:,} emotions: the reply could not be parsed; {fallback} is used. "
             f"{_first_replies(labels.unparsed)}"
         )
     if labels.num_shortened:
-        notes.append(f"{labels.num_shortened:,} of {total:,} emotions: the model read only the utterance's beginning")
+        told.append(f"{labels.num_shortened:,} of {total:,} emotions: the model read only the utterance's beginning")
     emotions = tuple(known or label for known, label in zip(given, labels.emotions, strict=True))
-    return _LabelledDialogue(dialogue.with_emotions(emotions), tuple(_scores(dialogue, labels)), tuple(notes))
+    scores, distributions = tuple(_scores(dialogue, labels)), _distributions(dialogue, labels)
+    return _LabelledDialogue(dialogue.with_emotions(emotions), scores, distributions, tuple(told))
+
+
+def _distributions(dialogue: Dialogue, labels: EmotionLabels | None) -> tuple[Distribution | None, ...]:
+    """The distribution of each emotion, certain where the transcript gives it; None where the model only replied."""
+    rows = None if labels is None else labels.scores
+    return tuple(
+        certain(known, dialogue.emotion_set) if known is not None else row
+        for known, row in zip(dialogue.emotions, rows or (None,) * len(dialogue), strict=True)
+    )
 
 
 def _scores(dialogue: Dialogue, labels: EmotionLabels) -> Iterator[Mapping[str, float] | None]:
@@ -136,6 +161,7 @@ class _DecidedFlip:
     """A flip and its prediction, whose indices count from `start`: the first utterance that the model was shown."""
 
     flip: Flip
+    probability: float | None
     prediction: Prediction
     start: int
     rationale: str
@@ -150,17 +176,23 @@ class _DecidedFlip:
 
 
 def _decide(
-    dialogue: Dialogue, model: Model, config: InferenceConfig, num_rationales: int, on_progress: OnProgress
+    dialogue: Dialogue,
+    flips: Sequence[ProbableFlip],
+    model: Model,
+    config: InferenceConfig,
+    num_rationales: int,
+    on_progress: OnProgress,
 ) -> list[_DecidedFlip]:
     """Decode the triggers of every flip, in the order of their targets."""
-    flips, decoder = find_flips(dialogue), choose_decoder(model, config)
-    starts = [_start(flip, model, config) for flip in flips]
-    cases = [_case(dialogue, flip, start, model) for flip, start in zip(flips, starts, strict=True)]
+    decoder = choose_decoder(model, config)
+    starts = [_start(flip, model, config) for flip, _ in flips]
+    cases = [_case(dialogue, flip, start, model) for (flip, _), start in zip(flips, starts, strict=True)]
     decided = []
     on_progress("flips", 0, len(flips))
-    for flip, start, case, prediction in zip(flips, starts, cases, name_triggers(decoder, cases), strict=True):
+    predictions = name_triggers(decoder, cases)
+    for (flip, probability), start, case, prediction in zip(flips, starts, cases, predictions, strict=True):
         rationale = rationale_of(prediction.answers, prediction.vote.triggers, case, config.layout, start)
-        decided.append(_DecidedFlip(flip, prediction, start, rationale))
+        decided.append(_DecidedFlip(flip, probability, prediction, start, rationale))
         on_progress("flips", len(decided), len(flips))
     shown = [Decided(case, each.start, each.prediction) for case, each in zip(cases, decided, strict=True)]
     for place, rationale in write_rationales(model, config, shown, num_rationales).items():
@@ -181,10 +213,10 @@ def _start(flip: Flip, model: Model, config: InferenceConfig) -> int:
 def _case(dialogue: Dialogue, flip: Flip, start: int, model: Model) -> FlipCase:
     """The case of a flip; for a DialogueReader, which reads a dialogue once for all its flips, in the whole of it."""
     if model.reader is not None:
-        return FlipCase(f"{dialogue.id}/{flip.target}", dialogue, flip)
+        return FlipCase(f"{dialogue.id}/{flip.target}", show_flip(dialogue, flip), flip)
     part = replace(dialogue, utterances=dialogue.utterances[start : flip.target + 1])
     moved = replace(flip, source=flip.source - start, target=flip.target - start)
-    return FlipCase(f"{dialogue.id}/{flip.target}", part, moved)
+    return FlipCase(f"{dialogue.id}/{flip.target}", show_flip(part, moved), moved)
 
 
 def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterator[FoundFlip]:
@@ -192,7 +224,7 @@ def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterato
     for each in decided:
         support = each.support(len(dialogue))
         reason = give_reason(dialogue, each.flip, each.triggers, support, flips, each.rationale)
-        yield FoundFlip(each.flip, each.triggers, support, reason.text, reason.by)
+        yield FoundFlip(each.flip, each.triggers, support, reason.text, reason.by, each.probability)
 
 
 def _first_replies(replies: Sequence[str]) -> str:
@@ -206,7 +238,13 @@ def _notes_on_cut(cut: Sequence[int]) -> Iterator[str]:
         yield f"too long for the model, which read only the beginning: {len(cut):,} utterances ({places})"
 
 
-def _notes_on(decided: Sequence[_DecidedFlip]) -> Iterator[str]:
+def _notes_on(decided: Sequence[_DecidedFlip], config: InferenceConfig) -> Iterator[str]:
+    num_unknown = sum(each.probability is None for each in decided)
+    if config.flip_threshold is not None and num_unknown:
+        yield (
+            f"{num_unknown:,} of {len(decided):,} flips: the model gives no probabilities, so they are reported "
+            f"wherever its labels differ, whatever the minimum of {config.flip_threshold}"
+        )
     unparsed = [each.prediction for each in decided if each.prediction.vote.is_unparsed]
     if unparsed:
         yield (

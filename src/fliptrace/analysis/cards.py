@@ -1,7 +1,8 @@
-"""The content of the card of a flip on the page: its triggers by support, other candidates, and consequences."""
+"""The content of the card of a flip on the page: how sure it is, its triggers, other candidates, and consequences."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,16 +22,25 @@ class Supported(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FlipCard:
-    """A flip on the page. `triggers` and `others` (candidates not named as triggers) have the strongest first."""
+    """A flip on the page. `triggers` and `others` (candidates not named as triggers) have the strongest first.
+
+    `likeliest` are the labels of source and target if these are not those of the flip, else None.
+    """
 
     found: FoundFlip
     triggers: tuple[Supported, ...]
     others: tuple[Supported, ...]
     consequences: tuple[Flip, ...]
+    likeliest: tuple[str, str] | None = None
 
     @property
     def flip(self) -> Flip:
         return self.found.flip
+
+    @property
+    def probability(self) -> float | None:
+        """The probability of the flip where there is anything to doubt: None if it is certain or unknown."""
+        return None if self.found.probability == 1 else self.found.probability
 
     @property
     def strongest(self) -> float:
@@ -42,14 +52,22 @@ def flip_cards(analysis: AnalysisValues) -> tuple[FlipCard, ...]:
     """Make a card for every flip, in the order of their targets."""
     later = analysis.consequences
     in_order = sorted(analysis.flips, key=lambda found: found.flip.target)
-    return tuple(_card(found, later[found.flip]) for found in in_order)
+    return tuple(_card(found, later[found.flip], analysis.dialogue.emotions) for found in in_order)
 
 
-def _card(found: FoundFlip, consequences: tuple[Flip, ...]) -> FlipCard:
+def surest_first(cards: Sequence[FlipCard]) -> list[FlipCard]:
+    """Sort cards by probability, the highest first. Those without one come last; equals keep their order."""
+    return sorted(cards, key=lambda card: -(card.found.probability or 0.0))
+
+
+def _card(found: FoundFlip, consequences: tuple[Flip, ...], emotions: Sequence[str | None]) -> FlipCard:
     by_support = sorted(
         (Supported(i, support) for i, support in enumerate(found.support)),
         key=lambda pair: (-pair.support, pair.utterance_index),
     )
     triggers = tuple(pair for pair in by_support if pair.utterance_index in found.triggers)
     rest = [pair for pair in by_support if pair.utterance_index not in found.triggers and pair.support >= OTHERS_FROM]
-    return FlipCard(found, triggers, tuple(rest[:MAX_OTHERS]), consequences)
+    flip = found.flip
+    likeliest = (emotions[flip.source] or "", emotions[flip.target] or "")
+    own = likeliest == (flip.before, flip.after)
+    return FlipCard(found, triggers, tuple(rest[:MAX_OTHERS]), consequences, None if own else likeliest)

@@ -19,7 +19,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fliptrace.analysis import lanes
-from fliptrace.analysis.cards import FlipCard, flip_cards
+from fliptrace.analysis.cards import FlipCard, flip_cards, surest_first
 from fliptrace.analysis.emotion_palette import emotion_palette
 from fliptrace.analysis.matrices import Change, change_matrix, count_changes, first_seen, trigger_matrix, untriggered
 from fliptrace.analysis.values import AnalysisValues
@@ -67,6 +67,9 @@ def render_page(analysis: AnalysisValues) -> str:
             picture=lanes.lay_out(analysis),
             size=lanes,
             cards=cards,
+            index=surest_first(cards),
+            has_probabilities=any(card.probability is not None for card in cards),
+            uncertain=analysis.uncertain,
             card_at=_by_target(cards, len(dialogue)),
             changes=count_changes(analysis),
             change_matrix=change_matrix(analysis),
@@ -135,17 +138,22 @@ def share(value: float) -> str:
 def describe(card: FlipCard) -> str:
     """Describe a flip in one sentence, for screen readers.
 
+    >>> from dataclasses import replace
     >>> from fliptrace.analysis.values import FoundFlip
     >>> from fliptrace.core.flips import Flip
     >>> found = FoundFlip(Flip("Ana", 0, 2, "joy", "fear"), frozenset({1}), (0, 0.8, 0), "")
     >>> describe(FlipCard(found, (), (), ()))
     'Flip at 3, Ana: joy to fear'
+    >>> describe(FlipCard(replace(found, probability=0.75), (), (), ()))
+    'Flip at 3, Ana: joy to fear, with a probability of 0.75'
     """
     named = ", ".join(
         f"{trigger.utterance_index + 1} with support {share(trigger.support)}" for trigger in card.triggers
     )
     flip = card.flip
     text = f"Flip at {flip.target + 1}, {flip.speaker}: {flip.before} to {flip.after}"
+    if card.probability is not None:
+        text += f", with a probability of {share(card.probability)}"
     return f"{text}; triggered by {named}" if named else text
 
 

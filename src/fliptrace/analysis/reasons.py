@@ -76,8 +76,10 @@ class _SentenceBuilder:
         return f"{self.who}'s own words {when}{emotion} led on to {after} {self.support_of(trigger)}."
 
     def trigger_by_another(self, trigger: int) -> str:
-        them, emotion, after = printable_name(self.speaker(trigger)), self.emotion(trigger), self.flip.after
-        turned, is_same = self.flips_by_target.get(trigger), emotion == after
+        them, after = printable_name(self.speaker(trigger)), self.flip.after
+        turned = self.flips_by_target.get(trigger)
+        emotion = turned.after if turned else self.emotion(trigger)
+        is_same = emotion == after
         if turned and is_same:
             clause = f"{them} turned from {turned.before} to {emotion} {self.when(trigger)}, and {self.who} followed"
         elif turned:

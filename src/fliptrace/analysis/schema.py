@@ -14,7 +14,7 @@ from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
-from fliptrace.core.flips import Flip, find_flips
+from fliptrace.core.flips import Flip, find_flips, find_sources
 
 SCHEMA: Final = "fliptrace.analysis/1"  # the number goes up if an old reader would misread a new file
 
@@ -42,6 +42,10 @@ class UtterancePart(_Part):
     emotion_scores: dict[str, float] | None = Field(
         description="The model's probability of each label; null if the transcript gave the emotion or the model none."
     )
+    uncertain: bool = Field(
+        False,
+        description="Whether the probability of `emotion`, still the likeliest label, is below `uncertain_below`.",
+    )
     start: float | None = Field(description="Seconds from the beginning; null if the transcript has no times.")
     end: float | None
     cues: tuple[str, ...] = Field(
@@ -60,6 +64,13 @@ class FlipPart(_Part):
     target: int = Field(ge=1, description="The same speaker's next utterance, at which the emotion is `after`.")
     before: str
     after: str
+    probability: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="The probability that source and target express different emotions, by the model's calibrated "
+        "probabilities; null if it gives none. `before` and `after` are the most probable pair of different labels.",
+    )
     triggers: tuple[SupportPart, ...] = Field(description="The utterances named as triggers, ascending; may be empty.")
     candidates: tuple[SupportPart, ...] = Field(
         description="Every utterance with any support, named as a trigger or not, ascending."
@@ -80,6 +91,15 @@ class AnalysisDocument(_Part):
     transcript: TranscriptPart
     model: str = Field(description="The model that named emotions and triggers.")
     threshold: float = Field(gt=0, le=1, description="An utterance with at least this support is named as a trigger.")
+    flip_threshold: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="Flips are reported from this probability; null: where the likeliest labels differ.",
+    )
+    uncertain_below: float | None = Field(
+        None, gt=0, le=1, description="An emotion with a lower probability is uncertain; null: none is."
+    )
     emotion_set: EmotionSetPart
     utterances: tuple[UtterancePart, ...] = Field(min_length=1)
     flips: tuple[FlipPart, ...] = Field(description="In the order of their targets.")
@@ -95,10 +115,14 @@ class AnalysisDocument(_Part):
             ),
             model=_text(analysis.model),
             threshold=analysis.threshold,
+            flip_threshold=analysis.flip_threshold,
+            uncertain_below=analysis.uncertain_below,
             emotion_set=EmotionSetPart(name=labels.name, labels=labels.labels),
             utterances=tuple(
-                _utterance_part(i, utterance, scores)
-                for i, (utterance, scores) in enumerate(zip(dialogue.utterances, analysis.emotion_scores, strict=True))
+                _utterance_part(i, *row)
+                for i, row in enumerate(
+                    zip(dialogue.utterances, analysis.emotion_scores, analysis.uncertain, strict=True)
+                )
             ),
             flips=tuple(_flip_part(found, later[found.flip]) for found in analysis.flips),
         )
@@ -116,13 +140,51 @@ class AnalysisDocument(_Part):
             )
             dialogue = Dialogue(self.transcript.id, self.transcript.id, utterances, emotion_set)
             flips = tuple(_found_flip(part, len(utterances)) for part in self.flips)
-            if tuple(found.flip for found in flips) != find_flips(dialogue):
-                raise ValueError("flips do not match the emotions; expected one wherever a speaker's emotion changes")
-            scores = tuple(part.emotion_scores for part in self.utterances)
-            notes, format = self.transcript.notes, self.transcript.format
-            return AnalysisValues(dialogue, scores, flips, self.model, self.threshold, notes, format)
+            self._check_flips(dialogue, flips)
+            analysis = AnalysisValues(
+                dialogue,
+                tuple(part.emotion_scores for part in self.utterances),
+                flips,
+                self.model,
+                self.threshold,
+                self.transcript.notes,
+                self.transcript.format,
+                self.flip_threshold,
+                self.uncertain_below,
+            )
+            if analysis.uncertain != tuple(part.uncertain for part in self.utterances):
+                raise ValueError("uncertain does not match emotion_scores and uncertain_below")
+            return analysis
         except (IndexError, ValueError) as error:
             raise InputError("analysis", str(error)) from error
+
+    def _check_flips(self, dialogue: Dialogue, flips: tuple[FoundFlip, ...]) -> None:
+        """ValueError if the flips cannot be those of the dialogue.
+
+        Without probabilities they follow from the emotions. Flips that were reported for their probability have to lie
+        between a speaker's consecutive utterances; whether all are there cannot be seen from rounded scores.
+        """
+        expected = find_flips(dialogue)
+        if self.flip_threshold is None:
+            if tuple(found.flip for found in flips) != expected:
+                raise ValueError("flips do not match the emotions; expected one wherever a speaker's emotion changes")
+            return
+        sources = find_sources(dialogue)
+        targets = [found.flip.target for found in flips]
+        if targets != sorted(set(targets)):
+            raise ValueError(f"flips have targets {targets}; expected each once, in ascending order")
+        for flip, probability in ((found.flip, found.probability) for found in flips):
+            place = f"the flip at {flip.target}"
+            if probability is not None and probability < self.flip_threshold:
+                raise ValueError(f"{place} has a probability of {probability}; expected {self.flip_threshold} or more")
+            if flip in expected:
+                continue
+            if flip.speaker != dialogue.speakers[flip.target] or flip.source != sources[flip.target]:
+                raise ValueError(f"{place} does not follow its speaker's previous utterance")
+            if dialogue.emotions[flip.source] != dialogue.emotions[flip.target] or probability is None:
+                raise ValueError(f"{place} does not match the emotions")
+            if not {flip.before, flip.after} <= set(dialogue.emotion_set.labels):
+                raise ValueError(f"{place} has unknown emotions: {flip.before}, {flip.after}")
 
 
 def read_document(value: object) -> AnalysisDocument:
@@ -143,13 +205,14 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA} | schema
 
 
-def _utterance_part(index: int, utterance: Utterance, scores: Any) -> UtterancePart:
+def _utterance_part(index: int, utterance: Utterance, scores: Any, uncertain: bool) -> UtterancePart:
     return UtterancePart(
         index=index,
         speaker=_text(utterance.speaker),
         text=_text(utterance.text),
         emotion=utterance.emotion or "",
         emotion_scores=None if scores is None else dict(scores),
+        uncertain=uncertain,
         start=utterance.start,
         end=utterance.end,
         cues=tuple(map(_text, utterance.cues)),
@@ -164,6 +227,7 @@ def _flip_part(found: FoundFlip, later: tuple[Flip, ...]) -> FlipPart:
         target=flip.target,
         before=flip.before,
         after=flip.after,
+        probability=found.probability,
         triggers=tuple(SupportPart(index=i, support=found.support[i]) for i in sorted(found.triggers)),
         candidates=tuple(SupportPart(index=i, support=share) for i, share in enumerate(found.support) if share),
         reason=_text(found.reason),
@@ -182,6 +246,7 @@ def _found_flip(part: FlipPart, num_utterances: int) -> FoundFlip:
         tuple(support),
         part.reason,
         part.reason_by,
+        part.probability,
     )
 
 

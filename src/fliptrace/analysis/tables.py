@@ -43,6 +43,7 @@ class Row:
     flip_from: str | None = None
     flip_to: str | None = None
     flip_source: int | None = None
+    flip_probability: float | None = None
     triggers: tuple[int, ...] = ()
     support: tuple[float, ...] = ()
     reason: str | None = None
@@ -78,7 +79,8 @@ def to_frame(analysis: AnalysisValues) -> pd.DataFrame:
     except ImportError as error:
         raise MissingExtra("to_frame", "study", "pandas") from error
     frame = pd.DataFrame([asdict(row) for row in table_rows(analysis)]).set_index("index")
-    return frame.astype({"start": "float64", "end": "float64", "probability": "float64", "flip_source": "Int64"})
+    numbers = dict.fromkeys(("start", "end", "probability", "flip_probability"), "float64")
+    return frame.astype(numbers | {"flip_source": "Int64"})
 
 
 def _row(index: int, utterance: Utterance, scores: Mapping[str, float] | None, found: FoundFlip | None) -> Row:
@@ -93,6 +95,7 @@ def _row(index: int, utterance: Utterance, scores: Mapping[str, float] | None, f
         flip_from=found.flip.before,
         flip_to=found.flip.after,
         flip_source=found.flip.source,
+        flip_probability=found.probability,
         triggers=triggers,
         support=tuple(found.support[i] for i in triggers),
         reason=found.reason,

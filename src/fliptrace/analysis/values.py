@@ -14,6 +14,8 @@ from fliptrace.core.flips import Flip, consequences
 class FoundFlip:
     """A flip with its triggers and a reason. `support[i]`, 0 to 1, is the support for utterance i as a trigger.
 
+    `probability` is that of a change of emotion between source and target (inference/flips.py); None if the model gives
+    none. `flip` has the most probable pair of different labels; the dialogue has the likeliest label of each utterance.
     `reason_by` says whether `reason` is the model's own rationale or a sentence built from the decision ("template").
     """
 
@@ -22,10 +24,13 @@ class FoundFlip:
     support: tuple[float, ...]
     reason: str
     reason_by: Literal["model", "template"] = "template"
+    probability: float | None = None
 
     def __post_init__(self) -> None:
         if not all(0 <= share <= 1 for share in set(self.support)):
             raise ValueError(f"support {list(self.support)}: expected shares from 0 to 1")
+        if self.probability is not None and not 0 <= self.probability <= 1:
+            raise ValueError(f"probability {self.probability} of a flip: expected 0 to 1")
         if not all(0 <= i <= self.flip.target < len(self.support) for i in (*self.triggers, 0)):
             raise ValueError(
                 f"triggers {sorted(self.triggers)} of the flip at {self.flip.target}: expected positions from 0 to the "
@@ -39,7 +44,9 @@ class AnalysisValues:
 
     `emotion_scores[i]` is the probability of each label at utterance i; None if the transcript gave the emotion or the
     model gives no probabilities. `notes` say what a reader should know about how the analysis was made (speakers made
-    up, labels given). `format` is that of the transcript; "" if it was not a file.
+    up, labels given). `format` is that of the transcript; "" if it was not a file. `flip_threshold` is the probability
+    from which flips are reported; None where they are reported wherever the likeliest labels differ. Emotions with a
+    probability below `uncertain_below` are uncertain.
     """
 
     dialogue: Dialogue
@@ -49,10 +56,21 @@ class AnalysisValues:
     threshold: float
     notes: tuple[str, ...] = ()
     format: str = ""
+    flip_threshold: float | None = None
+    uncertain_below: float | None = None
 
     def __post_init__(self) -> None:
         if len(self.emotion_scores) != len(self.dialogue) or None in self.dialogue.emotions:
             raise ValueError(f"dialogue {self.dialogue.id!r}: expected an emotion and its scores for every utterance")
+
+    @property
+    def uncertain(self) -> tuple[bool, ...]:
+        """Whether the emotion of each utterance is uncertain; an emotion that the transcript gave never is."""
+        below = self.uncertain_below or 0.0
+        return tuple(
+            scores is not None and scores.get(emotion or "", 0.0) < below
+            for scores, emotion in zip(self.emotion_scores, self.dialogue.emotions, strict=True)
+        )
 
     @property
     def consequences(self) -> dict[Flip, tuple[Flip, ...]]:

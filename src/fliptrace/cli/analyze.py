@@ -24,6 +24,8 @@ EPILOG = """**Examples**
 
 - `fliptrace analyze call.vtt --html call.html` writes a page to click through.
 
+- `fliptrace analyze call.vtt --min-flip-probability 0.9` reports only the flips that the model is sure of.
+
 - `fliptrace analyze chat.csv --columns speaker=caller,text=words --csv flips.csv` reads and writes tables.
 
 - `fliptrace analyze call.vtt --json | jq '.flips[] | {speaker, before, after, reason}'` passes flips to programs.
@@ -51,6 +53,14 @@ def analyze(
     threshold: Annotated[
         float | None,
         typer.Option(help="Support that makes a trigger. Default: chosen in training.", show_default=False),
+    ] = None,
+    min_flip_probability: Annotated[
+        float | None,
+        typer.Option(
+            help="Report a flip from this probability that the speaker's emotion changed, above 0 to 1. Lower finds "
+            "more, higher is surer. Default: chosen in training, else where the likeliest emotions differ.",
+            show_default=False,
+        ),
     ] = None,
     rationales: Annotated[
         int, typer.Option(min=0, help="Rationales that a local model writes, of the surest flips; others are built.")
@@ -92,7 +102,12 @@ def analyze(
     hosted_options.probe_server(opened.hosted)
     with _bar(opened.hosted) as on_progress:
         analysis = analyze_dialogue(
-            transcript, opened, threshold=threshold, num_rationales=rationales, on_progress=on_progress
+            transcript,
+            opened,
+            threshold=threshold,
+            min_flip_probability=min_flip_probability,
+            num_rationales=rationales,
+            on_progress=on_progress,
         )
     if opened.hosted is not None:
         hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)

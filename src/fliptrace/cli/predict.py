@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -93,7 +93,7 @@ def predict(
     source |= {"weights_sha256": opened.weights_sha256} | ({"dtype": "bf16"} if opened.in_bf16 else {})
     config = replace(inference.config(opened), emotions_from=emotions)
     if not overwrite:
-        refuse_other_run(out, {"model": opened.model.name, "inference": asdict(config), "data": source})
+        refuse_other_run(out, {"model": opened.model.name, "inference": config.to_json(), "data": source})
     write: Any = {"trigger": _predict_triggers, "emotion": _predict_emotions, "unified": _predict_unified}[task]
     write(opened, items, config, out, source)
     if opened.hosted is not None:

@@ -91,16 +91,23 @@ def find_flips(dialogue: Dialogue) -> tuple[Flip, ...]:
     >>> [(flip.speaker, flip.source, flip.target) for flip in find_flips(dialogue)]
     [('Ana', 0, 2)]
     """
-    last: dict[str, int] = {}
     flips: list[Flip] = []
-    for target, utterance in enumerate(dialogue.utterances):
-        source = last.get(utterance.speaker)
-        last[utterance.speaker] = target
+    for target, (utterance, source) in enumerate(zip(dialogue.utterances, find_sources(dialogue), strict=True)):
         before = None if source is None else dialogue.utterances[source].emotion
         if source is None or before is None or utterance.emotion is None or before == utterance.emotion:
             continue
         flips.append(Flip(utterance.speaker, source, target, before, utterance.emotion))
     return tuple(flips)
+
+
+def find_sources(dialogue: Dialogue) -> tuple[int | None, ...]:
+    """Return, for each utterance, the previous one of the same speaker: the source of a flip that lands on it."""
+    last: dict[str, int] = {}
+    sources = []
+    for target, speaker in enumerate(dialogue.speakers):
+        sources.append(last.get(speaker))
+        last[speaker] = target
+    return tuple(sources)
 
 
 def consequences(triggers: Mapping[Flip, frozenset[int]]) -> dict[Flip, tuple[Flip, ...]]:

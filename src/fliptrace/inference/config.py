@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
 from fliptrace.models.base import Decoding
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.predictions.rows import EmotionsFrom
@@ -19,8 +20,9 @@ class InferenceConfig:
 
     `threshold` is the support from which an utterance is named a trigger: a share of votes, or a probability where
     decoding is exact. `emotions_from` says whose emotions the cases carry; it changes no prompt and is written to every
-    row. `emotion_weights` multiply the probabilities of emotion labels (checkpoints.InferenceDefaults). `stop_early`
-    stops sampling a case once no further reply can change its triggers; support is then that of the replies so far.
+    row. `emotion_weights`, `emotion_temperature` and `flip_threshold` are those of checkpoints.InferenceDefaults.
+    `stop_early` stops sampling a case once no further reply can change its triggers; support is then that of the
+    replies so far.
     """
 
     layout: Layout = field(default_factory=Layout)
@@ -31,6 +33,17 @@ class InferenceConfig:
     emotions_from: EmotionsFrom = "gold"
     emotion_weights: Mapping[str, float] = field(default_factory=dict)
     stop_early: bool = False
+    emotion_temperature: float = 1.0
+    flip_threshold: float | None = None
+
+    def to_json(self) -> Json:
+        """Return the configuration as a manifest holds it.
+
+        Settings of flip probabilities are left out where they change nothing, so that files made before these settings
+        existed are recognized as made with the same configuration.
+        """
+        unchanged = {"emotion_temperature": 1.0, "flip_threshold": None}
+        return {name: value for name, value in asdict(self).items() if (name, value) not in unchanged.items()}
 
 
 def resolve_config(
@@ -42,6 +55,7 @@ def resolve_config(
     judge: bool = False,
     threshold: float | None = None,
     stop_early: bool = False,
+    flip_threshold: float | None = None,
     samples_exactly: bool = False,
 ) -> InferenceConfig:
     """The configuration for a model with these defaults; None keeps the default.
@@ -52,6 +66,8 @@ def resolve_config(
     share = defaults.threshold(decoding.kind) if threshold is None else threshold
     if not 0 < share <= 1:
         raise InputError("threshold", f"{share}: expected more than 0 and at most 1")
+    if flip_threshold is not None and not 0 < flip_threshold <= 1:
+        raise InputError("min_flip_probability", f"{flip_threshold}: expected more than 0 and at most 1")
     if judge and decoding.kind == "exact":
         raise InputError("judge", "exact decoding gives probabilities, no answer to judge; expected greedy or sample")
     if stop_early and decoding.kind != "sample":
@@ -61,5 +77,13 @@ def resolve_config(
     if decoding.kind == "exact" and asked == "answer" and not samples_exactly:
         decoding = replace(decoding, num_samples=1)  # nothing is sampled, whatever number was given
     return InferenceConfig(
-        shown, asked, decoding, judge, share, emotion_weights=defaults.emotion_weights, stop_early=stop_early
+        shown,
+        asked,
+        decoding,
+        judge,
+        share,
+        emotion_weights=defaults.emotion_weights,
+        stop_early=stop_early,
+        emotion_temperature=defaults.emotion_temperature,
+        flip_threshold=defaults.flip_threshold if flip_threshold is None else flip_threshold,
     )

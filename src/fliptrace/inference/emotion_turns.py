@@ -25,7 +25,7 @@ _TOKENS_PER_LINE = 8  # a number, a label and a line break
 class FormLabeler:
     """Fills the lines of a turn one after the other, so that a label sees those before it.
 
-    `weights` multiply the probabilities of labels (checkpoints.InferenceDefaults), after the reply is complete.
+    `weights` and `temperature` (checkpoints.InferenceDefaults) change the probabilities after the reply is complete.
     `otherwise` labels the dialogues of which a turn overruns the model's context, and all of them if the model cannot
     tell the labels of a set apart by their first tokens.
     """
@@ -34,6 +34,7 @@ class FormLabeler:
     filler: FormFiller
     otherwise: UtteranceLabeler
     weights: Mapping[str, float] = field(default_factory=dict)
+    temperature: float = 1.0
 
     def label(self, dialogues: Sequence[Dialogue]) -> Iterator[EmotionLabels]:
         """The labels of every dialogue, in order."""
@@ -63,7 +64,7 @@ class FormLabeler:
 
     def _labelled(self, shares: tuple[float, ...], emotion_set: EmotionSet) -> LabelledUtterance:
         likeliest = emotion_set.labels[max(range(len(shares)), key=shares.__getitem__)]
-        return reweight(LabelledUtterance(likeliest, shares), emotion_set, self.weights)
+        return reweight(LabelledUtterance(likeliest, shares), emotion_set, self.weights, self.temperature)
 
 
 def _options(emotion_set: EmotionSet) -> tuple[str, ...]:

@@ -145,12 +145,13 @@ class UtteranceLabeler(ABC):
 
 @dataclass(frozen=True, slots=True)
 class ScoringLabeler(UtteranceLabeler):
-    """Scores every label. `weights` multiply the probabilities of labels (checkpoints.InferenceDefaults)."""
+    """Scores every label. `weights` and `temperature` are those of checkpoints.InferenceDefaults."""
 
     name: str
     scorer: ReplyScorer
     layout: Layout
     weights: Mapping[str, float] = field(default_factory=dict)
+    temperature: float = 1.0
 
     def _fits(self, messages: tuple[Message, ...]) -> bool:
         return self.scorer.fits(messages, LABEL_TOKENS)
@@ -159,7 +160,7 @@ class ScoringLabeler(UtteranceLabeler):
         replies = [emotion_replies(question.emotion_set, question.layout.name) for question in questions]
         choices = [Choice(key, q.messages, r) for (q, key), r in zip(questions.items(), replies, strict=True)]
         return [
-            reweight(_normalize(logprobs, question.emotion_set), question.emotion_set, self.weights)
+            reweight(_normalize(logprobs, question.emotion_set), question.emotion_set, self.weights, self.temperature)
             for question, logprobs in zip(questions, self.scorer.score_replies(choices), strict=True)
         ]
 
@@ -204,18 +205,37 @@ def combine_utterances(labelled: Sequence[LabelledUtterance], emotion_set: Emoti
     )
 
 
-def reweight(labelled: LabelledUtterance, emotion_set: EmotionSet, weights: Mapping[str, float]) -> LabelledUtterance:
-    """Multiply the probability of every label by its weight and normalize them again.
+def reweight(
+    labelled: LabelledUtterance, emotion_set: EmotionSet, weights: Mapping[str, float], temperature: float = 1.0
+) -> LabelledUtterance:
+    """Multiply the probability of every label by its weight, normalize them again, and apply the temperature.
 
     >>> from fliptrace.core.emotion_sets import EmotionSet
     >>> reweight(LabelledUtterance("neutral", (0.25, 0.75)), EmotionSet("two", ("fear", "neutral")), {"fear": 9.0})[:2]
     ('fear', (0.75, 0.25))
     """
-    if labelled.scores is None or not weights:
+    if labelled.scores is None:
         return labelled
+    if not weights:
+        return labelled._replace(scores=temper(labelled.scores, temperature))
     weighted = np.array(labelled.scores) * [weights.get(label, 1.0) for label in emotion_set.labels]
     scores = weighted / weighted.sum()
-    return LabelledUtterance(emotion_set.labels[int(scores.argmax())], tuple(map(float, scores)))
+    label = emotion_set.labels[int(scores.argmax())]
+    return LabelledUtterance(label, temper(tuple(map(float, scores)), temperature))
+
+
+def temper(distribution: tuple[float, ...], temperature: float) -> tuple[float, ...]:
+    """Flatten a distribution (temperature above 1) or sharpen it (below 1). The order of the labels stays.
+
+    >>> temper((0.8, 0.2), 0.5), temper((0.8, 0.2), 1.0)
+    ((0.9411764705882353, 0.058823529411764705), (0.8, 0.2))
+    """
+    if temperature == 1:
+        return distribution
+    highest = max(distribution)
+    raised = [(share / highest) ** (1 / temperature) for share in distribution]
+    total = sum(raised)
+    return tuple(share / total for share in raised)
 
 
 def fallback_emotion(emotion_set: EmotionSet) -> str:

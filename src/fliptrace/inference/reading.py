@@ -17,17 +17,18 @@ from fliptrace.predictions.rows import Prediction
 
 @dataclass(frozen=True, slots=True)
 class ReadingLabeler:
-    """Emotions as read. `weights` multiply the probabilities of labels (checkpoints.InferenceDefaults)."""
+    """Emotions as read. `weights` and `temperature` are those of checkpoints.InferenceDefaults."""
 
     name: str
     reader: DialogueReader
     weights: Mapping[str, float] = field(default_factory=dict)
+    temperature: float = 1.0
 
     def label(self, dialogues: Sequence[Dialogue]) -> Iterator[EmotionLabels]:
         for dialogue, rows in zip(dialogues, self.reader.read_emotions(dialogues), strict=True):
             labels = dialogue.emotion_set.labels
             found = [LabelledUtterance(labels[int(row.argmax())], tuple(row.tolist())) for row in rows]
-            weighted = [reweight(each, dialogue.emotion_set, self.weights) for each in found]
+            weighted = [reweight(each, dialogue.emotion_set, self.weights, self.temperature) for each in found]
             yield combine_utterances(weighted, dialogue.emotion_set)
 
 

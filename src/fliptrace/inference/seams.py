@@ -87,11 +87,12 @@ def choose_labeler(model: Model, config: InferenceConfig, *, in_turns: bool = Fa
     the dialogue layout, many utterances in one reply.
     """
     if model.reader is not None:
-        return ReadingLabeler(model.name, model.reader, config.emotion_weights)
+        return ReadingLabeler(model.name, model.reader, config.emotion_weights, config.emotion_temperature)
     if model.scorer is not None:
-        scoring = ScoringLabeler(model.name, model.scorer, config.layout, config.emotion_weights)
+        weights, temperature = config.emotion_weights, config.emotion_temperature
+        scoring = ScoringLabeler(model.name, model.scorer, config.layout, weights, temperature)
         if config.layout.emotions_in_one_reply and model.forms is not None:
-            return FormLabeler(model.name, model.forms, scoring, config.emotion_weights)
+            return FormLabeler(model.name, model.forms, scoring, weights, temperature)
         return scoring
     if model.chat is None:
         raise InputError(model.name, "labels no emotions; expected a model that reads text")

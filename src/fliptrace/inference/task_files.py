@@ -6,11 +6,12 @@ These are the second and third of the three experiments. The first, under gold e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, hash_json
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.core.messages import NUM_SHOWN
@@ -67,7 +68,17 @@ def predict_unified_file(
     data: Json,
     on_progress: Callable[[int], None] = lambda num_done: None,
 ) -> Written[UnifiedPrediction]:
-    """Write emotions, flips and triggers of every dialogue, one row each; arguments and errors as in `predict_file`."""
+    """Write emotions, flips and triggers of every dialogue, one row each; arguments and errors as in `predict_file`.
+
+    InputError if the model reports flips from a probability: a row holds one label per utterance, and its flips have to
+    match these labels, while such a flip may lie between two utterances with the same likeliest label.
+    """
+    if decoder.config.flip_threshold is not None:
+        raise InputError(
+            decoder.name,
+            f"reports flips from a probability of {decoder.config.flip_threshold}, which prediction files cannot hold; "
+            "expected a model without flip_threshold",
+        )
 
     def make_rows(num_done: int) -> Iterator[UnifiedPrediction]:
         rest = prefixes[num_done:]
@@ -208,7 +219,7 @@ def _manifest(task: str, model: str, prefixes: Sequence[LongestPrefix], config: 
     return {
         "task": task,
         "model": model,
-        "inference": asdict(config),
+        "inference": config.to_json(),
         "data": data,
         "num_dialogues": len(prefixes),
         "prompts_sha256": hash_json([[message.to_json() for message in question] for question in questions]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def predict_file(
     """
     manifest = {
         "model": decoder.name,
-        "inference": asdict(decoder.config),
+        "inference": decoder.config.to_json(),
         "data": data,
         "num_cases": len(cases),
         "prompts_sha256": _hash_prompts(cases, decoder.config),

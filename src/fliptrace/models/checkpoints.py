@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -52,13 +53,28 @@ class InferenceDefaults:
     `thresholds` are the minimum supports for naming an utterance. They are chosen on val per kind of decoding, because
     the share of votes in sampling differs from the probability in exact decoding. `emotion_weights` multiply the
     probabilities of emotion labels (1 by default), because a model trained on few examples of rare emotions favours the
-    frequent ones.
+    frequent ones. The probabilities of labels are then raised to the power of 1 / `emotion_temperature` and normalized.
+
+    `flip_threshold` is the probability from which a change of emotion is reported as a flip; None reports it where the
+    likeliest labels differ. Emotions with a probability below `uncertain_below` are shown as uncertain; None shows
+    none. All three are chosen on val.
     """
 
     layout: Layout = field(default_factory=Layout)
     ask: Ask = "answer"
     thresholds: Mapping[DecodingKind, float] = field(default_factory=dict)
     emotion_weights: Mapping[str, float] = field(default_factory=dict)
+    emotion_temperature: float = 1.0
+    flip_threshold: float | None = None
+    uncertain_below: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.emotion_temperature < math.inf:
+            raise ValueError(f"emotion_temperature is {self.emotion_temperature}; expected more than 0")
+        for name in ("flip_threshold", "uncertain_below"):
+            share = getattr(self, name)
+            if share is not None and not 0 < share <= 1:
+                raise ValueError(f"{name} is {share}; expected more than 0 and at most 1")
 
     def threshold(self, kind: DecodingKind) -> float:
         """Return the threshold for this kind of decoding; 0.5 if none was chosen."""
@@ -79,7 +95,15 @@ class InferenceDefaults:
             thresholds: dict[DecodingKind, float] = (
                 table["thresholds"] if "thresholds" in table else {"sample": table["threshold"]}
             )
-            return cls(Layout(**table["layout"]), table["ask"], thresholds, table.get("emotion_weights", {}))
+            return cls(
+                Layout(**table["layout"]),
+                table["ask"],
+                thresholds,
+                table.get("emotion_weights", {}),
+                table.get("emotion_temperature", 1.0),
+                table.get("flip_threshold"),
+                table.get("uncertain_below"),
+            )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 path, f"cannot be read ({error}); expected the inference defaults of a checkpoint"

@@ -70,7 +70,7 @@ def calibrate(predictions: Sequence[Prediction], place: object = "predictions") 
     if not is_supported.any():
         return None
     shares, hits = supports[is_supported], are_triggers[is_supported]
-    bins = _fill_bins(shares, hits)
+    bins = fill_bins(shares, hits)
     return Calibration(
         bins=bins,
         ece=sum(each.num * each.gap for each in bins) / len(shares),
@@ -80,8 +80,8 @@ def calibrate(predictions: Sequence[Prediction], place: object = "predictions") 
     )
 
 
-def _fill_bins(shares: Floats, hits: Floats) -> tuple[Bin, ...]:
-    """Bin the utterances. Not with sklearn.calibration.calibration_curve, which does not return bin sizes."""
+def fill_bins(shares: Floats, hits: Floats) -> tuple[Bin, ...]:
+    """Bin utterances or pairs. Not with sklearn.calibration.calibration_curve, which does not return bin sizes."""
     bin_of = np.minimum((shares * NUM_BINS).astype(int), NUM_BINS - 1)
     inside = [bin_of == number for number in range(NUM_BINS)]
     return tuple(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rich.console import Console
 
@@ -75,6 +77,33 @@ def test_of_many_flips_those_with_the_most_support_are_shown_and_the_others_coun
     lines = shown(analysis_of(many, emotion_scores=(None,) * len(many)))
     assert sum(line.startswith("↯") for line in lines) == MAX_FLIPS
     assert "2 flips with less support not shown; --full shows all." in lines
+
+
+def doubted(*probabilities: float) -> Analysis:
+    analysis = analysis_of()
+    flips = zip(analysis.flips, probabilities, strict=True)
+    return replace(analysis, flips=tuple(replace(found, probability=share) for found, share in flips))
+
+
+def test_the_surest_flips_come_first_with_their_probability_but_in_full_time_orders_them() -> None:
+    surest = [line for line in shown(doubted(0.625, 0.9)) if line.startswith("↯")]
+    assert surest == [
+        "↯ Ben flips from neutral [2] to fear [4] (probability 0.90); triggered by [3] (support 0.80)",
+        "↯ Ana flips from joy [1] to anger [3] (probability 0.62); triggered by [2] (support 0.80)",
+    ]
+    assert [line for line in shown(doubted(0.625, 0.9), full=True) if line.startswith("↯")] == surest[::-1]
+
+
+def test_no_probability_stands_behind_a_certain_flip() -> None:
+    assert shown(doubted(1.0, 1.0)) == shown(analysis_of())
+
+
+def test_uncertain_emotions_are_counted_and_marked_in_the_transcript() -> None:
+    analysis = analysis_of(uncertain_below=0.7, flip_threshold=0.55)
+    closing = " ".join(shown(analysis, width=200)[-2:])
+    assert "triggers have a support of 0.45 or more, flips a probability of 0.55 or more." in closing
+    assert closing.endswith("1 emotion is uncertain: probability below 0.70; --full marks them with a question mark.")
+    assert "[1]   Ana joy?    0.62 line by Ana" in shown(analysis, full=True)
 
 
 def test_times_are_shown_where_the_transcript_has_them() -> None:

@@ -174,7 +174,6 @@ def test_labels_that_it_does_not_know_are_refused(reader: EncoderReader) -> None
     [
         ({"labels": ["joy"]}, r"encoder\.json: does not describe an encoder: labels"),
         ({"window": 0}, r"encoder\.json: does not describe an encoder: window"),
-        ({"temperature": "hot"}, r"encoder\.json: does not describe an encoder: temperature"),
     ],
 )
 def test_wrong_settings_are_named(run: Path, tmp_path: Path, change: dict[str, object], message: str) -> None:

@@ -8,6 +8,7 @@
   const cards = byNumber(all(".card"));
   const marks = byNumber(all("#picture .mark"));
   const index = byNumber(all(".index a"));
+  const surest = [...index.values()]; // the list of flips begins with the surest; a button sorts it by time
   const rows = new Map(all(".transcript li").map((row) => [row.id.slice(1), row]));
   const arcs = all("#picture .arc");
   const box = one(".scroll"), columns = one(".columns"), panel = one(".panel"), steps = one(".steps");
@@ -99,6 +100,7 @@
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href^='#']");
     const button = event.target.closest("button[data-step], button[data-change]");
+    const order = event.target.closest("button[data-order]");
     const mark = event.target.closest("#picture .mark:not(.flip)");
     if (link && link.getAttribute("href").startsWith("#flip-")) {
       event.preventDefault();
@@ -109,6 +111,12 @@
       const same = form.elements.change.value === button.dataset.change;
       form.elements.change.value = same ? "" : button.dataset.change;
       filter();
+    } else if (order) {
+      const byTime = order.getAttribute("aria-pressed") === "false";
+      order.setAttribute("aria-pressed", String(byTime));
+      order.textContent = byTime ? "Surest first" : "In order of time";
+      const sorted = byTime ? [...surest].sort((a, b) => a.dataset.n - b.dataset.n) : surest;
+      one(".index ol").append(...sorted.map((link) => link.parentElement));
     } else if (mark) {
       location.hash = "u" + mark.dataset.n;
     } else if (button) {

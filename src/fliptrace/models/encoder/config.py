@@ -24,7 +24,7 @@ class EncoderConfig:
 
     `labels` are the emotions in the order of the emotion head. `prefix` stands before every utterance, of which
     `max_tokens` are read. An utterance's state depends on the `context` utterances before it, and a flip's triggers
-    are looked for among the `window` last utterances. `temperature` divides the logits of emotions (calibration).
+    are looked for among the `window` last utterances.
     """
 
     labels: Annotated[tuple[str, ...], Field(min_length=2, max_length=1000)]
@@ -32,7 +32,6 @@ class EncoderConfig:
     max_tokens: Size
     context: Size
     window: Size
-    temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
 
     def write(self, folder: Path) -> None:
         write_json(folder / CONFIG, asdict(self))

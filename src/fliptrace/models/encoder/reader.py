@@ -136,7 +136,7 @@ class EncoderReader:
             block = slice(first, start + BLOCK)
             for kept, rows in zip((logits, states), self.graphs.dialogue(vectors[block], codes[block]), strict=True):
                 kept.append(rows[start - first :])
-        return Reading(softmax(np.concatenate(logits) / np.float32(self.config.temperature)), np.concatenate(states))
+        return Reading(softmax(np.concatenate(logits)), np.concatenate(states))
 
     def _supports(self, cases: Sequence[FlipCase], local: Sequence[_Local]) -> Iterator[tuple[float, ...]]:
         sizes = np.cumsum([0, *(len(each.states) for each in local[:-1])])

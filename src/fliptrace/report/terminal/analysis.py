@@ -27,15 +27,18 @@ from fliptrace.report.terminal.dialogue import (
 )
 from fliptrace.report.wording import plural
 
-MAX_FLIPS = 30  # in the short view: two screens or three; those with the strongest support are shown
+MAX_FLIPS = 30  # in the short view: two screens or three; the surest are shown
 _MAX_SPEAKERS = 12
 _MAX_QUOTE = 160  # characters of an utterance below a flip
 
 
 def analysis_view(analysis: Analysis, *, full: bool = False) -> RenderableType:
-    """The view of an analysis as a renderable for rich; `full` shows every flip, and the transcript behind them."""
+    """The view of an analysis as a renderable for rich: the surest flips first.
+
+    `full` shows every flip in the order of the transcript, and then the transcript.
+    """
     later = analysis.consequences
-    flips = analysis.flips if full else _strongest(analysis.flips)
+    flips = analysis.flips if full else _surest(analysis.flips)
     parts: list[RenderableType] = [_heading(analysis), *_notes(analysis), _speakers(analysis)]
     for found in flips:
         lines = _details(analysis, found, later[found.flip], quote=not full)
@@ -43,14 +46,20 @@ def analysis_view(analysis: Analysis, *, full: bool = False) -> RenderableType:
     parts += ["", *_closing(analysis, len(analysis.flips) - len(flips))]
     if full:
         targets = {found.flip.target for found in analysis.flips}
-        parts += ["", transcript_table(analysis.dialogue, targets, _shares(analysis))]
+        uncertain = {i for i, is_uncertain in enumerate(analysis.uncertain) if is_uncertain}
+        parts += ["", transcript_table(analysis.dialogue, targets, _shares(analysis), uncertain)]
     return Group(*parts)
 
 
-def _strongest(flips: Sequence[FoundFlip]) -> list[FoundFlip]:
-    """The flips whose triggers have the most support, in the order of the dialogue."""
-    kept = sorted(flips, key=lambda found: -max((found.support[i] for i in found.triggers), default=0.0))[:MAX_FLIPS]
-    return sorted(kept, key=lambda found: found.flip.target)
+def _surest(flips: Sequence[FoundFlip]) -> list[FoundFlip]:
+    """The most probable flips, the surest first. Of equals those with the most support, in the dialogue's order."""
+    by_support = sorted(flips, key=lambda found: -max((found.support[i] for i in found.triggers), default=0.0))
+    kept = sorted(by_support, key=_doubt)[:MAX_FLIPS]
+    return sorted(sorted(kept, key=lambda found: found.flip.target), key=_doubt)
+
+
+def _doubt(found: FoundFlip) -> float:
+    return -(found.probability or 0.0)
 
 
 def _heading(analysis: Analysis) -> Text:
@@ -96,7 +105,8 @@ def _shares(analysis: Analysis) -> list[float | None] | None:
 
 
 def _shown(found: FoundFlip) -> ShownFlip:
-    return ShownFlip(found.flip, Vote(found.triggers, found.support, num_valid=1, num_samples=1))
+    vote = Vote(found.triggers, found.support, num_valid=1, num_samples=1)
+    return ShownFlip(found.flip, vote, probability=found.probability)
 
 
 def _details(analysis: Analysis, found: FoundFlip, later: Sequence[Flip], *, quote: bool) -> Iterator[Text]:
@@ -125,13 +135,27 @@ def _quote(analysis: Analysis, index: int) -> Text:
 def _closing(analysis: Analysis, num_hidden: int) -> Iterator[Text]:
     """What a reader should know about the lines above."""
     if num_hidden:
-        yield Text(f"{plural(num_hidden, 'flip')} with less support not shown; --full shows all.", style="dim")
+        less = "less sure" if any(found.probability is not None for found in analysis.flips) else "with less support"
+        yield Text(f"{plural(num_hidden, 'flip')} {less} not shown; --full shows all.", style="dim")
     if not analysis.flips:
         yield Text("No flips: no speaker's emotion changes from one of their utterances to the next.", style="dim")
     elif all(found.reason_by == "template" for found in analysis.flips):
         yield Text("The reasons are filled in from a template; the model gave none of its own.", style="dim")
     yield Text(
         f"Emotions are what the words express, according to {printable(analysis.model)}; triggers have a support of "
-        f"{analysis.threshold:.2f} or more.",
+        f"{analysis.threshold:.2f} or more{_flips_from(analysis)}.",
         style="dim",
     )
+    if any(analysis.uncertain):
+        number = sum(analysis.uncertain)
+        yield Text(
+            f"{plural(number, 'emotion')} {'is' if number == 1 else 'are'} uncertain: probability below "
+            f"{analysis.uncertain_below:.2f}; --full marks them with a question mark.",
+            style="dim",
+        )
+
+
+def _flips_from(analysis: Analysis) -> str:
+    if analysis.flip_threshold is None:
+        return ""
+    return f", flips a probability of {analysis.flip_threshold:.2f} or more"

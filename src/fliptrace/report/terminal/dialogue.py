@@ -46,12 +46,14 @@ class ShownFlip:
     """A flip to show, with its predicted triggers. `gold` is None for an unlabelled flip; `reply` is the model's text.
 
     The triggers in `vote` and `gold` are 0-based positions in the dialogue, as everywhere but on the screen.
+    `probability` is that of the flip, None where it is unknown.
     """
 
     flip: Flip
     vote: Vote
     gold: frozenset[int] | None = None
     reply: str = ""
+    probability: float | None = None
 
     @classmethod
     def of(cls, prediction: Prediction) -> ShownFlip:
@@ -81,9 +83,15 @@ def dialogue_view(dialogue: Dialogue, flips: Sequence[ShownFlip], layout: Layout
 
 
 def transcript_table(
-    dialogue: Dialogue, targets: Collection[int], probabilities: Sequence[float | None] | None = None
+    dialogue: Dialogue,
+    targets: Collection[int],
+    probabilities: Sequence[float | None] | None = None,
+    uncertain: Collection[int] = (),
 ) -> Table:
-    """A table of the utterances: number, time, flip mark, speaker, emotion, its probability, and text, where known."""
+    """A table of the utterances: number, time, flip mark, speaker, emotion, its probability, and text, where known.
+
+    The emotions of `uncertain` utterances get a question mark.
+    """
     has_times = any(utterance.start is not None for utterance in dialogue.utterances)
     grid = Table.grid(padding=(0, 1))
     grid.add_column(justify="right", no_wrap=True)
@@ -101,7 +109,8 @@ def transcript_table(
             cells.append("" if utterance.start is None else clock(utterance.start))
         cells.append(Text(FLIP_MARK if i in targets else " ", style="bold"))
         cells.append(Text(printable(utterance.speaker), style="bold"))
-        cells.append(emotion_text(utterance.emotion or ""))
+        emotion = emotion_text(utterance.emotion or "")
+        cells.append(Text.assemble(emotion, "?") if i in uncertain else emotion)
         if probabilities is not None:
             share = probabilities[i]
             cells.append("" if share is None else f"{share:.2f}")
@@ -117,15 +126,21 @@ def _words(utterance: Utterance) -> Text:
 
 
 def flip_sentence(shown: ShownFlip) -> Text:
-    """A sentence like `Rachel flips from neutral [3] to anger [7]; triggered by [5] (support 0.75), [6]; gold: [5]`."""
+    """A sentence like `Rachel flips from neutral [3] to anger [7]; triggered by [5] (support 0.75), [6]; gold: [5]`.
+
+    Behind the emotions stands the probability of the flip, where it is known and below 1: `(probability 0.83)`.
+    """
     flip, gold = shown.flip, shown.gold
+    doubted = shown.probability is not None and shown.probability < 1
     line = Text.assemble(
         (f"{FLIP_MARK} {printable(flip.speaker)}", "bold"),
         " flips from ",
         emotion_text(flip.before),
         f" {position(flip.source)} to ",
         emotion_text(flip.after),
-        f" {position(flip.target)}; {_triggers(shown.vote)}",
+        f" {position(flip.target)}",
+        f" (probability {shown.probability:.2f})" if doubted else "",
+        f"; {_triggers(shown.vote)}",
     )
     if gold is None:
         return line

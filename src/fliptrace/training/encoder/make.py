@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoModel
@@ -18,6 +18,7 @@ from fliptrace.models.encoder.config import EncoderConfig
 from fliptrace.models.encoder.reader import EncoderReader
 from fliptrace.models.local.loading import NO_CODE, load_tokenizer, quiet, resolve
 from fliptrace.predictions.rows import Prediction
+from fliptrace.scoring.flips import LabelledRow, choose_temperature
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder.export import export_encoder, torch_reader
@@ -27,8 +28,6 @@ from fliptrace.training.encoder.recipe import EncoderBase, EncoderRecipe
 from fliptrace.training.encoder.units import LABELS, UNKNOWN, label_numbers, make_units
 
 MODEL = "model"  # in a run's folder: what was exported
-_TEMPERATURES = [round(0.3 * 1.05**step, 3) for step in range(50)]  # to 3.3
-_SMALLEST = 1e-9  # probability, so that its logarithm is finite
 
 
 def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: OnPart) -> int:
@@ -44,9 +43,10 @@ def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: 
     fit(trainee, units, texts, recipe.fit, recipe.seed, out, on_step)
     config = EncoderConfig(LABELS, prefix, most, recipe.layers.context, recipe.layers.window)
     reader = torch_reader(trainee.to("cpu"), config, tokenizer, recipe.name)
-    dialogues = [dialogue for part in data.emotion_val.values() for dialogue in part]
-    config = EncoderConfig(LABELS, prefix, most, config.context, config.window, best_temperature(reader, dialogues))
-    defaults = InferenceDefaults(thresholds=_thresholds(reader, data))
+    rows = [_labelled_rows(reader, dialogues) for dialogues in data.emotion_val.values()]
+    defaults = InferenceDefaults(
+        thresholds=_thresholds(reader, data), emotion_temperature=round(choose_temperature(rows), 3)
+    )
     return export_encoder(trainee, config, tokenizer, defaults, out / MODEL)
 
 
@@ -67,20 +67,13 @@ def _load_base(base: EncoderBase) -> tuple[Any, Any]:
     return plain, encoder
 
 
-def best_temperature(reader: EncoderReader, dialogues: list[Dialogue]) -> float:
-    """The temperature of emotions under which the labels of these dialogues are likeliest.
-
-    Source: Guo et al., "On calibration of modern neural networks" (2017).
-    """
-    labels = np.concatenate([label_numbers(dialogue) for dialogue in dialogues])
-    shares = np.concatenate([reading.emotions for reading in reader.read(dialogues)])[labels != UNKNOWN]
-    logits, gold = np.log(np.maximum(shares, _SMALLEST)), labels[labels != UNKNOWN]
-
-    def loss(temperature: float) -> float:
-        scaled = logits / temperature
-        return float((np.logaddexp.reduce(scaled, axis=1) - scaled[np.arange(len(gold)), gold]).mean())
-
-    return min(_TEMPERATURES, key=loss)
+def _labelled_rows(reader: EncoderReader, dialogues: Sequence[Dialogue]) -> list[LabelledRow]:
+    return [
+        LabelledRow(tuple(map(float, row)), int(label))
+        for dialogue, reading in zip(dialogues, reader.read(dialogues), strict=True)
+        for row, label in zip(reading.emotions, label_numbers(dialogue), strict=True)
+        if label != UNKNOWN
+    ]
 
 
 def _thresholds(reader: EncoderReader, data: TrainingData) -> dict[Any, float]:
