@@ -20,6 +20,8 @@ from fliptrace.inference.seams import choose_decoder, choose_labeler
 from fliptrace.inference.task_files import predict_unified_file
 from fliptrace.models.base import Choice, Decoding, Model
 from fliptrace.models.checkpoints import DEFAULTS_FILE, InferenceDefaults
+from fliptrace.predictions.rows import read_predictions
+from fliptrace.predictions.unified_rows import UnifiedPrediction
 from fliptrace.prompts.views import Layout
 
 THREE = EmotionSet("three", ("anger", "joy", "neutral"))
@@ -157,12 +159,16 @@ def test_the_temperature_of_a_config_reaches_the_labels() -> None:
     assert labels.scores[0] == pytest.approx((0.2119, 0.2119, 0.5761), abs=1e-3)  # exp(-1) against 1
 
 
-def test_a_prediction_file_refuses_flips_that_its_rows_cannot_hold(tmp_path: Path) -> None:
+def test_a_prediction_file_holds_flips_between_equal_labels(tmp_path: Path) -> None:
     model = Model("torn", scorer=Torn())
     config = InferenceConfig(WINDOW, decoding=Decoding("exact"), flip_threshold=0.6)
     labeler, decoder = choose_labeler(model, config), choose_decoder(model, config)
-    with pytest.raises(InputError, match=r"reports flips from a probability of 0\.6"):
-        predict_unified_file(labeler, decoder, [LongestPrefix(BARE)], tmp_path / "p.jsonl", {})
+    predict_unified_file(labeler, decoder, [LongestPrefix(BARE)], tmp_path / "p.jsonl", {})
+    [row] = read_predictions(tmp_path / "p.jsonl")
+    assert isinstance(row, UnifiedPrediction)
+    assert row.emotions == ("neutral",) * 3
+    assert [(each.flip.before, each.flip.after) for each in row.flips] == [("anger", "neutral")]
+    assert row.flips[0].probability == pytest.approx(0.6455, abs=1e-3)
 
 
 def test_what_was_chosen_travels_with_the_model(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.core.dialogue import Dialogue
-from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, hash_json
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.core.messages import NUM_SHOWN
@@ -68,17 +67,7 @@ def predict_unified_file(
     data: Json,
     on_progress: Callable[[int], None] = lambda num_done: None,
 ) -> Written[UnifiedPrediction]:
-    """Write emotions, flips and triggers of every dialogue, one row each; arguments and errors as in `predict_file`.
-
-    InputError if the model reports flips from a probability: a row holds one label per utterance, and its flips have to
-    match these labels, while such a flip may lie between two utterances with the same likeliest label.
-    """
-    if decoder.config.flip_threshold is not None:
-        raise InputError(
-            decoder.name,
-            f"reports flips from a probability of {decoder.config.flip_threshold}, which prediction files cannot hold; "
-            "expected a model without flip_threshold",
-        )
+    """Write emotions, flips and triggers of every dialogue, one row each; arguments and errors as in `predict_file`."""
 
     def make_rows(num_done: int) -> Iterator[UnifiedPrediction]:
         rest = prefixes[num_done:]
@@ -189,8 +178,8 @@ def unified_row(prefix: LongestPrefix, unified: UnifiedResult) -> UnifiedPredict
         emotions=unified.labels.emotions,
         gold_flips=_gold_flips(dialogue, prefix),
         flips=tuple(
-            PredictedFlip(p.flip, p.vote, p.answers, p.num_dropped, p.remaining, p.num_shortened)
-            for p in unified.predictions
+            PredictedFlip(p.flip, p.vote, p.answers, p.num_dropped, p.remaining, p.num_shortened, found.probability)
+            for found, p in zip(unified.flips, unified.predictions, strict=True)
         ),
         counted_from=prefix.counted_from,
         num_unparsed=unified.labels.num_unparsed,

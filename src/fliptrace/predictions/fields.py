@@ -79,10 +79,15 @@ def vote_from_json(row: Json) -> Vote:
 
 def read_remaining(row: Json) -> float | None:
     """The field `remaining`: a probability or null. Files written before exact decoding do not have it."""
-    remaining: float | None = read_items({"remaining": [row.get("remaining")]}, "remaining", float, int, type(None))[0]
-    if remaining is not None and not 0 <= remaining <= 1:
-        raise ValueError(f"remaining is {remaining}; expected 0 to 1")
-    return remaining
+    return read_probability(row, "remaining")
+
+
+def read_probability(row: Json, name: str) -> float | None:
+    """A field with a probability; None where it is null or absent."""
+    share: float | None = read_items({name: [row.get(name)]}, name, float, int, type(None))[0]
+    if share is not None and not 0 <= share <= 1:
+        raise ValueError(f"{name} is {share}; expected 0 to 1")
+    return share
 
 
 def shortened_to_json(num_shortened: int) -> Json:

@@ -5,7 +5,7 @@ The fields are documented in docs/formats.md; rows.py reads files of all tasks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from fliptrace.core.files import Json
@@ -18,6 +18,7 @@ from fliptrace.predictions.fields import (
     flip_from_json,
     read_field,
     read_items,
+    read_probability,
     read_remaining,
     read_set,
     read_shortened,
@@ -60,6 +61,7 @@ class PredictedFlip:
     num_dropped: int = 0
     remaining: float | None = None
     num_shortened: int = 0
+    probability: float | None = None
 
     def to_json(self) -> Json:
         return asdict(self.flip) | {
@@ -67,6 +69,7 @@ class PredictedFlip:
             "answers": [answer_to_json(answer) for answer in self.answers],
             "num_dropped": self.num_dropped,
             "remaining": self.remaining,
+            **({} if self.probability is None else {"probability": self.probability}),
             **shortened_to_json(self.num_shortened),
         }
 
@@ -79,6 +82,7 @@ class PredictedFlip:
             num_dropped=read_field(row, "num_dropped", int),
             remaining=read_remaining(row),
             num_shortened=read_shortened(row),
+            probability=read_probability(row, "probability"),
         )
 
 
@@ -126,7 +130,7 @@ class UnifiedPrediction:
             for flip in (each.flip for each in flips):
                 if flip.target >= len(self.speakers):
                     yield f"{name} flip with target {flip.target}; expected 0..{len(self.speakers) - 1}"
-                elif (emotions[flip.source], emotions[flip.target]) != (flip.before, flip.after):
+                elif not _matches(flip, emotions, name):
                     yield f"{name} flip with target {flip.target}: expected it to match the {name} emotions"
         for each in self.flips:
             if len(each.vote.support) != len(self.speakers):
@@ -173,3 +177,13 @@ class UnifiedPrediction:
             unparsed=read_items({"unparsed": []} | row, "unparsed", str),
             num_shortened=read_shortened(row),
         )
+
+
+def _matches(flip: Flip, emotions: Sequence[str | None], name: str) -> bool:
+    """Whether a flip has the labels of its utterances.
+
+    A model may report one between two utterances with the same likeliest label (inference/flips.py): neither label is
+    certain, and a change is likely. Gold labels are certain.
+    """
+    source, target = emotions[flip.source], emotions[flip.target]
+    return (source, target) == (flip.before, flip.after) or (name == "predicted" and source == target)
