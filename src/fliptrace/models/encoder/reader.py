@@ -92,7 +92,11 @@ class EncoderReader:
         longest = dict(zip(distinct, find_longest_prefixes(list(distinct.values())), strict=True))
         read = list({dialogue.id: dialogue for dialogue in longest.values()}.values())
         readings = {dialogue.id: reading for dialogue, reading in zip(read, self.read(read), strict=True)}
-        local = [self._local(case, readings[longest[id(case.dialogue)].id]) for case in cases]
+        speakers = {key: case.dialogue.speakers for key, case in distinct.items()}
+        keys = [id(case.dialogue) for case in cases]
+        local = [
+            self._local(case, speakers[key], readings[longest[key].id]) for case, key in zip(cases, keys, strict=True)
+        ]
         supports: list[tuple[float, ...]] = []
         for start in range(0, len(cases), CASES_AT_ONCE):
             part = slice(start, start + CASES_AT_ONCE)
@@ -149,10 +153,10 @@ class EncoderReader:
             support[target + 1 - num_shown : target + 1] = row[shown]
             yield tuple(support.tolist())
 
-    def _local(self, case: FlipCase, reading: Reading) -> _Local:
+    def _local(self, case: FlipCase, speakers: Sequence[str], reading: Reading) -> _Local:
         """Source and candidates of a case as a dialogue of their own: a flip costs the same however long it is."""
         dialogue, flip = case.dialogue, case.flip
-        inputs = trigger_inputs(dialogue.speakers, [flip], self.config.window)
+        inputs = trigger_inputs(speakers, [flip], self.config.window)
         first = max(0, flip.target + 1 - self.config.window)
         members = [flip.source, *range(first, flip.target + 1)]
         emotions = reading.emotions[members]
