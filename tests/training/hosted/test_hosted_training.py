@@ -69,7 +69,7 @@ def test_every_stage_is_trained_on_the_model_that_the_one_before_made(run: Path,
     assert all(ref and "#ft:fake-1:" in ref for ref in made)
     assert parents[1:] == made[:-1]
     assert [job.hyperparameters.n_epochs for job in jobs_of(provider)[:3]] == [2, 1, 1]
-    assert len({job.seed for job in jobs_of(provider)[:3]}) == 3
+    assert len({job.asked.seed for job in jobs_of(provider)[:3]}) == 3
 
 
 def test_the_loss_falls_on_the_last_reply_alone(run: Path) -> None:
