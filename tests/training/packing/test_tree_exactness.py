@@ -28,7 +28,7 @@ from fliptrace.training.packing.tree_batches import collate_tree
 
 TOKENIZER = make_tokenizer()
 FAMILIES = ("llama", "qwen2", "qwen3", "mistral", "gemma3")
-TOLERANCE = 1e-5
+TOLERANCE = 3e-5  # of gradients; rounding differs between processors
 
 
 def make_examples() -> list[Example]:
