@@ -28,7 +28,8 @@ from fliptrace.training.packing.tree_batches import collate_tree
 
 TOKENIZER = make_tokenizer()
 FAMILIES = ("llama", "qwen2", "qwen3", "mistral", "gemma3")
-TOLERANCE = 3e-5  # of gradients; rounding differs between processors
+TOLERANCE = 1e-5
+GRADIENT_TOLERANCE = 3e-5  # rounding differs between processors
 
 
 def make_examples() -> list[Example]:
@@ -72,7 +73,7 @@ def assert_exact(model: Any) -> None:
     assert tree.item() == pytest.approx(apart.item(), rel=TOLERANCE)
     assert found.keys() == wanted.keys() and len(found) >= 8
     errors = {name: float((found[name] - wanted[name]).norm() / wanted[name].norm()) for name in wanted}
-    assert max(errors.values()) <= TOLERANCE, max(errors, key=lambda name: errors[name])
+    assert max(errors.values()) <= GRADIENT_TOLERANCE, max(errors, key=lambda name: errors[name])
 
 
 def make(family: str) -> Any:
