@@ -49,7 +49,10 @@ def test_rows_are_read_as_they_were_written(tmp_path: Path) -> None:
 WRONG_VALUES: list[tuple[Json, str]] = [
     ({"speakers": ["Ana"]}, "1 speakers, 6 gold and 6 predicted emotions"),
     ({"emotions": [None] * 6}, "emotions holds None; expected a string"),
-    ({"emotions": ["neutral", "neutral", "joy", *["fear"] * 3]}, "predicted flip with target 2: expected it to match the predicted emotions"),
+    (
+        {"emotions": ["neutral", "neutral", "joy", *["fear"] * 3]},
+        "predicted flip with target 2: expected it to match the predicted emotions",
+    ),
     ({"gold": ["joy"] * 6}, "gold flip with target 2: expected it to match the gold emotions"),
     ({"counted_from": 7}, r"counted_from is 7; expected 0\.\.6"),
     ({"gold_flips": [ROW.gold_flips[0].to_json()] * 2}, r"gold flips have targets \[2, 2\]; expected each once"),
