@@ -123,6 +123,20 @@ def test_a_result_depends_neither_on_the_batch_nor_on_blocks(run: Path, monkeypa
     )
 
 
+def test_what_was_forgotten_is_read_again(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader_module, "_NUM_READINGS", 2)
+    monkeypatch.setattr(reader_module, "_NUM_VECTORS", 1)
+    dialogues = [
+        Dialogue(f"d#{number}", "d", (Utterance("a", f"what {number}"), Utterance("b", f"who {number}")), MASAC8, "d")
+        for number in range(6)
+    ]
+    reader = reader_of(run)
+    first = list(reader.read_emotions(dialogues))
+    again = list(reader.read_emotions([*dialogues[4:], *dialogues]))
+    for ours, theirs in zip([*first[4:], *first], again, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
 def reader_of(run: Path) -> EncoderReader:
     return load_reader(run / MODEL, "tiny")
 

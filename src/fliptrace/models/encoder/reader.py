@@ -106,12 +106,14 @@ class EncoderReader:
     def read(self, dialogues: Sequence[Dialogue]) -> Iterator[Reading]:
         """Emotions and states of every dialogue, in order."""
         said = [(tuple(each.text for each in dialogue.utterances), dialogue.speakers) for dialogue in dialogues]
-        vectors = self.encode({text for key in said if key not in self._readings for text in key[0]})
+        known = {key: self._readings[key] for key in said if key in self._readings}
+        vectors = self.encode({text for key in said if key not in known for text in key[0]})
         for key in said:
-            if key not in self._readings:
-                rows = np.stack([vectors[text] for text in key[0]])
-                _remember(self._readings, {key: self._read_vectors(rows, key[1])}, _NUM_READINGS)
-            yield self._readings[key]
+            reading = known.get(key)
+            if reading is None:
+                reading = self._read_vectors(np.stack([vectors[text] for text in key[0]]), key[1])
+                _remember(self._readings, {key: reading}, _NUM_READINGS)
+            yield reading
 
     def encode(self, texts: Set[str]) -> Mapping[str, Floats]:
         """The vector of every text, (hidden,)."""
