@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -57,24 +58,29 @@ def save_base(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on talks and on cases whose trigger is the utterance before the target, or none."""
-    root = tmp_path_factory.mktemp("encoder")
+def make(root: Path) -> list[tuple[str, int, int]]:
+    """Train on talks and on cases whose trigger is the utterance before the target, or none. Returns the steps."""
     recipe = EncoderRecipe.model_validate(
         {
             "name": "tiny",
             "data": {"train": ["cases"], "val": ["cases"], "emotions": {"talks": 1.5}, "emotion_val": ["talks"]},
-            "base": {"model": str(save_base(root / "base")), "max_tokens": 24},
+            "base": {"model": str(root / "base"), "max_tokens": 24},
             "layers": {"width": 32, "num_layers": 2, "reach": 2, "trigger_width": 32, "window": 4, "dropout": 0.0},
             "fit": {"layer_epochs": 12, "layer_rate": 5e-3, "epochs": 1, "batch_utterances": 64},
         }
     )
     talks = tuple(map(talk, range(40)))
     data = TrainingData(make_cases(60), make_cases(12, "val"), {}, (), {"talks": talks}, {"talks": talks[:10]})
-    seen: list[tuple[str, int, int]] = []
-    make_encoder(recipe, data, root / "run", lambda *step: seen.append(step))
-    assert [part for part, done, total in seen if done == total] == ["texts", "layers", "all"]
+    steps: list[tuple[str, int, int]] = []
+    make_encoder(recipe, data, root / "run", lambda *step: steps.append(step))
+    return steps
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("encoder")
+    save_base(root / "base")
+    assert [part for part, done, total in make(root) if done == total] == ["texts", "layers", "all"]
     return root / "run"
 
 
@@ -173,8 +179,13 @@ def test_the_whole_path_from_bare_text(run: Path) -> None:
     assert opened.weights_sha256
 
 
-def test_a_fitted_run_is_not_fitted_again(run: Path) -> None:
-    assert {path.name for path in run.iterdir()} >= {"vectors.pt", "layers", "all", MODEL}
+def test_a_run_goes_on_where_it_was(run: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(run.parent, tmp_path / "copy")
+    assert make(root) == []
+    assert open_model(str(root / "run" / MODEL)).weights_sha256 == open_model(str(run / MODEL)).weights_sha256
+    shutil.rmtree(root / "run" / "all")
+    assert {part for part, _, _ in make(root)} == {"all"}
+    assert open_model(str(root / "run" / MODEL)).weights_sha256 == open_model(str(run / MODEL)).weights_sha256
 
 
 def test_labels_that_it_does_not_know_are_refused(reader: EncoderReader) -> None:

@@ -29,7 +29,7 @@ from fliptrace.training.packing.tree_batches import collate_tree
 TOKENIZER = make_tokenizer()
 FAMILIES = ("llama", "qwen2", "qwen3", "mistral", "gemma3")
 TOLERANCE = 1e-5
-GRADIENT_TOLERANCE = 3e-5  # rounding differs between processors
+GRADIENT_TOLERANCE = 2e-5  # a processor without AVX-512 comes to 1.06e-5
 
 
 def make_examples() -> list[Example]:
