@@ -17,7 +17,7 @@ from transformers import BertConfig, BertModel
 from fliptrace.analysis.analyze import analyze
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, EmotionSet
-from fliptrace.core.errors import InputError
+from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import read_object
 from fliptrace.core.flips import FlipCase
 from fliptrace.models.encoder import reader as reader_module
@@ -58,11 +58,12 @@ def save_base(folder: Path) -> Path:
     return folder
 
 
-def make(root: Path) -> list[tuple[str, int, int]]:
+def make(root: Path, seed: int = 0) -> list[tuple[str, int, int]]:
     """Train on talks and on cases whose trigger is the utterance before the target, or none. Returns the steps."""
     recipe = EncoderRecipe.model_validate(
         {
             "name": "tiny",
+            "seed": seed,
             "data": {"train": ["cases"], "val": ["cases"], "emotions": {"talks": 1.5}, "emotion_val": ["talks"]},
             "base": {"model": str(root / "base"), "max_tokens": 24},
             "layers": {"width": 32, "num_layers": 2, "reach": 2, "trigger_width": 32, "window": 4, "dropout": 0.0},
@@ -179,13 +180,15 @@ def test_the_whole_path_from_bare_text(run: Path) -> None:
     assert opened.weights_sha256
 
 
-def test_a_run_goes_on_where_it_was(run: Path, tmp_path: Path) -> None:
-    root = shutil.copytree(run.parent, tmp_path / "copy")
+def test_a_run_goes_on_where_it_was(run: Path) -> None:
+    root = run.parent
+    before = open_model(str(run / MODEL)).weights_sha256
     assert make(root) == []
-    assert open_model(str(root / "run" / MODEL)).weights_sha256 == open_model(str(run / MODEL)).weights_sha256
+    with pytest.raises(RunError, match=r"run: begun with another recipe or other data:\n  recipe\.seed: 0 -> 1\n"):
+        make(root, seed=1)
     shutil.rmtree(root / "run" / "all")
     assert {part for part, _, _ in make(root)} == {"all"}
-    assert open_model(str(root / "run" / MODEL)).weights_sha256 == open_model(str(run / MODEL)).weights_sha256
+    assert open_model(str(run / MODEL)).weights_sha256 == before
 
 
 def test_labels_that_it_does_not_know_are_refused(reader: EncoderReader) -> None:

@@ -11,7 +11,8 @@ from tokenizers import Tokenizer
 from transformers import AutoModel
 
 from fliptrace.core.dialogue import Dialogue
-from fliptrace.core.errors import InputError
+from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import Json, hash_file, read_object, write_json
 from fliptrace.core.voting import Vote
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.encoder.config import EncoderConfig
@@ -26,12 +27,18 @@ from fliptrace.training.encoder.fit import OnPart, Trainee, fit, number_texts
 from fliptrace.training.encoder.network import UtteranceEncoder
 from fliptrace.training.encoder.recipe import EncoderBase, EncoderRecipe
 from fliptrace.training.encoder.units import LABELS, UNKNOWN, label_numbers, make_units
+from fliptrace.training.recipe import differences
 
-MODEL = "model"  # in a run's folder: what was exported
+BEGUN = "begun.json"  # in a run's folder: what it is made from
+MODEL = "model"  # what was exported
 
 
 def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: OnPart) -> int:
-    """Train the model and write it to `out`/MODEL. Returns its size in bytes."""
+    """Train the model and write it to `out`/MODEL. Returns its size in bytes.
+
+    A killed run goes on where it was. RunError if `out` was begun with another recipe, base or other data.
+    """
+    _begin(recipe, data, out)
     tokenizer, base = _load_base(recipe.base)
     units = make_units(data.train, data.emotions, recipe.data.emotions, recipe.layers.window, recipe.seed)
     prefix, most = recipe.base.prefix, recipe.base.max_tokens
@@ -48,6 +55,19 @@ def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: 
         thresholds=_thresholds(reader, data), emotion_temperature=round(choose_temperature(rows), 3)
     )
     return export_encoder(trainee, config, tokenizer, defaults, out / MODEL)
+
+
+def _begin(recipe: EncoderRecipe, data: TrainingData, out: Path) -> None:
+    """Note what a run is made from, or compare it: vectors and steps of another run would be taken for its own."""
+    weights = {path.name: hash_file(path) for path in sorted(Path(resolve(recipe.base.model)).glob("*.safetensors"))}
+    ours: Json = {"recipe": recipe.to_json(), "base": weights, "data": data.manifest}
+    path = out / BEGUN
+    if path.exists():
+        if changed := differences(read_object(path), ours):
+            lines = "\n  ".join(changed)
+            raise RunError(out, f"begun with another recipe or other data:\n  {lines}\nchoose another folder")
+    else:
+        write_json(path, ours)
 
 
 def _load_base(base: EncoderBase) -> tuple[Any, Any]:
