@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tiny import make_tokenizer
 from tiny_runs import make_case, make_cases
 from transformers import BertConfig, BertModel
@@ -19,15 +20,17 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import read_object
-from fliptrace.core.flips import FlipCase
+from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.models.encoder import reader as reader_module
 from fliptrace.models.encoder.config import CONFIG, TRIGGERS
 from fliptrace.models.encoder.reader import EncoderReader, load_reader
+from fliptrace.models.encoder.trigger_inputs import trigger_inputs
 from fliptrace.models.local.loading import quiet
 from fliptrace.models.open_model import open_model
 from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder.make import MODEL, make_encoder
-from fliptrace.training.encoder.recipe import EncoderRecipe
+from fliptrace.training.encoder.network import DialogueEnsemble, TriggerEnsemble
+from fliptrace.training.encoder.recipe import EncoderRecipe, Layers
 
 SAID = {
     "joy": "what a lovely cake",
@@ -66,7 +69,15 @@ def make(root: Path, seed: int = 0) -> list[tuple[str, int, int]]:
             "seed": seed,
             "data": {"train": ["cases"], "val": ["cases"], "emotions": {"talks": 1.5}, "emotion_val": ["talks"]},
             "base": {"model": str(root / "base"), "max_tokens": 24},
-            "layers": {"width": 32, "num_layers": 2, "reach": 2, "trigger_width": 32, "window": 4, "dropout": 0.0},
+            "layers": {
+                "width": 32,
+                "num_layers": 2,
+                "reach": 2,
+                "trigger_width": 32,
+                "window": 4,
+                "dropout": 0.0,
+                "members": 2,
+            },
             "fit": {"layer_epochs": 12, "layer_rate": 5e-3, "epochs": 1, "batch_utterances": 64},
         }
     )
@@ -158,6 +169,24 @@ def test_a_flip_late_in_a_long_dialogue_is_read_like_one_in_a_short_one(reader: 
     window = reader.config.window
     assert long[: target + start + 1 - window] == (0.0,) * (target + start + 1 - window)
     np.testing.assert_allclose(long[-window:], short[-window:], atol=1e-5)  # the states see four utterances back
+
+
+def test_the_probabilities_of_members_are_averaged() -> None:
+    sizes = Layers(width=8, num_layers=1, num_heads=2, trigger_width=8, window=3, members=3)
+    torch.manual_seed(0)
+    dialogue, triggers = DialogueEnsemble(6, sizes).eval(), TriggerEnsemble(sizes).eval()
+    vectors, speakers = 40 * torch.randn(1, 4, 6), torch.tensor([[0, 1, 0, 1]])
+    logits, states = dialogue(vectors, speakers)
+    of_members = dialogue.each(vectors, speakers)
+    means = torch.stack([own.softmax(-1) for own, _ in of_members]).mean(0)
+    torch.testing.assert_close(logits.softmax(-1), means)
+    flip = Flip("a", 0, 2, "joy", "anger")
+    inputs = {
+        name: torch.from_numpy(rows) for name, rows in trigger_inputs(("a", "b", "a", "b"), [flip], 3)._asdict().items()
+    }
+    alone = [member(own[0], means[0], **inputs) for member, (_, own) in zip(triggers.members, of_members, strict=True)]
+    together = triggers(states[0], means[0], **inputs)
+    torch.testing.assert_close(together.sigmoid(), torch.stack([each.sigmoid() for each in alone]).mean(0))
 
 
 def test_given_emotions_count(reader: EncoderReader) -> None:

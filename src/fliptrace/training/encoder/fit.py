@@ -20,7 +20,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from fliptrace.core.files import write_json
 from fliptrace.models.local.loading import computes_bf16, quiet
 from fliptrace.training.encoder.batches import collate, draw_batches
-from fliptrace.training.encoder.network import DialogueLayers, TriggerLayers, UtteranceEncoder
+from fliptrace.training.encoder.network import DialogueEnsemble, TriggerEnsemble, UtteranceEncoder, log_mean
 from fliptrace.training.encoder.recipe import Fitting, Layers
 from fliptrace.training.encoder.units import UNKNOWN, Unit
 from fliptrace.training.local import WHOLE, keep_steps, newest_step, pick_device
@@ -48,37 +48,42 @@ class Trainee(nn.Module):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.dialogue = DialogueLayers(utterances.width, sizes)
-            self.triggers = TriggerLayers(sizes)
+            self.dialogue = DialogueEnsemble(utterances.width, sizes)
+            self.triggers = TriggerEnsemble(sizes)
         self.utterances = utterances
         self.vectors: Tensor | None = None
 
     def forward(self, **batch: Tensor) -> Tensor:
-        """The loss of a batch of `collate`: mean cross entropy of emotions, plus that of candidates."""
+        """The loss of a batch of `collate`: mean cross entropy of emotions, plus that of candidates; of all members."""
         given = self.vectors
         vectors = self.utterances(batch["ids"], batch["mask"]) if given is None else given[batch["texts"]]
-        logits, states = self.dialogue(vectors[batch["says"]], batch["speakers"])
-        return self._emotion_loss(logits, batch) + self._trigger_loss(logits, states, batch)
+        logits, states = zip(*self.dialogue.each(vectors[batch["says"]], batch["speakers"]), strict=True)
+        predicted = log_mean([each.detach().log_softmax(-1) for each in logits]).exp()
+        of_emotions = torch.stack([_emotion_loss(each, batch) for each in logits]).mean()
+        return of_emotions + self._trigger_loss(predicted, states, batch)
 
-    def _emotion_loss(self, logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
-        labels = torch.where(batch["teaches"][:, None], batch["labels"], UNKNOWN).flatten()
-        total = functional.cross_entropy(logits.flatten(0, 1), labels, ignore_index=UNKNOWN, reduction="sum")
-        return total / (labels != UNKNOWN).sum().clamp_min(1)
-
-    def _trigger_loss(self, logits: Tensor, states: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    def _trigger_loss(self, predicted: Tensor, states: Sequence[Tensor], batch: dict[str, Tensor]) -> Tensor:
         """Half of the dialogues show the triggers' layers the known emotions, the others those that are predicted."""
-        known, predicted = batch["labels"], logits.detach().float().softmax(-1)
+        known = batch["labels"]
         is_shown = (known != UNKNOWN) & (torch.rand(len(known), 1, device=known.device) < 0.5)
         gold = functional.one_hot(known.clamp_min(0), predicted.shape[-1]).to(predicted.dtype)
         emotions = torch.where(is_shown[..., None], gold, predicted)
         inputs = {name.removeprefix("trigger_"): rows for name, rows in batch.items() if name.startswith("trigger_")}
         if not len(inputs["places"]):
-            return logits.new_zeros(())
-        scores = self.triggers(states.flatten(0, 1), emotions.flatten(0, 1), **inputs)
-        losses = functional.binary_cross_entropy_with_logits(
-            scores, batch["is_trigger"].to(scores.dtype), reduction="none"
-        )
-        return (losses * batch["is_known"]).sum() / batch["is_known"].sum().clamp_min(1)
+            return predicted.new_zeros(())
+        scores = self.triggers.each(torch.cat(states, -1).flatten(0, 1), emotions.flatten(0, 1), **inputs)
+        return torch.stack([_candidate_loss(each, batch) for each in scores]).mean()
+
+
+def _emotion_loss(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    labels = torch.where(batch["teaches"][:, None], batch["labels"], UNKNOWN).flatten()
+    total = functional.cross_entropy(logits.flatten(0, 1), labels, ignore_index=UNKNOWN, reduction="sum")
+    return total / (labels != UNKNOWN).sum().clamp_min(1)
+
+
+def _candidate_loss(scores: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    losses = functional.binary_cross_entropy_with_logits(scores, batch["is_trigger"].to(scores.dtype), reduction="none")
+    return (losses * batch["is_known"]).sum() / batch["is_known"].sum().clamp_min(1)
 
 
 def number_texts(units: Sequence[Unit], encode: Callable[[list[str]], list[list[int]]]) -> Texts:
