@@ -16,16 +16,17 @@ from pathlib import Path
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import Json, hash_json, new_folder, read_json, versions, write_json, write_text
 from fliptrace.corpora.leaks import LeakReport
+from fliptrace.inference.emotions import ScoringLabeler
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.embedded import is_embedded, load_embedded
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.training.baselines import fit_trees, fit_words, label_by_words, name_by_trees
 from fliptrace.training.data import TrainingData
+from fliptrace.training.emotion_weights import EmotionWeights, choose_emotion_weights, label_shares
 from fliptrace.training.export import export_onnx
 from fliptrace.training.measured_sets import CaseSet, DialogueSet, MeasuredSets
 from fliptrace.training.recipe import Recipe
-from tools.mini.emotion_weights import EmotionWeights, choose_emotion_weights, label_shares
 from tools.mini.measure import (
     SETTINGS,
     emotion_figures,
@@ -77,7 +78,8 @@ class Packing:
         if not shares or not self.sets.emotions:
             return EmotionWeights(0.0, {}, {})
         dialogues = [emotions.dialogues for emotions in self.sets.emotions]
-        return choose_emotion_weights(load_embedded(folder), dialogues, self.recipe.layout, shares)
+        labeler = ScoringLabeler("whole", load_embedded(folder), self.recipe.layout)
+        return choose_emotion_weights(labeler, dialogues, shares)
 
     @cached_property
     def members(self) -> Mapping[str, PackedModel]:
