@@ -207,6 +207,10 @@ class DialogueReader(Protocol):
         """For every case, in order, the probability of each utterance to be a trigger of its flip."""
         ...
 
+    def find_overlong(self, dialogues: Sequence[Dialogue]) -> list[frozenset[int]]:
+        """For every dialogue, in order, the positions of the utterances of which only the beginning is read."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Model:

@@ -21,6 +21,8 @@ from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import read_object
 from fliptrace.core.flips import Flip, FlipCase
+from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.reading import ReadingDecoder
 from fliptrace.models.encoder import reader as reader_module
 from fliptrace.models.encoder.config import CONFIG, TRIGGERS
 from fliptrace.models.encoder.reader import EncoderReader, load_reader
@@ -218,6 +220,33 @@ def test_a_run_goes_on_where_it_was(run: Path) -> None:
     shutil.rmtree(root / "run" / "all")
     assert {part for part, _, _ in make(root)} == {"all"}
     assert open_model(str(run / MODEL)).weights_sha256 == before
+
+
+def test_utterances_that_are_read_in_part_are_told(run: Path) -> None:
+    dialogue = bare(talk(3, 10))
+    said = list(dialogue.utterances)
+    said[1] = replace(said[1], text=f"{said[1].text} " * 20)
+    long = replace(dialogue, utterances=tuple(said))
+    (cut,) = reader_of(run).find_overlong([long])
+    assert cut == {1}
+    notes = analyze(long, open_model(str(run / MODEL))).notes
+    assert any("1 of 10 emotions: the model read only the utterance's beginning" in note for note in notes)
+    case = make_case(7, length=9)
+    far, near = (
+        replace(
+            case,
+            dialogue=replace(
+                case.dialogue,
+                utterances=tuple(
+                    replace(each, text="word " * 40) if i == place else each
+                    for i, each in enumerate(case.dialogue.utterances)
+                ),
+            ),
+        )
+        for place in (0, case.flip.target)
+    )
+    decoder = ReadingDecoder("tiny", reader_of(run), InferenceConfig())
+    assert [row.num_shortened for row in decoder.predict([case, far, near])] == [0, 0, 1]
 
 
 def test_labels_that_it_does_not_know_are_refused(reader: EncoderReader) -> None:

@@ -103,6 +103,16 @@ class EncoderReader:
             supports += self._supports(cases[part], local[part])
         return supports
 
+    def find_overlong(self, dialogues: Sequence[Dialogue]) -> list[frozenset[int]]:
+        """See DialogueReader."""
+        texts = sorted({each.text for dialogue in dialogues for each in dialogue.utterances})
+        encoded = self._tokenizer.encode_batch([self.config.prefix + text for text in texts])
+        overlong = {text for text, each in zip(texts, encoded, strict=True) if each.overflowing}
+        return [
+            frozenset(i for i, each in enumerate(dialogue.utterances) if each.text in overlong)
+            for dialogue in dialogues
+        ]
+
     def read(self, dialogues: Sequence[Dialogue]) -> Iterator[Reading]:
         """Emotions and states of every dialogue, in order."""
         said = [(tuple(each.text for each in dialogue.utterances), dialogue.speakers) for dialogue in dialogues]
