@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,12 +19,14 @@ from fliptrace.corpora.leaks import LeakReport
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.embedded import is_embedded, load_embedded
 from fliptrace.predictions.rows import Prediction
+from fliptrace.scoring.flips import choose_same_label_odds
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.training.baselines import fit_trees, fit_words, label_by_words, name_by_trees
 from fliptrace.training.data import TrainingData
 from fliptrace.training.export import export_onnx
 from fliptrace.training.measured_sets import CaseSet, DialogueSet, MeasuredSets
 from fliptrace.training.recipe import Recipe
+from tools.flips import label_set
 from tools.mini.emotion_weights import EmotionWeights, choose_emotion_weights, label_shares
 from tools.mini.measure import (
     SETTINGS,
@@ -60,9 +62,12 @@ class Packing:
         folder = self._export(self.seeds)
         defaults = InferenceDefaults.read(folder)
         assert defaults is not None
-        InferenceDefaults(defaults.layout, defaults.ask, {"exact": self.threshold}, self.emotion_weights.weights).write(
-            folder
-        )
+        replace(
+            defaults,
+            thresholds={"exact": self.threshold},
+            emotion_weights=self.emotion_weights.weights,
+            same_label_odds=self.same_label_odds,
+        ).write(folder)
         return folder
 
     @cached_property
@@ -90,6 +95,14 @@ class Packing:
         }
 
     @cached_property
+    def same_label_odds(self) -> float:
+        """The factor fitted on the emotion sets, as tools/flips.py does; 1 if no stage teaches emotions."""
+        if not self.emotion_weights.weights:
+            return 1.0
+        sets = [label_set(each.name, each.prefixes, self.whole.weighted) for each in self.sets.emotions]
+        return choose_same_label_odds([each.pairs() for each in sets]).odds
+
+    @cached_property
     def threshold(self) -> float:
         return _threshold_on_val(self.whole, self.sets)
 
@@ -111,6 +124,7 @@ class Packing:
             "threshold": self.threshold,
             "threshold_chosen_on": [cases.name for cases in self.sets.val],
             "emotion_weights": self.emotion_weights._asdict(),
+            "same_label_odds": self.same_label_odds,
             "export": read_json(_note(folder)),
             "triggers": {name: row | {"trees": baselines["triggers"][name]} for name, row in triggers.items()},
             "emotions": {name: row | {"word_counts": baselines["emotions"][name]} for name, row in emotions.items()},

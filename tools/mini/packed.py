@@ -49,9 +49,14 @@ class PackedModel:
         )
         return cls(name, opened, work / f"{name}-{weights[:12]}", on_progress, emotion_weights)
 
+    @property
+    def weighted(self) -> OpenModel:
+        """The model with these emotion weights, whatever of its flips is stored in the folder."""
+        defaults = replace(self.opened.defaults, emotion_weights=self.emotion_weights, same_label_odds=1.0)
+        return replace(self.opened, defaults=defaults)
+
     def config(self, threshold: float = 0.5) -> InferenceConfig:
-        config = resolve_config(self.opened.defaults, Decoding("exact"), ask="answer", threshold=threshold)
-        return replace(config, emotion_weights=self.emotion_weights)
+        return resolve_config(self.weighted.defaults, Decoding("exact"), ask="answer", threshold=threshold)
 
     def triggers(self, cases: CaseSet) -> list[Prediction]:
         """Predict triggers with gold emotions; callers use the support, so the threshold does not matter."""
