@@ -19,14 +19,12 @@ from fliptrace.corpora.leaks import LeakReport
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.embedded import is_embedded, load_embedded
 from fliptrace.predictions.rows import Prediction
-from fliptrace.scoring.flips import choose_same_label_odds
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.training.baselines import fit_trees, fit_words, label_by_words, name_by_trees
 from fliptrace.training.data import TrainingData
 from fliptrace.training.export import export_onnx
 from fliptrace.training.measured_sets import CaseSet, DialogueSet, MeasuredSets
 from fliptrace.training.recipe import Recipe
-from tools.flips import label_set
 from tools.mini.emotion_weights import EmotionWeights, choose_emotion_weights, label_shares
 from tools.mini.measure import (
     SETTINGS,
@@ -96,11 +94,8 @@ class Packing:
 
     @cached_property
     def same_label_odds(self) -> float:
-        """The factor fitted on the emotion sets, as tools/flips.py does; 1 if no stage teaches emotions."""
-        if not self.emotion_weights.weights:
-            return 1.0
-        sets = [label_set(each.name, each.prefixes, self.whole.weighted) for each in self.sets.emotions]
-        return choose_same_label_odds([each.pairs() for each in sets]).odds
+        """The factor fitted on the emotion sets; 1 if no stage teaches emotions."""
+        return self.whole.fit_same_label_odds(self.sets.emotions) if self.emotion_weights.weights else 1.0
 
     @cached_property
     def threshold(self) -> float:
