@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -61,9 +61,12 @@ class Packing:
         folder = self._export(self.seeds)
         defaults = InferenceDefaults.read(folder)
         assert defaults is not None
-        InferenceDefaults(defaults.layout, defaults.ask, {"exact": self.threshold}, self.emotion_weights.weights).write(
-            folder
-        )
+        replace(
+            defaults,
+            thresholds={"exact": self.threshold},
+            emotion_weights=self.emotion_weights.weights,
+            same_label_odds=self.same_label_odds,
+        ).write(folder)
         return folder
 
     @cached_property
@@ -92,6 +95,11 @@ class Packing:
         }
 
     @cached_property
+    def same_label_odds(self) -> float:
+        """The factor fitted on the emotion sets; 1 if no stage teaches emotions."""
+        return self.whole.fit_same_label_odds(self.sets.emotions) if self.emotion_weights.weights else 1.0
+
+    @cached_property
     def threshold(self) -> float:
         return _threshold_on_val(self.whole, self.sets)
 
@@ -113,6 +121,7 @@ class Packing:
             "threshold": self.threshold,
             "threshold_chosen_on": [cases.name for cases in self.sets.val],
             "emotion_weights": self.emotion_weights._asdict(),
+            "same_label_odds": self.same_label_odds,
             "export": read_json(_note(folder)),
             "triggers": {name: row | {"trees": baselines["triggers"][name]} for name, row in triggers.items()},
             "emotions": {name: row | {"word_counts": baselines["emotions"][name]} for name, row in emotions.items()},

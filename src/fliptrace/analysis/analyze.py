@@ -70,7 +70,9 @@ def analyze(
     whole, reader = transcript.dialogue, model.model.text_reader
     shown = Shortened(whole) if reader is None else _shorten(whole, reader, config.layout)
     labelled = _fill_emotions(shown.dialogue, model, config, on_progress)
-    flips = find_probable_flips(labelled.dialogue, labelled.distributions, config.flip_threshold)
+    flips = find_probable_flips(
+        labelled.dialogue, labelled.distributions, config.flip_threshold, config.same_label_odds
+    )
     decided = _decide(labelled.dialogue, flips, model.model, config, num_rationales, on_progress)
     dialogue = whole.with_emotions(labelled.dialogue.emotions)
     return Analysis(

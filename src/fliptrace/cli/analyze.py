@@ -24,7 +24,7 @@ EPILOG = """**Examples**
 
 - `fliptrace analyze call.vtt --html call.html` writes a page to click through.
 
-- `fliptrace analyze call.vtt --min-flip-probability 0.9` reports only the flips that the model is sure of.
+- `fliptrace analyze call.vtt --min-flip-probability 0.7` reports only the flips that the model is sure of.
 
 - `fliptrace analyze chat.csv --columns speaker=caller,text=words --csv flips.csv` reads and writes tables.
 
