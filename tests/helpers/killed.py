@@ -34,10 +34,10 @@ def train_until(moment: str, recipe: Recipe, folder: Path) -> int:
 
 def _train(moment: str, recipe: dict[str, Any], folder: str) -> None:
     torch.set_num_threads(1)
-    listener = _Killer(moment)
+    observer = _Killer(moment)
     patches = MOMENTS[moment]
-    with patch(*patches) if patches else patch.object(listener, "armed", True):
-        train(Recipe.model_validate(recipe), make_data(), Path(folder), listener)
+    with patch(*patches) if patches else patch.object(observer, "armed", True):
+        train(Recipe.model_validate(recipe), make_data(), Path(folder), observer)
 
 
 def _die() -> None:

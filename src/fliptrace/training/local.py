@@ -25,6 +25,7 @@ from fliptrace.models.local.loading import computes_bf16, quiet
 from fliptrace.models.trees.attention import attend_to_trees
 from fliptrace.training.batching import Batching, Trees
 from fliptrace.training.losses import completion_loss, require_finite
+from fliptrace.training.observer import TrainingObserver
 from fliptrace.training.packing.halves import Halves, count_labels, split
 from fliptrace.training.recipe import Stage, Tuning
 from fliptrace.training.runs import saving
@@ -44,26 +45,15 @@ class Length(NamedTuple):
 class StageJob:
     """Everything `train_stage` needs to know about a stage.
 
-    `steps` is the folder for the state that a killed stage resumes from. `length` is given if the stage takes the steps
-    of another one (`steps_of`); otherwise its epochs decide.
+    `steps` is the folder for the state that a killed stage resumes from.
     """
 
     stage: Stage
     tuning: Tuning
     batching: Batching
+    schedule: Schedule
     seed: int
     steps: Path
-    length: Length | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Callbacks of a running stage. `evaluate` returns the trigger F1 on val of the model in its current state."""
-
-    evaluate: Callable[[], float]
-    on_log: Callable[[Json], None]
-    on_resume: Callable[[int], None]
-    on_step: Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +69,7 @@ class StageCost:
 
 
 def count_cost(model: Any, job: StageJob) -> StageCost:
-    schedule = plan(job)
+    schedule = job.schedule
     rows = [job.batching.examples[i] for batch in schedule.batches for i in batch]
     return StageCost(
         num_parameters=sum(weight.numel() for weight in model.parameters()),
@@ -91,26 +81,26 @@ def count_cost(model: Any, job: StageJob) -> StageCost:
     )
 
 
-def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
+def train_stage(model: Any, job: StageJob, evaluate: Callable[[], float], observer: TrainingObserver) -> Any:
     """Train `model` in place and return it with the weights that were best on val. A killed stage resumes.
 
-    RunError if the loss or the weights are no numbers any more.
+    `evaluate` returns the trigger F1 on val of the model in its current state. RunError if the loss or the weights are
+    no numbers any more.
     """
-    schedule = plan(job)
     attend_to_batches(model, job.batching)
     trainer = _StageTrainer(
         model=model,
-        args=_arguments(job, schedule),
+        args=_arguments(job),
         train_dataset=range(len(job.batching.examples)),  # positions in the batching
         eval_dataset=[],  # unused, since `evaluate` is overridden, but Trainer requires it
         data_collator=job.batching.collate,
-        callbacks=[_Report(watch, schedule), _StopEarly(job.tuning.patience)],
+        callbacks=[_Report(observer, job), _StopEarly(job.tuning.patience)],
     )
     trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
-    trainer.batches, trainer.watch, trainer.patience = schedule.batches, watch, job.tuning.patience
+    trainer.batches, trainer.score_on_val, trainer.patience = job.schedule.batches, evaluate, job.tuning.patience
     trainer.in_bf16, trainer.halves, trainer.place = uses_bf16(job.tuning), Halves(), f"stage {job.stage.name}"
     resume_from = newest_step(job.steps)
-    watch.on_resume(_step_number(resume_from) if resume_from else 0)
+    observer.resumed(_step_number(resume_from) if resume_from else 0)
     with quiet():
         if resume_from is not None and _had_stopped(trainer, resume_from):
             trainer._load_best_model()
@@ -146,22 +136,23 @@ class Schedule:
         return self.num_steps // max(1, self.num_evals)
 
 
-def plan(job: StageJob) -> Schedule:
+def plan(stage: Stage, tuning: Tuning, batching: Batching, seed: int, length: Length | None = None) -> Schedule:
     """Plan the steps of a stage.
 
-    The last step is followed by an evaluation. To that end, fewer than `eval_every` steps may be cut off.
+    `length` is given if the stage takes the steps of another one (`steps_of`); otherwise its epochs decide. The last
+    step is followed by an evaluation. To that end, fewer than `eval_every` steps may be cut off.
     """
-    draw = partial(job.batching.draw, seed=job.seed)
-    if job.length is not None:
-        num_steps, num_evals = job.length
-        batches = _draw_enough(draw, num_steps * job.tuning.accumulate)
+    draw = partial(batching.draw, seed=seed)
+    if length is not None:
+        num_steps, num_evals = length
+        batches = _draw_enough(draw, num_steps * tuning.accumulate)
     else:
-        assert job.stage.epochs is not None
-        batches = draw(job.stage.epochs)
-        num_steps, num_evals = _length(job.tuning, len(batches), job.stage.epochs)
-    saves = job.tuning.saves_per_stage or max(1, num_evals)
+        assert stage.epochs is not None
+        batches = draw(stage.epochs)
+        num_steps, num_evals = _length(tuning, len(batches), stage.epochs)
+    saves = tuning.saves_per_stage or max(1, num_evals)
     return Schedule(
-        batches[: num_steps * job.tuning.accumulate], num_steps, num_evals, max(1, math.ceil(num_steps / saves))
+        batches[: num_steps * tuning.accumulate], num_steps, num_evals, max(1, math.ceil(num_steps / saves))
     )
 
 
@@ -234,7 +225,7 @@ def uses_bf16(tuning: Tuning) -> bool:
 
 class _StageTrainer(Trainer):  # type: ignore[misc]
     batches: list[list[int]]
-    watch: Watch
+    score_on_val: Callable[[], float]
     patience: int
     in_bf16: bool
     halves: Halves
@@ -276,7 +267,7 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         self.model.eval()
-        metrics = {"eval_trigger_f1": self.watch.evaluate()}
+        metrics = {"eval_trigger_f1": self.score_on_val()}
         self.model.train()
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -322,26 +313,29 @@ class _StopEarly(TrainerCallback):  # type: ignore[misc]
 
 
 class _Report(TrainerCallback):  # type: ignore[misc]
-    def __init__(self, watch: Watch, schedule: Schedule) -> None:
-        self.watch = watch
-        self.schedule = schedule
+    """Reports to the observer; saves and logs where the schedule says so."""
+
+    def __init__(self, observer: TrainingObserver, job: StageJob) -> None:
+        self.observer = observer
+        self.job = job
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        ends = state.global_step == self.schedule.num_steps
-        control.should_save |= ends or state.global_step % self.schedule.save_every == 0
-        if control.should_save or state.global_step % self.schedule.eval_every == 0:
+        schedule = self.job.schedule
+        ends = state.global_step == schedule.num_steps
+        control.should_save |= ends or state.global_step % schedule.save_every == 0
+        if control.should_save or state.global_step % schedule.eval_every == 0:
             control.should_log = True  # a stage may resume from here and would lose the mean loss of the steps before
-        self.watch.on_step(state.global_step, state.max_steps)
+        self.observer.stepped(state.global_step, state.max_steps)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any, **_: Any) -> None:
         keys = ("loss", "learning_rate", "grad_norm", "eval_trigger_f1")
         row = {name: logs[name] for name in keys if name in logs}
         if row:
-            self.watch.on_log({"step": state.global_step} | row)
+            self.observer.logged({"stage": self.job.stage.name, "step": state.global_step} | row)
 
 
-def _arguments(job: StageJob, schedule: Schedule) -> Any:
-    tuning = job.tuning
+def _arguments(job: StageJob) -> Any:
+    tuning, schedule = job.tuning, job.schedule
     device = pick_device(tuning.device)
     arguments = TrainingArguments(
         output_dir=str(job.steps),

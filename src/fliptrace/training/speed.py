@@ -74,12 +74,12 @@ def measure_speed(
             name: _seconds_per_case(model, data.val, recipe.inference_config(name)) for name in {first, *evaluations}
         }
         trainee = load_parent(recipe.local_tuning, str(Path(folder) / "base"), Path(folder) / "merged", recipe.seed)
-        wanted = [stage for stage in planned.stages if stage.cost.name in set(stages)]
-        steps = {stage.cost.name: _seconds_per_step(trainee, recipe.local_tuning, stage) for stage in wanted}
+        wanted = [stage for stage in planned.stages if stage.estimate.name in set(stages)]
+        steps = {stage.estimate.name: _seconds_per_step(trainee, recipe.local_tuning, stage) for stage in wanted}
     scale = len(data.train) / len(sample)
     evaluation = len(data.val) * cases[first]
     trained = {
-        stage.cost.name: stage.schedule.num_steps * scale * steps[stage.cost.name]
+        stage.estimate.name: stage.schedule.num_steps * scale * steps[stage.estimate.name]
         + stage.schedule.num_evals * evaluation
         for stage in wanted
     }
