@@ -24,17 +24,11 @@ from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.views import Layout, training_view
 from fliptrace.training.batching import Rows
 from fliptrace.training.examples import Example, collate, padded_width, tokenize
-from fliptrace.training.local import (
-    WHOLE,
-    StageJob,
-    completion_loss,
-    is_exhausted,
-    keep_steps,
-    newest_step,
-    plan,
-    train_stage,
-)
+from fliptrace.training.local import StageJob, is_exhausted, train_stage
+from fliptrace.training.losses import completion_loss
 from fliptrace.training.observer import TrainingObserver
+from fliptrace.training.schedule import plan
+from fliptrace.training.step_folders import WHOLE, keep_steps, newest_step
 
 CHAT = ChatFormat.of(make_tokenizer())
 

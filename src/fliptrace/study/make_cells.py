@@ -29,11 +29,12 @@ from fliptrace.study.metrics import evaluation_metrics
 from fliptrace.study.names import BASELINE
 from fliptrace.study.plan import FORMAT, CellKey, Study, definition
 from fliptrace.study.test_sets import TestSet
+from fliptrace.training.compute import pick_device
 from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder.model import EncoderSpec
-from fliptrace.training.local import pick_device
 from fliptrace.training.observer import TrainingObserver
-from fliptrace.training.recipe import BASE, Recipe
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import BASE
 from fliptrace.training.runs import RunFolder
 from fliptrace.training.stage_tree import named
 from fliptrace.training.stages import train

@@ -19,7 +19,7 @@ from fliptrace.corpora.detect import read_corpus, read_flip_cases
 from fliptrace.corpora.groups import assign_groups_across
 from fliptrace.corpora.leaks import LeakReport, drop_leaks, find_leaks
 from fliptrace.corpora.splits import split_by_group
-from fliptrace.training.recipe import Data, OutOfZone
+from fliptrace.training.recipe_tables import Data, OutOfZone
 
 
 class DataRecipe(Protocol):

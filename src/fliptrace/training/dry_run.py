@@ -14,18 +14,21 @@ from transformers import AutoModelForCausalLM
 from fliptrace.core.files import Json
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.local.architecture import context_length
-from fliptrace.models.local.loading import blank_model, check_base, choose_device, load_config, load_tokenizer
+from fliptrace.models.local.devices import choose_device
+from fliptrace.models.local.loading import blank_model, check_base, load_config, load_tokenizer
 from fliptrace.models.local.scratch import llama_config, train_tokenizer
 from fliptrace.training.base import adapted_layers, frozen_dtype, is_mxfp4, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
+from fliptrace.training.compute import attend_to_batches
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import preflight, tokenize
 from fliptrace.training.instruction_builder import InstructionBuilder
-from fliptrace.training.local import Length, Schedule, attend_to_batches, plan
 from fliptrace.training.losses import completion_loss
 from fliptrace.training.own_answers import placeholder_answers
 from fliptrace.training.packing.support import supports
-from fliptrace.training.recipe import Recipe, Tuning
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import Tuning
+from fliptrace.training.schedule import Length, Schedule, plan
 from fliptrace.training.stage_splits import stage_cases
 
 

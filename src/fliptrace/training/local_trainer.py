@@ -11,17 +11,20 @@ from typing import Any
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import read_object, write_json
 from fliptrace.models.base import Model
-from fliptrace.models.local.loading import blank_model, check_base, choose_device, load_config, load_local
+from fliptrace.models.local.devices import choose_device
+from fliptrace.models.local.loading import blank_model, check_base, load_config, load_local
 from fliptrace.models.local.model import LocalModel
 from fliptrace.training.base import Parent, check_targets, load_parent, make_base, save_checkpoint
 from fliptrace.training.batching import Batching, Rows, Trees
+from fliptrace.training.compute import pick_device
 from fliptrace.training.examples import Tokenized, preflight, tokenize
-from fliptrace.training.local import Length, StageJob, count_cost, pick_device, plan, train_stage
+from fliptrace.training.local import StageJob, count_cost, train_stage
 from fliptrace.training.observer import TrainingObserver
 from fliptrace.training.packing.halves import gains_from_halves
 from fliptrace.training.packing.support import why_not_packed
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe
+from fliptrace.training.schedule import Length, plan
 from fliptrace.training.trainer import COST, PREFLIGHT, StageData, StagePlace
 
 

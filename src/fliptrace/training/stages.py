@@ -33,7 +33,8 @@ from fliptrace.training.instruction_builder import InstructionBuilder
 from fliptrace.training.observer import TrainingObserver
 from fliptrace.training.own_answers import collect_own_answers
 from fliptrace.training.preflight import Preflight
-from fliptrace.training.recipe import Recipe, Stage
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import Stage
 from fliptrace.training.runs import SCORES, RunFolder, open_run
 from fliptrace.training.stage_splits import StageCases, stage_cases
 from fliptrace.training.stage_tree import named, needed_for, parent_of

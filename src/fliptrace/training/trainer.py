@@ -16,7 +16,7 @@ from fliptrace.models.base import ChatModel, Model
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.prompts.views import TruncatedView
 from fliptrace.training.observer import TrainingObserver
-from fliptrace.training.recipe import Stage
+from fliptrace.training.recipe_tables import Stage
 
 CHECKPOINT = "checkpoint"
 COST = "cost.json"

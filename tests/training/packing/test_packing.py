@@ -39,9 +39,10 @@ from fliptrace.training.data import TrainingData
 from fliptrace.training.dry_run import dry_run
 from fliptrace.training.examples import Tokenized, padded_width, tokenize
 from fliptrace.training.instruction_builder import InstructionBuilder
-from fliptrace.training.local import Length, StageJob, count_cost, plan, train_stage
+from fliptrace.training.local import StageJob, count_cost, train_stage
 from fliptrace.training.packing.halves import Halves, gains_from_halves, split
 from fliptrace.training.recipe import Recipe, override, parse_recipe
+from fliptrace.training.schedule import Length, plan
 from fliptrace.training.speed import measure_speed
 from fliptrace.training.stages import train
 

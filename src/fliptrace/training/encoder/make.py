@@ -27,7 +27,7 @@ from fliptrace.training.encoder.fit import OnPart, Trainee, fit, number_texts
 from fliptrace.training.encoder.network import UtteranceEncoder
 from fliptrace.training.encoder.recipe import EncoderBase, EncoderRecipe
 from fliptrace.training.encoder.units import LABELS, UNKNOWN, label_numbers, make_units
-from fliptrace.training.recipe import differences
+from fliptrace.training.recipe_changes import differences
 
 BEGUN = "begun.json"  # in a run's folder: what it is made from
 MODEL = "model"  # what was exported

@@ -33,7 +33,8 @@ from fliptrace.training.hosted.job import FineTuningJobs, JobOrder, Progress
 from fliptrace.training.hosted.retirement import check_retirement
 from fliptrace.training.observer import TrainingObserver
 from fliptrace.training.preflight import Preflight, count_beyond_reach, count_kinds, first_of_kinds
-from fliptrace.training.recipe import Hosted, Recipe
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import Hosted
 from fliptrace.training.trainer import COST, PREFLIGHT, StageData, StagePlace
 
 JOB = "job.json"
