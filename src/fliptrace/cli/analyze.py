@@ -36,7 +36,9 @@ EPILOG = """**Examples**
 Formats, columns and how far to trust the result: docs/analyze.md.
 """
 
-
+Threshold = Annotated[
+    float | None, typer.Option(help="Support that makes a trigger. Default: chosen in training.", show_default=False)
+]
 MinFlipProbability = Annotated[
     float | None,
     typer.Option(
@@ -53,9 +55,10 @@ class Outputs(OptionGroup):
 
     json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of the view.")] = False
     full: Annotated[bool, typer.Option("--full", help="Show all flips, and the whole transcript.")] = False
-    html: Annotated[Path | None, typer.Option(help="Write an HTML page: one file, no network.", show_default=False)] = (
-        None
-    )
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write an HTML page: one file, no network.", show_default=False),
+    ] = None
     csv: Annotated[Path | None, typer.Option(help="Write a table, one row per utterance.", show_default=False)] = None
 
     def write(self, analysis: Analysis) -> None:
@@ -86,10 +89,7 @@ def analyze(
     speakers: Speakers = None,
     columns: Columns = None,
     outputs: Outputs,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Support that makes a trigger. Default: chosen in training.", show_default=False),
-    ] = None,
+    threshold: Threshold = None,
     min_flip_probability: MinFlipProbability = None,
     rationales: Annotated[
         int, typer.Option(min=0, help="Rationales that a local model writes, of the surest flips; others are built.")

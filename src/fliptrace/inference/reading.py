@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import FlipCase
-from fliptrace.core.messages import Answer
-from fliptrace.core.voting import Vote
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.emotions import EmotionLabels, LabelledUtterance, combine_utterances, reweight
 from fliptrace.models.base import DialogueReader
@@ -44,5 +42,4 @@ class ReadingDecoder:
 
     def predict(self, cases: Sequence[FlipCase]) -> Iterator[Prediction]:
         for case, support in zip(cases, self.reader.support_triggers(cases), strict=True):
-            triggers = frozenset(i for i, share in enumerate(support) if share >= self.config.threshold)
-            yield Prediction.of(case, Vote(triggers, support, 1, 1), [Answer(triggers, "")])
+            yield Prediction.by_support(case, support, self.config.threshold)

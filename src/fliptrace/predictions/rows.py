@@ -88,6 +88,12 @@ class Prediction:
             )
 
     @classmethod
+    def by_support(cls, case: FlipCase, support: tuple[float, ...], threshold: float) -> Prediction:
+        """The prediction of a model that gives every utterance its support, 0 to 1, at once instead of answers."""
+        named = frozenset(i for i, share in enumerate(support) if share >= threshold)
+        return cls.of(case, Vote(named, support, num_valid=1, num_samples=1), [Answer(named, "")])
+
+    @classmethod
     def of(
         cls,
         case: FlipCase,

@@ -17,7 +17,7 @@ from fliptrace.corpora.catalog import locate_ref
 from fliptrace.corpora.corpus_file import EfrFile, ErcFile
 from fliptrace.corpora.detect import read_corpus, read_flip_cases
 from fliptrace.corpora.groups import assign_groups_across
-from fliptrace.corpora.leaks import LeakReport, drop_leaks, find_leaks
+from fliptrace.corpora.leaks import drop_leaks, find_leaks
 from fliptrace.corpora.splits import split_by_group
 from fliptrace.training.recipe_tables import Data, OutOfZone
 
@@ -64,7 +64,13 @@ def load_training_data(recipe: DataRecipe, root: Path | None) -> TrainingData:
     if held_out:
         train = drop_leaks(train, held_out)
     taught_dialogues = {ref: _taught(file, held_out, part) for ref, file in emotions.items()}
-    leaks = _refuse_leaks(train, val, part)
+    leaks = find_leaks(train, val)
+    if not leaks.is_clean and part.shared_groups == "refuse":
+        raise RunError(
+            "recipe data",
+            f"{leaks}, so scores would be too good; "
+            'set resplit to split anew by group, or shared_groups = "report" to continue with a warning',
+        )
     taught = treat_out_of_zone(train, part.out_of_zone)
     kept, kept_val = tuple(taught[: part.max_train_cases]), tuple(val[: part.max_val_cases])
     manifest: Json = {
@@ -75,11 +81,7 @@ def load_training_data(recipe: DataRecipe, root: Path | None) -> TrainingData:
     }
     if emotions or emotion_val:
         manifest |= _describe_emotions(emotions, taught_dialogues, emotion_val, train)
-    notes = [
-        f"{file.path.name}: {len(file.left_out)} cases do not end on a flip, left out"
-        for file in files.values()
-        if file.left_out
-    ]
+    notes = [note for file in files.values() for note in _note_left_out(file)]
     if not leaks.is_clean:
         notes.append(f"{leaks}: scores on val are too good by an unknown amount")
     dialogues = {ref: file.dialogues for ref, file in emotion_val.items()}
@@ -95,18 +97,6 @@ def _split(part: Data, files: dict[str, EfrFile], seed: int) -> tuple[Sequence[F
         return train, val
     parts = split_by_group([*train, *val], {"train": 1 - part.resplit, "val": part.resplit}, seed)
     return parts["train"], parts["val"]
-
-
-def _refuse_leaks(train: Sequence[FlipCase], val: Sequence[FlipCase], part: Data) -> LeakReport:
-    """What train and val share. RunError if that is anything, unless the recipe accepts it."""
-    leaks = find_leaks(train, val)
-    if not leaks.is_clean and part.shared_groups == "refuse":
-        raise RunError(
-            "recipe data",
-            f"{leaks}, so scores would be too good; "
-            'set resplit to split anew by group, or shared_groups = "report" to continue with a warning',
-        )
-    return leaks
 
 
 def _read_erc(ref: str, root: Path | None) -> ErcFile:
@@ -143,6 +133,11 @@ def _describe_emotions(
     trained: Iterable[Dialogue | FlipCase] = [*train, *(dialogue for part in taught.values() for dialogue in part)]
     leaks = {ref: asdict(find_leaks(trained, file.dialogues)) for ref, file in val.items()}
     return {"emotion_files": described, "emotion_leaks": leaks}
+
+
+def _note_left_out(file: EfrFile) -> list[str]:
+    num = len(file.left_out)
+    return [f"{file.path.name}: {num} cases do not end on a flip, left out"] if num else []
 
 
 def _describe(file: EfrFile) -> Json:

@@ -13,7 +13,6 @@ from transformers import AutoModel
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import Json, hash_file, read_object, write_json
-from fliptrace.core.voting import Vote
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.encoder.config import EncoderConfig
 from fliptrace.models.encoder.reader import EncoderReader
@@ -98,9 +97,6 @@ def _labelled_rows(reader: EncoderReader, dialogues: Sequence[Dialogue]) -> list
 
 def _thresholds(reader: EncoderReader, data: TrainingData) -> dict[Any, float]:
     supports = reader.support_triggers(data.val)
-    rows = [
-        Prediction.of(case, Vote(frozenset(), support, 1, 1), [])
-        for case, support in zip(data.val, supports, strict=True)
-    ]
+    rows = [Prediction.by_support(case, support, 0.5) for case, support in zip(data.val, supports, strict=True)]
     chosen = round(choose_threshold(rows, "val").threshold, 4)
     return {"greedy": chosen, "exact": chosen}
