@@ -124,7 +124,7 @@ def test_packed_again_nothing_is_done_twice(made: Made, monkeypatch: pytest.Monk
         raise AssertionError("done before")
 
     monkeypatch.setattr(EmbeddedModel, "score_replies", refuse)
-    for name in ("export_onnx", "fit_trees", "fit_words"):
+    for name in ("export_onnx", "fit_trigger_trees", "fit_words"):
         monkeypatch.setattr(pack, name, refuse)
     again = make_packing(made.packing.work, made.recipe, made.data, made.sets, made.runs)
     assert again.figures() == made.figures

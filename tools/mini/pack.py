@@ -18,10 +18,11 @@ from fliptrace.core.files import Json, hash_json, new_folder, read_json, version
 from fliptrace.corpora.leaks import LeakReport
 from fliptrace.inference.emotions import ScoringLabeler
 from fliptrace.models.checkpoints import InferenceDefaults
+from fliptrace.models.classical.boosted_trees import fit_trigger_trees
 from fliptrace.models.embedded import is_embedded, load_embedded
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.thresholds import choose_threshold
-from fliptrace.training.baselines import fit_trees, fit_words, label_by_words, name_by_trees
+from fliptrace.study.baselines import predict_by_support
 from fliptrace.training.data import TrainingData
 from fliptrace.training.emotion_weights import EmotionWeights, choose_emotion_weights, label_shares
 from fliptrace.training.export import export_onnx
@@ -39,6 +40,7 @@ from tools.mini.measure import (
 )
 from tools.mini.packed import PackedModel, Progress
 from tools.mini.seeds import Seed
+from tools.mini.word_baselines import fit_words, label_by_words
 
 MAX_BYTES = 12_000_000  # limit for all files together, to keep the wheel small
 
@@ -180,9 +182,8 @@ class Packing:
         return found
 
     def _by_trees(self) -> Json:
-        config = self.whole.config()
-        trees = fit_trees(self.recipe, self.data)
-        named = {cases.name: name_by_trees(trees, cases.cases, config) for cases in self.sets.cases}
+        trees = fit_trigger_trees(self.data.train, window=self.recipe.prompt.window)
+        named = {cases.name: predict_by_support(trees, cases.cases) for cases in self.sets.cases}
         threshold = _choose([row for cases in self.sets.val for row in named[cases.name]])
         return {name: trigger_figures(predictions, threshold) for name, predictions in named.items()}
 

@@ -61,12 +61,8 @@ def analyze(
     model reads no text.
     """
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
-    config = resolve_config(
-        model.defaults,
-        decoding or best_decoding(model.model),
-        threshold=threshold,
-        flip_threshold=min_flip_probability,
-    )
+    used = decoding or best_decoding(model.model)
+    config = resolve_config(model.defaults, used, threshold=threshold, flip_threshold=min_flip_probability)
     whole, reader = transcript.dialogue, model.model.text_reader
     shown = Shortened(whole) if reader is None else _shorten(whole, reader, config.layout)
     labelled = _fill_emotions(shown.dialogue, model, config, on_progress)

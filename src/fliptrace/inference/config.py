@@ -65,10 +65,9 @@ def resolve_config(
     on a threshold outside 0 to 1, on judging under exact decoding, and on stopping early where nothing is sampled.
     """
     share = defaults.threshold(decoding.kind) if threshold is None else threshold
-    if not 0 < share <= 1:
-        raise InputError("threshold", f"{share}: expected more than 0 and at most 1")
-    if flip_threshold is not None and not 0 < flip_threshold <= 1:
-        raise InputError("min_flip_probability", f"{flip_threshold}: expected more than 0 and at most 1")
+    for name, value in (("threshold", share), ("min_flip_probability", flip_threshold)):
+        if value is not None and not 0 < value <= 1:
+            raise InputError(name, f"{value}: expected more than 0 and at most 1")
     if judge and decoding.kind == "exact":
         raise InputError("judge", "exact decoding gives probabilities, no answer to judge; expected greedy or sample")
     if stop_early and decoding.kind != "sample":

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import FlipCase
-from fliptrace.core.messages import Answer
-from fliptrace.core.voting import Vote
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.emotions import EmotionLabels, LabelledUtterance, combine_utterances, reweight
 from fliptrace.models.base import DialogueReader
@@ -47,7 +45,5 @@ class ReadingDecoder:
         distinct = {id(case.dialogue): case.dialogue for case in cases}  # all flips of an analysis are in one dialogue
         overlong = dict(zip(distinct, self.reader.find_overlong(list(distinct.values())), strict=True))
         for case, support in zip(cases, self.reader.support_triggers(cases), strict=True):
-            triggers = frozenset(i for i, share in enumerate(support) if share >= self.config.threshold)
             num_cut = sum(support[i] > 0 or i == case.flip.source for i in overlong[id(case.dialogue)])
-            vote = Vote(triggers, support, 1, 1)
-            yield Prediction.of(case, vote, [Answer(triggers, "")], num_shortened=num_cut)
+            yield Prediction.by_support(case, support, self.config.threshold, num_shortened=num_cut)

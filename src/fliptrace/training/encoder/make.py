@@ -14,7 +14,6 @@ from transformers import AutoModel
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import Json, hash_file, read_object, write_json
-from fliptrace.core.voting import Vote
 from fliptrace.inference.reading import ReadingLabeler
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.encoder.config import EncoderConfig
@@ -30,7 +29,7 @@ from fliptrace.training.encoder.fit import OnPart, Trainee, fit, number_texts
 from fliptrace.training.encoder.network import UtteranceEncoder
 from fliptrace.training.encoder.recipe import EncoderBase, EncoderRecipe
 from fliptrace.training.encoder.units import LABELS, UNKNOWN, Unit, make_units
-from fliptrace.training.recipe import differences
+from fliptrace.training.recipe_changes import differences
 
 BEGUN = "begun.json"  # in a run's folder: what it is made from
 MODEL = "model"  # what was exported
@@ -120,9 +119,6 @@ def _labelled_rows(labeler: ReadingLabeler, dialogues: Sequence[Dialogue]) -> li
 
 def _thresholds(reader: EncoderReader, data: TrainingData) -> dict[Any, float]:
     supports = reader.support_triggers(data.val)
-    rows = [
-        Prediction.of(case, Vote(frozenset(), support, 1, 1), [])
-        for case, support in zip(data.val, supports, strict=True)
-    ]
+    rows = [Prediction.by_support(case, support, 0.5) for case, support in zip(data.val, supports, strict=True)]
     chosen = round(choose_threshold(rows, "val").threshold, 4)
     return {"greedy": chosen, "exact": chosen}

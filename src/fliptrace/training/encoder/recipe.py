@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from fliptrace.core.files import Json, hash_json
-from fliptrace.training.recipe import Count, Data, Positive, Share
-from fliptrace.training.typed_toml import FileName, Part, parse_table, read_toml
+from fliptrace.training.recipe_tables import Data
+from fliptrace.training.typed_toml import Count, FileName, Part, Positive, Share, parse_table, read_toml
 
 
 class EncoderBase(Part):
