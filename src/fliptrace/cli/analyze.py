@@ -94,6 +94,15 @@ def analyze(
     rationales: Annotated[
         int, typer.Option(min=0, help="Rationales that a local model writes, of the surest flips; others are built.")
     ] = 20,
+    evidence: Annotated[
+        Literal["triggers", "all", "none"] | None,
+        typer.Option(
+            help="Leave an utterance out, and measure how likely the new emotion is then: each trigger of the 50 "
+            "surest flips, or all candidates of all flips. Default: triggers with an encoder model, for which it is "
+            "cheap; none with others.",
+            show_default=False,
+        ),
+    ] = None,
     emotion_set: Annotated[
         Literal["masac8", "meld7"], typer.Option(help="The emotion labels; masac8 includes contempt.")
     ] = "masac8",
@@ -129,6 +138,7 @@ def analyze(
             threshold=threshold,
             min_flip_probability=min_flip_probability,
             num_rationales=rationales,
+            evidence=evidence,
             on_progress=on_progress,
         )
     if opened.hosted is not None:

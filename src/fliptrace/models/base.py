@@ -199,6 +199,11 @@ class DialogueReader(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def context(self) -> int:
+        """The number of utterances before another that what it says of that one depends on."""
+        ...
+
     def read_emotions(self, dialogues: Sequence[Dialogue]) -> Iterator[NDArray[np.float32]]:
         """For every dialogue, in order, the probability of each label of its emotion set: (utterances, labels)."""
         ...

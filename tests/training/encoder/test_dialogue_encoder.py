@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from tiny import make_tokenizer
 from tiny_runs import make_case, make_cases
 from transformers import BertConfig, BertModel
@@ -21,8 +22,9 @@ from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import read_object
 from fliptrace.core.flips import Flip, FlipCase
-from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.reading import ReadingDecoder
+from fliptrace.inference.seams import best_decoding, choose_labeler
 from fliptrace.models.encoder import reader as reader_module
 from fliptrace.models.encoder.config import CONFIG, TRIGGERS
 from fliptrace.models.encoder.reader import EncoderReader, load_reader
@@ -209,6 +211,36 @@ def test_the_whole_path_from_bare_text(run: Path) -> None:
     assert analysis.flips
     assert all(sum(scores.values()) == pytest.approx(1, abs=1e-4) for scores in analysis.emotion_scores if scores)
     assert opened.weights_sha256
+
+
+def test_evidence_is_what_the_whole_dialogue_says_without_the_utterance(run: Path) -> None:
+    opened = open_model(str(run / MODEL))
+    reader = opened.model.reader
+    assert isinstance(reader, EncoderReader)
+    beginnings, ends = zip(*(words.rsplit(maxsplit=2)[::2] for words in SAID.values()), strict=True)
+    chosen = np.random.default_rng(0).integers(len(SAID), size=(24, 2))  # mixed words leave the model unsure
+    utterances = tuple(Utterance("ab"[i % 2], f"{beginnings[k]} {ends[m]}") for i, (k, m) in enumerate(chosen.tolist()))
+    dialogue = Dialogue("mixed", "mixed", utterances, MASAC8)
+    graphs, encoded = reader.graphs, []
+
+    def encode(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        encoded.append(len(ids))
+        return graphs.utterances(ids, mask)
+
+    reader.graphs = graphs._replace(utterances=encode)
+    analysis = analyze(dialogue, opened, evidence="all")
+    assert sum(encoded) == len({utterance.text for utterance in utterances})
+    measured = [(found.flip, evidence) for found in analysis.flips for evidence in found.evidence]
+    rests = (utterances[: each.left_out] + utterances[each.left_out + 1 :] for _, each in measured)
+    partial = [replace(dialogue, utterances=rest) for rest in rests]
+    labeler = choose_labeler(opened.model, resolve_config(opened.defaults, best_decoding(opened.model)))
+    for (flip, evidence), labels in zip(measured, labeler.label(partial), strict=True):
+        with_it, without_it = analysis.emotion_scores[flip.target], labels.scores
+        assert with_it is not None and without_it is not None
+        assert evidence.with_it == pytest.approx(with_it[flip.after], abs=1e-4)
+        share = without_it[flip.target - 1][MASAC8.labels.index(flip.after)]
+        assert evidence.without_it == pytest.approx(share, abs=1e-4)
+    assert any(evidence.matters for _, evidence in measured)
 
 
 def test_a_run_goes_on_where_it_was(run: Path) -> None:

@@ -79,6 +79,11 @@ class EncoderReader:
     def as_model(self) -> Model:
         return Model(self.name, reader=self)
 
+    @property
+    def context(self) -> int:
+        """See DialogueReader."""
+        return self.config.context
+
     def read_emotions(self, dialogues: Sequence[Dialogue]) -> Iterator[Floats]:
         """See DialogueReader. InputError if the model does not know a label of a dialogue's emotion set."""
         columns = {dialogue.emotion_set: self._columns(dialogue.emotion_set) for dialogue in dialogues}
