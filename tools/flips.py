@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from fliptrace.cli.console import decimals, done, note, table
@@ -23,15 +22,11 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, write_json
 from fliptrace.corpora.longest_prefixes import LongestPrefix
 from fliptrace.inference.config import resolve_config
-from fliptrace.inference.emotions import EmotionLabels
-from fliptrace.inference.flips import speaker_pairs
 from fliptrace.inference.seams import best_decoding, choose_labeler
 from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.scoring.counts import Counts
 from fliptrace.scoring.flips import (
     PRECISE,
-    JudgedPair,
-    LabelledRow,
     calibrate_flips,
     choose_flip_threshold,
     choose_precise_threshold,
@@ -39,38 +34,7 @@ from fliptrace.scoring.flips import (
     choose_temperature,
     count_flips,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledSet:
-    """The dialogues of one file, and what the model says of them."""
-
-    name: str
-    prefixes: tuple[LongestPrefix, ...]
-    labels: tuple[EmotionLabels, ...]
-
-    def rows(self) -> list[LabelledRow]:
-        """The distribution of every labelled utterance that counts."""
-        return [
-            LabelledRow(scores, prefix.dialogue.emotion_set.labels.index(gold))
-            for prefix, labels in zip(self.prefixes, self.labels, strict=True)
-            for i, (gold, scores) in enumerate(zip(prefix.dialogue.emotions, labels.scores or (), strict=True))
-            if gold is not None and i >= prefix.counted_from
-        ]
-
-    def pairs(self, same_label_odds: float | Mapping[str, float] = 1.0) -> list[JudgedPair]:
-        """Every pair of labelled utterances that counts, at these odds, or at those of its group."""
-
-        def odds_in(group: str) -> float:
-            if isinstance(same_label_odds, Mapping):
-                return same_label_odds.get(group, 1.0)  # a group without pairs has none
-            return same_label_odds
-
-        return [
-            pair
-            for prefix, labels in zip(self.prefixes, self.labels, strict=True)
-            for pair in _judge(prefix, labels, odds_in(prefix.dialogue.group))
-        ]
+from fliptrace.training.labelled_sets import LabelledSet
 
 
 def label_set(name: str, prefixes: Sequence[LongestPrefix], opened: OpenModel) -> LabelledSet:
@@ -112,16 +76,6 @@ def measure(sets: Sequence[LabelledSet], temperature: float = 1.0) -> Json:
             for each, judged, f1, left_out in zip(sets, pairs, chosen.f1_left_out, odds.left_out, strict=True)
         },
     }
-
-
-def _judge(prefix: LongestPrefix, labels: EmotionLabels, same_label_odds: float) -> list[JudgedPair]:
-    dialogue, emotions = prefix.dialogue, labels.emotions
-    gold = dialogue.emotions
-    return [
-        JudgedPair(dialogue.group, gold[source] != gold[target], probability, emotions[source] != emotions[target])
-        for source, target, probability in speaker_pairs(dialogue, labels.scores or (), same_label_odds)
-        if target >= prefix.counted_from and None not in (gold[source], gold[target]) and probability is not None
-    ]
 
 
 def _figures(counts: Counts) -> Json:
