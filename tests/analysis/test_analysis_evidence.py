@@ -67,6 +67,9 @@ class Reader:
     def support_triggers(self, cases: Sequence[FlipCase]) -> list[tuple[float, ...]]:
         return [tuple(_support(i, case.flip.target) for i in range(len(case.dialogue))) for case in cases]
 
+    def find_overlong(self, dialogues: Sequence[Dialogue]) -> list[frozenset[int]]:
+        return [frozenset()] * len(dialogues)
+
 
 def _support(index: int, target: int) -> float:
     return 0.0 if index > target else {0: 0.5, 1: 0.75}.get(target - index, 0.25)

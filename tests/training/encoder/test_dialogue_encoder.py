@@ -215,10 +215,11 @@ def test_the_whole_path_from_bare_text(run: Path) -> None:
 
 def test_evidence_is_what_the_whole_dialogue_says_without_the_utterance(run: Path) -> None:
     opened = open_model(str(run / MODEL))
+    opened = replace(opened, defaults=replace(opened.defaults, emotion_temperature=4.0))  # so that no share is just 1
     reader = opened.model.reader
     assert isinstance(reader, EncoderReader)
     beginnings, ends = zip(*(words.rsplit(maxsplit=2)[::2] for words in SAID.values()), strict=True)
-    chosen = np.random.default_rng(0).integers(len(SAID), size=(24, 2))  # mixed words leave the model unsure
+    chosen = np.random.default_rng(0).integers(len(SAID), size=(24, 2))  # words of different emotions in one utterance
     utterances = tuple(Utterance("ab"[i % 2], f"{beginnings[k]} {ends[m]}") for i, (k, m) in enumerate(chosen.tolist()))
     dialogue = Dialogue("mixed", "mixed", utterances, MASAC8)
     graphs, encoded = reader.graphs, []
@@ -240,7 +241,7 @@ def test_evidence_is_what_the_whole_dialogue_says_without_the_utterance(run: Pat
         assert evidence.with_it == pytest.approx(with_it[flip.after], abs=1e-4)
         share = without_it[flip.target - 1][MASAC8.labels.index(flip.after)]
         assert evidence.without_it == pytest.approx(share, abs=1e-4)
-    assert any(evidence.matters for _, evidence in measured)
+    assert max(abs(evidence.change) for _, evidence in measured) > 0.01  # a hundred times the tolerance
 
 
 def test_a_run_goes_on_where_it_was(run: Path) -> None:
