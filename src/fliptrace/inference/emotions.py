@@ -181,7 +181,7 @@ class ReplyingLabeler(UtteranceLabeler):
         requests = [Request(key, question.messages) for question, key in questions.items()]
         completions = self.chat.complete(requests, Decoding(max_new_tokens=self.max_new_tokens))
         return [
-            LabelledUtterance(parse_emotion(reply.text, question.emotion_set), None, reply.text)
+            LabelledUtterance(parse_emotion(reply.text, question.emotion_set, is_cut=reply.is_cut), None, reply.text)
             for question, (reply,) in zip(questions, completions, strict=True)
         ]
 
