@@ -11,9 +11,9 @@ import pytest
 
 from fliptrace.core.errors import InputError
 from tools.attack.inputs import Attack, transcripts
-from tools.attack.main import Target, make_targets, try_inputs
+from tools.attack.trials import Target, make_targets, try_inputs
 
-NAMES = ("transcripts", "recipes", "predictions", "manifests", "models", "defaults")
+NAMES = ("transcripts", "recipes", "corpora", "predictions", "manifests", "models", "defaults")
 
 
 def test_every_reader_of_files_from_outside_is_attacked(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def wait(_: Path) -> Any:
 def test_what_is_no_clear_error_is_a_failure_and_kept(
     read: Any, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.attack.main._PATIENCE_SECONDS", 1)
+    monkeypatch.setattr("tools.attack.trials._PATIENCE_SECONDS", 1)
 
     def two(draw: random.Random, max_bytes: int) -> Any:
         yield Attack("something", "a.txt", b"hi")
