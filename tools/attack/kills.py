@@ -28,7 +28,6 @@ from tools.attack.tiny import write_corpus, write_recipe, write_study
 _PATIENCE_SECONDS = 600  # after which a command is given up
 _WORKER_SECONDS = 60  # in which workers have to end without their parent
 _SHARE_ENDED = 0.3  # of kills after which the command is started once more and may end
-_SILENT = ("seconds", "command")  # what a study's cell tells about how it was made
 Result = Mapping[str, str]
 
 
@@ -61,7 +60,7 @@ def make_jobs(folder: Path) -> list[Job]:
         Job("predict", ("predict", str(model), "sample:val", *sampled), lambda _: None, hash_files),
         Job(
             "reproduce",
-            ("reproduce", "study.toml", "--runs", "runs", "--jobs", "1"),
+            ("reproduce", "study.toml", "--runs", "runs", "--jobs", str(os.cpu_count() or 1)),  # one thread each
             lambda target: write_study(target / "study.toml", data),
             read_cells,
         ),
@@ -81,7 +80,7 @@ def read_cells(folder: Path) -> Result:
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _timeless(item) for key, item in value.items() if key not in _SILENT}
+        return {key: _timeless(item) for key, item in value.items() if key != "seconds"}
     return [_timeless(item) for item in value] if isinstance(value, list) else value
 
 
