@@ -122,7 +122,7 @@ def test_a_transcript_beside_a_declaration_has_its_labels(tmp_path: Path) -> Non
 def test_a_set_is_called_by_its_name_or_its_file(tmp_path: Path) -> None:
     path = declare(tmp_path, 'labels = ["calm", "tense"]')
     assert (emotion_set_called("meld7"), emotion_set_called(str(path)).labels) == (MELD7, ("calm", "tense"))
-    with pytest.raises(InputError, match="emotion set: found 'meld8', expected meld7, .* or a TOML file"):
+    with pytest.raises(InputError, match=r"emotion set: found 'meld8', expected meld7, .* or a TOML file"):
         emotion_set_called("meld8")
 
 

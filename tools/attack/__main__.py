@@ -1,7 +1,7 @@
 """Attack fliptrace with what a seed draws: `make attack`, or `python -m tools.attack --seconds 60 --kills 2`.
 
-Hostile inputs for what reads files from outside (trials.py), then commands that are killed at random moments (kills.py).
-What fails is kept in a folder and listed; the exit code is then 1. The same seed tries the same.
+Hostile inputs for what reads files from outside (trials.py), then commands killed at random moments (kills.py). What
+fails is kept in a folder and listed; the exit code is then 1. The same seed tries the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from tools.attack.trials import make_targets, try_inputs
 def main() -> None:
     parser = argparse.ArgumentParser(description="Try hostile inputs and kills.")
     parser.add_argument("--seconds", type=float, default=1_200, help="for all hostile inputs (default: 20 minutes)")
-    parser.add_argument("--kills", type=int, default=20, help="of each command: train, predict, reproduce (default: 20)")
+    parser.add_argument(
+        "--kills", type=int, default=20, help="of each command: train, predict, reproduce (default: 20)"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for what failed (default: a temporary one)")
     chosen = parser.parse_args()
@@ -53,7 +55,9 @@ def attack_commands(folder: Path, seed: int, num_kills: int) -> int:
         begun = time.monotonic()
         outcomes = try_kills(job, seed, num_kills, folder)
         num_failures += len(outcomes.failures)
-        found = f"{outcomes.num_kills:,} kills, {outcomes.num_same:,} results the same, {len(outcomes.failures):,} wrong"
+        found = (
+            f"{outcomes.num_kills:,} kills, {outcomes.num_same:,} results the same, {len(outcomes.failures):,} wrong"
+        )
         print(f"{job.name}: {found} ({time.monotonic() - begun:.0f} s)", flush=True)
         for wrong in outcomes.failures:
             print(f"  {wrong}")

@@ -1,4 +1,4 @@
-"""Hostile inputs, drawn by a seed: transcripts, corpora, recipes, prediction files, manifests and descriptions of models.
+"""Hostile inputs, drawn by a seed: transcripts, corpora, recipes, prediction files, manifests, descriptions of models.
 
 Each is a file as a stranger might send it. None is meant to be understood; each has to end in a result or one clear
 error, in bounded time and memory (trials.py).

@@ -22,12 +22,14 @@ from typing import Any, NamedTuple
 
 import psutil
 
+import fliptrace
 from fliptrace.core.files import hash_file, read_json
 from tools.attack.tiny import write_corpus, write_recipe, write_study
 
 _PATIENCE_SECONDS = 600  # after which a command is given up
 _WORKER_SECONDS = 60  # in which workers have to end without their parent
 _SHARE_ENDED = 0.3  # of kills after which the command is started once more and may end
+_SOURCE = Path(fliptrace.__file__).parents[1]  # the commands are those of this code, not of an installed one
 Result = Mapping[str, str]
 
 
@@ -154,7 +156,7 @@ class _Command:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
+                env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(_SOURCE)},
             )
 
     def run(self) -> float:

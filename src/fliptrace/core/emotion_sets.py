@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
 NEUTRAL = "neutral"
 
 
@@ -39,7 +38,9 @@ class EmotionSet:
             object.__setattr__(self, "neutral", NEUTRAL)
         unknown = {self.neutral or self.labels[0], *(label for _, label in self.spellings)} - set(self.labels)
         if unknown:
-            raise ValueError(f"emotion set {self.name!r} has no label {min(unknown)!r}; it has {', '.join(self.labels)}")
+            raise ValueError(
+                f"emotion set {self.name!r} has no label {min(unknown)!r}; it has {', '.join(self.labels)}"
+            )
 
     def __contains__(self, label: object) -> bool:
         return label in self.labels

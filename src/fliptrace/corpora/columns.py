@@ -115,7 +115,9 @@ def _canonical_emotions(
         try:
             label = emotion_set.canonical(str(raw))
         except ValueError as error:
-            log.error(f"{where} utterance {position}", "unknown-emotion", f"{error}; others are declared in {OWN_EMOTIONS}")
+            log.error(
+                f"{where} utterance {position}", "unknown-emotion", f"{error}; others are declared in {OWN_EMOTIONS}"
+            )
             return None
         log.saw(where, "emotion-spelling", label, repr(raw))
         labels.append(label)

@@ -30,7 +30,8 @@ def read_masac_erc(
 ) -> ErcFile:
     """Read the dialogues of a file and assign groups within it; InputError at the first error.
 
-    If None, `emotion_set` is the one declared beside the file (own_emotions.py), or is detected from the labels, and the other arguments are guessed from the file name.
+    If None, `emotion_set` is the one declared beside the file (own_emotions.py), or detected from the labels, and the
+    other arguments are guessed from the file name.
     """
     file = scan_masac_erc(path, emotion_set=emotion_set, corpus=corpus, split=split, name=name)
     raise_first_error(file.findings)

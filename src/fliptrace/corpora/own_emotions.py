@@ -1,8 +1,8 @@
 """Emotion sets of one's own: `emotions.toml` says which labels the corpora and transcripts in its folder have.
 
-    labels = ["calm", "tense", "upset"]
-    neutral = "calm"              # optional: the label of utterances without emotion
-    map = { worried = "tense" }   # optional: what labels are called in the files
+labels = ["calm", "tense", "upset"]
+neutral = "calm"              # optional: the label of utterances without emotion
+map = { worried = "tense" }   # optional: what labels are called in the files
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def emotion_set_called(name: str) -> EmotionSet:
     if name in EMOTION_SETS:
         return EMOTION_SETS[name]
     if not name.endswith(".toml"):
-        raise InputError("emotion set", f"found {name!r}, expected {', '.join(EMOTION_SETS)} or a TOML file (docs/data.md)")
+        raise InputError(
+            "emotion set", f"found {name!r}, expected {', '.join(EMOTION_SETS)} or a TOML file (docs/data.md)"
+        )
     return read_emotion_set(Path(name))
 
 
@@ -57,7 +59,9 @@ def check_labels(dialogues: Iterable[Dialogue], place: object) -> None:
     for emotion_set in {dialogue.emotion_set for dialogue in dialogues}:
         unknown = labels_unlike_masac8(emotion_set)
         if unknown:
-            raise InputError(place, f"emotions {', '.join(unknown)}; expected those of masac8 ({', '.join(MASAC8.labels)})")
+            raise InputError(
+                place, f"emotions {', '.join(unknown)}; expected those of masac8 ({', '.join(MASAC8.labels)})"
+            )
 
 
 def read_emotion_set(path: Path) -> EmotionSet:

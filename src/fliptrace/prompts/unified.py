@@ -37,7 +37,9 @@ _LINE = re.compile(
 _BRACKETS = ("", "[]", "()")
 _FIRST_ITEM = re.compile(r"[\s*`>-]*1[.)]")  # of a numbered list
 _BEGINS_WITH_NUMBER = re.compile(r"\W*\d")
-_RANGE = re.compile(r"(?P<first>\d{1,6})[\s\])*`]*(?:[-–—]|\.\.+|…|to|through)[\s\[(*`]*(?P<last>\d{1,6})", re.IGNORECASE)
+_RANGE = re.compile(
+    r"(?P<first>\d{1,6})[\s\])*`]*(?:[-–—]|\.\.+|…|to|through)[\s\[(*`]*(?P<last>\d{1,6})", re.IGNORECASE
+)
 _NUMBER = re.compile(r"(?<!\d)\d{1,6}(?!\d)")
 
 
@@ -94,14 +96,16 @@ def _read_line(line: str, view: EmotionView, *, numbers_items: bool) -> _Named |
         return None
     is_item = not match["open"] and (match["close"] or match["after"][0]) in (".", ")")
     is_bracketed = match["open"] + match["close"] in _BRACKETS
-    if is_item and numbers_items or not (is_item or is_bracketed):
+    if (is_item and numbers_items) or not (is_item or is_bracketed):
         return None
     return _Named(view.index(int(match["number"])), label)
 
 
 def _in_doubt(line: str, view: EmotionView, labelled: tuple[int, ...]) -> set[int]:
     """The utterances that a line, which is no label line, may be about, after those labelled in lines before it."""
-    labels = [label for label in view.dialogue.emotion_set.labels if re.search(rf"(?i)(?<!\w){re.escape(label)}(?!\w)", line)]
+    labels = [
+        label for label in view.dialogue.emotion_set.labels if re.search(rf"(?i)(?<!\w){re.escape(label)}(?!\w)", line)
+    ]
     if _BEGINS_WITH_NUMBER.match(line) or (labels and _NUMBER.search(line)):
         pairs = [sorted((int(match["first"]), int(match["last"]))) for match in _RANGE.finditer(line)]
         between = {i for i in view.shown if any(first <= view.label(i) <= last for first, last in pairs)}

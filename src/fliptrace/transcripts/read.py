@@ -63,8 +63,8 @@ def read_transcript(
 
     `format` is a name in `READERS`; if None, it is detected from suffix and content. `columns` maps roles to the column
     names of a table or list: {"speaker": "caller", "text": "words"}. `speakers` are names that certainly are speakers.
-    `emotion_set` has the labels of its emotions; None takes those declared beside the file (own_emotions.py), else MASAC8.
-    If a file contains several dialogues, append #NAME to the path to select one.
+    `emotion_set` has the labels of its emotions; None takes those declared beside the file (own_emotions.py), else
+    MASAC8. If a file contains several dialogues, append #NAME to the path to select one.
     """
     columns = _check_columns(columns or {})
     chosen = None if format is None else reader_called(format)

@@ -47,7 +47,8 @@ def make_units(
 ) -> list[Unit]:
     """The units of flip cases, by their longest prefixes, and of dialogues by file, as many as its weight says.
 
-    InputError for labels that do not stand for one of LABELS. Emotions of flip cases only serve to find triggers: their dialogues are among those of the files.
+    Emotions of flip cases only serve to find triggers: their dialogues are among those of the files. InputError for
+    labels of one's own that do not stand for one of LABELS.
     """
     check_labels([*(case.dialogue for case in cases), *chain.from_iterable(dialogues.values())], "recipe data")
     units = [make_unit(prefix.dialogue, prefix.cases, window) for prefix in collect_longest_prefixes(cases)]
