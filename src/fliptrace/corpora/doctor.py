@@ -39,7 +39,7 @@ class FileReport:
     """Counts and findings of one file.
 
     In an EFR file, `num_dialogues` counts the longest prefixes; utterances and emotions are counted in these, and
-    `num_flips` is the number of cases. In an ERC file, `num_flips` counts the flips of all dialogues. Groups are assigned
+    `num_flips` is the number of cases. In an ERC file, `num_flips` counts the flips of all dialogues. Groups are given
     across all examined files together. `emotion_set` is the name of a known set, or of the folder of one's own.
     """
 

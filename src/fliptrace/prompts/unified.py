@@ -77,15 +77,15 @@ def parse_labels(text: str, view: EmotionView, *, is_cut: bool = False) -> dict[
             if emotions and takes_back([line]):
                 return {}
             disputed |= _in_doubt(line, view, tuple(emotions))
-        elif emotions.setdefault(named.index, named.label) != named.label:
-            disputed.add(named.index)
+        elif emotions.setdefault(named.utterance, named.label) != named.label:
+            disputed.add(named.utterance)
     return {index: emotions[index] for index in view.shown if index in emotions and index not in disputed}
 
 
 class _Named(NamedTuple):
-    """An utterance by its index, which may lie outside the dialogue, and its emotion."""
+    """An utterance, whose index may lie outside the dialogue, and its emotion."""
 
-    index: int
+    utterance: int
     label: str
 
 
