@@ -7,6 +7,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fliptrace.analysis.evidence import EvidenceFor
     from fliptrace.analysis.result import Analysis
     from fliptrace.core.dialogue import Dialogue
     from fliptrace.core.emotion_sets import EmotionSet
@@ -51,14 +52,16 @@ def analyze(
     *,
     threshold: float | None = None,
     min_flip_probability: float | None = None,
+    evidence: EvidenceFor | None = None,
 ) -> Analysis:
     """Find the flips of a dialogue, what triggered each of them, and why.
 
     Emotions that the dialogue has are kept; the model labels the others. An utterance is named as a trigger if its
     support, 0 to 1, reaches `threshold`; None takes the model's own threshold. A flip is reported if the probability
     that the speaker's emotion changed reaches `min_flip_probability`; None takes the model's own. If the model has
-    none, or gives no probabilities, a flip is reported where the likeliest emotions differ.
+    none, or gives no probabilities, a flip is reported where the likeliest emotions differ. `evidence` ("triggers",
+    "all", "none") says for which utterances to measure what the model says without them; None leaves that to the model.
     """
     from fliptrace.analysis.analyze import analyze as find
 
-    return find(dialogue, model, threshold=threshold, min_flip_probability=min_flip_probability)
+    return find(dialogue, model, threshold=threshold, min_flip_probability=min_flip_probability, evidence=evidence)

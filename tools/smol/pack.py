@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,15 +20,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from fliptrace.cli.console import console, decimals, done, progress, show_steps, table
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, new_folder, read_json, versions, write_json, write_text
+from fliptrace.inference.emotions import ScoringLabeler
 from fliptrace.models.catalog import BASE_FILE, BaseRecord
-from fliptrace.models.checkpoints import MANIFEST, Checkpoint, InferenceDefaults, last_checkpoint
+from fliptrace.models.checkpoints import MANIFEST, Checkpoint, last_checkpoint
 from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.report.wording import count
 from fliptrace.training.data import TrainingData, load_training_data
+from fliptrace.training.emotion_weights import choose_emotion_weights, label_shares
 from fliptrace.training.measured_sets import MeasuredSets, collect_sets
 from fliptrace.training.recipe import Recipe, parse_recipe
 from fliptrace.training.trainer import COST
-from tools.mini.emotion_weights import choose_emotion_weights, label_shares
 from tools.mini.measure import SETTINGS
 from tools.mini.model_card import data_sets, named, with_interval
 from tools.mini.packed import PackedModel
@@ -94,7 +96,12 @@ def _measure(folder: Path, recipe: Recipe, work: Path, rationales: int, limit: i
         model = PackedModel("smol", opened, kept, on_progress, weights["weights"])
         measuring = Measuring(model, sets)
         threshold = measuring.threshold()
-        InferenceDefaults(recipe.layout, opened.defaults.ask, {"exact": threshold}, weights["weights"]).write(folder)
+        replace(
+            opened.defaults,
+            layout=recipe.layout,
+            thresholds={"exact": threshold},
+            emotion_weights=weights["weights"],
+        ).write(folder)
         return {
             "weights_sha256": opened.weights_sha256,
             "threshold": threshold,
@@ -115,7 +122,8 @@ def _emotion_weights(opened: OpenModel, recipe: Recipe, data: TrainingData, sets
         assert opened.model.scorer is not None
         dialogues = [emotions.dialogues for emotions in sets.emotions]
         shares = label_shares(recipe, data.emotions)
-        chosen = choose_emotion_weights(opened.model.scorer, dialogues, recipe.layout, shares)
+        labeler = ScoringLabeler("smol", opened.model.scorer, recipe.layout)
+        chosen = choose_emotion_weights(labeler, dialogues, shares)
         write_json(path, chosen._asdict())
     weights: Json = read_json(path)
     return weights

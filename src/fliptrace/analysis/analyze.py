@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
+from fliptrace.analysis.evidence import EvidenceFor, choose_evidence, notes_on_evidence, with_evidence
 from fliptrace.analysis.rationales import NUM_RATIONALES, Decided, write_rationales
 from fliptrace.analysis.reasons import give_reason, rationale_of
 from fliptrace.analysis.result import Analysis
@@ -49,6 +50,7 @@ def analyze(
     min_flip_probability: float | None = None,
     decoding: Decoding | None = None,
     num_rationales: int = NUM_RATIONALES,
+    evidence: EvidenceFor | None = None,
     on_progress: OnProgress = _no_progress,
 ) -> Analysis:
     """Find the flips of a dialogue and what triggered them.
@@ -57,29 +59,39 @@ def analyze(
     None takes the threshold chosen when the model was trained. A flip is reported from `min_flip_probability`; None
     takes the model's own, and if it has none, reports flips where the likeliest labels differ. If `decoding` is None, a
     model that scores replies is decoded exactly, any other greedily. A model that scores and also writes is asked for
-    its own rationales of at most `num_rationales` flips, the surest ones. InputError if emotions are missing and the
-    model reads no text.
+    its own rationales of at most `num_rationales` flips, the surest ones. `evidence` says for which utterances it is
+    measured what the model says without them; None chooses by the model. InputError if emotions are missing and the
+    model reads no text, or if evidence is asked for that the model or the transcript cannot give.
     """
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
-    config = resolve_config(
-        model.defaults,
-        decoding or best_decoding(model.model),
-        threshold=threshold,
-        flip_threshold=min_flip_probability,
-    )
+    used = decoding or best_decoding(model.model)
+    config = resolve_config(model.defaults, used, threshold=threshold, flip_threshold=min_flip_probability)
     whole, reader = transcript.dialogue, model.model.text_reader
+    measured = choose_evidence(evidence, whole, model.model)
     shown = Shortened(whole) if reader is None else _shorten(whole, reader, config.layout)
     labelled = _fill_emotions(shown.dialogue, model, config, on_progress)
-    flips = find_probable_flips(labelled.dialogue, labelled.distributions, config.flip_threshold)
+    flips = find_probable_flips(
+        labelled.dialogue, labelled.distributions, config.flip_threshold, config.same_label_odds
+    )
     decided = _decide(labelled.dialogue, flips, model.model, config, num_rationales, on_progress)
     dialogue = whole.with_emotions(labelled.dialogue.emotions)
+    found = with_evidence(
+        list(_found_flips(dialogue, decided)),
+        shown.dialogue,
+        labelled.scores,
+        model.model,
+        config,
+        measured,
+        on_progress,
+    )
+    notes = (*_notes_on_cut(shown.cut), *_notes_on(decided, config), *notes_on_evidence(found, model.model, config))
     return Analysis(
         dialogue=dialogue,
         emotion_scores=labelled.scores,
-        flips=tuple(_found_flips(dialogue, decided)),
+        flips=found,
         model=model.ref,
         threshold=config.threshold,
-        notes=(*transcript.notes, *labelled.notes, *_notes_on_cut(shown.cut), *_notes_on(decided, config)),
+        notes=(*transcript.notes, *labelled.notes, *notes),
         format=transcript.format,
         flip_threshold=config.flip_threshold,
         uncertain_below=model.defaults.uncertain_below,

@@ -75,21 +75,9 @@ def open_model(
     """
     if is_hosted(ref):
         return _hosted(open_hosted(ref, hosted, watcher, budget), ref, InferenceDefaults())
-    kind, colon, rest = ref.partition(":")
-    if colon and kind == "rule":
-        return OpenModel(find_rule(rest).as_model(), ref)
-    if colon and kind == "scripted":
-        return OpenModel(ScriptedModel.read(Path(rest)).as_model(), ref)
-    if kind == "embedded":
-        return _open_embedded(ref, Path(rest) if rest else bundled_folder())
-    if ref == SMOL and not Path(ref).exists():
-        return replace(_open_weights(bundled_adapter(), SMOL, device, dtype), ref=SMOL)
-    if colon and "/" not in kind:
-        raise InputError(
-            ref,
-            "unknown kind of model; expected embedded, smol, rule:NAME, scripted:FILE, a folder, a .gguf file, a name "
-            "of `fliptrace models list`, a Hub id, openai:MODEL, azure:DEPLOYMENT or http://HOST/v1#MODEL",
-        )
+    named = _open_named(ref, device, dtype)
+    if named is not None:
+        return named
     folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(resolve(ref))
     if not folder.is_dir():
         model, in_bf16 = _load(ref, device, dtype, ref)
@@ -105,6 +93,26 @@ def open_model(
     if is_encoder(folder):
         return _open_encoder(ref, folder)
     return _open_weights(folder, ref, device, dtype)
+
+
+def _open_named(ref: str, device: str, dtype: Dtype) -> OpenModel | None:
+    """Open a rule, a script or a model that ships with fliptrace; None if the reference is a path or a Hub id."""
+    kind, colon, rest = ref.partition(":")
+    if colon and kind == "rule":
+        return OpenModel(find_rule(rest).as_model(), ref)
+    if colon and kind == "scripted":
+        return OpenModel(ScriptedModel.read(Path(rest)).as_model(), ref)
+    if kind == "embedded":
+        return _open_embedded(ref, Path(rest) if rest else bundled_folder())
+    if ref == SMOL and not Path(ref).exists():
+        return replace(_open_weights(bundled_adapter(), SMOL, device, dtype), ref=SMOL)
+    if colon and "/" not in kind:
+        raise InputError(
+            ref,
+            "unknown kind of model; expected embedded, smol, rule:NAME, scripted:FILE, a folder, a .gguf file, a name "
+            "of `fliptrace models list`, a Hub id, openai:MODEL, azure:DEPLOYMENT or http://HOST/v1#MODEL",
+        )
+    return None
 
 
 def bundled_adapter() -> Path:

@@ -93,6 +93,15 @@ class Prediction:
             )
 
     @classmethod
+    def by_support(
+        cls, case: FlipCase, support: tuple[float, ...], threshold: float, num_shortened: int = 0
+    ) -> Prediction:
+        """The prediction of a model that gives every utterance its support, 0 to 1, at once instead of answers."""
+        named = frozenset(i for i, share in enumerate(support) if share >= threshold)
+        vote = Vote(named, support, num_valid=1, num_samples=1)
+        return cls.of(case, vote, [Answer(named, "")], num_shortened=num_shortened)
+
+    @classmethod
     def of(
         cls,
         case: FlipCase,

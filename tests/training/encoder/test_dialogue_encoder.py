@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from numpy.typing import NDArray
 from tiny import make_tokenizer
 from tiny_runs import make_case, make_cases
 from transformers import BertConfig, BertModel
@@ -19,15 +21,20 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import read_object
-from fliptrace.core.flips import FlipCase
+from fliptrace.core.flips import Flip, FlipCase
+from fliptrace.inference.config import InferenceConfig, resolve_config
+from fliptrace.inference.reading import ReadingDecoder
+from fliptrace.inference.seams import best_decoding, choose_labeler
 from fliptrace.models.encoder import reader as reader_module
 from fliptrace.models.encoder.config import CONFIG, TRIGGERS
 from fliptrace.models.encoder.reader import EncoderReader, load_reader
+from fliptrace.models.encoder.trigger_inputs import trigger_inputs
 from fliptrace.models.local.loading import quiet
 from fliptrace.models.open_model import open_model
 from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder.make import MODEL, make_encoder
-from fliptrace.training.encoder.recipe import EncoderRecipe
+from fliptrace.training.encoder.network import DialogueEnsemble, TriggerEnsemble
+from fliptrace.training.encoder.recipe import EncoderRecipe, Layers
 
 SAID = {
     "joy": "what a lovely cake",
@@ -66,7 +73,15 @@ def make(root: Path, seed: int = 0) -> list[tuple[str, int, int]]:
             "seed": seed,
             "data": {"train": ["cases"], "val": ["cases"], "emotions": {"talks": 1.5}, "emotion_val": ["talks"]},
             "base": {"model": str(root / "base"), "max_tokens": 24},
-            "layers": {"width": 32, "num_layers": 2, "reach": 2, "trigger_width": 32, "window": 4, "dropout": 0.0},
+            "layers": {
+                "width": 32,
+                "num_layers": 2,
+                "reach": 2,
+                "trigger_width": 32,
+                "window": 4,
+                "dropout": 0.0,
+                "members": 2,
+            },
             "fit": {"layer_epochs": 12, "layer_rate": 5e-3, "epochs": 1, "batch_utterances": 64},
         }
     )
@@ -160,6 +175,24 @@ def test_a_flip_late_in_a_long_dialogue_is_read_like_one_in_a_short_one(reader: 
     np.testing.assert_allclose(long[-window:], short[-window:], atol=1e-5)  # the states see four utterances back
 
 
+def test_the_probabilities_of_members_are_averaged() -> None:
+    sizes = Layers(width=8, num_layers=1, num_heads=2, trigger_width=8, window=3, members=3)
+    torch.manual_seed(0)
+    dialogue, triggers = DialogueEnsemble(6, sizes).eval(), TriggerEnsemble(sizes).eval()
+    vectors, speakers = 40 * torch.randn(1, 4, 6), torch.tensor([[0, 1, 0, 1]])
+    logits, states = dialogue(vectors, speakers)
+    of_members = dialogue.each(vectors, speakers)
+    means = torch.stack([own.softmax(-1) for own, _ in of_members]).mean(0)
+    torch.testing.assert_close(logits.softmax(-1), means)
+    flip = Flip("a", 0, 2, "joy", "anger")
+    inputs = {
+        name: torch.from_numpy(rows) for name, rows in trigger_inputs(("a", "b", "a", "b"), [flip], 3)._asdict().items()
+    }
+    alone = [member(own[0], means[0], **inputs) for member, (_, own) in zip(triggers.members, of_members, strict=True)]
+    together = triggers(states[0], means[0], **inputs)
+    torch.testing.assert_close(together.sigmoid(), torch.stack([each.sigmoid() for each in alone]).mean(0))
+
+
 def test_given_emotions_count(reader: EncoderReader) -> None:
     case = make_case(4, length=6)
     before = case.flip.target - 1
@@ -180,6 +213,36 @@ def test_the_whole_path_from_bare_text(run: Path) -> None:
     assert opened.weights_sha256
 
 
+def test_evidence_is_what_the_whole_dialogue_says_without_the_utterance(run: Path) -> None:
+    opened = open_model(str(run / MODEL))
+    reader = opened.model.reader
+    assert isinstance(reader, EncoderReader)
+    beginnings, ends = zip(*(words.rsplit(maxsplit=2)[::2] for words in SAID.values()), strict=True)
+    chosen = np.random.default_rng(0).integers(len(SAID), size=(24, 2))  # mixed words leave the model unsure
+    utterances = tuple(Utterance("ab"[i % 2], f"{beginnings[k]} {ends[m]}") for i, (k, m) in enumerate(chosen.tolist()))
+    dialogue = Dialogue("mixed", "mixed", utterances, MASAC8)
+    graphs, encoded = reader.graphs, []
+
+    def encode(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        encoded.append(len(ids))
+        return graphs.utterances(ids, mask)
+
+    reader.graphs = graphs._replace(utterances=encode)
+    analysis = analyze(dialogue, opened, evidence="all")
+    assert sum(encoded) == len({utterance.text for utterance in utterances})
+    measured = [(found.flip, evidence) for found in analysis.flips for evidence in found.evidence]
+    rests = (utterances[: each.left_out] + utterances[each.left_out + 1 :] for _, each in measured)
+    partial = [replace(dialogue, utterances=rest) for rest in rests]
+    labeler = choose_labeler(opened.model, resolve_config(opened.defaults, best_decoding(opened.model)))
+    for (flip, evidence), labels in zip(measured, labeler.label(partial), strict=True):
+        with_it, without_it = analysis.emotion_scores[flip.target], labels.scores
+        assert with_it is not None and without_it is not None
+        assert evidence.with_it == pytest.approx(with_it[flip.after], abs=1e-4)
+        share = without_it[flip.target - 1][MASAC8.labels.index(flip.after)]
+        assert evidence.without_it == pytest.approx(share, abs=1e-4)
+    assert any(evidence.matters for _, evidence in measured)
+
+
 def test_a_run_goes_on_where_it_was(run: Path) -> None:
     root = run.parent
     before = open_model(str(run / MODEL)).weights_sha256
@@ -189,6 +252,33 @@ def test_a_run_goes_on_where_it_was(run: Path) -> None:
     shutil.rmtree(root / "run" / "all")
     assert {part for part, _, _ in make(root)} == {"all"}
     assert open_model(str(run / MODEL)).weights_sha256 == before
+
+
+def test_utterances_that_are_read_in_part_are_told(run: Path) -> None:
+    dialogue = bare(talk(3, 10))
+    said = list(dialogue.utterances)
+    said[1] = replace(said[1], text=f"{said[1].text} " * 20)
+    long = replace(dialogue, utterances=tuple(said))
+    (cut,) = reader_of(run).find_overlong([long])
+    assert cut == {1}
+    notes = analyze(long, open_model(str(run / MODEL))).notes
+    assert any("1 of 10 emotions: the model read only the utterance's beginning" in note for note in notes)
+    case = make_case(7, length=9)
+    far, near = (
+        replace(
+            case,
+            dialogue=replace(
+                case.dialogue,
+                utterances=tuple(
+                    replace(each, text="word " * 40) if i == place else each
+                    for i, each in enumerate(case.dialogue.utterances)
+                ),
+            ),
+        )
+        for place in (0, case.flip.target)
+    )
+    decoder = ReadingDecoder("tiny", reader_of(run), InferenceConfig())
+    assert [row.num_shortened for row in decoder.predict([case, far, near])] == [0, 0, 1]
 
 
 def test_labels_that_it_does_not_know_are_refused(reader: EncoderReader) -> None:

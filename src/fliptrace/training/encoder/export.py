@@ -51,8 +51,7 @@ def _trigger_graph(trainee: Trainee, config: EncoderConfig) -> Any:
     shapes_of = {"places": (3, window), "speakers": (3, window), "zones": (3, window)}
     inputs = {name: torch.zeros(shapes_of.get(name, (3,)), dtype=torch.long) for name in TriggerInputs._fields}
     inputs["shown"] = torch.ones(3, window, dtype=torch.bool)
-    width = trainee.dialogue.norm.normalized_shape[0]
-    example = (torch.zeros(11, width), torch.zeros(11, len(config.labels)), *inputs.values())
+    example = (torch.zeros(11, trainee.dialogue.width), torch.zeros(11, len(config.labels)), *inputs.values())
     shapes = ({0: utterances}, {0: utterances}, *({0: flips} for _ in TriggerInputs._fields))
     return export_module(trainee.triggers, example, shapes, ("states", "emotions", *TriggerInputs._fields), ("logits",))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from transformers import AutoModel
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import Json, hash_file, read_object, write_json
-from fliptrace.core.voting import Vote
+from fliptrace.inference.reading import ReadingLabeler
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.encoder.config import EncoderConfig
 from fliptrace.models.encoder.reader import EncoderReader
@@ -22,12 +23,13 @@ from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.flips import LabelledRow, choose_temperature
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.training.data import TrainingData
+from fliptrace.training.emotion_weights import choose_emotion_weights
 from fliptrace.training.encoder.export import export_encoder, torch_reader
 from fliptrace.training.encoder.fit import OnPart, Trainee, fit, number_texts
 from fliptrace.training.encoder.network import UtteranceEncoder
 from fliptrace.training.encoder.recipe import EncoderBase, EncoderRecipe
-from fliptrace.training.encoder.units import LABELS, UNKNOWN, label_numbers, make_units
-from fliptrace.training.recipe import differences
+from fliptrace.training.encoder.units import LABELS, UNKNOWN, Unit, make_units
+from fliptrace.training.recipe_changes import differences
 
 BEGUN = "begun.json"  # in a run's folder: what it is made from
 MODEL = "model"  # what was exported
@@ -50,9 +52,11 @@ def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: 
     fit(trainee, units, texts, recipe.fit, recipe.seed, out, on_step)
     config = EncoderConfig(LABELS, prefix, most, recipe.layers.context, recipe.layers.window)
     reader = torch_reader(trainee.to("cpu"), config, tokenizer, recipe.name)
-    rows = [_labelled_rows(reader, dialogues) for dialogues in data.emotion_val.values()]
+    weights = _emotion_weights(reader, data, units)
     defaults = InferenceDefaults(
-        thresholds=_thresholds(reader, data), emotion_temperature=round(choose_temperature(rows), 3)
+        thresholds=_thresholds(reader, data),
+        emotion_weights=weights,
+        emotion_temperature=_temperature(reader, data, weights),
     )
     return export_encoder(trainee, config, tokenizer, defaults, out / MODEL)
 
@@ -87,20 +91,34 @@ def _load_base(base: EncoderBase) -> tuple[Any, Any]:
     return plain, encoder
 
 
-def _labelled_rows(reader: EncoderReader, dialogues: Sequence[Dialogue]) -> list[LabelledRow]:
+def _emotion_weights(reader: EncoderReader, data: TrainingData, units: Sequence[Unit]) -> dict[str, float]:
+    """The weights of labels that are best on val, from the labels' shares in the units."""
+    taught = Counter(LABELS[n] for unit in units if unit.teaches_emotions for n in unit.labels if n != UNKNOWN)
+    if not taught or not data.emotion_val:
+        return {}
+    shares = {label: count / taught.total() for label, count in taught.items()}
+    return choose_emotion_weights(ReadingLabeler("val", reader), list(data.emotion_val.values()), shares).weights
+
+
+def _temperature(reader: EncoderReader, data: TrainingData, weights: Mapping[str, float]) -> float:
+    """The temperature of the distributions after their weights."""
+    if not data.emotion_val:
+        return 1.0
+    labeler = ReadingLabeler("val", reader, weights)
+    return round(choose_temperature([_labelled_rows(labeler, each) for each in data.emotion_val.values()]), 3)
+
+
+def _labelled_rows(labeler: ReadingLabeler, dialogues: Sequence[Dialogue]) -> list[LabelledRow]:
     return [
-        LabelledRow(tuple(map(float, row)), int(label))
-        for dialogue, reading in zip(dialogues, reader.read(dialogues), strict=True)
-        for row, label in zip(reading.emotions, label_numbers(dialogue), strict=True)
-        if label != UNKNOWN
+        LabelledRow(distribution, dialogue.emotion_set.labels.index(label))
+        for dialogue, labels in zip(dialogues, labeler.label(dialogues), strict=True)
+        for label, distribution in zip(dialogue.emotions, labels.scores or (), strict=True)
+        if label is not None and distribution is not None
     ]
 
 
 def _thresholds(reader: EncoderReader, data: TrainingData) -> dict[Any, float]:
     supports = reader.support_triggers(data.val)
-    rows = [
-        Prediction.of(case, Vote(frozenset(), support, 1, 1), [])
-        for case, support in zip(data.val, supports, strict=True)
-    ]
+    rows = [Prediction.by_support(case, support, 0.5) for case, support in zip(data.val, supports, strict=True)]
     chosen = round(choose_threshold(rows, "val").threshold, 4)
     return {"greedy": chosen, "exact": chosen}

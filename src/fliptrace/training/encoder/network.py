@@ -3,7 +3,8 @@
 Three parts, so that each runs once for what it depends on. The utterance encoder reads every distinct utterance alone.
 The dialogue layers read its vectors: each utterance attends to the last ones up to itself, so that nothing depends on
 what is said later. The trigger layers read the last utterances before a flip side by side, with their states, emotions
-and speakers, and decide for all of them at once.
+and speakers, and decide for all of them at once. Both kinds of layers have members that learn each for itself; their
+probabilities are averaged.
 
 Sources: Wang et al., "Multilingual E5 text embeddings" (2024), for the mean over tokens; Raffel et al., "Exploring the
 limits of transfer learning" (2020), for attention biased by distance.
@@ -11,13 +12,15 @@ limits of transfer learning" (2020), for attention biased by distance.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fliptrace.models.encoder.trigger_inputs import NUM_SPEAKERS, NUM_ZONES
+from fliptrace.models.encoder.trigger_inputs import NUM_SPEAKERS, NUM_ZONES, TriggerInputs
 from fliptrace.training.encoder.recipe import Layers
 from fliptrace.training.encoder.units import LABELS
 
@@ -40,7 +43,7 @@ class UtteranceEncoder(nn.Module):
         return mean
 
 
-class DialogueLayers(nn.Module):
+class DialogueEnsemble(nn.Module):
     """The states and emotions of utterances from their vectors, which are standardised by what training has seen."""
 
     mean: Tensor
@@ -48,9 +51,40 @@ class DialogueLayers(nn.Module):
 
     def __init__(self, hidden: int, sizes: Layers) -> None:
         super().__init__()
-        self.reach = sizes.reach
+        self.width = sizes.members * sizes.width
         self.register_buffer("mean", torch.zeros(hidden))
         self.register_buffer("deviation", torch.ones(hidden))
+        self.members = nn.ModuleList(_DialogueLayers(hidden, sizes) for _ in range(sizes.members))
+
+    def standardise_by(self, vectors: Tensor) -> None:
+        """Take mean and deviation of (utterances, hidden) vectors."""
+        self.mean.copy_(vectors.mean(0))
+        self.deviation.copy_(vectors.std(0).clamp_min(1e-6))
+
+    def each(self, vectors: Tensor, speakers: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """What every member returns. vectors: (dialogues, utterances, hidden). speakers: (dialogues, utterances), a
+        number for each speaker.
+
+        Returns the logits of emotions (dialogues, utterances, labels) and states (dialogues, utterances, width).
+        """
+        vectors = (vectors - self.mean) / self.deviation
+        return [member(vectors, speakers) for member in self.members]
+
+    def forward(self, vectors: Tensor, speakers: Tensor) -> tuple[Tensor, Tensor]:
+        """As `each`, with the logarithm of the mean probabilities, and the states of all members side by side."""
+        logits, states = zip(*self.each(vectors, speakers), strict=True)
+        return log_mean([each.log_softmax(-1) for each in logits]), torch.cat(states, -1)
+
+
+def log_mean(logarithms: Sequence[Tensor]) -> Tensor:
+    """The logarithm of the mean of probabilities, from theirs."""
+    return torch.stack(list(logarithms)).float().logsumexp(0) - math.log(len(logarithms))
+
+
+class _DialogueLayers(nn.Module):
+    def __init__(self, hidden: int, sizes: Layers) -> None:
+        super().__init__()
+        self.reach = sizes.reach
         self.drop = nn.Dropout(sizes.dropout)
         self.project = nn.Linear(hidden, sizes.width)
         self.layers = nn.ModuleList(_Layer(sizes.width, sizes, 2 * (sizes.reach + 1)) for _ in range(sizes.num_layers))
@@ -58,17 +92,9 @@ class DialogueLayers(nn.Module):
         self.emotions = nn.Linear(sizes.width, len(LABELS))
         self.own_emotions = nn.Linear(hidden, len(LABELS))  # of the utterance without its dialogue
 
-    def standardise_by(self, vectors: Tensor) -> None:
-        """Take mean and deviation of (utterances, hidden) vectors."""
-        self.mean.copy_(vectors.mean(0))
-        self.deviation.copy_(vectors.std(0).clamp_min(1e-6))
-
     def forward(self, vectors: Tensor, speakers: Tensor) -> tuple[Tensor, Tensor]:
-        """vectors: (dialogues, utterances, hidden). speakers: (dialogues, utterances), a number for each speaker.
-
-        Returns the logits of emotions (dialogues, utterances, labels) and states (dialogues, utterances, width).
-        """
-        vectors = self.drop((vectors - self.mean) / self.deviation)
+        """See DialogueEnsemble.each; the vectors are standardised."""
+        vectors = self.drop(vectors)
         places = torch.arange(vectors.shape[1], device=vectors.device)
         distances = places[:, None] - places[None, :]
         visible = (distances >= 0) & (distances <= self.reach)
@@ -81,9 +107,42 @@ class DialogueLayers(nn.Module):
         return self.emotions(states) + self.own_emotions(vectors), states
 
 
-class TriggerLayers(nn.Module):
+class TriggerEnsemble(nn.Module):
     """Which of the last utterances triggered a flip."""
 
+    def __init__(self, sizes: Layers) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(_TriggerLayers(sizes) for _ in range(sizes.members))
+
+    def each(self, states: Tensor, emotions: Tensor, **inputs: Tensor) -> list[Tensor]:
+        """What every member returns. states: (utterances, members * width). emotions: (utterances, labels), the
+        probabilities of LABELS. The others are those of TriggerInputs.
+
+        Returns the logits of candidates (flips, window).
+        """
+        of_members = states.chunk(len(self.members), -1)
+        return [member(own, emotions, **inputs) for member, own in zip(self.members, of_members, strict=True)]
+
+    def forward(
+        self,
+        states: Tensor,
+        emotions: Tensor,
+        places: Tensor,
+        shown: Tensor,
+        speakers: Tensor,
+        zones: Tensor,
+        sources: Tensor,
+        targets: Tensor,
+        gaps: Tensor,
+    ) -> Tensor:
+        """As `each`, with the logit of the mean probability."""
+        inputs = TriggerInputs(places, shown, speakers, zones, sources, targets, gaps)
+        logits = self.each(states, emotions, **inputs._asdict())
+        likely, unlikely = (log_mean([functional.logsigmoid(sign * each) for each in logits]) for sign in (1, -1))
+        return likely - unlikely
+
+
+class _TriggerLayers(nn.Module):
     def __init__(self, sizes: Layers) -> None:
         super().__init__()
         width = sizes.trigger_width
@@ -110,11 +169,7 @@ class TriggerLayers(nn.Module):
         targets: Tensor,
         gaps: Tensor,
     ) -> Tensor:
-        """states: (utterances, width). emotions: (utterances, labels), the probabilities of LABELS. The others are
-        those of TriggerInputs.
-
-        Returns the logits of candidates (flips, window).
-        """
+        """See TriggerEnsemble.each; the states are the member's own."""
         gap = (gaps.clamp(max=_FARTHEST_GAP) / _FARTHEST_GAP).to(states.dtype)[:, None]
         flips = self.flip(torch.cat((emotions[sources], emotions[targets], gap), 1))  # (flips, width)
         said = self.states(self.drop(states[places])) + self.emotions(emotions[places])

@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from fliptrace.core.files import Json, hash_json
-from fliptrace.training.recipe import Count, Data, Positive, Share
-from fliptrace.training.typed_toml import FileName, Part, parse_table, read_toml
+from fliptrace.training.recipe_tables import Data
+from fliptrace.training.typed_toml import Count, FileName, Part, Positive, Share, parse_table, read_toml
 
 
 class EncoderBase(Part):
@@ -24,7 +24,8 @@ class Layers(Part):
     """The sizes of the layers over utterances.
 
     An utterance attends to itself and the `reach` utterances before it in each of `num_layers` layers. A flip's
-    triggers are looked for among the `window` last utterances.
+    triggers are looked for among the `window` last utterances. There are `members` of these layers, drawn and trained
+    for themselves, whose probabilities are averaged.
     """
 
     width: Count = 192
@@ -34,6 +35,7 @@ class Layers(Part):
     trigger_width: Count = 64
     window: Count = 8
     dropout: Share = 0.3
+    members: Count = 1
 
     @property
     def context(self) -> int:

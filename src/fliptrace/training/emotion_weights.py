@@ -13,16 +13,9 @@ from typing import NamedTuple
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.corpora.longest_prefixes import LongestPrefix
-from fliptrace.inference.emotions import (
-    EmotionLabels,
-    LabelledUtterance,
-    ScoringLabeler,
-    combine_utterances,
-    reweight,
-)
+from fliptrace.inference.emotions import EmotionLabels, LabelledUtterance, combine_utterances, reweight
+from fliptrace.inference.seams import EmotionLabeler
 from fliptrace.inference.task_files import emotion_row
-from fliptrace.models.base import ReplyScorer
-from fliptrace.prompts.views import Layout
 from fliptrace.scoring.emotions import score_emotions
 from fliptrace.training.recipe import Recipe
 
@@ -42,10 +35,12 @@ class EmotionWeights(NamedTuple):
 
 
 def choose_emotion_weights(
-    model: ReplyScorer, sets: Sequence[Sequence[Dialogue]], layout: Layout, shares: Mapping[str, float]
+    labeler: EmotionLabeler, sets: Sequence[Sequence[Dialogue]], shares: Mapping[str, float]
 ) -> EmotionWeights:
-    """Choose the power with the best mean weighted F1 over these sets; of equals, the smaller one."""
-    labeler = ScoringLabeler(model.name, model, layout)
+    """Choose the power with the best mean weighted F1 over these sets; of equals, the smaller one.
+
+    The labeler gives distributions that no weights have changed.
+    """
     labelled = [(dialogues, list(labeler.label(dialogues))) for dialogues in sets]
     by_power = {
         power: sum(_weighted_f1(dialogues, labels, weigh(shares, power)) for dialogues, labels in labelled) / len(sets)
