@@ -92,7 +92,7 @@ def try_kills(job: Job, seed: int, num_kills: int, folder: Path) -> KillOutcomes
     whole = _fill(job, folder / f"{job.name}-whole")
     seconds = _Command(job, whole).run()
     expected = job.result(whole)
-    for number in range(1, num_kills + 1):
+    for number in range(1, 2 * num_kills + 1):  # a command may end before its kill
         target = _fill(job, folder / f"{job.name}-{number}")
         moments: list[float] = []
         try:
