@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from fliptrace.core.emotion_sets import MASAC8, EmotionSet
-
 if TYPE_CHECKING:
     from fliptrace.analysis.evidence import EvidenceFor
     from fliptrace.analysis.result import Analysis
     from fliptrace.core.dialogue import Dialogue
+    from fliptrace.core.emotion_sets import EmotionSet
     from fliptrace.models.open_model import OpenModel
     from fliptrace.transcripts.transcript import Transcript
 
@@ -22,14 +21,15 @@ def read_transcript(
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
     speakers: Sequence[str] = (),
-    emotion_set: EmotionSet = MASAC8,
+    emotion_set: EmotionSet | None = None,
 ) -> Transcript:
     """Read the dialogue in a file. `notes` of the result say what the reader had to assume or make up.
 
     `path` may be `sample` or `sample:hindi-english`, two transcripts that come with fliptrace. If `format` is None, it
     is detected from the content. `columns` gives the file's own column names: {"speaker": "caller", "text": "words"}.
-    `speakers` are names that certainly are speakers, where the file leaves it open. InputError if the file cannot be
-    read.
+    `speakers` are names that certainly are speakers, where the file leaves it open. `emotion_set` has the labels of its
+    emotions; None takes those that `emotions.toml` beside the file declares, else MASAC8. InputError if the file cannot
+    be read.
     """
     from fliptrace.transcripts.bundled import transcript_path
     from fliptrace.transcripts.read import read_transcript as read

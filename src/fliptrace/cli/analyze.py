@@ -104,8 +104,13 @@ def analyze(
         ),
     ] = None,
     emotion_set: Annotated[
-        Literal["masac8", "meld7"], typer.Option(help="The emotion labels; masac8 includes contempt.")
-    ] = "masac8",
+        str | None,
+        typer.Option(
+            help="The emotion labels: masac8, which includes contempt, meld7, or a TOML file with your own. Default: "
+            "emotions.toml beside FILE, else masac8.",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; the embedded model runs on the CPU.")] = "auto",
     hosted: HostedOptions,
     answers: Annotated[Path | None, hosted_options.reply_file("replies are not kept")] = None,
@@ -117,7 +122,7 @@ def analyze(
     whole transcript.
     """
     from fliptrace.analysis.analyze import analyze as analyze_dialogue
-    from fliptrace.core.emotion_sets import EMOTION_SETS
+    from fliptrace.corpora.own_emotions import emotion_set_called
     from fliptrace.models.open_model import open_model
     from fliptrace.transcripts.bundled import transcript_path
     from fliptrace.transcripts.read import read_transcript
@@ -127,7 +132,7 @@ def analyze(
         format=format,
         columns=parse_columns(columns),
         speakers=parse_speakers(speakers),
-        emotion_set=EMOTION_SETS[emotion_set],
+        emotion_set=None if emotion_set is None else emotion_set_called(emotion_set),
     )
     opened = open_model(model, device, hosted=hosted.settings(answers))
     hosted_options.probe_server(opened.hosted)

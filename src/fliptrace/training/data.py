@@ -18,6 +18,7 @@ from fliptrace.corpora.corpus_file import EfrFile, ErcFile
 from fliptrace.corpora.detect import read_corpus, read_flip_cases
 from fliptrace.corpora.groups import assign_groups_across
 from fliptrace.corpora.leaks import drop_leaks, find_leaks
+from fliptrace.corpora.own_emotions import check_labels
 from fliptrace.corpora.splits import split_by_group
 from fliptrace.training.recipe_tables import Data, OutOfZone
 
@@ -109,7 +110,10 @@ def _read_erc(ref: str, root: Path | None) -> ErcFile:
 def _taught(file: ErcFile, held_out: Sequence[Dialogue | FlipCase], part: Data) -> tuple[Dialogue, ...]:
     """The training dialogues of a file, in the emotion set that the recipe asks for."""
     kept = drop_leaks(file.dialogues, held_out) if held_out else file.dialogues
-    return kept if part.emotion_set == "as labelled" else tuple(map(_in_masac8, kept))
+    if part.emotion_set == "as labelled":
+        return kept
+    check_labels(kept, file.path)
+    return tuple(map(_in_masac8, kept))
 
 
 def _in_masac8(dialogue: Dialogue) -> Dialogue:

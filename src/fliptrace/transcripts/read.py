@@ -11,6 +11,7 @@ from typing import NamedTuple
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.errors import InputError
+from fliptrace.corpora.own_emotions import own_emotion_set
 from fliptrace.transcripts.assemble import assemble, clean
 from fliptrace.transcripts.decode import read_file
 from fliptrace.transcripts.formats import READERS, Candidate, detect, rank, reader_called
@@ -56,13 +57,14 @@ def read_transcript(
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
     speakers: Sequence[str] = (),
-    emotion_set: EmotionSet = MASAC8,
+    emotion_set: EmotionSet | None = None,
 ) -> Transcript:
     """Read one dialogue from a file, with notes on how it was read; InputError if that is not possible.
 
     `format` is a name in `READERS`; if None, it is detected from suffix and content. `columns` maps roles to the column
     names of a table or list: {"speaker": "caller", "text": "words"}. `speakers` are names that certainly are speakers.
-    If a file contains several dialogues, append #NAME to the path to select one.
+    `emotion_set` has the labels of its emotions; None takes those declared beside the file (own_emotions.py), else
+    MASAC8. If a file contains several dialogues, append #NAME to the path to select one.
     """
     columns = _check_columns(columns or {})
     chosen = None if format is None else reader_called(format)
@@ -77,9 +79,10 @@ def read_transcript(
             inner = detect(source, suffix)
         if columns and not inner.has_columns:
             raise source.error("", f"read as {inner.name}, which has no columns; expected csv, tsv, json or jsonl")
-        assembled = assemble(inner.read(source), source, inner, emotion_set)
+        known = emotion_set or own_emotion_set(file) or MASAC8
+        assembled = assemble(inner.read(source), source, inner, known)
     name = clean(file.stem if part is None else f"{file.stem}#{part}") or "transcript"
-    dialogue = Dialogue(name, name, tuple(assembled.utterances), emotion_set)
+    dialogue = Dialogue(name, name, tuple(assembled.utterances), known)
     return Transcript(dialogue, reader.name, tuple(source.notes), tuple(assembled.places), tuple(source.left_out))
 
 
