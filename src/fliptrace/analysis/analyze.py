@@ -21,7 +21,7 @@ from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import NUM_SHOWN, excerpt
 from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.emotions import LABEL_TOKENS, EmotionLabels, fallback_emotion, last_question_fits
-from fliptrace.inference.flips import DIGITS, Distribution, ProbableFlip, certain, find_probable_flips, show_flip
+from fliptrace.inference.flips import DIGITS, Distribution, certain, find_probable_flips, show_flip
 from fliptrace.inference.overlong import Shortened, shorten_overlong
 from fliptrace.inference.seams import best_decoding, choose_decoder, choose_labeler
 from fliptrace.inference.triggers import name_triggers
@@ -70,20 +70,10 @@ def analyze(
     measured = choose_evidence(evidence, whole, model.model)
     shown = Shortened(whole) if reader is None else _shorten(whole, reader, config.layout)
     labelled = _fill_emotions(shown.dialogue, model, config, on_progress)
-    flips = find_probable_flips(
-        labelled.dialogue, labelled.distributions, config.flip_threshold, config.same_label_odds
-    )
-    decided = _decide(labelled.dialogue, flips, model.model, config, num_rationales, on_progress)
+    decided = _decide(labelled, model.model, config, num_rationales, on_progress)
     dialogue = whole.with_emotions(labelled.dialogue.emotions)
-    found = with_evidence(
-        list(_found_flips(dialogue, decided)),
-        shown.dialogue,
-        labelled.scores,
-        model.model,
-        config,
-        measured,
-        on_progress,
-    )
+    flips = list(_found_flips(dialogue, decided))
+    found = with_evidence(flips, shown.dialogue, labelled.scores, model.model, config, measured, on_progress)
     notes = (*_notes_on_cut(shown.cut), *_notes_on(decided, config), *notes_on_evidence(found, model.model, config))
     return Analysis(
         dialogue=dialogue,
@@ -188,14 +178,11 @@ class _DecidedFlip:
 
 
 def _decide(
-    dialogue: Dialogue,
-    flips: Sequence[ProbableFlip],
-    model: Model,
-    config: InferenceConfig,
-    num_rationales: int,
-    on_progress: OnProgress,
+    labelled: _LabelledDialogue, model: Model, config: InferenceConfig, num_rationales: int, on_progress: OnProgress
 ) -> list[_DecidedFlip]:
-    """Decode the triggers of every flip, in the order of their targets."""
+    """Find the flips and decode the triggers of every one, in the order of their targets."""
+    dialogue = labelled.dialogue
+    flips = find_probable_flips(dialogue, labelled.distributions, config.flip_threshold, config.same_label_odds)
     decoder = choose_decoder(model, config)
     starts = [_start(flip, model, config) for flip, _ in flips]
     cases = [_case(dialogue, flip, start, model) for (flip, _), start in zip(flips, starts, strict=True)]

@@ -47,6 +47,18 @@ MinFlipProbability = Annotated[
         show_default=False,
     ),
 ]
+Rationales = Annotated[
+    int, typer.Option(min=0, help="Rationales that a local model writes, of the surest flips; others are built.")
+]
+Evidence = Annotated[
+    Literal["triggers", "all", "none"] | None,
+    typer.Option(
+        help="Leave an utterance out, and measure how likely the new emotion is then: each trigger of the 50 surest "
+        "flips, or all candidates of all flips. Default: triggers with an encoder model, for which it is cheap; none "
+        "with others.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +92,7 @@ class Outputs(OptionGroup):
 
 def analyze(
     file: Annotated[
-        str,
-        typer.Argument(help="A transcript, or `sample`, or `sample:hindi-english`.", show_default=False),
+        str, typer.Argument(help="A transcript, or `sample`, or `sample:hindi-english`.", show_default=False)
     ],
     *,
     model: Annotated[str, typer.Option(help="As for predict; `embedded` ships with fliptrace.")] = "embedded",
@@ -91,18 +102,8 @@ def analyze(
     outputs: Outputs,
     threshold: Threshold = None,
     min_flip_probability: MinFlipProbability = None,
-    rationales: Annotated[
-        int, typer.Option(min=0, help="Rationales that a local model writes, of the surest flips; others are built.")
-    ] = 20,
-    evidence: Annotated[
-        Literal["triggers", "all", "none"] | None,
-        typer.Option(
-            help="Leave an utterance out, and measure how likely the new emotion is then: each trigger of the 50 "
-            "surest flips, or all candidates of all flips. Default: triggers with an encoder model, for which it is "
-            "cheap; none with others.",
-            show_default=False,
-        ),
-    ] = None,
+    rationales: Rationales = 20,
+    evidence: Evidence = None,
     emotion_set: Annotated[
         str | None,
         typer.Option(

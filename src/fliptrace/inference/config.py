@@ -72,8 +72,7 @@ def resolve_config(
         raise InputError("judge", "exact decoding gives probabilities, no answer to judge; expected greedy or sample")
     if stop_early and decoding.kind != "sample":
         raise InputError("stop_early", f"{decoding.kind} decoding draws no samples that vote; expected sample")
-    shown = defaults.layout if layout is None else replace(defaults.layout, name=layout)
-    asked = ask or defaults.ask
+    shown, asked = replace(defaults.layout, name=layout or defaults.layout.name), ask or defaults.ask
     if decoding.kind == "exact" and asked == "answer" and not samples_exactly:
         decoding = replace(decoding, num_samples=1)  # nothing is sampled, whatever number was given
     return InferenceConfig(
