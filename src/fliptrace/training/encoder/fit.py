@@ -70,7 +70,7 @@ class Trainee(nn.Module):
         inputs = {name.removeprefix("trigger_"): rows for name, rows in batch.items() if name.startswith("trigger_")}
         if not len(inputs["places"]):
             return predicted.new_zeros(())
-        scores = self.triggers.each(torch.cat(states, -1).flatten(0, 1), emotions.flatten(0, 1), **inputs)
+        scores = self.triggers.each(torch.cat(list(states), -1).flatten(0, 1), emotions.flatten(0, 1), **inputs)
         return torch.stack([_candidate_loss(each, batch) for each in scores]).mean()
 
 
