@@ -25,6 +25,7 @@ from fliptrace.cli.console import (
 from fliptrace.cli.data import DataFolder
 from fliptrace.cli.extras import require
 from fliptrace.cli.hosted_options import HostedOptions, open_teacher
+from fliptrace.cli.train_encoder import train_encoder
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import Json
 
@@ -60,10 +61,16 @@ def train(
     """Train the stages of RECIPE, each on the one before, and evaluate the model on val after each.
 
     Run the same command again to resume: finished stages are kept, and a killed one resumes at its last whole step. A
-    hosted base (openai:MODEL ...) is trained by its provider, whose job continues meanwhile (docs/hosted.md).
+    hosted base (openai:MODEL ...) is trained by its provider, whose job continues meanwhile (docs/hosted.md). A recipe
+    with layers instead of stages makes an encoder model, which reads a dialogue in one pass; see
+    recipes/encoder/reader.toml.
     """
+    from fliptrace.training.encoder.recipe import is_encoder_recipe
     from fliptrace.training.recipe import override, read_recipe
 
+    if is_encoder_recipe(recipe):
+        train_encoder(recipe, out, base=base, seed=seed, device=device, dry_run=dry_run, as_json=json, data_folder=data)
+        return
     chosen = override(read_recipe(recipe), base=base, seed=seed, device=device)
     folder = out or Path("runs") / chosen.name
     _require_for(chosen)

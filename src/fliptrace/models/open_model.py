@@ -24,7 +24,7 @@ from fliptrace.core.files import hash_file, hash_json
 from fliptrace.models.base import ChatModel, Model
 from fliptrace.models.checkpoints import InferenceDefaults, hosted_ref, is_run, last_checkpoint
 from fliptrace.models.embedded import bundled_folder, hash_weights, is_embedded, load_embedded
-from fliptrace.models.encoder.config import GRAPHS, is_encoder
+from fliptrace.models.encoder.config import GRAPHS, find_encoder
 from fliptrace.models.encoder.reader import load_reader
 from fliptrace.models.hosted.budget import Budget, Watcher, find_price
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
@@ -90,8 +90,9 @@ def open_model(
         return _hosted(client, ref, InferenceDefaults.read(folder) or InferenceDefaults())
     if is_embedded(folder):
         return _open_embedded(ref, folder)
-    if is_encoder(folder):
-        return _open_encoder(ref, folder)
+    encoder = find_encoder(folder)
+    if encoder is not None:
+        return _open_encoder(ref, encoder)
     return _open_weights(folder, ref, device, dtype)
 
 

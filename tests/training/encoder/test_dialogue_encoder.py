@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from tiny import make_tokenizer
+from tiny import save_encoder
 from tiny_runs import make_case, make_cases
-from transformers import BertConfig, BertModel
 
 from fliptrace.analysis.analyze import analyze
 from fliptrace.core.dialogue import Dialogue, Utterance
@@ -26,13 +25,12 @@ from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.reading import ReadingDecoder
 from fliptrace.inference.seams import best_decoding, choose_labeler
 from fliptrace.models.encoder import reader as reader_module
-from fliptrace.models.encoder.config import CONFIG, TRIGGERS
+from fliptrace.models.encoder.config import CONFIG, MODEL, TRIGGERS
 from fliptrace.models.encoder.reader import EncoderReader, load_reader
 from fliptrace.models.encoder.trigger_inputs import trigger_inputs
-from fliptrace.models.local.loading import quiet
 from fliptrace.models.open_model import open_model
 from fliptrace.training.data import TrainingData
-from fliptrace.training.encoder.make import MODEL, make_encoder
+from fliptrace.training.encoder.make import make_encoder
 from fliptrace.training.encoder.network import DialogueEnsemble, TriggerEnsemble
 from fliptrace.training.encoder.recipe import EncoderRecipe, Layers
 
@@ -54,15 +52,6 @@ def talk(number: int, length: int = 6) -> Dialogue:
 
 def bare(dialogue: Dialogue) -> Dialogue:
     return dialogue.with_emotions((None,) * len(dialogue))
-
-
-def save_base(folder: Path) -> Path:
-    tokenizer = make_tokenizer()
-    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
-    with quiet():
-        BertModel(BertConfig(vocab_size=len(tokenizer), **sizes), add_pooling_layer=False).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-    return folder
 
 
 def make(root: Path, seed: int = 0) -> list[tuple[str, int, int]]:
@@ -95,7 +84,7 @@ def make(root: Path, seed: int = 0) -> list[tuple[str, int, int]]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("encoder")
-    save_base(root / "base")
+    save_encoder(root / "base")
     assert [part for part, done, total in make(root) if done == total] == ["texts", "layers", "all"]
     return root / "run"
 
