@@ -23,6 +23,7 @@ from fliptrace.models.trees.attention import LayerStates, attend_to_trees, atten
 from fliptrace.models.trees.prefill_attention import PrefillAttention
 from fliptrace.training.examples import Example, collate
 from fliptrace.training.losses import completion_loss, tree_loss
+from fliptrace.training.packing import support
 from fliptrace.training.packing.support import self_test, supports
 from fliptrace.training.packing.tree_batches import collate_tree
 
@@ -255,6 +256,21 @@ def test_the_self_test_finds_nothing_where_there_is_nothing(family: str) -> None
     assert self_test(model, EXAMPLES, 0) is None
     assert model.training
     assert self_test(model.to(torch.bfloat16), EXAMPLES, 0) is None
+
+
+def test_weights_of_16_bits_are_compared_in_fp32_and_come_back_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make("llama").to(torch.bfloat16)
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    compared = []
+    compare = support._compare
+    monkeypatch.setattr(support, "_compare", lambda *given: compared.append(given[0].dtype) or compare(*given))
+    assert self_test(model, EXAMPLES, 0) is None
+    assert compared == [torch.float32]
+    assert all(torch.equal(weight, before[name]) for name, weight in model.named_parameters())
+    assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
+    monkeypatch.setattr(support, "_MOST_WIDENED", 10)
+    assert self_test(model, EXAMPLES, 0) is None
+    assert compared == [torch.float32, torch.bfloat16]
 
 
 @pytest.mark.parametrize("spread", [0.3, 0.02])
