@@ -254,21 +254,17 @@ def test_utterances_that_are_read_in_part_are_told(run: Path) -> None:
     notes = analyze(long, open_model(str(run / MODEL))).notes
     assert any("1 of 10 emotions: the model read only the utterance's beginning" in note for note in notes)
     case = make_case(7, length=9)
-    far, near = (
-        replace(
-            case,
-            dialogue=replace(
-                case.dialogue,
-                utterances=tuple(
-                    replace(each, text="word " * 40) if i == place else each
-                    for i, each in enumerate(case.dialogue.utterances)
-                ),
-            ),
+    assert case.flip.source > 0
+
+    def with_long(place: int | None) -> FlipCase:
+        utterances = tuple(
+            replace(each, text="word " * 40 if i == place else "hm") for i, each in enumerate(case.dialogue.utterances)
         )
-        for place in (0, case.flip.target)
-    )
+        return replace(case, dialogue=replace(case.dialogue, utterances=utterances))
+
+    cases = [with_long(None), with_long(0), with_long(case.flip.source), with_long(case.flip.target)]
     decoder = ReadingDecoder("tiny", reader_of(run), InferenceConfig())
-    assert [row.num_shortened for row in decoder.predict([case, far, near])] == [0, 0, 1]
+    assert [row.num_shortened for row in decoder.predict(cases)] == [0, 0, 1, 1]
 
 
 def test_labels_that_it_does_not_know_are_refused(reader: EncoderReader) -> None:
