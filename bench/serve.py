@@ -1,7 +1,7 @@
 """The service under many clients at once: how long they wait for an answer, and whether every job ends once.
 
     python bench/serve.py                               # prints a table, writes bench/serve.json
-    python bench/serve.py --clients 10 --jobs 1 --queue 5 --model rule:previous
+    python bench/serve.py --clients 10 --jobs 1 --queue 5
 
 Every client hands in the sample call, waits as long as a 429 asks, then asks for the state of its job twice a second
 until it is done, and takes the result. The service runs in its own processes. What counts is the 95th percentile of the
@@ -17,7 +17,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +59,9 @@ class Client:
         for job in range(num_jobs):
             id = await self._hand_in(f"{self.number}-{job}")
             self.measured.ids.add(id)
-            while (await self._call(f"/jobs/{id}", self.measured.status))["state"] != "DONE":
+            while (state := (await self._call(f"/jobs/{id}", self.measured.status))["state"]) in ("QUEUED", "RUNNING"):
                 await asyncio.sleep(_POLL_SECONDS)
+            assert state == "DONE", f"job {id} is {state}"
             await self._call(f"/jobs/{id}/result", self.measured.result)
 
     async def _hand_in(self, key: str) -> str:
@@ -109,8 +111,6 @@ def serving(options: argparse.Namespace, folder: Path) -> Iterator[str]:
 
 
 async def work_together(url: str, options: argparse.Namespace) -> Measured:
-    from concurrent.futures import ThreadPoolExecutor
-
     measured = Measured()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(options.clients))
     clients = (Client(url, number, measured).work(options.jobs) for number in range(options.clients))
@@ -124,7 +124,7 @@ def summarize(seconds: list[float]) -> dict[str, float | int]:
     return {"num": len(seconds), "p50": round(cuts[49], 4), "p95": round(cuts[94], 4), "max": round(max(seconds), 4)}
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--jobs", type=int, default=3, help="of each client")
@@ -132,7 +132,7 @@ def main() -> None:
     parser.add_argument("--queue", type=int, default=50)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     with TemporaryDirectory() as folder, serving(options, Path(folder)) as url:
         started = time.perf_counter()
         measured = asyncio.run(work_together(url, options))

@@ -89,6 +89,16 @@ def test_an_analysis_that_is_refused_fails_with_the_message_of_analyze(client: T
     assert failed["error"].startswith("talk: 3 of 3 utterances have no emotion, and rule:previous reads no text")
 
 
+def test_a_job_of_a_model_that_is_not_offered_any_more_fails_with_the_reason(tmp_path: Path) -> None:
+    with inline_service(tmp_path / "data") as service, client_of(service) as client:
+        job = submit(client, model="itself")
+    with inline_service(tmp_path / "data", models={"previous": "rule:previous"}) as service:
+        run(service)
+        failed = service.store.get(job["id"])
+        assert failed is not None
+        assert failed.error == "model itself: is not offered any more; expected one of previous"
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

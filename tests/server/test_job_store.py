@@ -14,6 +14,7 @@ from services import TABLE, bytes_in, new_job, open_store
 from sqlalchemy import Engine
 
 from fliptrace.core.errors import RunError
+from fliptrace.server import service
 from fliptrace.server.settings import MAX_ATTEMPTS
 from fliptrace.server.storage import database
 from fliptrace.server.storage.job_store import JobStore
@@ -194,6 +195,16 @@ def test_jobs_that_ended_long_ago_are_deleted_and_waiting_ones_are_not(store: Jo
     assert store.delete_ended_before(time.time() - 60) == 0
     assert store.delete_ended_before(time.time() + 1) == 1
     assert store.get(old.id) is None and store.get(waiting.id) is not None
+
+
+def test_a_service_with_a_limit_of_age_deletes_by_itself(store: JobStore) -> None:
+    old = queued(store)
+    store.cancel(old.id)
+    with service._cleaning(store, max_age_seconds=-1.0):
+        until = time.monotonic() + 60
+        while store.get(old.id) is not None and time.monotonic() < until:
+            time.sleep(0.01)
+    assert store.get(old.id) is None
 
 
 def test_the_data_folder_is_closed_to_other_users(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from fliptrace.transcripts.read import parse_transcript
 
 _FLIPTRACE = [sys.executable, "-c", "from fliptrace.cli.main import main; main()"]
 _PATIENCE = 300.0  # seconds; on an idle machine everything here takes under ten
-_LONG = long_table(1_500)  # a second or two of analysis
+_LONG = long_table(1_000)  # about a second of analysis
 
 
 @dataclass
@@ -132,7 +132,7 @@ def test_a_running_job_is_cancelled_deleted_or_returned_to_the_queue(tmp_path: P
     with running(settings, grace_seconds=0.0) as service:
 
         def start(text: str) -> str:
-            id = service.store.submit(new_job(text), 1_500, 10).job.id
+            id = service.store.submit(new_job(text), 1_000, 10).job.id
             service.supervisor.wake()
             wait_for(lambda: service.changes.progress(id))
             return id

@@ -14,17 +14,22 @@ class AnalysisOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: str | None = Field(None, max_length=50, description="The file's format; null: detected from the content.")
-    part: str | None = Field(None, max_length=200, description="Which dialogue, if the file holds several.")
-    speakers: tuple[str, ...] = Field((), max_length=200, description="Names that certainly are speakers.")
+    format: str | None = Field(
+        default=None, max_length=50, description="The file's format; null: detected from the content."
+    )
+    part: str | None = Field(default=None, max_length=200, description="Which dialogue, if the file holds several.")
+    speakers: tuple[str, ...] = Field(default=(), max_length=200, description="Names that certainly are speakers.")
     columns: dict[str, str] = Field(
         default_factory=dict, max_length=50, description="The file's own names of columns: speaker, text, start ..."
     )
-    emotion_set: EmotionSetName = Field("masac8", description="The emotion labels; masac8 includes contempt.")
-    threshold: float | None = Field(None, gt=0, le=1, description="Support that makes an utterance a trigger.")
+    emotion_set: EmotionSetName = Field(default="masac8", description="The emotion labels; masac8 includes contempt.")
+    threshold: float | None = Field(default=None, gt=0, le=1, description="Support that makes an utterance a trigger.")
     min_flip_probability: float | None = Field(
-        None, gt=0, le=1, description="Report a flip from this probability that the speaker's emotion changed."
+        default=None, gt=0, le=1, description="Report a flip from this probability that the speaker's emotion changed."
     )
     rationales: int = Field(
-        20, ge=0, le=1_000, description="Rationales that a local model writes, of the surest flips; others are built."
+        default=20,
+        ge=0,
+        le=1_000,
+        description="Rationales that a local model writes, of the surest flips; others are built.",
     )

@@ -38,6 +38,7 @@ def running(settings: ServerSettings, grace_seconds: float = _GRACE_SECONDS) -> 
     InputError if a model cannot be opened, RunError if another process uses the data folder or it is damaged.
     """
     with ExitStack() as stack:
+        stack.callback(log, "service stopped")
         prepare_folder(settings.data)
         stack.enter_context(sole_writer(settings.data, option="--data"))
         engine = open_database(settings.data)
@@ -57,7 +58,6 @@ def running(settings: ServerSettings, grace_seconds: float = _GRACE_SECONDS) -> 
         prepare_folder(settings.data)  # the files that have come since
         log("service started", workers=settings.workers, jobs_queued_again=num_recovered)
         yield Service(settings, store, changes, short_tasks, supervisor)
-        log("service stops")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Integer, column, table, text
+from sqlalchemy import ColumnElement, Connection, Integer, SQLColumnExpression, column, table, text
 from sqlalchemy import select as sql_select
 from sqlalchemy.orm import Session
 
@@ -80,7 +80,7 @@ def remove(session: Session, numbers: list[int]) -> None:
     session.execute(text(f"INSERT INTO {_TABLE}({_TABLE}) VALUES ('optimize')"))
 
 
-def matches(query: str, numbers: ColumnElement[int]) -> ColumnElement[bool] | None:
+def matches(query: str, numbers: SQLColumnExpression[int]) -> ColumnElement[bool] | None:
     """The condition that the job of this number matches a query; None if the query holds no word."""
     expression = " AND ".join(_terms(query[:MAX_QUERY]))
     if not expression:

@@ -30,8 +30,7 @@ router = APIRouter(tags=["conversations"])
 @router.post(
     "/conversations",
     status_code=202,
-    responses={200: {"model": JobValue, "description": "It came before with this key"}}
-    | described(401, 413, 422, 429, 503),
+    responses=described(401, 413, 422, 429, 503, ok={"model": JobValue, "description": "It came before with this key"}),
 )
 async def submit_conversation(
     service: RunningService,

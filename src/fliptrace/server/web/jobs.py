@@ -21,15 +21,15 @@ class _ListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     q: str = Field(
-        "",
+        default="",
         max_length=MAX_QUERY,
         description='Words that must all occur, or begin so; `"two words"` in this order; `speaker:Ana`, '
         "`emotion:anger`, `flip:joy>fear`, `flip:fear`, `name:monday`. Finds jobs that are DONE.",
     )
-    state: list[JobState] = Field([], description="Only jobs in one of these states.")
-    model: list[str] = Field([], description="Only jobs of one of these models.")
-    before: int | None = Field(None, description="`next` of the page before.")
-    limit: int = Field(50, ge=1, le=200)
+    state: list[JobState] = Field(default=[], description="Only jobs in one of these states.")
+    model: list[str] = Field(default=[], description="Only jobs of one of these models.")
+    before: int | None = Field(default=None, description="`next` of the page before.")
+    limit: int = Field(default=50, ge=1, le=200)
 
 
 @router.get("/jobs", responses=described(401, 422))

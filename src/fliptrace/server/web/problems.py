@@ -40,9 +40,12 @@ def no_such_job(id: str) -> ApiError:
     return ApiError(404, "not_found", f"no job {id[:40]!r}; expected the id of a job that was not deleted")
 
 
-def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The errors of a route, for its OpenAPI description."""
-    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses}
+def described(*statuses: int, ok: Mapping[str, Any] | None = None) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route for its OpenAPI description, and what a 200 is, if `ok` says so."""
+    errors: dict[int | str, dict[str, Any]] = {
+        status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
+    }
+    return errors if ok is None else {200: dict(ok), **errors}
 
 
 async def answer_api_error(_: Request, error: Exception) -> JSONResponse:

@@ -31,7 +31,7 @@ async def show_result(job: NamedJob, service: RunningService) -> Response:
 @router.get(
     "/jobs/{id}/result.csv",
     response_class=Response,
-    responses={200: {"content": {"text/csv": {}}, "description": "One row per utterance"}} | described(401, 404, 409),
+    responses=described(401, 404, 409, ok={"content": {"text/csv": {}}, "description": "One row per utterance"}),
 )
 async def show_table(job: NamedJob, service: RunningService) -> Response:
     """The result as a table with one row per utterance; docs/analyze.md describes its columns."""
@@ -44,7 +44,7 @@ async def show_table(job: NamedJob, service: RunningService) -> Response:
 @router.get(
     "/jobs/{id}/page",
     response_class=Response,
-    responses={200: {"content": {"text/html": {}}, "description": "A page of one file"}} | described(401, 404, 409),
+    responses=described(401, 404, 409, ok={"content": {"text/html": {}}, "description": "A page of one file"}),
 )
 async def show_page(job: NamedJob, service: RunningService) -> Response:
     """The result as a page to click through, in one file that needs no network."""

@@ -46,7 +46,7 @@ async def log_in(request: Request, token: Annotated[str, Form(max_length=1_000)]
         max_age=_COOKIE_SECONDS,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure="https" in (request.url.scheme, request.headers.get("x-forwarded-proto")),
     )
     return response
 

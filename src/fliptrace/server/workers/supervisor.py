@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from threading import Condition, Event, Lock, Thread
 
-from fliptrace.core.errors import InputError
+from fliptrace.core.errors import InputError, RunError
 from fliptrace.server.changes import Changes
 from fliptrace.server.logs import log, log_error
 from fliptrace.server.options import AnalysisOptions
@@ -38,7 +38,11 @@ class Supervisor:
 
     def start(self) -> None:
         """Start all workers; InputError if a model cannot be opened, which the first of them tells."""
-        self._slots[0].start_child()
+        try:
+            self._slots[0].start_child()
+        except (ChildDied, TaskCrashed) as error:
+            why = str(error) or "its process died, perhaps for lack of memory"
+            raise RunError("--models", f"no worker could open them: {why}") from error
         for slot in self._slots:
             slot.start()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from fliptrace.core.errors import InputError
 from fliptrace.server.options import AnalysisOptions
 from fliptrace.server.storage.jobs import Finished
 from fliptrace.server.storage.search_index import index_entry
@@ -64,13 +65,15 @@ def prepare_analyses(models: Mapping[str, str], device: str) -> Callable[[Analys
     opened = {name: open_model(ref, device) for name, ref in models.items()}
 
     def perform(task: AnalysisTask, on_step: OnStep) -> Finished:
+        if task.model not in opened:  # the job comes from an earlier start of the service
+            raise InputError(f"model {task.model}", f"is not offered any more; expected one of {', '.join(opened)}")
         analysis = analyze(
             _read(task),
             opened[task.model],
             threshold=task.options.threshold,
             min_flip_probability=task.options.min_flip_probability,
             num_rationales=task.options.rationales,
-            on_progress=on_step,
+            on_progress=lambda what, num_done, total: on_step(what, num_done, total),
         )
         document = analysis.to_json()
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
