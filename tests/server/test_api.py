@@ -153,6 +153,8 @@ def test_too_large_a_body_is_refused_before_it_is_read(
 ) -> None:
     big = b"x" * (web_app.MAX_BYTES + 1)
     assert "over 20 MB" in refused(client.post(CONVERSATIONS, files={"file": ("a.txt", big)}), 413, "too_large")
+    pasted = client.post(CONVERSATIONS, files={"text": (None, b"x" * 2_100_000)})
+    assert "maximum size" in refused(pasted, 400, "bad_request")
     monkeypatch.setattr(web_app, "_MAX_BODY", 10_000)
     with client_of(service) as small:
         boundary = {"content-type": "multipart/form-data; boundary=x"}

@@ -27,6 +27,7 @@ from fliptrace.transcripts.format_names import FORMAT_NAMES
 
 API = "/api/v1"
 _MAX_BODY = MAX_BYTES + 100_000  # a transcript, and the other fields of the form
+_MAX_TEXT = 2_000_000  # bytes of a field that is no file, which is held in memory; a day of talk takes half of it
 _NUM_UPLOADS = 4  # transcripts in memory at a time; others wait on disk
 _DESCRIPTION = """
 Finds in conversations where a speaker's emotion flips, which utterances triggered it, and why.
@@ -98,7 +99,7 @@ def make_api(service: Service) -> FastAPI:
         redoc_url=None,
         lifespan=attach,
         max_body_size=_MAX_BODY,
-        form_limits={"max_files": 1, "max_fields": 20, "max_part_size": _MAX_BODY},
+        form_limits={"max_files": 1, "max_fields": 20, "max_part_size": _MAX_TEXT},
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         exception_handlers={
             ApiError: problems.answer_api_error,

@@ -37,7 +37,7 @@ async def submit_conversation(
     uploads: UploadPlaces,
     response: Response,
     file: Annotated[UploadFile | None, File(description="A transcript, in any format of `fliptrace formats`.")] = None,
-    text: Annotated[str | None, Form(description="The transcript as text, instead of a file.")] = None,
+    text: Annotated[str | None, Form(description="The transcript as text, up to 2 MB, instead of a file.")] = None,
     sample: Annotated[Literal["call", "hindi-english"] | None, Form(description="A bundled one, instead.")] = None,
     name: Annotated[str | None, Form(max_length=200, description="What to call it. Default: the file's name.")] = None,
     model: Annotated[str | None, Form(max_length=200, description="One of the service. Default: the first.")] = None,

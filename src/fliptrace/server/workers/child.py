@@ -77,10 +77,11 @@ class Child:
 
     def start(self) -> None:
         """Start the process and wait until it is ready; InputError if its preparation was refused, or ChildDied."""
-        self.kill()
+        self.close()
         self._connection, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, self._prepare, self._arguments), daemon=True)
-        self._process.start()
+        process = _SPAWN.Process(target=_serve, args=(theirs, self._prepare, self._arguments), daemon=True)
+        process.start()
+        self._process = process  # only now, since another thread may kill it
         theirs.close()
         self._await(None, _START_SECONDS)
 

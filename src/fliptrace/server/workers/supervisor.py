@@ -72,10 +72,10 @@ class Supervisor:
         started = [slot for slot in self._slots if slot.ident is not None]
         for slot in started:
             slot.join(max(0.0, until - time.monotonic()))
-        for slot in self._slots:
-            slot.child.kill()
         for slot in started:
-            slot.join()
+            while slot.is_alive():  # again and again, since it may just be starting its process
+                slot.child.kill()
+                slot.join(0.2)
         for slot in self._slots:
             slot.child.close()
 
