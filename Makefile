@@ -74,8 +74,8 @@ smol: .venv/.train  ## SmolLM2-135M-Instruct fetched, then trained in stages; ki
 	LD_PRELOAD=$(JEMALLOC) $(BIN)/fliptrace train recipes/smol.toml --out runs/smol
 	$(BIN)/fliptrace report runs/smol
 
-attack: .venv/.dev  ## hostile transcripts, recipes, predictions, manifests and models; 20 minutes, another SEED tries others
-	$(BIN)/python -m tools.attack.main --seed $(firstword $(SEED) 0)
+attack: .venv/.dev  ## hostile files, and commands killed at random moments; 40 minutes, another SEED tries others
+	$(BIN)/python -m tools.attack --seed $(firstword $(SEED) 0)
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -27,12 +27,12 @@ from fliptrace.curate.instructions import to_row
 from fliptrace.models.local.loading import load_causal_lm, load_tokenizer, quiet
 from fliptrace.training.base import lora_config, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
+from fliptrace.training.compute import attend_to_batches
 from fliptrace.training.examples import IGNORED, Tokenized
-from fliptrace.training.local import attend_to_batches
 from fliptrace.training.losses import completion_loss
 from fliptrace.training.packing.halves import Halves, count_labels, split
 from fliptrace.training.packing.support import why_not_packed
-from fliptrace.training.recipe import Tuning
+from fliptrace.training.recipe_tables import Tuning
 
 STEP_EXAMPLES = 32
 _TRL_BATCH = 8

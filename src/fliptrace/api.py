@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
-from fliptrace.core.emotion_sets import MASAC8, EmotionSet
-
 if TYPE_CHECKING:
+    from fliptrace.analysis.evidence import EvidenceFor
     from fliptrace.analysis.result import Analysis
     from fliptrace.core.dialogue import Dialogue
+    from fliptrace.core.emotion_sets import EmotionSet
     from fliptrace.models.open_model import OpenModel
     from fliptrace.transcripts.transcript import Transcript
 
@@ -21,14 +21,15 @@ def read_transcript(
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
     speakers: Sequence[str] = (),
-    emotion_set: EmotionSet = MASAC8,
+    emotion_set: EmotionSet | None = None,
 ) -> Transcript:
     """Read the dialogue in a file. `notes` of the result say what the reader had to assume or make up.
 
     `path` may be `sample` or `sample:hindi-english`, two transcripts that come with fliptrace. If `format` is None, it
     is detected from the content. `columns` gives the file's own column names: {"speaker": "caller", "text": "words"}.
-    `speakers` are names that certainly are speakers, where the file leaves it open. InputError if the file cannot be
-    read.
+    `speakers` are names that certainly are speakers, where the file leaves it open. `emotion_set` has the labels of its
+    emotions; None takes those that `emotions.toml` beside the file declares, else MASAC8. InputError if the file cannot
+    be read.
     """
     from fliptrace.transcripts.bundled import transcript_path
     from fliptrace.transcripts.read import read_transcript as read
@@ -51,14 +52,16 @@ def analyze(
     *,
     threshold: float | None = None,
     min_flip_probability: float | None = None,
+    evidence: EvidenceFor | None = None,
 ) -> Analysis:
     """Find the flips of a dialogue, what triggered each of them, and why.
 
     Emotions that the dialogue has are kept; the model labels the others. An utterance is named as a trigger if its
     support, 0 to 1, reaches `threshold`; None takes the model's own threshold. A flip is reported if the probability
     that the speaker's emotion changed reaches `min_flip_probability`; None takes the model's own. If the model has
-    none, or gives no probabilities, a flip is reported where the likeliest emotions differ.
+    none, or gives no probabilities, a flip is reported where the likeliest emotions differ. `evidence` ("triggers",
+    "all", "none") says for which utterances to measure what the model says without them; None leaves that to the model.
     """
     from fliptrace.analysis.analyze import analyze as find
 
-    return find(dialogue, model, threshold=threshold, min_flip_probability=min_flip_probability)
+    return find(dialogue, model, threshold=threshold, min_flip_probability=min_flip_probability, evidence=evidence)

@@ -45,6 +45,14 @@ def test_the_probability_of_a_flip_has_its_column(tmp_path: Path) -> None:
     assert [row["flip_probability"] for row in written(analysis, tmp_path)] == ["", "", ""]
 
 
+def test_an_uncertain_emotion_is_marked(tmp_path: Path) -> None:
+    unsure = replace(support_call(), uncertain_below=0.5)
+    rows = written(unsure, tmp_path)
+    assert [row["index"] for row in rows if row["uncertain"] == "true"] == ["16"]  # disgust, 0.48
+    assert {row["uncertain"] for row in rows} == {"true", "false"}
+    assert {row["uncertain"] for row in written(support_call(), tmp_path)} == {"false"}
+
+
 def test_excel_is_told_that_it_is_utf8(tmp_path: Path) -> None:
     support_call().to_csv(tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbfindex,")
@@ -98,6 +106,7 @@ def test_the_frame_keeps_text_as_it_is_and_numbers_as_numbers() -> None:
     assert list(frame.columns) == list(COLUMNS[1:]) and frame.index.name == "index"
     assert frame.loc[0, "text"] == "=1+1"
     assert frame.loc[2, "triggers"] == (1,) and frame.loc[2, "support"] == (0.75,)
+    assert frame["uncertain"].tolist() == [False] * 3
     assert frame["start"].dtype == float and frame["flip_source"].dropna().tolist() == [0]
 
 

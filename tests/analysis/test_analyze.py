@@ -76,6 +76,14 @@ def test_a_flip_has_the_probability_that_its_emotions_differ() -> None:
     ] * 3
 
 
+def test_a_speaker_who_keeps_an_emotion_makes_a_flip_less_probable() -> None:
+    model = keyword_model()
+    keeping = replace(model, defaults=replace(model.defaults, same_label_odds=50.0))
+    expected = DIFFER / (50 * (1 - DIFFER) + DIFFER)
+    assert [found.probability for found in analyze(BARE, keeping).flips] == [pytest.approx(expected, abs=1e-6)] * 3
+    assert analyze(BARE, keeping).emotion_scores == analyze(BARE, model).emotion_scores
+
+
 def test_a_given_emotion_is_certain() -> None:
     half = BARE.with_emotions(("joy", None, None, None, None))
     first = analyze(half, keyword_model()).flips[0]

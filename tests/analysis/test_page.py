@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fliptrace.analysis.page import headline, render_page, write_page
 from fliptrace.analysis.result import Analysis
+from fliptrace.inference.evidence import Evidence
 
 NASTY = (
     "<script>window.hacked = 1</script>",
@@ -54,7 +55,8 @@ def with_texts(text: str, speaker: str = "Ben") -> Analysis:
     analysis = two_friends("Hello.", text, "Well.", text, speakers=("Ana", speaker))
     utterances = tuple(replace(u, cues=(text,)) for u in analysis.dialogue.utterances)
     dialogue = replace(analysis.dialogue, id=text, utterances=utterances)
-    flips = tuple(replace(found, reason=text) for found in analysis.flips)
+    evidence = (Evidence(1, 0.75, 0.25),)
+    flips = tuple(replace(found, reason=text, evidence=evidence) for found in analysis.flips)
     return replace(analysis, dialogue=dialogue, flips=flips, model=text, notes=(text,))
 
 

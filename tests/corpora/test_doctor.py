@@ -127,6 +127,7 @@ def test_errors_with_the_same_message_are_one_finding_with_a_count(tmp_path: Pat
             "contradictory-labels",
             "has the speakers and words of own_efr#0, but utterance 1 is joy here and anger there",
         ),
+        ({"emotions": ["neutral", "", "sadness"]}, "duplicate-case", "has the speakers and words of own_efr#0"),
         ({"triggers": None}, "duplicate-case", "has the speakers and words of own_efr#0"),
         ({"source": "rebuilt", "triggers": [0, 1, 0]}, "duplicate-case", "has the speakers and words of own_efr#0"),
     ],
@@ -136,7 +137,7 @@ def test_a_case_that_stands_twice_is_found_and_whether_its_labels_differ(
 ) -> None:
     path = write(tmp_path / "own_efr.json", CASE, CASE | other)
     (file,) = examine([path]).files
-    assert [(f.severity, f.where, f.kind, f.message) for f in file.findings] == [
+    assert [(f.severity, f.where, f.kind, f.message) for f in file.findings if f.kind != "no-emotion"] == [
         ("warning", "case own_efr#1", kind, message)
     ]
 
@@ -147,6 +148,49 @@ def test_a_longer_case_of_the_same_dialogue_is_no_repetition(tmp_path: Path) -> 
     }
     (file,) = examine([write(tmp_path / "own_efr.json", CASE, longer)]).files
     assert file.findings == ()
+
+
+def test_a_longer_case_with_other_emotions_contradicts_the_shorter_ones(tmp_path: Path) -> None:
+    def cut(length: int, *emotions: str) -> dict[str, object]:
+        said = ["Tea?", "You broke my cup!", "I am so sorry.", "Never mind.", "Thank you."]
+        return {
+            "speakers": ["Ada", "Bo", "Ada", "Bo", "Ada"][:length],
+            "utterances": said[:length],
+            "emotions": list(emotions),
+            "triggers": [0, 1, 0, 0, 0][:length],
+        }
+
+    three = cut(3, "neutral", "anger", "sadness")
+    four = cut(4, "neutral", "anger", "sadness", "neutral")
+    other_four = cut(4, "neutral", "anger", "fear", "neutral")
+    five = cut(5, "neutral", "anger", "sadness", "neutral", "joy")
+    unlabelled = cut(5, "neutral", "", "sadness", "neutral", "joy")
+
+    def found(*cases: object) -> list[tuple[str, str, int, str]]:
+        (file,) = examine([write(tmp_path / "own_efr.json", *cases)]).files
+        findings = [f for f in file.findings if f.kind != "no-emotion"]
+        return [(f.where, f.kind, f.num_places, f.message) for f in findings]
+
+    begins = "has the speakers and words of the beginning of"
+    assert found(three, four, five) == found(four, unlabelled) == []
+    three_is_not = (
+        "case own_efr#0",
+        "contradictory-emotions",
+        1,
+        f"{begins} own_efr#1, but utterance 2 is sadness here and fear there",
+    )
+    assert found(three, other_four) == [three_is_not]
+    assert found(three, other_four, five) == [(*three_is_not[:2], 2, three_is_not[3])]
+    assert found(five, other_four) == [
+        (
+            "case own_efr#1",
+            "contradictory-emotions",
+            1,
+            f"{begins} own_efr#0, but utterance 2 is fear here and sadness there",
+        )
+    ]
+    [repeated, contradicted] = found(three, three, other_four)
+    assert (repeated[1], contradicted[:3]) == ("duplicate-case", three_is_not[:3])
 
 
 def test_a_dialogue_that_stands_twice_is_found(tmp_path: Path) -> None:

@@ -82,6 +82,17 @@ def test_emorynlp_speakers_of_one_utterance_are_joined(fixtures: Path) -> None:
     assert (scene.id, scene.emotion_set) == ("emorynlp_train_final#1.2.1", EMORYNLP7)
 
 
+@pytest.mark.parametrize("cell", ["[1," * 200, "1+" * 50_000 + "1", "(" * 5_000, "None.x"])
+def test_emorynlp_speakers_that_no_list_is_made_of_are_one_name(cell: str, fixtures: Path, tmp_path: Path) -> None:
+    text = (fixtures / "emorynlp" / "emorynlp_train_final.csv").read_text(encoding="utf-8")
+    path = tmp_path / "emorynlp_train_final.csv"
+    path.write_text(text.replace("['Ada']", cell if "," not in cell else f'"{cell}"', 1), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") != text
+    file = read_emorynlp(path)
+    assert cell[:20] in {speaker[:20] for dialogue in file.dialogues for speaker in dialogue.speakers}
+    assert "speaker-no-list" in {finding.kind for finding in file.findings}
+
+
 def test_emorynlp_scenes_that_overlap_with_meld_are_left_out(fixtures: Path) -> None:
     file = read_emorynlp(fixtures / "emorynlp" / "emorynlp_train_final.csv")
     assert [scene.id for scene in file.left_out] == ["emorynlp_train_final#1.2.2"]

@@ -10,7 +10,6 @@ from fliptrace.core.emotion_sets import MELD7
 from fliptrace.corpora.groups import (
     assign_groups,
     assign_groups_across,
-    drop_groups,
     find_groups,
     normalise_text,
     shared_groups,
@@ -98,7 +97,6 @@ def test_groups_over_several_files_come_back_file_by_file() -> None:
     assert [d.id for d in first] == ["a", "b"]
     shared = shared_groups(first, second)
     assert (shared.groups, shared.num_left, shared.num_right) == ({first[0].group}, 1, 1)
-    assert [d.id for d in drop_groups(first, shared.groups)] == ["b"]
 
 
 def test_groups_carried_already_stay_together_if_kept() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from instruction_rows import read_rows
 from run_inference import predict_file
 from toy_cases import CAFE
 
@@ -13,7 +14,6 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.files import hash_file
 from fliptrace.curate.curator import Curator
 from fliptrace.curate.files import curate_file, parse_mix, read_own_answers
-from fliptrace.curate.instructions import read_instructions
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.base import ChatModel, Decoding, TriggerModel
 from fliptrace.models.rules import find_rule
@@ -67,7 +67,7 @@ def test_a_mix_that_means_nothing_is_refused(text: str, message: str) -> None:
 def test_curation_writes_the_mixture_and_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "i.jsonl"
     assert curate(path) == {"answer": 4, "chain": 2}
-    assert len(read_instructions(path)) == 6
+    assert len(read_rows(path)) == 6
     manifest = json.loads((tmp_path / "i.manifest.json").read_text("utf-8"))
     assert manifest["sha256"] == hash_file(path)
     assert manifest["mix"] == {"answer": 1.0, "chain": 0.5}
@@ -92,7 +92,7 @@ def test_own_answers_become_feedback_and_self_evaluation(tmp_path: Path) -> None
 def test_a_teacher_writes_the_rationales(tmp_path: Path) -> None:
     teacher = ScriptedModel(default=["So.\nTriggers: 3 5"], name="teacher")
     curate(tmp_path / "i.jsonl", weights={"chain": 1.0}, curator=Curator(teacher=teacher))
-    assert {i.made_by for i in read_instructions(tmp_path / "i.jsonl")} == {"teacher"}
+    assert {row["made_by"] for row in read_rows(tmp_path / "i.jsonl")} == {"teacher"}
 
 
 def test_unlabelled_cases_are_refused_by_their_id(tmp_path: Path) -> None:

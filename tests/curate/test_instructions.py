@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from instruction_rows import read_rows
 from toy_cases import CAFE, NASTY_TEXTS
 
-from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Instruction, Message
 from fliptrace.curate.correcting import OwnAnswer, feedback_instructions
-from fliptrace.curate.instructions import read_instructions, to_row, write_instructions
+from fliptrace.curate.instructions import to_row, write_instructions
 from fliptrace.curate.teaching import answer_instructions
 from fliptrace.prompts.answers import parse_answer
 from fliptrace.prompts.views import Layout, View
@@ -49,40 +48,11 @@ def test_in_the_hosted_form_no_loss_falls_on_an_earlier_answer() -> None:
     assert weights == [("system", None), ("user", None), ("assistant", 0), ("user", None), ("assistant", 1)]
 
 
-def test_instructions_are_read_as_they_were_written(tmp_path: Path) -> None:
+def test_every_instruction_is_one_line_of_its_file(tmp_path: Path) -> None:
     nasty = [
         Instruction(f"n{i}", "answer", (Message("user", f"?{text}"),), f"!{text}", "n", "labels")
         for i, text in enumerate(NASTY_TEXTS)
     ]
     write_instructions(tmp_path / "i.jsonl", [PLAIN, CORRECTED, *nasty])
-    assert read_instructions(tmp_path / "i.jsonl") == [PLAIN, CORRECTED, *nasty]
+    assert read_rows(tmp_path / "i.jsonl") == [to_row(each) for each in (PLAIN, CORRECTED, *nasty)]
     assert (tmp_path / "i.jsonl").read_bytes().count(b"\n") == 2 + len(nasty)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"prompt": None}, "not an instruction"),
-        ({"prompt": "hello"}, "not an instruction"),
-        ({"prompt": []}, "must end with a user message"),
-        ({"prompt": [{"role": "user"}]}, "no field 'content'"),
-        ({"prompt": [{"role": "robot", "content": "?"}]}, "message with role 'robot'"),
-        ({"prompt": [{"role": "user", "content": 3}]}, "message with role 'user' and content 3"),
-        ({"completion": []}, "not an instruction"),
-        ({"completion": [{"role": "assistant", "content": None}]}, "and content None"),
-        ({"completion": [{"role": "assistant", "content": " "}]}, "the completion is empty"),
-    ],
-)
-def test_a_row_that_is_no_instruction_is_refused_by_its_line(
-    tmp_path: Path, change: dict[str, Any], message: str
-) -> None:
-    path = tmp_path / "i.jsonl"
-    path.write_text(json.dumps(to_row(PLAIN)) + "\n" + json.dumps(to_row(PLAIN) | change) + "\n", encoding="utf-8")
-    with pytest.raises(InputError, match=rf"i\.jsonl line 2: .*{message}"):
-        read_instructions(path)
-
-
-def test_a_hosted_file_is_not_read_back(tmp_path: Path) -> None:
-    write_instructions(tmp_path / "i.jsonl", [PLAIN], "hosted")
-    with pytest.raises(InputError, match="line 1: not an instruction: no field 'prompt'"):
-        read_instructions(tmp_path / "i.jsonl")

@@ -34,10 +34,10 @@ def train_until(moment: str, recipe: Recipe, folder: Path) -> int:
 
 def _train(moment: str, recipe: dict[str, Any], folder: str) -> None:
     torch.set_num_threads(1)
-    listener = _Killer(moment)
+    observer = _Killer(moment)
     patches = MOMENTS[moment]
-    with patch(*patches) if patches else patch.object(listener, "armed", True):
-        train(Recipe.model_validate(recipe), make_data(), Path(folder), listener)
+    with patch(*patches) if patches else patch.object(observer, "armed", True):
+        train(Recipe.model_validate(recipe), make_data(), Path(folder), observer)
 
 
 def _die() -> None:
@@ -110,8 +110,11 @@ def _moments() -> dict[str, tuple[str, Any] | None]:
         "2 cases read judged after self-evaluation": None,
         "end of chain": None,
         "half a step written": ("transformers.Trainer._save_optimizer_and_scheduler", _at_call(2, optimizer)),
-        "a step written but its mark": ("fliptrace.training.local.write_json", _at_call(2, write_json, of="whole")),
-        "half an old step removed": ("fliptrace.training.local.shutil.rmtree", _remove_half),
+        "a step written but its mark": (
+            "fliptrace.training.batch_trainer.write_json",
+            _at_call(2, write_json, of="whole"),
+        ),
+        "half an old step removed": ("fliptrace.training.step_folders.shutil.rmtree", _remove_half),
         "trained but not saved": ("fliptrace.training.local_trainer.save_checkpoint", _at_call(1, save_checkpoint)),
         "half a checkpoint written": ("fliptrace.training.base.InferenceDefaults.write", _at_call(1)),
         "own answers given but not written": (

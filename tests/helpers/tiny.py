@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
+    BertConfig,
+    BertModel,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
     GPT2Config,
@@ -105,5 +107,15 @@ def save_tiny(family: str, folder: Path) -> Path:
     tokenizer = make_tokenizer()
     with quiet():
         make_model(family, tokenizer).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    return folder
+
+
+def save_encoder(folder: Path) -> Path:
+    """Save an untrained encoder of one layer, with its tokenizer."""
+    tokenizer = make_tokenizer()
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    with quiet():
+        BertModel(BertConfig(vocab_size=len(tokenizer), **sizes), add_pooling_layer=False).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     return folder

@@ -15,6 +15,7 @@ from fliptrace.core.emotion_sets import MELD7
 from fliptrace.core.files import Json, hash_file, read_jsonl
 from fliptrace.core.flips import FlipCase, find_flip, find_flips
 from fliptrace.training.data import TrainingData
+from fliptrace.training.observer import TrainingObserver
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe, parse_recipe
 
@@ -143,24 +144,26 @@ def write_efr(path: Path, cases: Sequence[FlipCase]) -> Path:
     return path
 
 
-class Recorder:
-    """A listener that records its events."""
+class Recorder(TrainingObserver):
+    """An observer that records its events."""
 
     def __init__(self) -> None:
         self.events: list[tuple[Any, ...]] = []
         self.preflights: list[Preflight] = []
+        self.rows: list[Json] = []
 
     def stage_begins(self, number: int, num_stages: int, name: str) -> None:
         self.events.append(("begins", name))
 
-    def on_preflight(self, preflight: Preflight) -> None:
-        self.preflights.append(preflight)
+    def preflight(self, checks: Preflight) -> None:
+        self.preflights.append(checks)
 
     def stepped(self, step: int, num_steps: int) -> None:
         self.events.append(("step", step, num_steps))
 
     def logged(self, row: Json) -> None:
         self.events.append(("logged", row["stage"], row["step"]))
+        self.rows.append(row)
 
     def evaluation(self, name: str, num_cases: int, num_done: int) -> None:
         self.events.append(("evaluation", name, num_done))

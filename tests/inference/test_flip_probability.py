@@ -49,6 +49,24 @@ def test_the_probability_is_that_of_different_labels(
     assert flip_probability(after, before) == flip_probability(before, after)
 
 
+@pytest.mark.parametrize(
+    ("odds", "probability"),
+    [
+        (1.0, 0.6125),  # the same label with 0.0875 + 0.3
+        (3.0, 0.6125 / (3 * 0.3875 + 0.6125)),
+        (0.5, 0.6125 / (0.5 * 0.3875 + 0.6125)),
+    ],
+)
+def test_the_odds_of_the_same_label_are_multiplied(odds: float, probability: float) -> None:
+    assert flip_probability(SURE, TORN, odds) == pytest.approx(probability, abs=1e-6)
+
+
+def test_a_factor_is_the_potential_of_an_edge_between_two_utterances() -> None:
+    joint = {(i, k): SURE[i] * TORN[k] * (2.5 if i == k else 1.0) for i in range(3) for k in range(3)}
+    differ = sum(share for (i, k), share in joint.items() if i != k) / sum(joint.values())
+    assert flip_probability(SURE, TORN, 2.5) == pytest.approx(differ, abs=1e-6)
+
+
 def test_a_temperature_flattens_or_sharpens_and_keeps_the_order() -> None:
     assert temper((0.8, 0.2), 0.5) == pytest.approx((16 / 17, 1 / 17))
     assert temper((0.64, 0.16, 0.0), 2.0) == pytest.approx((2 / 3, 1 / 3, 0))
@@ -115,7 +133,19 @@ def test_without_a_distribution_labels_decide_whatever_the_threshold() -> None:
 def test_given_labels_are_certain() -> None:
     dialogue = spoken(("Ana", "joy"), ("Ana", "joy"), ("Ana", "neutral"))
     rows = [certain(label, THREE) for label in ("joy", "joy", "neutral")]
-    assert find_probable_flips(dialogue, rows, 1.0) == ((Flip("Ana", 1, 2, "joy", "neutral"), 1.0),)
+    for odds in (1.0, 20.0):
+        found = find_probable_flips(dialogue, rows, 1.0, odds)
+        assert found == ((Flip("Ana", 1, 2, "joy", "neutral"), 1.0),)
+        assert [each.probability for each in speaker_pairs(dialogue, rows, odds)] == [0.0, 1.0]
+
+
+def test_a_factor_lowers_the_probability_of_a_flip_and_keeps_its_labels() -> None:
+    dialogue = spoken(("Ana", "neutral"), ("Ana", "neutral"))
+    rows = ((0.1, 0.3, 0.6), (0.39, 0.21, 0.4))  # 1 - 0.342
+    [found] = find_probable_flips(dialogue, rows, 0.4, 2.0)
+    assert found.flip == Flip("Ana", 0, 1, "neutral", "anger")
+    assert found.probability == pytest.approx(0.658 / (2 * 0.342 + 0.658), abs=1e-6)  # 0.49
+    assert find_probable_flips(dialogue, rows, 0.5, 2.0) == ()
 
 
 def test_a_model_is_shown_the_labels_of_the_flip_it_is_asked_about() -> None:
@@ -152,6 +182,13 @@ def test_the_unified_task_finds_the_flips_that_an_analysis_shows() -> None:
     assert by_label.flips == ()
 
 
+def test_the_factor_of_a_config_reaches_the_flips_of_the_unified_task() -> None:
+    config = InferenceConfig(WINDOW, decoding=Decoding("exact"), same_label_odds=3.0, flip_threshold=0.3)
+    [unified] = predict_unified(Torn(), [BARE], config)
+    same = 0.4519**2 + 2 * 0.2741**2
+    assert [each.probability for each in unified.flips] == [pytest.approx((1 - same) / (1 + 2 * same), abs=1e-3)]
+
+
 def test_the_temperature_of_a_config_reaches_the_labels() -> None:
     config = InferenceConfig(WINDOW, decoding=Decoding("exact"), emotion_temperature=0.5)
     [labels] = choose_labeler(Model("torn", scorer=Torn()), config).label([BARE])
@@ -172,11 +209,13 @@ def test_a_prediction_file_holds_flips_between_equal_labels(tmp_path: Path) -> N
 
 
 def test_what_was_chosen_travels_with_the_model(tmp_path: Path) -> None:
-    defaults = InferenceDefaults(WINDOW, emotion_temperature=1.5, flip_threshold=0.7, uncertain_below=0.4)
+    defaults = InferenceDefaults(
+        WINDOW, emotion_temperature=1.5, same_label_odds=2.5, flip_threshold=0.7, uncertain_below=0.4
+    )
     defaults.write(tmp_path)
     assert InferenceDefaults.read(tmp_path) == defaults
     config = resolve_config(defaults, Decoding("exact"))
-    assert (config.emotion_temperature, config.flip_threshold) == (1.5, 0.7)
+    assert (config.emotion_temperature, config.same_label_odds, config.flip_threshold) == (1.5, 2.5, 0.7)
     assert resolve_config(defaults, Decoding("exact"), flip_threshold=0.2).flip_threshold == 0.2
 
 
@@ -184,12 +223,21 @@ def test_a_model_from_before_there_were_flip_probabilities_is_read(tmp_path: Pat
     write_json(tmp_path / DEFAULTS_FILE, {"layout": {"name": "window"}, "ask": "answer", "thresholds": {"exact": 0.4}})
     read = InferenceDefaults.read(tmp_path)
     assert read is not None
-    assert (read.emotion_temperature, read.flip_threshold, read.uncertain_below) == (1.0, None, None)
+    assert (read.emotion_temperature, read.same_label_odds, read.flip_threshold) == (1.0, 1.0, None)
+    assert read.uncertain_below is None
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"emotion_temperature": 0}, {"emotion_temperature": "hot"}, {"flip_threshold": 1.2}, {"uncertain_below": 0}],
+    [
+        {"emotion_temperature": 0},
+        {"emotion_temperature": "hot"},
+        {"same_label_odds": 0},
+        {"same_label_odds": -2.0},
+        {"same_label_odds": None},
+        {"flip_threshold": 1.2},
+        {"uncertain_below": 0},
+    ],
 )
 def test_settings_out_of_range_are_an_error_at_the_file(wrong: dict[str, object], tmp_path: Path) -> None:
     write_json(tmp_path / DEFAULTS_FILE, {"layout": {"name": "window"}, "ask": "answer", "thresholds": {}} | wrong)
@@ -197,8 +245,13 @@ def test_settings_out_of_range_are_an_error_at_the_file(wrong: dict[str, object]
         InferenceDefaults.read(tmp_path)
 
 
+def test_a_factor_is_finite() -> None:
+    with pytest.raises(ValueError, match="same_label_odds is inf; expected more than 0, and finite"):
+        InferenceDefaults(same_label_odds=float("inf"))
+
+
 def test_a_manifest_holds_the_settings_only_where_they_change_something() -> None:
-    assert "flip_threshold" not in InferenceConfig().to_json()
-    assert "emotion_temperature" not in InferenceConfig().to_json()
-    held = InferenceConfig(flip_threshold=0.6, emotion_temperature=1.2).to_json()
-    assert (held["flip_threshold"], held["emotion_temperature"]) == (0.6, 1.2)
+    settings = {"flip_threshold": 0.6, "emotion_temperature": 1.2, "same_label_odds": 2.5}
+    assert settings.keys().isdisjoint(InferenceConfig().to_json())
+    held = InferenceConfig(flip_threshold=0.6, emotion_temperature=1.2, same_label_odds=2.5).to_json()
+    assert held.items() >= settings.items()

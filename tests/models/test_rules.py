@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fliptrace.core.dialogue import Dialogue, Utterance
-from fliptrace.core.emotion_sets import MELD7
+from fliptrace.core.emotion_sets import MELD7, EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.models.base import Model
@@ -37,6 +37,15 @@ CALMS_DOWN = last_flip(("Ben", "joy"), ("Ana", "fear"), ("Ana", "neutral"))
 )
 def test_a_rule_looks_at_who_spoke_before_the_target(name: str, case: FlipCase, triggers: set[int]) -> None:
     assert find_rule(name).name_triggers(case) == triggers
+
+
+def test_the_neutral_label_of_a_set_of_ones_own_is_not_its_name_but_its_role() -> None:
+    own = EmotionSet("own", ("calm", "neutral", "tense"), neutral="calm")
+    rule = find_rule("previous-plus-self")
+    for last, triggers in (("calm", {1}), ("neutral", {1, 2})):
+        lines = (("Ben", "tense"), ("Ana", "tense"), ("Ana", last))
+        dialogue = Dialogue("d", "d", tuple(Utterance(s, "...", e) for s, e in lines), own)
+        assert rule.name_triggers(FlipCase("d", dialogue, find_flips(dialogue)[-1])) == triggers
 
 
 def test_every_rule_is_a_trigger_model_under_its_name_on_the_command_line() -> None:

@@ -123,6 +123,11 @@ def test_an_emotion_is_read_as_it_was_written(emotion_set: EmotionSet) -> None:
         ("Emotion: joy\nActually, anger.", None),
         ("Emotion: joy\nBecause she laughs.", "joy"),
         ("joy\nanger", None),
+        ("Emotion: joy\nor anger", None),
+        ("Emotion: joy\n(perhaps not)", None),
+        ("Emotion: joy\nanger", None),
+        ("<answer>anger</answer>\nEmotion: joy", None),
+        ("<answer>joy</answer>\nEmotion: joy", "joy"),
         ("not joy", None),
         ("Emotion: joyful", None),
         ("She feels joy here.", None),
@@ -131,6 +136,14 @@ def test_an_emotion_is_read_as_it_was_written(emotion_set: EmotionSet) -> None:
 )
 def test_what_cannot_be_read_is_none_and_never_a_guess(reply: str, label: str | None) -> None:
     assert parse_emotion(reply, MELD7) == label
+
+
+@pytest.mark.parametrize(
+    ("reply", "label"),
+    [("Emotion: joy", None), ("joy", None), ("Emotion: joy\n", "joy"), ("Emotion: joy\n\nShe smi", "joy")],
+)
+def test_of_a_reply_that_was_cut_off_only_a_whole_label_is_read(reply: str, label: str | None) -> None:
+    assert parse_emotion(reply, MELD7, is_cut=True) == label
 
 
 def test_a_label_of_another_set_is_not_read() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -79,10 +80,122 @@ def test_no_label_of_the_transcript_stands_in_the_first_turn(case: FlipCase, lay
         ("", {}),
         ("joy", {}),
         ("9" * 5000 + " joy", {}),
+        ("[1] joy\n[2] anger\n\nBen shouts.\nAna is quiet in the end.", {0: "joy", 1: "anger"}),
+        ("Ana hides her anger and her fear.\n[1] joy\n[2] anger", {0: "joy", 1: "anger"}),
+        ("[1] joy\n[2] anger\n[1] happiness", {1: "anger"}),
+        ("[1] joy\n[2] anger\n[3] fear\n1-2: sadness", {2: "fear"}),
+        ("[1] joy\n[2] anger\n[3] fear\n[1], [3]: not sure", {1: "anger"}),
+        ("[1] joy\n[2] anger\nor fear", {0: "joy"}),
+        ("[1] joy\n[2] anger\n(perhaps sad)", {0: "joy"}),
+        ("[1] joy\n[2] anger\nIn [1] Ben shows no joy.", {1: "anger"}),
+        ('[1] joy\n[2] anger\n{"emotions": ["fear", "joy"]}', {}),
+        ("[1] joy\n[2] anger\nWait, no.\n[1] fear", {}),
+        ("Wait.\n[1] joy", {0: "joy"}),
+        ("-1 joy", {}),
+        ("[1) joy\n2] joy", {}),
     ],
 )
 def test_labels_that_cannot_be_read_are_missing(reply: str, labels: dict[int, str]) -> None:
     assert parse_labels(reply, EmotionView(CAFE.dialogue, 5, DIALOGUE)) == labels
+
+
+# Lines about the first utterance that no careful reader takes for its label, or for that of no other utterance.
+UNCLEAR = (
+    "[1] {label} or {other}",
+    "[1] {label}?",
+    "[1] not {label}",
+    "[1] perhaps {label}",
+    "[1] {label} (weak)",
+    "[1] {label}, {other}",
+    "[1] no label",
+    "-1 {label}",
+    "[1) {label}",
+    "1.5 {label}",
+    "1/2 {label}",
+    "1-2 {label}",
+    "[1] to [3]: {label}",
+    "1, 2: {label}",
+    "Utterance 1 may be {label}.",
+    "The first one, [1], is {label}",
+    "| 1 | {label} |",
+    '{{"1": "{label}"}}',
+    "~~[1] {label}~~",
+)
+# What revises the label in the line before, or more.
+REVISIONS = (
+    "or {other}",
+    "(or {other})",
+    "• or rather {other}",
+    "{other}",
+    "but also {other}",
+    "perhaps none",
+    "Actually, it is {other}.",
+    "**Correction:** {other}",
+    "No, that is wrong.",
+    "- Wait, Ben is joking.",
+    "<think>Is it {other}?",
+)
+LABEL = st.sampled_from(CAFE.dialogue.emotion_set.labels)
+LABELS_OF_ALL = st.tuples(*[LABEL] * 6)
+
+
+@given(LABELS_OF_ALL, st.sampled_from(UNCLEAR), LABEL, LABEL, st.integers(0, 6))
+def test_no_label_is_read_beside_a_line_that_may_mean_another(
+    labels: tuple[str, ...], form: str, label: str, other: str, place: int
+) -> None:
+    view = EmotionView(CAFE.dialogue, 5, DIALOGUE)
+    unclear = form.format(label=label, other=other)
+    lines = render_labels(view, dict(enumerate(labels))).split("\n")
+    lines.insert(place, unclear)
+    read = parse_labels("\n".join(lines), view)
+    assert 0 not in read
+    assert read.items() <= dict(enumerate(labels)).items()
+    assert parse_labels(unclear, view) == {}
+
+
+@given(LABELS_OF_ALL, st.sampled_from(REVISIONS), LABEL, st.integers(0, 5))
+def test_no_label_is_read_that_the_reply_revises(labels: tuple[str, ...], form: str, other: str, place: int) -> None:
+    view = EmotionView(CAFE.dialogue, 5, DIALOGUE)
+    lines = render_labels(view, dict(enumerate(labels))).split("\n")
+    lines.insert(place + 1, form.format(other=other))
+    read = parse_labels("\n".join(lines), view)
+    assert place not in read
+    assert read.items() <= dict(enumerate(labels)).items()
+
+
+@given(flip_cases(), layouts, st.text(" \n[]().:-*|=12345 or not joy fear anger", max_size=60))
+def test_every_label_that_is_read_stands_on_a_line_with_its_number(case: FlipCase, layout: Layout, text: str) -> None:
+    view = bare_view(View(case, layout))
+    for index, label in parse_labels(text, view).items():
+        lines = [line for line in text.splitlines() if re.search(rf"(?<!\d)0*{view.label(index)}(?!\d)", line)]
+        assert lines and all(re.findall("[a-z]+", line) == [label] for line in lines)
+
+
+def test_the_numbers_of_a_list_are_those_of_utterances_only_where_both_are_the_same() -> None:
+    listed = "1. joy\n2. anger\n3. fear"
+    assert parse_labels(listed, EmotionView(CAFE.dialogue, 5, DIALOGUE)) == {0: "joy", 1: "anger", 2: "fear"}
+    assert parse_labels(listed, EmotionView(CAFE.dialogue, 5, DIALOGUE, first=1)) == {}
+    assert parse_labels("3. joy\n4. anger", EmotionView(CAFE.dialogue, 5, DIALOGUE, first=2)) == {2: "joy", 3: "anger"}
+    assert parse_labels(listed, EmotionView(CAFE.dialogue, 5, WINDOW)) == {}
+    assert parse_labels("2 joy\n1 anger\n0 fear", EmotionView(CAFE.dialogue, 5, WINDOW)) == {
+        3: "joy",
+        4: "anger",
+        5: "fear",
+    }
+
+
+@pytest.mark.parametrize(
+    ("reply", "labels"),
+    [
+        ("[1] joy\n[2] anger", {0: "joy"}),
+        ("[1] joy\n[2] anger\n", {0: "joy", 1: "anger"}),
+        ("[1] joy\n[2] anger\n[1", {1: "anger"}),
+        ("[1] joy\n[2] anger\nBen sh", {0: "joy", 1: "anger"}),
+        ("", {}),
+    ],
+)
+def test_the_last_line_of_a_reply_that_was_cut_off_is_not_read(reply: str, labels: dict[int, str]) -> None:
+    assert parse_labels(reply, EmotionView(CAFE.dialogue, 5, DIALOGUE), is_cut=True) == labels
 
 
 @given(flip_cases(), layouts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from fliptrace.scoring.counts import Counts
@@ -11,6 +12,7 @@ from fliptrace.scoring.flips import (
     calibrate_flips,
     choose_flip_threshold,
     choose_precise_threshold,
+    choose_same_label_odds,
     choose_temperature,
     count_flips,
 )
@@ -73,6 +75,7 @@ def test_calibration_weighs_the_gaps_of_bins_by_their_size() -> None:
     ]
     assert calibration.ece == pytest.approx((0.25 + 2 * 0.35 + 0) / 4)
     assert calibration.brier == pytest.approx((0.15**2 + 0.85**2 + 0.25**2 + 0) / 4)
+    assert calibration.log_loss == pytest.approx(-np.log([0.85, 0.15, 0.75, 1.0]).mean())
     assert calibration.to_json()["bins"][1] == {
         "low": 0.8,
         "high": 0.9,
@@ -87,3 +90,33 @@ def test_the_temperature_makes_probabilities_as_sure_as_they_are_right() -> None
     rows = [LabelledRow((16 / 17, 1 / 17), 0)] * 4 + [LabelledRow((16 / 17, 1 / 17), 1)]
     assert choose_temperature([rows]) == pytest.approx(2.0, abs=0.01)
     assert choose_temperature([rows, rows * 3]) == pytest.approx(2.0, abs=0.01)
+
+
+def test_the_odds_make_the_mean_probability_right() -> None:
+    # Independent labels would be the same in a fifth of these pairs, 1 to 4; they are in half, 1 to 1.
+    pairs = [pair(0.8, True), pair(0.8, False)] * 3
+    assert choose_same_label_odds([pairs]).odds == pytest.approx(4.0, abs=1e-3)
+    assert choose_same_label_odds([pairs, pairs * 9]).odds == pytest.approx(4.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("odds", [0.5, 1.0, 3.0])
+def test_a_known_factor_is_found_again(odds: float) -> None:
+    rng = np.random.default_rng(0)
+    same = rng.beta(2, 6, 40_000)
+    is_same = rng.random(len(same)) < odds * same / (odds * same + 1 - same)
+    pairs = [pair(float(1 - share), not alike) for share, alike in zip(same, is_same, strict=True)]
+    assert choose_same_label_odds([pairs]).odds == pytest.approx(odds, rel=0.05)
+
+
+def test_left_out_each_group_has_the_odds_of_the_others() -> None:
+    keeping = [pair(0.8, is_flip, group="keeping") for is_flip in (True, False)]  # 1 to 1 instead of 1 to 4
+    changing = [pair(0.5, is_flip, group="changing") for is_flip in (True, True, True, False)]  # 1 to 3 instead of 1
+    chosen = choose_same_label_odds([[*keeping, *changing]])
+    assert chosen.left_out == ({"keeping": pytest.approx(1 / 3, abs=1e-3), "changing": pytest.approx(4.0, abs=1e-3)},)
+    assert 1 / 3 < chosen.odds < 4
+
+
+def test_pairs_that_are_certain_say_nothing_about_the_odds() -> None:
+    pairs = [pair(0.8, True), pair(0.8, False)]
+    assert choose_same_label_odds([[*pairs, pair(0.0, True), pair(1.0, False)]]) == choose_same_label_odds([pairs])
+    assert choose_same_label_odds([[pair(1.0, True)]]) == (1.0, ({"g": 1.0},))

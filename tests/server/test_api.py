@@ -87,6 +87,11 @@ def test_an_analysis_that_is_refused_fails_with_the_message_of_analyze(client: T
     failed = client.get(f"{JOBS}/{job['id']}").json()
     assert failed["state"] == "FAILED"
     assert failed["error"].startswith("talk: 3 of 3 utterances have no emotion, and rule:previous reads no text")
+    job = submit(client, options='{"evidence": "all"}')
+    run(service)
+    assert (
+        client.get(f"{JOBS}/{job['id']}").json()["error"].startswith("farm: holds all emotions; evidence is measured")
+    )
 
 
 def test_a_job_of_a_model_that_is_not_offered_any_more_fails_with_the_reason(tmp_path: Path) -> None:

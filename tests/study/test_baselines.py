@@ -9,10 +9,11 @@ import pytest
 
 from fliptrace.core.errors import InputError
 from fliptrace.corpora.sample import load_sample
+from fliptrace.models.classical.boosted_trees import fit_trigger_trees
 from fliptrace.models.rules import RULES
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.triggers import score_triggers
-from fliptrace.study.baselines import BASELINES, Baseline, fit_baseline
+from fliptrace.study.baselines import BASELINES, Baseline, fit_baseline, predict_by_support
 from fliptrace.training.encoder.model import EncoderSpec, load_encoder
 
 TRAIN, VAL = load_sample("train")[:80], load_sample("val")[:20]
@@ -50,6 +51,21 @@ def test_a_learned_baseline_scores_the_last_utterances_and_no_others(tmp_path: P
     for case, row in zip(VAL, fit(name, tmp_path / "encoder").predict(VAL), strict=True):
         scored = [i for i, share in enumerate(row.vote.support) if share > 0]
         assert scored == list(range(max(0, case.flip.target - 3), case.flip.target + 1))
+
+
+def test_trees_beat_naming_the_utterance_before() -> None:
+    trees, val = fit_trigger_trees(load_sample("train"), num_forests=1), load_sample("val")
+    assert (
+        score_triggers(predict_by_support(trees, val, 0.4)).f1 > score_triggers(fit("previous", Path()).predict(val)).f1
+    )
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.7])
+def test_utterances_are_named_whose_support_reaches_the_threshold(threshold: float) -> None:
+    trees = fit_trigger_trees(TRAIN, num_forests=1)
+    rows = predict_by_support(trees, VAL, threshold)
+    assert [row.vote.support for row in rows] == list(trees.supports(VAL))
+    assert all(row.vote.triggers == {i for i, s in enumerate(row.vote.support) if s >= threshold} for row in rows)
 
 
 def test_only_an_encoder_costs_steps_and_leaves_a_folder(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from fliptrace.models.rules import RULES
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.triggers import score_triggers
-from fliptrace.study.metrics import evaluation_metrics, f1_of, flip_matrix
+from fliptrace.study.metrics import evaluation_metrics, f1_of
 
 DINNER = case(("Ana", "joy"), ("Ben", "joy"), ("Ana", "fear"), triggers={1}, id="dinner")
 WALK = case(("Ana", "joy"), ("Ben", "joy"), ("Cem", "joy"), ("Ana", "fear"), triggers={2, 3}, id="walk")
@@ -128,7 +128,3 @@ def test_unlabelled_cases_have_no_metrics() -> None:
     unlabelled = case(("Ana", "joy"), ("Ana", "fear"), triggers=None)
     with pytest.raises(InputError, match="no labels"):
         by_rule([unlabelled])
-
-
-def test_flips_are_counted_by_where_they_come_from_and_go_to() -> None:
-    assert flip_matrix(CASES) == {"joy->fear": 2, "neutral->fear": 1}

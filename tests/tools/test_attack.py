@@ -11,9 +11,10 @@ import pytest
 
 from fliptrace.core.errors import InputError
 from tools.attack.inputs import Attack, transcripts
-from tools.attack.main import Target, make_targets, try_inputs
+from tools.attack.kills import Job, hash_files, make_jobs, try_kills
+from tools.attack.trials import Target, make_targets, try_inputs
 
-NAMES = ("transcripts", "recipes", "predictions", "manifests", "models", "defaults")
+NAMES = ("transcripts", "recipes", "corpora", "predictions", "manifests", "models", "defaults")
 
 
 def test_every_reader_of_files_from_outside_is_attacked(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def wait(_: Path) -> Any:
 def test_what_is_no_clear_error_is_a_failure_and_kept(
     read: Any, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.attack.main._PATIENCE_SECONDS", 1)
+    monkeypatch.setattr("tools.attack.trials._PATIENCE_SECONDS", 1)
 
     def two(draw: random.Random, max_bytes: int) -> Any:
         yield Attack("something", "a.txt", b"hi")
@@ -68,3 +69,25 @@ def test_what_is_no_clear_error_is_a_failure_and_kept(
     outcomes = try_inputs(Target("readers", two, read), seed=0, seconds=0.2, folder=tmp_path)
     assert outcomes.failures[0][1].startswith(wrong)
     assert (tmp_path / "readers-1-a.txt").read_bytes() == b"hi"
+
+
+def test_every_command_that_resumes_is_killed(tmp_path: Path) -> None:
+    assert [job.arguments[0] for job in make_jobs(tmp_path)] == ["train", "predict", "reproduce"]
+
+
+ANSWER = ("predict", "rule:previous", "sample:val", "--out", "p.jsonl")
+
+
+def test_a_killed_command_ends_with_the_same_bytes_and_another_result_is_kept(tmp_path: Path) -> None:
+    same = try_kills(Job("same", ANSWER, lambda _: None, hash_files), seed=0, num_kills=1, folder=tmp_path)
+    assert (same.failures, same.num_same > 0) == ([], True)
+    assert not (tmp_path / "same-1").exists()
+    other = try_kills(Job("other", ANSWER, lambda _: None, lambda target: {"p": target.name}), 0, 1, tmp_path)
+    assert other.num_same == 0 and other.failures[0].endswith(": p differ")
+    assert (tmp_path / "other-1" / "p.jsonl").exists()
+
+
+def test_a_command_that_fails_after_a_kill_is_told_with_its_last_line(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"exit code 1: .*no such rule"):
+        job = Job("wrong", ("predict", "rule:x", "sample:val", "--out", "p"), lambda _: None, hash_files)
+        try_kills(job, seed=0, num_kills=1, folder=tmp_path)

@@ -69,6 +69,13 @@ def test_a_threshold_was_chosen() -> None:
     assert 0 < figures["threshold"] < 1
 
 
+def test_speakers_keep_emotions_more_often_than_by_chance(card: str) -> None:
+    defaults, figures = InferenceDefaults.read(BUNDLED), read_json(FIGURES)
+    assert defaults is not None
+    assert defaults.same_label_odds == figures["same_label_odds"] > 1
+    assert f"multiplied by {figures['same_label_odds']:g}" in card
+
+
 def test_the_figures_are_of_these_files_and_of_the_recipe_as_it_stands() -> None:
     figures = read_json(FIGURES)
     recipe = read_recipe(ROOT / "recipes" / "mini.toml")

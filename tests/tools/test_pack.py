@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from embedded_folders import checkpoint
+from embedded_folders import DEFAULTS, checkpoint
 from tiny_runs import make_recipe, one_stage
 
 from fliptrace.core.errors import RunError
@@ -50,7 +50,8 @@ class Made:
 
 def write_run(folder: Path, recipe: Recipe, data: TrainingData) -> Path:
     """A run as training leaves it, its checkpoint an untrained model."""
-    shutil.copytree(checkpoint(recipe.seed), folder / "1-chain" / "checkpoint")
+    trained = Path(shutil.copytree(checkpoint(recipe.seed), folder / "1-chain" / "checkpoint"))
+    replace(DEFAULTS, uncertain_below=0.4).write(trained)
     Checkpoint("1-chain/checkpoint", "chain", "base", recipe.digest, hash_json(data.manifest)).write(folder / "1-chain")
     write_json(folder / MANIFEST, {"recipe": recipe.to_json(), "data": data.manifest, "versions": {}})
     return folder
@@ -91,6 +92,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 def test_seeds_become_one_model_with_the_threshold_of_val(made: Made) -> None:
     defaults = InferenceDefaults.read(made.packing.folder)
     assert defaults is not None and defaults.thresholds == {"exact": made.figures["threshold"]}
+    assert (defaults.uncertain_below, defaults.same_label_odds) == (
+        0.4,
+        1.0,
+    )  # no stage of this recipe teaches emotions
     assert {path.name for path in made.packing.folder.iterdir()} >= {"model-0.onnx", "model-1.onnx"}
     assert [seed["seed"] for seed in made.figures["seeds"]] == [0, 1]
 
@@ -119,7 +124,7 @@ def test_packed_again_nothing_is_done_twice(made: Made, monkeypatch: pytest.Monk
         raise AssertionError("done before")
 
     monkeypatch.setattr(EmbeddedModel, "score_replies", refuse)
-    for name in ("export_onnx", "fit_trees", "fit_words"):
+    for name in ("export_onnx", "fit_trigger_trees", "fit_words"):
         monkeypatch.setattr(pack, name, refuse)
     again = make_packing(made.packing.work, made.recipe, made.data, made.sets, made.runs)
     assert again.figures() == made.figures

@@ -12,7 +12,8 @@ from tiny_runs import TABLE, make_recipe, make_table, one_stage
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, read_json
 from fliptrace.training.base import scratch_spec
-from fliptrace.training.recipe import Recipe, differences, override, parse_recipe, read_recipe
+from fliptrace.training.recipe import Recipe, override, parse_recipe, read_recipe
+from fliptrace.training.recipe_changes import differences
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 SHIPPED = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,11 @@ from fliptrace.models.chat_template import ChatFormat
 from fliptrace.prompts.views import Layout, training_view
 from fliptrace.training.batching import Rows
 from fliptrace.training.examples import Example, collate, padded_width, tokenize
-from fliptrace.training.local import (
-    WHOLE,
-    StageJob,
-    Watch,
-    completion_loss,
-    is_exhausted,
-    keep_steps,
-    newest_step,
-    plan,
-    train_stage,
-)
+from fliptrace.training.local import StageJob, is_exhausted, train_stage
+from fliptrace.training.losses import completion_loss
+from fliptrace.training.observer import TrainingObserver
+from fliptrace.training.schedule import plan
+from fliptrace.training.step_folders import WHOLE, keep_steps, newest_step
 
 CHAT = ChatFormat.of(make_tokenizer())
 
@@ -53,33 +47,40 @@ def make_job(steps: Path, *, epochs: float = 2, **tuning: object) -> StageJob:
     settings: Json = {"batch_tokens": 4 * widest, "evals_per_epoch": 2, "patience": 9} | tuning
     recipe = make_recipe(stages=one_stage(epochs), tuning=settings)
     batching = Rows(EXAMPLES, recipe.tuning.batch_tokens, pad_id=0)
-    return StageJob(recipe.stages[0], recipe.tuning, batching, 7, steps)
+    schedule = plan(recipe.stages[0], recipe.tuning, batching, 7)
+    return StageJob(recipe.stages[0], recipe.tuning, batching, schedule, 7, steps)
 
 
 @dataclass
-class Scripted:
-    """Returns scripted F1 scores, and keeps the weights at each evaluation."""
+class Scripted(TrainingObserver):
+    """Returns scripted F1 scores, and keeps the weights at each evaluation and all that is reported."""
 
     model: Any
     scores: Iterator[float]
     weights: list[dict[str, torch.Tensor]] = field(default_factory=list)
     rows: list[Json] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
-    resumed: list[int] = field(default_factory=list)
+    resumed_from: list[int] = field(default_factory=list)
 
     def evaluate(self) -> float:
         assert not self.model.training
         self.weights.append({name: weight.clone() for name, weight in self.model.state_dict().items()})
         return next(self.scores)
 
-    def watch(self) -> Watch:
-        return Watch(self.evaluate, self.rows.append, self.resumed.append, lambda step, _: self.steps.append(step))
+    def resumed(self, step: int) -> None:
+        self.resumed_from.append(step)
+
+    def stepped(self, step: int, num_steps: int) -> None:
+        self.steps.append(step)
+
+    def logged(self, row: Json) -> None:
+        self.rows.append(row)
 
 
 def run(job: StageJob, *scores: float) -> Scripted:
     model = make_model("llama", CHAT.tokenizer)
     script = Scripted(model, iter(scores))
-    train_stage(model, job, script.watch())
+    train_stage(model, job, script.evaluate, script)
     return script
 
 
@@ -106,10 +107,7 @@ class Poisoned(Scripted):
 
     at_step: int = 0
 
-    def watch(self) -> Watch:
-        return replace(super().watch(), on_step=self.poison)
-
-    def poison(self, step: int, num_steps: int) -> None:
+    def stepped(self, step: int, num_steps: int) -> None:
         if step == self.at_step:
             next(self.model.parameters()).data.fill_(float("nan"))
 
@@ -123,13 +121,13 @@ def test_a_stage_whose_numbers_are_lost_ends_and_names_the_step(at_step: int, me
     model = make_model("llama", CHAT.tokenizer)
     script = Poisoned(model, iter((0.1, 0.2, 0.3, 0.4)), at_step=at_step)
     with pytest.raises(RunError, match=f"^stage chain: {message}"):
-        train_stage(model, make_job(tmp_path), script.watch())
+        train_stage(model, make_job(tmp_path), script.evaluate, script)
 
 
 def test_a_stage_is_kept_whose_best_weights_are_from_before_they_were_lost(tmp_path: Path) -> None:
     model = make_model("llama", CHAT.tokenizer)
     script = Poisoned(model, iter((0.1, 0.9, 0.3, 0.4)), at_step=8)
-    train_stage(model, make_job(tmp_path), script.watch())
+    train_stage(model, make_job(tmp_path), script.evaluate, script)
     assert same(model.state_dict(), script.weights[1])
 
 
@@ -159,8 +157,7 @@ def test_a_plan_ends_on_an_evaluation(num_batches: int, epochs: float, evals: fl
         stages=one_stage(epochs), tuning={"evals_per_epoch": evals, "accumulate": accumulate, "batch_tokens": 10}
     )
     batching = Rows([Example((1,) * 10, 5)] * num_batches, batch_tokens=10, pad_id=0)
-    job = StageJob(recipe.stages[0], recipe.tuning, batching, 0, Path())
-    schedule = plan(job)
+    schedule = plan(recipe.stages[0], recipe.tuning, batching, seed=0)
     assert schedule.num_steps >= 1 and schedule.eval_every >= 1
     assert schedule.num_steps % schedule.eval_every == 0
     assert len(schedule.batches) <= schedule.num_steps * accumulate
@@ -237,7 +234,7 @@ def test_a_full_disk_leaves_the_step_before_whole_and_a_later_run_goes_on(
             run(make_job(tmp_path / "full"), *scores)
     assert newest_step(tmp_path / "full") == tmp_path / "full" / "checkpoint-4"
     again = run(make_job(tmp_path / "full"), *scores[2:])
-    assert (again.resumed, again.steps) == ([4], [5, 6, 7, 8])
+    assert (again.resumed_from, again.steps) == ([4], [5, 6, 7, 8])
     assert same(again.model.state_dict(), undisturbed.model.state_dict())
     assert again.rows == [row for row in undisturbed.rows if row["step"] > 4]
 
@@ -252,21 +249,21 @@ def test_errors_of_our_own_are_no_full_disk(tmp_path: Path, monkeypatch: pytest.
 def test_a_stage_that_had_stopped_takes_no_further_step(tmp_path: Path) -> None:
     stopped = run(make_job(tmp_path, patience=1), 0.9, 0.2)
     again = run(make_job(tmp_path, patience=1))
-    assert (again.resumed, again.steps, again.rows) == ([4], [], [])
+    assert (again.resumed_from, again.steps, again.rows) == ([4], [], [])
     assert same(again.model.state_dict(), stopped.weights[0])
 
 
 def test_a_stage_that_was_through_takes_no_further_step(tmp_path: Path) -> None:
     through = run(make_job(tmp_path), 0.1, 0.9, 0.2, 0.3)
     again = run(make_job(tmp_path))
-    assert (again.resumed, again.steps, again.rows) == ([8], [], [])
+    assert (again.resumed_from, again.steps, again.rows) == ([8], [], [])
     assert same(again.model.state_dict(), through.weights[1])
 
 
 def test_accumulated_batches_log_the_mean_loss_of_all_their_tokens(tmp_path: Path) -> None:
     """Neither the sum over the batches nor the mean of their means."""
     job = make_job(tmp_path, epochs=0.5, accumulate=2, learning_rate=1e-9, warmup_share=0.0, evals_per_epoch=1)
-    [both] = [plan(job).batches]
+    [both] = [job.schedule.batches]
     assert len(both) == 2
     model = make_model("llama", CHAT.tokenizer)
     expected = completion_loss(model, collate([EXAMPLES[i] for batch in both for i in batch], 0)).item()
@@ -279,7 +276,7 @@ def test_accumulated_halves_step_as_one_batch_of_both(tmp_path: Path) -> None:
     num_half = -(-len(EXAMPLES) // 2) * padded_width(max(map(len, EXAMPLES)))
     halves = make_job(tmp_path / "halves", epochs=1, batch_tokens=num_half, accumulate=2, evals_per_epoch=1)
     for job, num_batches in ((whole, 1), (halves, 2)):
-        batches = plan(job).batches
+        batches = job.schedule.batches
         assert (len(batches), sum(map(len, batches))) == (num_batches, len(EXAMPLES))
     one, two = run(whole, 0.5), run(halves, 0.5)
     norms = [next(row["grad_norm"] for row in script.rows if "grad_norm" in row) for script in (one, two)]

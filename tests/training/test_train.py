@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from instruction_rows import read_rows
 from locked import held_by_another
 from tiny_runs import GREEDY_ONLY, Recorder, files_of, make_cases, make_data, make_recipe, one_stage, read_log
 
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import Json, read_json, read_jsonl
-from fliptrace.curate.instructions import read_instructions
 from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults, last_checkpoint
 from fliptrace.models.local.loading import load_config
 from fliptrace.models.open_model import open_model
@@ -96,9 +96,9 @@ def test_the_log_holds_losses_and_evaluations_in_order(run: Path) -> None:
 def test_own_answers_are_instructed_upon_with_the_parent_as_their_maker(run: Path) -> None:
     own = [row for _, row in read_jsonl(run / "2-feedback" / "own-answers.jsonl")]
     assert {row["made_by"] for row in own} == {"1-chain/checkpoint"}
-    kinds = {row.kind: row.made_by for row in read_instructions(run / "2-feedback" / "instructions.jsonl")}
+    kinds = {row["kind"]: row["made_by"] for row in read_rows(run / "2-feedback" / "instructions.jsonl")}
     assert kinds == {"answer": "labels", "feedback": "1-chain/checkpoint"}
-    taught = {row.case_id for row in read_instructions(run / "1-chain" / "instructions.jsonl")}
+    taught = {row["case_id"] for row in read_rows(run / "1-chain" / "instructions.jsonl")}
     assert taught.isdisjoint(row["case_id"] for row in own)
 
 
@@ -226,12 +226,12 @@ def test_a_case_whose_trigger_the_context_cuts_away_is_left_out_unless_the_recip
     recorder = Recorder()
     train(recipe, data, tmp_path / "run", recorder)
     [checks] = recorder.preflights
-    taught = read_instructions(tmp_path / "run" / "1-chain" / "instructions.jsonl")
+    taught = read_rows(tmp_path / "run" / "1-chain" / "instructions.jsonl")
     [planned] = dry_run(recipe, data).stages
     assert 0 < checks.num_cut_triggers == planned.num_cut_triggers < len(first)
     assert read_json(tmp_path / "run" / "1-chain" / "preflight.json")["num_cut_triggers"] == checks.num_cut_triggers
     assert len(taught) == len(first) - (checks.num_cut_triggers if cut_triggers == "leave out" else 0)
-    silent = sum("none" in each.completion for each in taught)
+    silent = sum("none" in each["completion"][0]["content"] for each in taught)
     assert silent == len(first) // 2 + (checks.num_cut_triggers if cut_triggers == "keep" else 0)
     kept = "taught them without it" if cut_triggers == "keep" else "left them out"
     assert any(f"training {kept}" in remark for remark in remarks(read_run(tmp_path / "run")))
@@ -255,10 +255,10 @@ def test_unlabelled_cases_before_known_from_are_not_shown(tmp_path: Path) -> Non
         tuple(replace(case, known_from=case.flip.source) for case in data.train), data.val, data.manifest
     )
     train(make_recipe(stages=one_stage(), evaluations=GREEDY_ONLY), rebuilt, tmp_path, Recorder())
-    for row in read_instructions(tmp_path / "1-chain" / "instructions.jsonl"):
-        case = next(case for case in rebuilt.train if case.id == row.case_id)
+    for row in read_rows(tmp_path / "1-chain" / "instructions.jsonl"):
+        case = next(case for case in rebuilt.train if case.id == row["case_id"])
         hidden = case.dialogue.utterances[: case.known_from]
-        assert not any(utterance.text in row.prompt[-1].content for utterance in hidden)
+        assert not any(utterance.text in row["prompt"][-1]["content"] for utterance in hidden)
 
 
 def test_a_folder_in_which_another_process_trains_is_left_alone(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +20,12 @@ from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults
 from fliptrace.prompts.views import TruncatedView, View
 from fliptrace.training.instruction_builder import InstructionBuilder
 from fliptrace.training.local_trainer import LocalTrainer
-from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe
 from fliptrace.training.stages import train
-from fliptrace.training.trainer import CHECKPOINT, PREFLIGHT, Reports, StageData, StagePlace, Trainer
+from fliptrace.training.trainer import CHECKPOINT, PREFLIGHT, StageData, StagePlace, Trainer
 
 TWO = [*one_stage(1, answer=1), one_stage(1, answer=1)[0] | {"name": "again"}]
 PROMPT = (Message("user", "Which utterances triggered this flip?"),)
-
-
-@dataclass
-class Heard:
-    """Records what a trainer reports."""
-
-    preflights: list[Preflight] = field(default_factory=list)
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    steps: list[tuple[int, int]] = field(default_factory=list)
-
-    @property
-    def reports(self) -> Reports:
-        return Reports(self.preflights.append, self.rows.append, lambda _: None, lambda *step: self.steps.append(step))
 
 
 @dataclass(frozen=True)
@@ -68,11 +54,11 @@ def make_stage_data(recipe: Recipe, num_cases: int = 20) -> StageData:
     return StageData(answer_instructions(views), truncated, InferenceDefaults(recipe.layout), lambda model: 0.5)
 
 
-def teach(kind: Kind, run: Path, stage_data: StageData, heard: Heard | None = None) -> tuple[Trainer, Path]:
+def teach(kind: Kind, run: Path, stage_data: StageData, observer: Recorder | None = None) -> tuple[Trainer, Path]:
     trainer = kind.make(run)
     base = trainer.make_base(InstructionBuilder(kind.recipe).texts(make_data().train), run / "base")
     place = StagePlace(kind.recipe.stages[0], 1, run / "1-chain")
-    trainer.begin(place, base).train(stage_data, (heard or Heard()).reports)
+    trainer.begin(place, base).train(stage_data, observer or Recorder())
     return trainer, place.checkpoint
 
 
@@ -87,8 +73,8 @@ def test_a_parent_is_asked_before_it_is_trained_on(kind: Kind, tmp_path: Path) -
 
 
 def test_training_leaves_a_checkpoint_with_inference_defaults(kind: Kind, tmp_path: Path) -> None:
-    heard = Heard()
-    trainer, checkpoint = teach(kind, tmp_path, make_stage_data(kind.recipe), heard)
+    recorder = Recorder()
+    trainer, checkpoint = teach(kind, tmp_path, make_stage_data(kind.recipe), recorder)
     assert checkpoint == tmp_path / "1-chain" / CHECKPOINT
     assert InferenceDefaults.read(checkpoint) == InferenceDefaults(kind.recipe.layout)
     model = trainer.open(checkpoint)
@@ -96,9 +82,9 @@ def test_training_leaves_a_checkpoint_with_inference_defaults(kind: Kind, tmp_pa
 
 
 def test_preflight_checks_are_reported_and_written_first(kind: Kind, tmp_path: Path) -> None:
-    heard = Heard()
-    teach(kind, tmp_path, make_stage_data(kind.recipe), heard)
-    (checks,) = heard.preflights
+    recorder = Recorder()
+    teach(kind, tmp_path, make_stage_data(kind.recipe), recorder)
+    (checks,) = recorder.preflights
     assert (checks.num_rows, checks.num_by_kind) == (20, {"answer": 20})
     assert 0 < checks.num_trained_tokens < checks.num_tokens
     assert list(checks.samples) == ["answer"]
@@ -106,30 +92,25 @@ def test_preflight_checks_are_reported_and_written_first(kind: Kind, tmp_path: P
 
 
 def test_steps_and_losses_are_reported(kind: Kind, tmp_path: Path) -> None:
-    heard = Heard()
-    teach(kind, tmp_path, make_stage_data(kind.recipe), heard)
-    assert [row["loss"] for row in heard.rows if "loss" in row]
-    assert all(1 <= step <= num_steps for step, num_steps in heard.steps)
-    assert heard.steps[-1][0] == heard.steps[-1][1]
+    recorder = Recorder()
+    teach(kind, tmp_path, make_stage_data(kind.recipe), recorder)
+    assert [row["loss"] for row in recorder.rows if "loss" in row]
+    assert all(1 <= step <= num_steps for step, num_steps in recorder.of("step"))
+    assert recorder.of("step")[-1][0] == recorder.of("step")[-1][1]
 
 
 def test_a_stage_that_was_stopped_goes_on_to_the_end(kind: Kind, tmp_path: Path) -> None:
-    class Stopped(Heard):
-        @property
-        def reports(self) -> Reports:
-            return replace(super().reports, on_step=_stop)
+    class Stopped(Recorder):
+        def stepped(self, step: int, num_steps: int) -> None:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         teach(kind, tmp_path, make_stage_data(kind.recipe), Stopped())
     assert not (tmp_path / "1-chain" / CHECKPOINT).exists()
-    heard = Heard()
-    _, checkpoint = teach(kind, tmp_path, make_stage_data(kind.recipe), heard)
+    recorder = Recorder()
+    _, checkpoint = teach(kind, tmp_path, make_stage_data(kind.recipe), recorder)
     assert checkpoint.exists()
-    assert heard.steps[-1][0] == heard.steps[-1][1]
-
-
-def _stop(step: int, num_steps: int) -> None:
-    raise KeyboardInterrupt
+    assert recorder.of("step")[-1][0] == recorder.of("step")[-1][1]
 
 
 def test_nothing_to_train_on_is_refused(kind: Kind, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Hostile inputs, drawn by a seed: transcripts, recipes, prediction files, manifests and descriptions of models.
+"""Hostile inputs, drawn by a seed: transcripts, corpora, recipes, prediction files, manifests, descriptions of models.
 
 Each is a file as a stranger might send it. None is meant to be understood; each has to end in a result or one clear
-error, in bounded time and memory (main.py).
+error, in bounded time and memory (trials.py).
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def predictions(draw: random.Random, max_bytes: int, rows: Path) -> Iterator[Att
         yield Attack(f"{odd!r:.40} in {place} of row {number}", "p.jsonl", text.encode())
 
 
-def objects(draw: random.Random, max_bytes: int, good: Mapping[str, Any], name: str) -> Iterator[Attack]:
+def objects(draw: random.Random, max_bytes: int, good: Any, name: str) -> Iterator[Attack]:
     """A JSON file, such as a manifest, that holds an odd value, or is cut, or nested deeply."""
     while True:
         kind = draw.random()

@@ -15,8 +15,8 @@ from fliptrace.core.emotion_sets import MASAC8
 from fliptrace.core.files import Json
 from fliptrace.corpora.catalog import CATALOG, DataSet
 from fliptrace.report.wording import count, decimals
-from fliptrace.training.baselines import UNION
 from fliptrace.training.measured_sets import HELD_OUT
+from tools.mini.word_baselines import UNION
 
 CARD, LICENCE = "MODEL_CARD.md", "LICENSE.weights"
 _TEMPLATES = Path(__file__).parent / "templates"

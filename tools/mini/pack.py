@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from fliptrace.core.files import Json, hash_json, new_folder, read_json, version
 from fliptrace.corpora.leaks import LeakReport
 from fliptrace.inference.emotions import ScoringLabeler
 from fliptrace.models.checkpoints import InferenceDefaults
+from fliptrace.models.classical.boosted_trees import fit_trigger_trees
 from fliptrace.models.embedded import is_embedded, load_embedded
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.thresholds import choose_threshold
-from fliptrace.training.baselines import fit_trees, fit_words, label_by_words, name_by_trees
+from fliptrace.study.baselines import predict_by_support
 from fliptrace.training.data import TrainingData
 from fliptrace.training.emotion_weights import EmotionWeights, choose_emotion_weights, label_shares
 from fliptrace.training.export import export_onnx
@@ -39,6 +40,7 @@ from tools.mini.measure import (
 )
 from tools.mini.packed import PackedModel, Progress
 from tools.mini.seeds import Seed
+from tools.mini.word_baselines import fit_words, label_by_words
 
 MAX_BYTES = 12_000_000  # limit for all files together, to keep the wheel small
 
@@ -61,9 +63,12 @@ class Packing:
         folder = self._export(self.seeds)
         defaults = InferenceDefaults.read(folder)
         assert defaults is not None
-        InferenceDefaults(defaults.layout, defaults.ask, {"exact": self.threshold}, self.emotion_weights.weights).write(
-            folder
-        )
+        replace(
+            defaults,
+            thresholds={"exact": self.threshold},
+            emotion_weights=self.emotion_weights.weights,
+            same_label_odds=self.same_label_odds,
+        ).write(folder)
         return folder
 
     @cached_property
@@ -92,6 +97,11 @@ class Packing:
         }
 
     @cached_property
+    def same_label_odds(self) -> float:
+        """The factor fitted on the emotion sets; 1 if no stage teaches emotions."""
+        return self.whole.fit_same_label_odds(self.sets.emotions) if self.emotion_weights.weights else 1.0
+
+    @cached_property
     def threshold(self) -> float:
         return _threshold_on_val(self.whole, self.sets)
 
@@ -113,6 +123,7 @@ class Packing:
             "threshold": self.threshold,
             "threshold_chosen_on": [cases.name for cases in self.sets.val],
             "emotion_weights": self.emotion_weights._asdict(),
+            "same_label_odds": self.same_label_odds,
             "export": read_json(_note(folder)),
             "triggers": {name: row | {"trees": baselines["triggers"][name]} for name, row in triggers.items()},
             "emotions": {name: row | {"word_counts": baselines["emotions"][name]} for name, row in emotions.items()},
@@ -171,9 +182,8 @@ class Packing:
         return found
 
     def _by_trees(self) -> Json:
-        config = self.whole.config()
-        trees = fit_trees(self.recipe, self.data)
-        named = {cases.name: name_by_trees(trees, cases.cases, config) for cases in self.sets.cases}
+        trees = fit_trigger_trees(self.data.train, window=self.recipe.prompt.window)
+        named = {cases.name: predict_by_support(trees, cases.cases) for cases in self.sets.cases}
         threshold = _choose([row for cases in self.sets.val for row in named[cases.name]])
         return {name: trigger_figures(predictions, threshold) for name, predictions in named.items()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from fliptrace.models.embedded import hash_weights, load_embedded
 from fliptrace.models.open_model import OpenModel
 from fliptrace.predictions.rows import EmotionPrediction, Prediction, read_manifest, read_predictions
 from fliptrace.predictions.unified_rows import UnifiedPrediction
+from fliptrace.scoring.flips import choose_same_label_odds
 from fliptrace.training.measured_sets import CaseSet, DialogueSet
+from tools.flips import label_set
 
 Progress = Callable[[str, int, int], None]  # what is predicted, number done, total
 _NUM_SAMPLE_CASES, _NUM_SAMPLE_DIALOGUES = 12, 3
@@ -49,9 +51,19 @@ class PackedModel:
         )
         return cls(name, opened, work / f"{name}-{weights[:12]}", on_progress, emotion_weights)
 
+    @property
+    def weighted(self) -> OpenModel:
+        """The model with these emotion weights, whatever of its flips is stored in the folder."""
+        defaults = replace(self.opened.defaults, emotion_weights=self.emotion_weights, same_label_odds=1.0)
+        return replace(self.opened, defaults=defaults)
+
     def config(self, threshold: float = 0.5) -> InferenceConfig:
-        config = resolve_config(self.opened.defaults, Decoding("exact"), ask="answer", threshold=threshold)
-        return replace(config, emotion_weights=self.emotion_weights)
+        return resolve_config(self.weighted.defaults, Decoding("exact"), ask="answer", threshold=threshold)
+
+    def fit_same_label_odds(self, sets: Sequence[DialogueSet]) -> float:
+        """Fit InferenceDefaults.same_label_odds on these sets together, as tools/flips.py does."""
+        labelled = [label_set(each.name, each.prefixes, self.weighted) for each in sets]
+        return choose_same_label_odds([each.pairs() for each in labelled]).odds
 
     def triggers(self, cases: CaseSet) -> list[Prediction]:
         """Predict triggers with gold emotions; callers use the support, so the threshold does not matter."""

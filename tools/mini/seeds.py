@@ -10,7 +10,8 @@ from fliptrace.core.errors import RunError
 from fliptrace.core.files import Json, hash_file, hash_json, read_json
 from fliptrace.models.checkpoints import DONE, MANIFEST, Checkpoint, last_checkpoint
 from fliptrace.training.data import TrainingData
-from fliptrace.training.recipe import Recipe, differences, override, parse_recipe
+from fliptrace.training.recipe import Recipe, override, parse_recipe
+from fliptrace.training.recipe_changes import differences
 
 
 @dataclass(frozen=True, slots=True)

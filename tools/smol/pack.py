@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, new_folder, read_json, versions, write_json, write_text
 from fliptrace.inference.emotions import ScoringLabeler
 from fliptrace.models.catalog import BASE_FILE, BaseRecord
-from fliptrace.models.checkpoints import MANIFEST, Checkpoint, InferenceDefaults, last_checkpoint
+from fliptrace.models.checkpoints import MANIFEST, Checkpoint, last_checkpoint
 from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.report.wording import count
 from fliptrace.training.data import TrainingData, load_training_data
@@ -95,7 +96,12 @@ def _measure(folder: Path, recipe: Recipe, work: Path, rationales: int, limit: i
         model = PackedModel("smol", opened, kept, on_progress, weights["weights"])
         measuring = Measuring(model, sets)
         threshold = measuring.threshold()
-        InferenceDefaults(recipe.layout, opened.defaults.ask, {"exact": threshold}, weights["weights"]).write(folder)
+        replace(
+            opened.defaults,
+            layout=recipe.layout,
+            thresholds={"exact": threshold},
+            emotion_weights=weights["weights"],
+        ).write(folder)
         return {
             "weights_sha256": opened.weights_sha256,
             "threshold": threshold,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
+from fliptrace.analysis.evidence import EvidenceFor, choose_evidence, notes_on_evidence, with_evidence
 from fliptrace.analysis.rationales import NUM_RATIONALES, Decided, write_rationales
 from fliptrace.analysis.reasons import give_reason, rationale_of
 from fliptrace.analysis.result import Analysis
@@ -20,7 +21,7 @@ from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import NUM_SHOWN, excerpt
 from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.emotions import LABEL_TOKENS, EmotionLabels, fallback_emotion, last_question_fits
-from fliptrace.inference.flips import DIGITS, Distribution, ProbableFlip, certain, find_probable_flips, show_flip
+from fliptrace.inference.flips import DIGITS, Distribution, certain, find_probable_flips, show_flip
 from fliptrace.inference.overlong import Shortened, shorten_overlong
 from fliptrace.inference.seams import best_decoding, choose_decoder, choose_labeler
 from fliptrace.inference.triggers import name_triggers
@@ -49,6 +50,7 @@ def analyze(
     min_flip_probability: float | None = None,
     decoding: Decoding | None = None,
     num_rationales: int = NUM_RATIONALES,
+    evidence: EvidenceFor | None = None,
     on_progress: OnProgress = _no_progress,
 ) -> Analysis:
     """Find the flips of a dialogue and what triggered them.
@@ -57,29 +59,29 @@ def analyze(
     None takes the threshold chosen when the model was trained. A flip is reported from `min_flip_probability`; None
     takes the model's own, and if it has none, reports flips where the likeliest labels differ. If `decoding` is None, a
     model that scores replies is decoded exactly, any other greedily. A model that scores and also writes is asked for
-    its own rationales of at most `num_rationales` flips, the surest ones. InputError if emotions are missing and the
-    model reads no text.
+    its own rationales of at most `num_rationales` flips, the surest ones. `evidence` says for which utterances it is
+    measured what the model says without them; None chooses by the model. InputError if emotions are missing and the
+    model reads no text, or if evidence is asked for that the model or the transcript cannot give.
     """
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
-    config = resolve_config(
-        model.defaults,
-        decoding or best_decoding(model.model),
-        threshold=threshold,
-        flip_threshold=min_flip_probability,
-    )
+    used = decoding or best_decoding(model.model)
+    config = resolve_config(model.defaults, used, threshold=threshold, flip_threshold=min_flip_probability)
     whole, reader = transcript.dialogue, model.model.text_reader
+    measured = choose_evidence(evidence, whole, model.model)
     shown = Shortened(whole) if reader is None else _shorten(whole, reader, config.layout)
     labelled = _fill_emotions(shown.dialogue, model, config, on_progress)
-    flips = find_probable_flips(labelled.dialogue, labelled.distributions, config.flip_threshold)
-    decided = _decide(labelled.dialogue, flips, model.model, config, num_rationales, on_progress)
+    decided = _decide(labelled, model.model, config, num_rationales, on_progress)
     dialogue = whole.with_emotions(labelled.dialogue.emotions)
+    flips = list(_found_flips(dialogue, decided))
+    found = with_evidence(flips, shown.dialogue, labelled.scores, model.model, config, measured, on_progress)
+    notes = (*_notes_on_cut(shown.cut), *_notes_on(decided, config), *notes_on_evidence(found, model.model, config))
     return Analysis(
         dialogue=dialogue,
         emotion_scores=labelled.scores,
-        flips=tuple(_found_flips(dialogue, decided)),
+        flips=found,
         model=model.ref,
         threshold=config.threshold,
-        notes=(*transcript.notes, *labelled.notes, *_notes_on_cut(shown.cut), *_notes_on(decided, config)),
+        notes=(*transcript.notes, *labelled.notes, *notes),
         format=transcript.format,
         flip_threshold=config.flip_threshold,
         uncertain_below=model.defaults.uncertain_below,
@@ -176,14 +178,11 @@ class _DecidedFlip:
 
 
 def _decide(
-    dialogue: Dialogue,
-    flips: Sequence[ProbableFlip],
-    model: Model,
-    config: InferenceConfig,
-    num_rationales: int,
-    on_progress: OnProgress,
+    labelled: _LabelledDialogue, model: Model, config: InferenceConfig, num_rationales: int, on_progress: OnProgress
 ) -> list[_DecidedFlip]:
-    """Decode the triggers of every flip, in the order of their targets."""
+    """Find the flips and decode the triggers of every one, in the order of their targets."""
+    dialogue = labelled.dialogue
+    flips = find_probable_flips(dialogue, labelled.distributions, config.flip_threshold, config.same_label_odds)
     decoder = choose_decoder(model, config)
     starts = [_start(flip, model, config) for flip, _ in flips]
     cases = [_case(dialogue, flip, start, model) for (flip, _), start in zip(flips, starts, strict=True)]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from fliptrace.analysis.reasons import tell_evidence
 from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.core.flips import Flip
 
@@ -25,6 +26,7 @@ class FlipCard:
     """A flip on the page. `triggers` and `others` (candidates not named as triggers) have the strongest first.
 
     `likeliest` are the labels of source and target if these are not those of the flip, else None.
+    `evidence` are sentences.
     """
 
     found: FoundFlip
@@ -32,6 +34,7 @@ class FlipCard:
     others: tuple[Supported, ...]
     consequences: tuple[Flip, ...]
     likeliest: tuple[str, str] | None = None
+    evidence: tuple[str, ...] = ()
 
     @property
     def flip(self) -> Flip:
@@ -70,4 +73,5 @@ def _card(found: FoundFlip, consequences: tuple[Flip, ...], emotions: Sequence[s
     flip = found.flip
     likeliest = (emotions[flip.source] or "", emotions[flip.target] or "")
     own = likeliest == (flip.before, flip.after)
-    return FlipCard(found, triggers, tuple(rest[:MAX_OTHERS]), consequences, None if own else likeliest)
+    evidence = tell_evidence(found, lambda index: str(index + 1))
+    return FlipCard(found, triggers, tuple(rest[:MAX_OTHERS]), consequences, None if own else likeliest, evidence)

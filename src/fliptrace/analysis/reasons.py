@@ -1,19 +1,22 @@
 """The one-line reason for a flip: the model's own rationale if it gave one, else a sentence built from the decision.
+Evidence that was measured (inference/evidence.py) is told in sentences of its own.
 
-The sentence says only what the analysis holds: who spoke, how far back, with which emotion, whether that was a flip of
-that speaker, and the support. It does not explain how the model reached the decision.
+The built sentence says only what the analysis holds: who spoke, how far back, with which emotion, whether that was a
+flip of that speaker, and the support. It does not explain how the model reached the decision.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from fliptrace.analysis.wording import printable, printable_name, said_in, spell
+from fliptrace.analysis.values import FoundFlip
+from fliptrace.analysis.wording import emotion_noun, printable, printable_name, said_in, spell
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import Answer
+from fliptrace.inference.evidence import Evidence
 from fliptrace.prompts.answer_forms import without_answer
 from fliptrace.prompts.chains import WORDINGS, Observation, false_observations, parse_chain
 from fliptrace.prompts.thoughts import cut_thoughts
@@ -41,6 +44,27 @@ def give_reason(
         return Reason(rationale, "model")
     builder = _SentenceBuilder(dialogue, flip, support, flips_by_target)
     return Reason(builder.build(sorted(triggers)), "template")
+
+
+def tell_evidence(found: FoundFlip, number: Callable[[int], str]) -> tuple[str, ...]:
+    """Tell the evidence for a flip, one sentence for each utterance left out: the triggers, then other candidates.
+
+    Of these, only those are told that matter, the strongest first. `number` shows the position of an utterance.
+    """
+    named = [each for each in found.evidence if each.left_out in found.triggers]
+    others = [each for each in found.evidence if each.left_out not in found.triggers and each.matters]
+    others.sort(key=lambda each: -abs(each.change))
+    return tuple(_tell_change(found.flip, each, number(each.left_out)) for each in (*named, *others))
+
+
+def _tell_change(flip: Flip, evidence: Evidence, number: str) -> str:
+    with_it, without_it = f"{evidence.with_it:.2f}", f"{evidence.without_it:.2f}"
+    if evidence.matters:
+        change = f"{'falls' if evidence.change < 0 else 'rises'} from {with_it} to {without_it}"
+    else:
+        change = f"stays at {with_it}" if with_it == without_it else f"hardly moves, from {with_it} to {without_it}"
+        change += ": the trigger rests on its position"
+    return f"Without {number}, {printable_name(flip.speaker)}'s {emotion_noun(flip.after)} {change}."
 
 
 @dataclass(frozen=True, slots=True)

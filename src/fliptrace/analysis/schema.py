@@ -15,6 +15,7 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, find_flips, find_sources
+from fliptrace.inference.evidence import Evidence
 
 SCHEMA: Final = "fliptrace.analysis/1"  # the number goes up if an old reader would misread a new file
 
@@ -58,6 +59,12 @@ class SupportPart(_Part):
     support: float = Field(ge=0, le=1, description="The model's support for this utterance as a trigger.")
 
 
+class EvidencePart(_Part):
+    index: int = Field(ge=0, description="The utterance that was left out, before the flip's target.")
+    with_it: float = Field(ge=0, le=1, description="The probability of `after` at the target, with all utterances.")
+    without_it: float = Field(ge=0, le=1, description="The same probability without the utterance.")
+
+
 class FlipPart(_Part):
     speaker: str
     source: int = Field(ge=0, description="The utterance at which the speaker's emotion was `before`.")
@@ -78,6 +85,9 @@ class FlipPart(_Part):
     reason: str = Field(description="One line. Numbers in square brackets refer to utterances, counted from 1.")
     reason_by: Literal["model", "template"] = Field(
         description="`model`: the model's own rationale. `template`: a sentence built from the decision."
+    )
+    evidence: tuple[EvidencePart, ...] = Field(
+        (), description="What the model says without one of the utterances, ascending; empty if it was not measured."
     )
     consequences: tuple[int, ...] = Field(description="The targets of later flips that this flip's target triggered.")
 
@@ -232,6 +242,10 @@ def _flip_part(found: FoundFlip, later: tuple[Flip, ...]) -> FlipPart:
         candidates=tuple(SupportPart(index=i, support=share) for i, share in enumerate(found.support) if share),
         reason=_text(found.reason),
         reason_by=found.reason_by,
+        evidence=tuple(
+            EvidencePart(index=each.left_out, with_it=each.with_it, without_it=each.without_it)
+            for each in found.evidence
+        ),
         consequences=tuple(flip.target for flip in later),
     )
 
@@ -247,6 +261,7 @@ def _found_flip(part: FlipPart, num_utterances: int) -> FoundFlip:
         part.reason,
         part.reason_by,
         part.probability,
+        tuple(Evidence(each.index, each.with_it, each.without_it) for each in part.evidence),
     )
 
 

@@ -40,6 +40,7 @@ class Row:
     text: str
     emotion: str
     probability: float | None
+    uncertain: bool
     flip_from: str | None = None
     flip_to: str | None = None
     flip_source: int | None = None
@@ -57,8 +58,10 @@ def table_rows(analysis: AnalysisValues) -> list[Row]:
     """Make a row for every utterance, in order. `support` is that of the triggers, in the same order."""
     found = {each.flip.target: each for each in analysis.flips}
     return [
-        _row(i, utterance, scores, found.get(i))
-        for i, (utterance, scores) in enumerate(zip(analysis.dialogue.utterances, analysis.emotion_scores, strict=True))
+        _row(i, *told, found.get(i))
+        for i, told in enumerate(
+            zip(analysis.dialogue.utterances, analysis.emotion_scores, analysis.uncertain, strict=True)
+        )
     ]
 
 
@@ -88,10 +91,12 @@ def to_frame(analysis: AnalysisValues) -> pd.DataFrame:
     return frame.astype(numbers | {"flip_source": "Int64"})
 
 
-def _row(index: int, utterance: Utterance, scores: Mapping[str, float] | None, found: FoundFlip | None) -> Row:
+def _row(
+    index: int, utterance: Utterance, scores: Mapping[str, float] | None, uncertain: bool, found: FoundFlip | None
+) -> Row:
     emotion = utterance.emotion or ""
     probability = None if scores is None else scores.get(emotion)
-    row = Row(index, utterance.speaker, utterance.start, utterance.end, utterance.text, emotion, probability)
+    row = Row(index, utterance.speaker, utterance.start, utterance.end, utterance.text, emotion, probability, uncertain)
     if found is None:
         return row
     triggers = tuple(sorted(found.triggers))
@@ -111,11 +116,13 @@ def _row(index: int, utterance: Utterance, scores: Mapping[str, float] | None, f
 def _cell(value: object) -> str:
     """Format a value as a CSV cell.
 
-    >>> _cell("=1+1"), _cell((2, 5)), _cell(0.25), _cell(None), _cell("a;=1+1 ;-)")
-    ("'=1+1", '2 5', '0.25', '', "a;'=1+1 ;-)")
+    >>> _cell("=1+1"), _cell((2, 5)), _cell(0.25), _cell(True), _cell(None), _cell("a;=1+1 ;-)")
+    ("'=1+1", '2 5', '0.25', 'true', '', "a;'=1+1 ;-)")
     """
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     if not isinstance(value, str):

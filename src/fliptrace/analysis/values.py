@@ -8,6 +8,7 @@ from typing import Literal
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import Flip, consequences
+from fliptrace.inference.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class FoundFlip:
     `probability` is that of a change of emotion between source and target (inference/flips.py); None if the model gives
     none. `flip` has the most probable pair of different labels; the dialogue has the likeliest label of each utterance.
     `reason_by` says whether `reason` is the model's own rationale or a sentence built from the decision ("template").
+    `evidence` is what the model says without one of the utterances, in their order, as far as it was measured.
     """
 
     flip: Flip
@@ -25,6 +27,7 @@ class FoundFlip:
     reason: str
     reason_by: Literal["model", "template"] = "template"
     probability: float | None = None
+    evidence: tuple[Evidence, ...] = ()
 
     def __post_init__(self) -> None:
         if not all(0 <= share <= 1 for share in set(self.support)):
@@ -35,6 +38,12 @@ class FoundFlip:
             raise ValueError(
                 f"triggers {sorted(self.triggers)} of the flip at {self.flip.target}: expected positions from 0 to the "
                 f"target, in a dialogue of {len(self.support)} utterances"
+            )
+        left_out = [each.left_out for each in self.evidence]
+        if not all(0 <= i < self.flip.target for i in left_out) or left_out != sorted(set(left_out)):
+            raise ValueError(
+                f"evidence without utterances {left_out} for the flip at {self.flip.target}: expected positions before "
+                "the target, each once, ascending"
             )
 
 

@@ -45,6 +45,17 @@ def said_in(label: str) -> str:
     return _SAID.get(label, f"marked as {label}")
 
 
+def emotion_noun(label: str) -> str:
+    """Name an emotion so that it can be somebody's.
+
+    >>> emotion_noun("anger"), emotion_noun("neutral"), emotion_noun("powerful")
+    ('anger', 'neutrality', '“powerful”')
+    """
+    if label == "neutral":
+        return "neutrality"
+    return label if label in _SAID else f"“{label}”"
+
+
 def spell(number: int) -> str:
     """Spell out a number up to ten.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,10 +13,12 @@ import typer
 from fliptrace.cli import hosted_options
 from fliptrace.cli.console import console, done, note, print_json, progress, show_steps
 from fliptrace.cli.hosted_options import HostedOptions
+from fliptrace.cli.option_groups import OptionGroup
 from fliptrace.cli.transcript_options import Columns, Format, Speakers, parse_columns, parse_speakers
 
 if TYPE_CHECKING:
     from fliptrace.analysis.analyze import OnProgress
+    from fliptrace.analysis.result import Analysis
     from fliptrace.models.hosted.model import HostedModel
 
 EPILOG = """**Examples**
@@ -24,7 +27,7 @@ EPILOG = """**Examples**
 
 - `fliptrace analyze call.vtt --html call.html` writes a page to click through.
 
-- `fliptrace analyze call.vtt --min-flip-probability 0.9` reports only the flips that the model is sure of.
+- `fliptrace analyze call.vtt --min-flip-probability 0.7` reports only the flips that the model is sure of.
 
 - `fliptrace analyze chat.csv --columns speaker=caller,text=words --csv flips.csv` reads and writes tables.
 
@@ -33,51 +36,85 @@ EPILOG = """**Examples**
 Formats, columns and how far to trust the result: docs/analyze.md.
 """
 
+Threshold = Annotated[
+    float | None, typer.Option(help="Support that makes a trigger. Default: chosen in training.", show_default=False)
+]
+MinFlipProbability = Annotated[
+    float | None,
+    typer.Option(
+        help="Report a flip from this probability that the speaker's emotion changed, above 0 to 1. Lower finds more, "
+        "higher is surer. Default: chosen in training, else where the likeliest emotions differ.",
+        show_default=False,
+    ),
+]
+Rationales = Annotated[
+    int, typer.Option(min=0, help="Rationales that a local model writes, of the surest flips; others are built.")
+]
+Evidence = Annotated[
+    Literal["triggers", "all", "none"] | None,
+    typer.Option(
+        help="Leave an utterance out, and measure how likely the new emotion is then: each trigger of the 50 surest "
+        "flips, or all candidates of all flips. Default: triggers with an encoder model, for which it is cheap; none "
+        "with others.",
+        show_default=False,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs(OptionGroup):
+    """Where the analysis is shown and written."""
+
+    json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of the view.")] = False
+    full: Annotated[bool, typer.Option("--full", help="Show all flips, and the whole transcript.")] = False
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Write an HTML page: one file, no network.", show_default=False),
+    ] = None
+    csv: Annotated[Path | None, typer.Option(help="Write a table, one row per utterance.", show_default=False)] = None
+
+    def write(self, analysis: Analysis) -> None:
+        if self.json:
+            print_json(analysis.to_json())
+        else:
+            from fliptrace.report.terminal.analysis import analysis_view
+
+            console.print(analysis_view(analysis, full=self.full))
+        for text in analysis.notes if self.json else ():
+            note(text)
+        if self.csv is not None:
+            analysis.to_csv(self.csv)
+            done(str(self.csv))
+        if self.html is not None:
+            analysis.to_html(self.html)
+            done(f"{self.html}: open it in a browser")
+
 
 def analyze(
     file: Annotated[
-        str,
-        typer.Argument(help="A transcript, or `sample`, or `sample:hindi-english`.", show_default=False),
+        str, typer.Argument(help="A transcript, or `sample`, or `sample:hindi-english`.", show_default=False)
     ],
     *,
     model: Annotated[str, typer.Option(help="As for predict; `embedded` ships with fliptrace.")] = "embedded",
     format: Format = None,
     speakers: Speakers = None,
     columns: Columns = None,
-    json: Annotated[bool, typer.Option("--json", help="JSON to stdout instead of the view.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Show all flips, and the whole transcript.")] = False,
-    html: Annotated[
-        Path | None, typer.Option(help="Write an HTML page: one file, no network.", show_default=False)
-    ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write a table, one row per utterance.", show_default=False)] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(help="Support that makes a trigger. Default: chosen in training.", show_default=False),
-    ] = None,
-    min_flip_probability: Annotated[
-        float | None,
+    outputs: Outputs,
+    threshold: Threshold = None,
+    min_flip_probability: MinFlipProbability = None,
+    rationales: Rationales = 20,
+    evidence: Evidence = None,
+    emotion_set: Annotated[
+        str | None,
         typer.Option(
-            help="Report a flip from this probability that the speaker's emotion changed, above 0 to 1. Lower finds "
-            "more, higher is surer. Default: chosen in training, else where the likeliest emotions differ.",
+            help="The emotion labels: masac8, which includes contempt, meld7, or a TOML file with your own. Default: "
+            "emotions.toml beside FILE, else masac8.",
             show_default=False,
         ),
     ] = None,
-    rationales: Annotated[
-        int, typer.Option(min=0, help="Rationales that a local model writes, of the surest flips; others are built.")
-    ] = 20,
-    emotion_set: Annotated[
-        Literal["masac8", "meld7"], typer.Option(help="The emotion labels; masac8 includes contempt.")
-    ] = "masac8",
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; the embedded model runs on the CPU.")] = "auto",
     hosted: HostedOptions,
-    answers: Annotated[
-        Path | None,
-        typer.Option(
-            help="A file that keeps every reply, so that none is paid for twice. Default: replies are not kept.",
-            show_default=False,
-            rich_help_panel=hosted_options.PANEL,
-        ),
-    ] = None,
+    answers: Annotated[Path | None, hosted_options.reply_file("replies are not kept")] = None,
 ) -> None:
     """Find in a transcript where a speaker's emotion flips, what triggered it, and why.
 
@@ -86,7 +123,7 @@ def analyze(
     whole transcript.
     """
     from fliptrace.analysis.analyze import analyze as analyze_dialogue
-    from fliptrace.core.emotion_sets import EMOTION_SETS
+    from fliptrace.corpora.own_emotions import emotion_set_called
     from fliptrace.models.open_model import open_model
     from fliptrace.transcripts.bundled import transcript_path
     from fliptrace.transcripts.read import read_transcript
@@ -96,7 +133,7 @@ def analyze(
         format=format,
         columns=parse_columns(columns),
         speakers=parse_speakers(speakers),
-        emotion_set=EMOTION_SETS[emotion_set],
+        emotion_set=None if emotion_set is None else emotion_set_called(emotion_set),
     )
     opened = open_model(model, device, hosted=hosted.settings(answers))
     hosted_options.probe_server(opened.hosted)
@@ -107,24 +144,12 @@ def analyze(
             threshold=threshold,
             min_flip_probability=min_flip_probability,
             num_rationales=rationales,
+            evidence=evidence,
             on_progress=on_progress,
         )
     if opened.hosted is not None:
         hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
-    if json:
-        print_json(analysis.to_json())
-    else:
-        from fliptrace.report.terminal.analysis import analysis_view
-
-        console.print(analysis_view(analysis, full=full))
-    for text in analysis.notes if json else ():
-        note(text)
-    if csv is not None:
-        analysis.to_csv(csv)
-        done(str(csv))
-    if html is not None:
-        analysis.to_html(html)
-        done(f"{html}: open it in a browser")
+    outputs.write(analysis)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from rich.segment import Segment
 from rich.table import Table
 
 from fliptrace.core.files import Json, to_json_text
+from fliptrace.training.observer import TrainingObserver
 
 _JOINERS = "\u200c\u200d"  # invisible, but they shape Devanagari and emoji
 
@@ -237,8 +238,8 @@ class HostedDisplay:
             self._task = None
 
 
-class TrainingDisplay:
-    """Shows the progress of a run: the data of each stage, its steps, its scores. A `Listener` of training."""
+class TrainingDisplay(TrainingObserver):
+    """Shows the progress of a run: the data of each stage, its steps, its scores."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
@@ -248,19 +249,19 @@ class TrainingDisplay:
     def stage_begins(self, number: int, num_stages: int, name: str) -> None:
         console.rule(f"stage {number} of {num_stages}: {name}", align="left")
 
-    def on_preflight(self, preflight: Any) -> None:
-        if preflight.num_cut_views:
+    def preflight(self, checks: Any) -> None:
+        if checks.num_cut_views:
             note(
-                f"{preflight.num_cut_views:,} cases are too long for the model: their oldest utterances, "
-                f"{preflight.num_dropped_utterances:,} in all, are left out"
+                f"{checks.num_cut_views:,} cases are too long for the model: their oldest utterances, "
+                f"{checks.num_dropped_utterances:,} in all, are left out"
             )
-        note_untaught(preflight)
-        if preflight.not_packed:
-            note(f"not packed as prefix trees: {preflight.not_packed}")
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in preflight.num_by_kind.items())
-        dropped = f"; {preflight.num_dropped:,} rows left out as too long" if preflight.num_dropped else ""
-        console.print(f"{preflight.num_tokens:,} tokens, {preflight.num_trained_tokens:,} trained on: {kinds}{dropped}")
-        for kind, text in preflight.samples.items():
+        note_untaught(checks)
+        if checks.not_packed:
+            note(f"not packed as prefix trees: {checks.not_packed}")
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in checks.num_by_kind.items())
+        dropped = f"; {checks.num_dropped:,} rows left out as too long" if checks.num_dropped else ""
+        console.print(f"{checks.num_tokens:,} tokens, {checks.num_trained_tokens:,} trained on: {kinds}{dropped}")
+        for kind, text in checks.samples.items():
             console.print(f"[dim]{kind}[/]  {escape(' ⏎ '.join(text.splitlines()))}", overflow="ellipsis", no_wrap=True)
 
     def stepped(self, step: int, num_steps: int) -> None:

@@ -106,6 +106,15 @@ TrainingPrice = Annotated[
 ]
 
 
+def reply_file(default: str) -> Any:
+    """The option that names the file of replies; `default` completes "Default: "."""
+    return typer.Option(
+        help=f"A file that keeps every reply, so that none is paid for twice. Default: {default}.",
+        show_default=False,
+        rich_help_panel=PANEL,
+    )
+
+
 def reply_cache_path(path: Path) -> Path:
     """Where the replies behind an output file are kept."""
     return path.with_name(f"{path.name}.answers")

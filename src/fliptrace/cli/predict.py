@@ -65,14 +65,7 @@ def predict(
     ] = False,
     data: DataFolder = None,
     hosted: HostedOptions,
-    answers: Annotated[
-        Path | None,
-        typer.Option(
-            help="The file that keeps every reply, so that none is paid for twice. Default: beside the output file.",
-            show_default=False,
-            rich_help_panel=hosted_options.PANEL,
-        ),
-    ] = None,
+    answers: Annotated[Path | None, hosted_options.reply_file("beside the output file")] = None,
 ) -> None:
     """Name the triggers of every flip in FILE; or label emotions, or find flips and their triggers, from bare text.
 

@@ -25,21 +25,25 @@ from fliptrace.cli.console import (
 from fliptrace.cli.data import DataFolder
 from fliptrace.cli.extras import require
 from fliptrace.cli.hosted_options import HostedOptions, open_teacher
+from fliptrace.cli.train_encoder import train_encoder
 from fliptrace.core.errors import InputError, RunError
+from fliptrace.core.files import Json
+
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print tokens, steps and memory, try one step on a shrunken model, and stop; for a hosted base, print "
+        "tokens and dollars.",
+    ),
+]
 
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe in TOML; see recipes/.", show_default=False)],
     *,
     out: Annotated[Path | None, typer.Option(help="The run folder. Default: runs/NAME of the recipe.")] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Print tokens, steps and memory, try one step on a shrunken model, and stop; for a hosted base, print "
-            "tokens and dollars.",
-        ),
-    ] = False,
+    dry_run: DryRun = False,
     base: Annotated[
         str | None, typer.Option(help="Use another base than the recipe's: any MODEL that can be trained.")
     ] = None,
@@ -57,10 +61,16 @@ def train(
     """Train the stages of RECIPE, each on the one before, and evaluate the model on val after each.
 
     Run the same command again to resume: finished stages are kept, and a killed one resumes at its last whole step. A
-    hosted base (openai:MODEL ...) is trained by its provider, whose job continues meanwhile (docs/hosted.md).
+    hosted base (openai:MODEL ...) is trained by its provider, whose job continues meanwhile (docs/hosted.md). A recipe
+    with layers instead of stages makes an encoder model, which reads a dialogue in one pass; see
+    recipes/encoder/reader.toml.
     """
+    from fliptrace.training.encoder.recipe import is_encoder_recipe
     from fliptrace.training.recipe import override, read_recipe
 
+    if is_encoder_recipe(recipe):
+        train_encoder(recipe, out, base=base, seed=seed, device=device, dry_run=dry_run, as_json=json, data_folder=data)
+        return
     chosen = override(read_recipe(recipe), base=base, seed=seed, device=device)
     folder = out or Path("runs") / chosen.name
     _require_for(chosen)
@@ -81,21 +91,11 @@ def train(
     if dry_run:
         _dry_run(chosen, cases, json)
         return
-    from fliptrace.models.hosted.budget import Budget
     from fliptrace.models.open_model import check_host
-    from fliptrace.training.stages import train as train_stages
 
     for ref in (None if base else chosen.base.model, chosen.curate.teacher):
         check_host(ref or "", recipe, settings)
-    budget = Budget(hosted.max_cost)
-    teacher = open_teacher(chosen.curate.teacher, chosen.device, settings, budget)
-    writer = None if teacher is None else teacher.require_chat("teacher")
-    try:
-        with progress() as bar:
-            trainer = _hosted_trainer(chosen, settings, training_price, bar, budget) if chosen.hosted else None
-            scores = train_stages(chosen, cases, folder, TrainingDisplay(bar), writer, trainer=trainer)
-    finally:
-        hosted_options.print_cost(chosen.name, budget)
+    scores = _train(chosen, cases, folder, settings, training_price)
     if json:
         print_json(scores)
     done(f"{folder}: report it with `fliptrace report {folder}`, use it with `fliptrace predict {folder} ...`")
@@ -107,6 +107,22 @@ def _require_for(recipe: Any) -> None:
         require("train", "hosted,study", "openai", "stamina", "genai_prices", "sklearn", "scipy")
     else:
         require("train", "train", "torch", "transformers", "peft", "accelerate", "sklearn", "scipy")
+
+
+def _train(recipe: Any, cases: Any, folder: Path, settings: Any, training_price: float | None) -> Json:
+    """Train with a display of progress and, at the end, of cost. Returns the val scores of every stage."""
+    from fliptrace.models.hosted.budget import Budget
+    from fliptrace.training.stages import train as train_stages
+
+    budget = Budget(settings.max_cost)
+    teacher = open_teacher(recipe.curate.teacher, recipe.device, settings, budget)
+    writer = None if teacher is None else teacher.require_chat("teacher")
+    try:
+        with progress() as bar:
+            trainer = _hosted_trainer(recipe, settings, training_price, bar, budget) if recipe.hosted else None
+            return train_stages(recipe, cases, folder, TrainingDisplay(bar), writer, trainer=trainer)
+    finally:
+        hosted_options.print_cost(recipe.name, budget)
 
 
 def _hosted_trainer(recipe: Any, settings: Any, training_price: float | None, bar: Any, budget: Any) -> Any:

@@ -1,14 +1,19 @@
-"""Emotion label sets of the supported corpora, and mappings between them."""
+"""Emotion label sets of the supported corpora, and mappings between them. Users declare their own (own_emotions.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+NEUTRAL = "neutral"
+
 
 @dataclass(frozen=True, slots=True)
 class EmotionSet:
     """A closed, ordered set of emotion labels.
+
+    `neutral` is the label of utterances without emotion: "neutral" if the set has it, unless another is given; None if
+    there is none. `spellings` are other names of labels in files, each with the label that it stands for.
 
     >>> MELD7.canonical(" Joy ")
     'joy'
@@ -19,6 +24,8 @@ class EmotionSet:
 
     name: str
     labels: tuple[str, ...]
+    neutral: str | None = None
+    spellings: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.labels:
@@ -27,6 +34,13 @@ class EmotionSet:
             raise ValueError(f"emotion set {self.name!r} names a label twice")
         if any(label != label.strip().lower() or not label for label in self.labels):
             raise ValueError(f"emotion set {self.name!r}: expected labels in lower case, without surrounding blanks")
+        if self.neutral is None and NEUTRAL in self.labels:
+            object.__setattr__(self, "neutral", NEUTRAL)
+        unknown = {self.neutral or self.labels[0], *(label for _, label in self.spellings)} - set(self.labels)
+        if unknown:
+            raise ValueError(
+                f"emotion set {self.name!r} has no label {min(unknown)!r}; it has {', '.join(self.labels)}"
+            )
 
     def __contains__(self, label: object) -> bool:
         return label in self.labels
@@ -34,6 +48,7 @@ class EmotionSet:
     def canonical(self, raw: str) -> str:
         """Return a label in the spelling of this set; ValueError for an unknown one."""
         label = raw.strip().lower()
+        label = dict(self.spellings).get(label, label)
         if label not in self.labels:
             raise ValueError(f"unknown emotion {raw!r}; {self.name} has {', '.join(self.labels)}")
         return label
@@ -59,9 +74,23 @@ EMORYNLP7_TO_MASAC8: Mapping[str, str | None] = {
 
 
 def to_masac8(label: str, emotion_set: EmotionSet) -> str | None:
-    """Map a label of any known set to MASAC8, the largest Ekman-style set; None if it has no counterpart there.
+    """Map a label of any set to MASAC8, the largest Ekman-style set; None if it has no counterpart there.
+
+    In a set of one's own, those that are called as there have one, and its neutral label.
 
     >>> to_masac8("mad", EMORYNLP7), to_masac8("peaceful", EMORYNLP7), to_masac8("joy", MELD7)
     ('anger', None, 'joy')
     """
-    return EMORYNLP7_TO_MASAC8[label] if emotion_set == EMORYNLP7 else MASAC8.canonical(label)
+    if emotion_set == EMORYNLP7:
+        return EMORYNLP7_TO_MASAC8[label]
+    return NEUTRAL if label == emotion_set.neutral else label if label in MASAC8 else None
+
+
+def labels_unlike_masac8(emotion_set: EmotionSet) -> tuple[str, ...]:
+    """The labels of a set of one's own that have no counterpart in MASAC8.
+
+    >>> labels_unlike_masac8(EmotionSet("own", ("calm", "joy", "tense"), neutral="calm"))
+    ('tense',)
+    """
+    is_known = emotion_set in EMOTION_SETS.values()
+    return () if is_known else tuple(label for label in emotion_set.labels if to_masac8(label, emotion_set) is None)

@@ -11,6 +11,7 @@ from fliptrace.corpora.findings import FindingLog
 from fliptrace.corpora.repair import repair_text
 
 Raw = Sequence[Any]
+OWN_EMOTIONS = "emotions.toml"  # beside the file; own_emotions.py reads it
 
 
 def is_missing(value: object) -> bool:
@@ -114,7 +115,9 @@ def _canonical_emotions(
         try:
             label = emotion_set.canonical(str(raw))
         except ValueError as error:
-            log.error(f"{where} utterance {position}", "unknown-emotion", str(error))
+            log.error(
+                f"{where} utterance {position}", "unknown-emotion", f"{error}; others are declared in {OWN_EMOTIONS}"
+            )
             return None
         log.saw(where, "emotion-spelling", label, repr(raw))
         labels.append(label)

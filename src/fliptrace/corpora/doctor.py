@@ -39,8 +39,8 @@ class FileReport:
     """Counts and findings of one file.
 
     In an EFR file, `num_dialogues` counts the longest prefixes; utterances and emotions are counted in these, and
-    `num_flips` is the number of cases. In an ERC file, `num_flips` counts the flips of all dialogues. Groups are
-    assigned across all examined files together.
+    `num_flips` is the number of cases. In an ERC file, `num_flips` counts the flips of all dialogues. Groups are given
+    across all examined files together. `emotion_set` is the name of a known set, or of the folder of one's own.
     """
 
     file: str
@@ -53,6 +53,7 @@ class FileReport:
     num_left_out: int
     num_groups: int
     triggers: TriggerCounts | None
+    emotion_set: str
     emotions: dict[str, int]
     findings: tuple[Finding, ...]
 
@@ -127,6 +128,7 @@ def _report(file: EfrFile | ErcFile) -> FileReport:
         num_left_out=len(file.left_out),
         num_groups=len({group_of(member) for member in file.members}),
         triggers=_count_triggers(cases) if is_efr else None,
+        emotion_set=dialogues[0].emotion_set.name if dialogues else "",
         emotions={label or "unlabelled": count for label, count in emotions.most_common()},
         findings=(*file.findings, *find_duplicates(file)),
     )

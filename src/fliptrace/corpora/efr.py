@@ -21,6 +21,7 @@ from fliptrace.corpora.columns import columns_fit, detect_emotion_set, is_missin
 from fliptrace.corpora.corpus_file import EfrFile, FileLabels, group_files
 from fliptrace.corpora.entries import read_objects
 from fliptrace.corpora.findings import FindingLog, raise_first_error
+from fliptrace.corpora.own_emotions import find_emotion_set
 
 _COLUMNS = ("speakers", "utterances", "emotions")
 
@@ -35,7 +36,8 @@ def read_efr(
 ) -> EfrFile:
     """Read the flip cases of a file and assign groups within it; InputError at the first error.
 
-    If None, `emotion_set` is detected from the labels, and the other arguments are guessed from the file name.
+    If None, `emotion_set` is the one declared beside the file (own_emotions.py), or detected from the labels, and the
+    other arguments are guessed from the file name.
     """
     file = scan_efr(path, emotion_set=emotion_set, corpus=corpus, split=split, name=name)
     raise_first_error(file.findings)
@@ -54,7 +56,7 @@ def scan_efr(
     labels = FileLabels.of(path, name, corpus, split)
     log = FindingLog(path.name)
     entries = read_objects(path, log)
-    known = emotion_set or detect_emotion_set(_emotions_in(entries), labels.corpus)
+    known = emotion_set or find_emotion_set(path, log) or detect_emotion_set(_emotions_in(entries), labels.corpus)
     reader = _CaseReader(labels, known, log)
     cases = [case for position, entry in enumerate(entries) if (case := reader.read(position, entry)) is not None]
     return group_files([EfrFile(path, tuple(cases), log.findings, tuple(reader.left_out))])[0]

@@ -54,7 +54,7 @@ def _with_speaker_names(row: CsvRow, log: FindingLog) -> CsvRow:
     try:
         names = ast.literal_eval(raw)
         speaker = ", ".join(names) if isinstance(names, list) else str(names)
-    except (ValueError, SyntaxError, TypeError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # the last two for deep nesting
         log.warn(f"line {row.line}", "speaker-no-list", f"speaker {raw!r} is not a list of names, read as one name")
         speaker = raw
     return CsvRow(row.line, row.values | {"Speaker": speaker})

@@ -94,12 +94,6 @@ def shared_groups(left: Iterable[Member], right: Iterable[Member]) -> SharedGrou
     return SharedGroups(common, sum(g in common for g in left_groups), sum(g in common for g in right_groups))
 
 
-def drop_groups(members: Iterable[Member], groups: Iterable[str]) -> tuple[Member, ...]:
-    """Return the cases or dialogues that are in none of the given groups."""
-    dropped = frozenset(groups)
-    return tuple(member for member in members if group_of(member) not in dropped)
-
-
 def dialogue_of(member: Dialogue | FlipCase) -> Dialogue:
     return member.dialogue if isinstance(member, FlipCase) else member
 

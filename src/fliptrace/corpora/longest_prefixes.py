@@ -7,7 +7,7 @@ EFR cases are prefixes of dialogues, which are not published as a whole. The 35,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fliptrace.core.dialogue import Dialogue
@@ -69,13 +69,22 @@ def distinct_longest_prefixes(cases: Sequence[FlipCase]) -> tuple[Dialogue, ...]
     return tuple({prefix.id: prefix for prefix in find_longest_prefixes(cases)}.values())
 
 
+def hash_prefixes(dialogue: Dialogue) -> Iterator[bytes]:
+    """Yield a hash of the speakers and words of every prefix of a dialogue, shortest first."""
+    return _hashes((u.speaker, u.text) for u in dialogue.utterances)
+
+
 def _key(dialogue: Dialogue) -> tuple[tuple[str, str, str], ...]:
     return tuple((u.speaker, u.text, u.emotion or "") for u in dialogue.utterances)
 
 
 def _prefixes(dialogue: Dialogue) -> Iterator[bytes]:
-    """Yield a hash of every prefix of a dialogue, shortest first."""
+    """Yield a hash of every prefix of a dialogue with its emotions, shortest first."""
+    return _hashes(_key(dialogue))
+
+
+def _hashes(said: Iterable[tuple[str, ...]]) -> Iterator[bytes]:
     so_far = hashlib.sha256()
-    for said in _key(dialogue):
-        so_far.update(repr(said).encode("utf-8", "surrogatepass"))
+    for each in said:
+        so_far.update(repr(each).encode("utf-8", "surrogatepass"))
         yield so_far.digest()

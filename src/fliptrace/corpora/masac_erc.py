@@ -17,6 +17,7 @@ from fliptrace.corpora.columns import columns_fit, detect_emotion_set, read_utte
 from fliptrace.corpora.corpus_file import ErcFile, FileLabels, group_files
 from fliptrace.corpora.entries import read_objects
 from fliptrace.corpora.findings import FindingLog, raise_first_error
+from fliptrace.corpora.own_emotions import find_emotion_set
 
 
 def read_masac_erc(
@@ -29,7 +30,8 @@ def read_masac_erc(
 ) -> ErcFile:
     """Read the dialogues of a file and assign groups within it; InputError at the first error.
 
-    If None, `emotion_set` is detected from the labels, and the other arguments are guessed from the file name.
+    If None, `emotion_set` is the one declared beside the file (own_emotions.py), or detected from the labels, and the
+    other arguments are guessed from the file name.
     """
     file = scan_masac_erc(path, emotion_set=emotion_set, corpus=corpus, split=split, name=name)
     raise_first_error(file.findings)
@@ -48,7 +50,7 @@ def scan_masac_erc(
     labels = FileLabels.of(path, name, corpus, split)
     log = FindingLog(path.name)
     entries = read_objects(path, log)
-    known = emotion_set or detect_emotion_set(_emotions_in(entries), labels.corpus)
+    known = emotion_set or find_emotion_set(path, log) or detect_emotion_set(_emotions_in(entries), labels.corpus)
     read = (_dialogue(position, entry, labels, known, log) for position, entry in enumerate(entries))
     dialogues = tuple(dialogue for dialogue in read if dialogue is not None)
     return group_files([ErcFile(path, dialogues, log.findings)])[0]

@@ -12,6 +12,7 @@ from fliptrace.core.emotion_sets import MELD7, EmotionSet
 from fliptrace.corpora.corpus_file import ErcFile, FileLabels, group_files
 from fliptrace.corpora.csv_rows import dialogues_by, read_csv_rows
 from fliptrace.corpora.findings import FindingLog, raise_first_error
+from fliptrace.corpora.own_emotions import find_emotion_set
 
 COLUMNS = ("Utterance", "Speaker", "Emotion", "Dialogue_ID", "Utterance_ID")
 
@@ -31,6 +32,7 @@ def scan_meld_erc(
     """Like `read_meld_erc`, but errors become findings, and dialogues with errors are missing."""
     log = FindingLog(path.name)
     labels = FileLabels.of(path, None, corpus, split)
+    known = emotion_set or find_emotion_set(path, log) or MELD7
     rows = read_csv_rows(path, COLUMNS, log)
-    dialogues = dialogues_by(("Dialogue_ID",), rows, emotion_set or MELD7, labels, log)
+    dialogues = dialogues_by(("Dialogue_ID",), rows, known, labels, log)
     return group_files([ErcFile(path, tuple(dialogues), log.findings)])[0]

@@ -71,7 +71,7 @@ def soft_sets(view: View, probabilities: Mapping[int, float], max_size: int = 3)
 
 
 def soft_emotions(
-    dialogues_by_file: Mapping[str, Sequence[Dialogue]], *, num_folds: int = 4, seed: int = 0
+    dialogues_by_file: Mapping[str, Sequence[Dialogue]], *, num_folds: int = 4
 ) -> Mapping[tuple[str, int], Mapping[str, float]]:
     """The probability of each emotion for every labelled utterance, by dialogue id and index.
 
@@ -81,7 +81,7 @@ def soft_emotions(
     """
     found: dict[tuple[str, int], Mapping[str, float]] = {}
     for dialogues in dialogues_by_file.values():
-        found |= _best_of_file(dialogues, num_folds, seed)
+        found |= _best_of_file(dialogues, num_folds)
     return found
 
 
@@ -92,11 +92,9 @@ class _OutOfFold(NamedTuple):
     weighted_f1: float
 
 
-def _best_of_file(
-    dialogues: Sequence[Dialogue], num_folds: int, seed: int
-) -> Mapping[tuple[str, int], Mapping[str, float]]:
+def _best_of_file(dialogues: Sequence[Dialogue], num_folds: int) -> Mapping[tuple[str, int], Mapping[str, float]]:
     many = sum(map(len, dialogues)) > _MANY_UTTERANCES
-    folds = fold_by_group(dialogues, 2 if many else num_folds, seed)
+    folds = fold_by_group(dialogues, 2 if many else num_folds, seed=0)
     weights: tuple[ClassWeight, ...] = ("balanced", None)
     return max((_predict_out_of_fold(folds, weight) for weight in weights), key=lambda found: found.weighted_f1).scores
 

@@ -20,9 +20,9 @@ class InferenceConfig:
 
     `threshold` is the support from which an utterance is named a trigger: a share of votes, or a probability where
     decoding is exact. `emotions_from` says whose emotions the cases carry; it changes no prompt and is written to every
-    row. `emotion_weights`, `emotion_temperature` and `flip_threshold` are those of checkpoints.InferenceDefaults.
-    `stop_early` stops sampling a case once no further reply can change its triggers; support is then that of the
-    replies so far.
+    row. `emotion_weights`, `emotion_temperature`, `same_label_odds` and `flip_threshold` are those of
+    checkpoints.InferenceDefaults. `stop_early` stops sampling a case once no further reply can change its triggers;
+    support is then that of the replies so far.
     """
 
     layout: Layout = field(default_factory=Layout)
@@ -34,6 +34,7 @@ class InferenceConfig:
     emotion_weights: Mapping[str, float] = field(default_factory=dict)
     stop_early: bool = False
     emotion_temperature: float = 1.0
+    same_label_odds: float = 1.0
     flip_threshold: float | None = None
 
     def to_json(self) -> Json:
@@ -42,7 +43,7 @@ class InferenceConfig:
         Settings of flip probabilities are left out where they change nothing, so that files made before these settings
         existed are recognized as made with the same configuration.
         """
-        unchanged = {"emotion_temperature": 1.0, "flip_threshold": None}
+        unchanged = {"emotion_temperature": 1.0, "same_label_odds": 1.0, "flip_threshold": None}
         return {name: value for name, value in asdict(self).items() if (name, value) not in unchanged.items()}
 
 
@@ -64,16 +65,14 @@ def resolve_config(
     on a threshold outside 0 to 1, on judging under exact decoding, and on stopping early where nothing is sampled.
     """
     share = defaults.threshold(decoding.kind) if threshold is None else threshold
-    if not 0 < share <= 1:
-        raise InputError("threshold", f"{share}: expected more than 0 and at most 1")
-    if flip_threshold is not None and not 0 < flip_threshold <= 1:
-        raise InputError("min_flip_probability", f"{flip_threshold}: expected more than 0 and at most 1")
+    for name, value in (("threshold", share), ("min_flip_probability", flip_threshold)):
+        if value is not None and not 0 < value <= 1:
+            raise InputError(name, f"{value}: expected more than 0 and at most 1")
     if judge and decoding.kind == "exact":
         raise InputError("judge", "exact decoding gives probabilities, no answer to judge; expected greedy or sample")
     if stop_early and decoding.kind != "sample":
         raise InputError("stop_early", f"{decoding.kind} decoding draws no samples that vote; expected sample")
-    shown = defaults.layout if layout is None else replace(defaults.layout, name=layout)
-    asked = ask or defaults.ask
+    shown, asked = replace(defaults.layout, name=layout or defaults.layout.name), ask or defaults.ask
     if decoding.kind == "exact" and asked == "answer" and not samples_exactly:
         decoding = replace(decoding, num_samples=1)  # nothing is sampled, whatever number was given
     return InferenceConfig(
@@ -85,5 +84,6 @@ def resolve_config(
         emotion_weights=defaults.emotion_weights,
         stop_early=stop_early,
         emotion_temperature=defaults.emotion_temperature,
+        same_label_odds=defaults.same_label_odds,
         flip_threshold=defaults.flip_threshold if flip_threshold is None else flip_threshold,
     )

@@ -39,7 +39,7 @@ class EmotionLabels:
 
     `scores`: (utterances, labels in the order of the emotion set), the probability of each label, each row summing to
     1; None where the model only replied. Where one of the `num_unparsed` replies could not be parsed, the label is
-    "neutral", or the first of the set if it has no "neutral". `unparsed` are the first of these replies, to be shown.
+    the neutral label, or the first of the set if it has none. `unparsed` are the first of these replies, to be shown.
     Of `num_shortened` utterances, too long for the model's context, the model read the beginning only.
     """
 
@@ -181,7 +181,7 @@ class ReplyingLabeler(UtteranceLabeler):
         requests = [Request(key, question.messages) for question, key in questions.items()]
         completions = self.chat.complete(requests, Decoding(max_new_tokens=self.max_new_tokens))
         return [
-            LabelledUtterance(parse_emotion(reply.text, question.emotion_set), None, reply.text)
+            LabelledUtterance(parse_emotion(reply.text, question.emotion_set, is_cut=reply.is_cut), None, reply.text)
             for question, (reply,) in zip(questions, completions, strict=True)
         ]
 
@@ -240,7 +240,7 @@ def temper(distribution: tuple[float, ...], temperature: float) -> tuple[float, 
 
 def fallback_emotion(emotion_set: EmotionSet) -> str:
     """The label where a reply could not be parsed; such replies are counted."""
-    return "neutral" if "neutral" in emotion_set else emotion_set.labels[0]
+    return emotion_set.neutral or emotion_set.labels[0]
 
 
 def chunks(dialogues: Iterable[Dialogue]) -> Iterator[list[Dialogue]]:

@@ -1,9 +1,14 @@
 """Flips with a probability, from the label distributions of a speaker's consecutive utterances.
 
-The probability of a pair is that its two utterances carry different labels: 1 - sum over labels of
-p_source(label) * p_target(label). A label that the transcript gave counts as certain. Distributions are those of an
-`EmotionLabeler`, which applies the model's temperature (checkpoints.InferenceDefaults). The triggers of flips are not
-found here.
+The probability of a pair is that its two utterances carry different labels. Were the labels independent, they would be
+the same with a probability S = sum over labels of p_source(label) * p_target(label). Speakers keep their emotion more
+often than that, so the odds of the same label, S / (1 - S), are multiplied by the model's `same_label_odds`. A label
+that the transcript gave counts as certain. Distributions are those of an `EmotionLabeler`, which applies the model's
+temperature (both: checkpoints.InferenceDefaults). The triggers of flips are not found here.
+
+The factor is the potential of one edge of a linear chain, with a single parameter. Source of the thought: the
+conditional random field over emotions in Song et al., "EmotionFlow: capture the dialogue level emotion transitions"
+(2022). Inference over whole chains of a speaker predicted no better (docs/results.md).
 """
 
 from __future__ import annotations
@@ -40,7 +45,10 @@ class ProbableFlip(NamedTuple):
 
 
 def find_probable_flips(
-    dialogue: Dialogue, distributions: Sequence[Distribution | None], threshold: float | None
+    dialogue: Dialogue,
+    distributions: Sequence[Distribution | None],
+    threshold: float | None,
+    same_label_odds: float = 1.0,
 ) -> tuple[ProbableFlip, ...]:
     """Return the flips of a dialogue with an emotion for every utterance, ordered by target.
 
@@ -52,12 +60,12 @@ def find_probable_flips(
     Chains: every utterance stays in its speaker's chain, however unsure its label, and a pair is always two
     utterances that follow each other in it. Skipping an unsure utterance would compare others than the annotators did,
     and a flip would land on an utterance whose own change is unknown. Each pair is judged alone, from the distributions
-    of its two utterances as if they were independent. So an utterance between two flips may have one label as the end
+    of its two utterances. So an utterance between two flips may have one label as the end
     of the first and another as the start of the second; each pair of labels is the likeliest for its own change.
     """
     emotions = dialogue.emotions
     flips = []
-    for pair in speaker_pairs(dialogue, distributions):
+    for pair in speaker_pairs(dialogue, distributions, same_label_odds):
         source, target, probability = pair
         before, after = emotions[source], emotions[target]
         differ = before != after
@@ -71,25 +79,29 @@ def find_probable_flips(
     return tuple(flips)
 
 
-def speaker_pairs(dialogue: Dialogue, distributions: Sequence[Distribution | None]) -> Iterator[SpeakerPair]:
+def speaker_pairs(
+    dialogue: Dialogue, distributions: Sequence[Distribution | None], same_label_odds: float = 1.0
+) -> Iterator[SpeakerPair]:
     """Yield every two consecutive utterances of one speaker, ordered by target."""
     for target, source in enumerate(find_sources(dialogue)):
         if source is None:
             continue
         before, after = distributions[source], distributions[target]
         known = before is not None and after is not None
-        yield SpeakerPair(source, target, flip_probability(before, after) if known else None)
+        yield SpeakerPair(source, target, flip_probability(before, after, same_label_odds) if known else None)
 
 
-def flip_probability(before: Distribution | None, after: Distribution | None) -> float:
+def flip_probability(before: Distribution | None, after: Distribution | None, same_label_odds: float = 1.0) -> float:
     """Return the probability that two labels with these distributions differ.
 
     >>> flip_probability((0.5, 0.5, 0.0), (0.0, 0.5, 0.5)), flip_probability((1.0, 0.0), (1.0, 0.0))
     (0.75, 0.0)
+    >>> flip_probability((0.5, 0.5, 0.0), (0.0, 0.5, 0.5), same_label_odds=3.0)  # odds of 1 to 3 become 3 to 3
+    0.5
     """
     assert before is not None and after is not None
-    same = sum(p * q for p, q in zip(before, after, strict=True))
-    return round(min(max(1 - same, 0.0), 1.0), DIGITS)
+    same = min(sum(p * q for p, q in zip(before, after, strict=True)), 1.0)
+    return round((1 - same) / (same_label_odds * same + 1 - same), DIGITS)
 
 
 def certain(label: str, emotion_set: EmotionSet) -> Distribution:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import FlipCase
-from fliptrace.core.messages import Answer
-from fliptrace.core.voting import Vote
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.emotions import EmotionLabels, LabelledUtterance, combine_utterances, reweight
 from fliptrace.models.base import DialogueReader
@@ -25,11 +23,12 @@ class ReadingLabeler:
     temperature: float = 1.0
 
     def label(self, dialogues: Sequence[Dialogue]) -> Iterator[EmotionLabels]:
-        for dialogue, rows in zip(dialogues, self.reader.read_emotions(dialogues), strict=True):
+        overlong = self.reader.find_overlong(dialogues)
+        for dialogue, rows, cut in zip(dialogues, self.reader.read_emotions(dialogues), overlong, strict=True):
             labels = dialogue.emotion_set.labels
             found = [LabelledUtterance(labels[int(row.argmax())], tuple(row.tolist())) for row in rows]
             weighted = [reweight(each, dialogue.emotion_set, self.weights, self.temperature) for each in found]
-            yield combine_utterances(weighted, dialogue.emotion_set)
+            yield replace(combine_utterances(weighted, dialogue.emotion_set), num_shortened=len(cut))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,8 @@ class ReadingDecoder:
     depends_on_batch: bool = True
 
     def predict(self, cases: Sequence[FlipCase]) -> Iterator[Prediction]:
+        distinct = {id(case.dialogue): case.dialogue for case in cases}  # all flips of an analysis are in one dialogue
+        overlong = dict(zip(distinct, self.reader.find_overlong(list(distinct.values())), strict=True))
         for case, support in zip(cases, self.reader.support_triggers(cases), strict=True):
-            triggers = frozenset(i for i, share in enumerate(support) if share >= self.config.threshold)
-            yield Prediction.of(case, Vote(triggers, support, 1, 1), [Answer(triggers, "")])
+            num_cut = sum(support[i] > 0 or i == case.flip.source for i in overlong[id(case.dialogue)])
+            yield Prediction.by_support(case, support, self.config.threshold, num_shortened=num_cut)

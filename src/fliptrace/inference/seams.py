@@ -20,6 +20,7 @@ from fliptrace.inference.reading import ReadingDecoder, ReadingLabeler
 from fliptrace.inference.turns import TurnLabeler
 from fliptrace.models.base import Decoding, DecodingKind, Model
 from fliptrace.predictions.rows import Prediction
+from fliptrace.prompts.emotions import NUM_BEFORE
 
 
 class EmotionLabeler(Protocol):
@@ -98,6 +99,15 @@ def choose_labeler(model: Model, config: InferenceConfig, *, in_turns: bool = Fa
         raise InputError(model.name, "labels no emotions; expected a model that reads text")
     replying = ReplyingLabeler(model.name, model.chat, config.layout, config.decoding.max_new_tokens)
     return TurnLabeler(replying) if in_turns and config.layout.name == "dialogue" else replying
+
+
+def emotion_reach(model: Model, config: InferenceConfig) -> int:
+    """The number of utterances before another that its emotion depends on, for the labeler of `choose_labeler`."""
+    if model.reader is not None:
+        return model.reader.context
+    if config.layout.name == "window":
+        return (config.layout.emotion_window or config.layout.window) - 1
+    return NUM_BEFORE - 1  # with one more, still all are shown, in every layout, and in one turn where turns are taken
 
 
 def default_decoding(model: Model) -> DecodingKind:

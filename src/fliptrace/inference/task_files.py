@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.emotion_sets import NEUTRAL
 from fliptrace.core.files import Json, hash_json
 from fliptrace.core.flips import FlipCase, find_flips
 from fliptrace.core.messages import NUM_SHOWN
@@ -185,6 +186,7 @@ def unified_row(prefix: LongestPrefix, unified: UnifiedResult) -> UnifiedPredict
         num_unparsed=unified.labels.num_unparsed,
         unparsed=unified.labels.unparsed,
         num_shortened=unified.labels.num_shortened,
+        neutral=dialogue.emotion_set.neutral or NEUTRAL,
     )
 
 

@@ -74,7 +74,7 @@ class TurnLabeler:
         replies = chat.complete(requests, Decoding(max_new_tokens=budget))
         for (number, view), (reply,) in zip(numbered, replies, strict=True):
             # An earlier turn shows more of what precedes an utterance, so its labels win.
-            by_dialogue[number] = parse_labels(reply.text, view) | by_dialogue[number]
+            by_dialogue[number] = parse_labels(reply.text, view, is_cut=reply.is_cut) | by_dialogue[number]
         return by_dialogue
 
 

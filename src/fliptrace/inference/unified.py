@@ -13,6 +13,7 @@ from itertools import islice
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import FlipCase
+from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.emotions import EmotionLabels
 from fliptrace.inference.flips import ProbableFlip, find_probable_flips, show_flip
 from fliptrace.inference.seams import EmotionLabeler, TriggerDecoder
@@ -33,9 +34,9 @@ class UnifiedResult:
 def predict_unified(
     labeler: EmotionLabeler, decoder: TriggerDecoder, dialogues: Sequence[Dialogue]
 ) -> Iterator[UnifiedResult]:
-    """Emotions, flips and triggers of every dialogue, in order. The decoder's config holds the flip threshold."""
+    """Emotions, flips and triggers of every dialogue, in order. The decoder's config says what is a flip."""
     labelled = zip(dialogues, labeler.label(dialogues), strict=True)
-    while chunk := list(_until_enough_flips(labelled, decoder.config.flip_threshold)):
+    while chunk := list(_until_enough_flips(labelled, decoder.config)):
         cases = [found_cases(dialogue, flips) for dialogue, _, flips in chunk]
         predictions = name_triggers(decoder, [case for row in cases for case in row])
         for dialogue, labels, flips in chunk:
@@ -48,13 +49,14 @@ def found_cases(dialogue: Dialogue, flips: Sequence[ProbableFlip]) -> tuple[Flip
 
 
 def _until_enough_flips(
-    labelled: Iterator[tuple[Dialogue, EmotionLabels]], threshold: float | None
+    labelled: Iterator[tuple[Dialogue, EmotionLabels]], config: InferenceConfig
 ) -> Iterator[tuple[Dialogue, EmotionLabels, tuple[ProbableFlip, ...]]]:
     """The next dialogues, relabelled, with their flips, until these are enough to be decoded together."""
     num_cases = 0
     for dialogue, labels in labelled:
         relabelled = dialogue.with_emotions(labels.emotions)
-        flips = find_probable_flips(relabelled, labels.scores or (None,) * len(dialogue), threshold)
+        distributions = labels.scores or (None,) * len(dialogue)
+        flips = find_probable_flips(relabelled, distributions, config.flip_threshold, config.same_label_odds)
         yield relabelled, labels, flips
         num_cases += len(flips)
         if num_cases >= CASES_AT_ONCE:

@@ -199,12 +199,21 @@ class DialogueReader(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def context(self) -> int:
+        """The number of utterances before another that what it says of that one depends on."""
+        ...
+
     def read_emotions(self, dialogues: Sequence[Dialogue]) -> Iterator[NDArray[np.float32]]:
         """For every dialogue, in order, the probability of each label of its emotion set: (utterances, labels)."""
         ...
 
     def support_triggers(self, cases: Sequence[FlipCase]) -> list[tuple[float, ...]]:
         """For every case, in order, the probability of each utterance to be a trigger of its flip."""
+        ...
+
+    def find_overlong(self, dialogues: Sequence[Dialogue]) -> list[frozenset[int]]:
+        """For every dialogue, in order, the positions of the utterances of which only the beginning is read."""
         ...
 
 

@@ -55,9 +55,12 @@ class InferenceDefaults:
     probabilities of emotion labels (1 by default), because a model trained on few examples of rare emotions favours the
     frequent ones. The probabilities of labels are then raised to the power of 1 / `emotion_temperature` and normalized.
 
+    `same_label_odds` multiplies the odds that two consecutive utterances of a speaker carry the same label, in the
+    probability of a flip (inference/flips.py); 1 takes the two labels as independent.
+
     `flip_threshold` is the probability from which a change of emotion is reported as a flip; None reports it where the
     likeliest labels differ. Emotions with a probability below `uncertain_below` are shown as uncertain; None shows
-    none. All three are chosen on val.
+    none. All four are chosen on val.
     """
 
     layout: Layout = field(default_factory=Layout)
@@ -65,12 +68,14 @@ class InferenceDefaults:
     thresholds: Mapping[DecodingKind, float] = field(default_factory=dict)
     emotion_weights: Mapping[str, float] = field(default_factory=dict)
     emotion_temperature: float = 1.0
+    same_label_odds: float = 1.0
     flip_threshold: float | None = None
     uncertain_below: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.emotion_temperature < math.inf:
-            raise ValueError(f"emotion_temperature is {self.emotion_temperature}; expected more than 0")
+        for name in ("emotion_temperature", "same_label_odds"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected more than 0, and finite")
         for name in ("flip_threshold", "uncertain_below"):
             share = getattr(self, name)
             if share is not None and not 0 < share <= 1:
@@ -101,6 +106,7 @@ class InferenceDefaults:
                 thresholds,
                 table.get("emotion_weights", {}),
                 table.get("emotion_temperature", 1.0),
+                table.get("same_label_odds", 1.0),
                 table.get("flip_threshold"),
                 table.get("uncertain_below"),
             )

@@ -24,7 +24,7 @@ from fliptrace.core.files import hash_file, hash_json
 from fliptrace.models.base import ChatModel, Model
 from fliptrace.models.checkpoints import InferenceDefaults, hosted_ref, is_run, last_checkpoint
 from fliptrace.models.embedded import bundled_folder, hash_weights, is_embedded, load_embedded
-from fliptrace.models.encoder.config import GRAPHS, is_encoder
+from fliptrace.models.encoder.config import GRAPHS, find_encoder
 from fliptrace.models.encoder.reader import load_reader
 from fliptrace.models.hosted.budget import Budget, Watcher, find_price
 from fliptrace.models.hosted.model import HostedModel, HostedSettings
@@ -75,6 +75,29 @@ def open_model(
     """
     if is_hosted(ref):
         return _hosted(open_hosted(ref, hosted, watcher, budget), ref, InferenceDefaults())
+    named = _open_named(ref, device, dtype)
+    if named is not None:
+        return named
+    folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(resolve(ref))
+    if not folder.is_dir():
+        model, in_bf16 = _load(ref, device, dtype, ref)
+        return OpenModel(model, ref, in_bf16=in_bf16)
+    served = hosted_ref(folder)
+    if served is not None:  # it was trained on plain answer lines, so no JSON schema may impose another form
+        settings = replace(hosted or HostedSettings(), structured=False)
+        check_host(served, folder, settings)
+        client = open_hosted(served, settings, watcher, budget)
+        return _hosted(client, ref, InferenceDefaults.read(folder) or InferenceDefaults())
+    if is_embedded(folder):
+        return _open_embedded(ref, folder)
+    encoder = find_encoder(folder)
+    if encoder is not None:
+        return _open_encoder(ref, encoder)
+    return _open_weights(folder, ref, device, dtype)
+
+
+def _open_named(ref: str, device: str, dtype: Dtype) -> OpenModel | None:
+    """Open a rule, a script or a model that ships with fliptrace; None if the reference is a path or a Hub id."""
     kind, colon, rest = ref.partition(":")
     if colon and kind == "rule":
         return OpenModel(find_rule(rest).as_model(), ref)
@@ -90,21 +113,7 @@ def open_model(
             "unknown kind of model; expected embedded, smol, rule:NAME, scripted:FILE, a folder, a .gguf file, a name "
             "of `fliptrace models list`, a Hub id, openai:MODEL, azure:DEPLOYMENT or http://HOST/v1#MODEL",
         )
-    folder = last_checkpoint(Path(ref)) if is_run(Path(ref)) else Path(resolve(ref))
-    if not folder.is_dir():
-        model, in_bf16 = _load(ref, device, dtype, ref)
-        return OpenModel(model, ref, in_bf16=in_bf16)
-    served = hosted_ref(folder)
-    if served is not None:  # it was trained on plain answer lines, so no JSON schema may impose another form
-        settings = replace(hosted or HostedSettings(), structured=False)
-        check_host(served, folder, settings)
-        client = open_hosted(served, settings, watcher, budget)
-        return _hosted(client, ref, InferenceDefaults.read(folder) or InferenceDefaults())
-    if is_embedded(folder):
-        return _open_embedded(ref, folder)
-    if is_encoder(folder):
-        return _open_encoder(ref, folder)
-    return _open_weights(folder, ref, device, dtype)
+    return None
 
 
 def bundled_adapter() -> Path:

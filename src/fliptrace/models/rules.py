@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fliptrace.core.emotion_sets import NEUTRAL
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.models.base import Model
@@ -16,32 +17,37 @@ from fliptrace.models.base import Model
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as a model. `function` takes the speakers and emotions of a dialogue, and the flip."""
+    """A rule as a model. `function` takes the speakers and emotions of a dialogue, the flip, and the neutral label."""
 
     name: str
-    function: Callable[[Sequence[str], Sequence[str | None], Flip], frozenset[int]]
+    function: Callable[[Sequence[str], Sequence[str | None], Flip, str], frozenset[int]]
 
     def as_model(self) -> Model:
         return Model(self.name, rule=self)
 
     def name_triggers(self, case: FlipCase) -> frozenset[int]:
-        return self.function(case.dialogue.speakers, case.dialogue.emotions, case.flip)
+        dialogue = case.dialogue
+        return self.function(dialogue.speakers, dialogue.emotions, case.flip, dialogue.emotion_set.neutral or NEUTRAL)
 
 
-def previous(speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip) -> frozenset[int]:
+def previous(speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip, neutral: str) -> frozenset[int]:
     """Name the utterance before the target."""
     return frozenset({flip.target - 1})
 
 
-def previous_or_self(speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip) -> frozenset[int]:
+def previous_or_self(
+    speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip, neutral: str
+) -> frozenset[int]:
     """Name the utterance before the target if another speaker said it, else the target."""
     return frozenset({flip.target if speakers[flip.target - 1] == flip.speaker else flip.target - 1})
 
 
-def previous_plus_self(speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip) -> frozenset[int]:
+def previous_plus_self(
+    speakers: Sequence[str], emotions: Sequence[str | None], flip: Flip, neutral: str
+) -> frozenset[int]:
     """Name the utterance before the target, and the target too if the same speaker said both and it is not neutral."""
     same_speaker = speakers[flip.target - 1] == flip.speaker
-    with_self = same_speaker and emotions[flip.target] != "neutral"
+    with_self = same_speaker and emotions[flip.target] != neutral
     return frozenset({flip.target - 1, flip.target} if with_self else {flip.target - 1})
 
 

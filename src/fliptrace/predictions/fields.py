@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar, get_args
 
+from fliptrace.core.emotion_sets import NEUTRAL
 from fliptrace.core.files import Json
 from fliptrace.core.flips import Flip
 from fliptrace.core.messages import AnomalyKind, Answer, PreventedKind
@@ -97,6 +98,15 @@ def shortened_to_json(num_shortened: int) -> Json:
 
 def read_shortened(row: Json) -> int:
     return read_field({"num_shortened": 0} | row, "num_shortened", int)
+
+
+def neutral_to_json(neutral: str) -> Json:
+    """The field `neutral`, which only rows have whose emotion set calls it otherwise."""
+    return {} if neutral == NEUTRAL else {"neutral": neutral}
+
+
+def read_neutral(row: Json) -> str:
+    return read_field({"neutral": NEUTRAL} | row, "neutral", str)
 
 
 def answer_to_json(answer: Answer) -> Json:

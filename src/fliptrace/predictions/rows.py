@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from fliptrace.core.emotion_sets import NEUTRAL
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, hash_json, read_jsonl, read_object, rename_key
 from fliptrace.core.flips import Flip, FlipCase
@@ -19,8 +20,10 @@ from fliptrace.predictions.fields import (
     answer_from_json,
     answer_to_json,
     flip_from_json,
+    neutral_to_json,
     read_field,
     read_items,
+    read_neutral,
     read_remaining,
     read_set,
     read_shortened,
@@ -44,6 +47,7 @@ class Prediction:
     long for it, the model read the beginning only.
     `remaining`: with exact decoding, the probability, from 0 to 1, of everything that was not scored; otherwise None.
     `emotions_from`: whether `emotions` are labels or predicted. The flip comes from the labels in both cases.
+    `neutral`: the label of utterances without emotion.
     """
 
     id: str
@@ -64,6 +68,7 @@ class Prediction:
     remaining: float | None = None
     emotions_from: EmotionsFrom = "gold"
     num_shortened: int = 0
+    neutral: str = NEUTRAL
 
     def __post_init__(self) -> None:
         num_utterances, target = len(self.speakers), self.flip.target
@@ -86,6 +91,15 @@ class Prediction:
                 f"case {self.id!r}: {len(self.answers)} answers, {len(self.drafts)} drafts, "
                 f"{len(self.verdicts)} verdicts; expected as many of each"
             )
+
+    @classmethod
+    def by_support(
+        cls, case: FlipCase, support: tuple[float, ...], threshold: float, num_shortened: int = 0
+    ) -> Prediction:
+        """The prediction of a model that gives every utterance its support, 0 to 1, at once instead of answers."""
+        named = frozenset(i for i, share in enumerate(support) if share >= threshold)
+        vote = Vote(named, support, num_valid=1, num_samples=1)
+        return cls.of(case, vote, [Answer(named, "")], num_shortened=num_shortened)
 
     @classmethod
     def of(
@@ -120,6 +134,7 @@ class Prediction:
             remaining=remaining,
             emotions_from=emotions_from,
             num_shortened=num_shortened,
+            neutral=dialogue.emotion_set.neutral or NEUTRAL,
         )
 
     def to_json(self) -> Json:
@@ -142,7 +157,9 @@ class Prediction:
             "num_dropped": self.num_dropped,
             "remaining": self.remaining,
             "emotions_from": self.emotions_from,
-        } | shortened_to_json(self.num_shortened)
+            **shortened_to_json(self.num_shortened),
+            **neutral_to_json(self.neutral),
+        }
 
     @classmethod
     def from_json(cls, row: Json) -> Prediction:
@@ -166,6 +183,7 @@ class Prediction:
             remaining=read_remaining(row),
             emotions_from=_emotions_from(row),
             num_shortened=read_shortened(row),
+            neutral=read_neutral(row),
         )
 
 

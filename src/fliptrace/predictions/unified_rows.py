@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
+from fliptrace.core.emotion_sets import NEUTRAL
 from fliptrace.core.files import Json
 from fliptrace.core.flips import Flip
 from fliptrace.core.messages import Answer
@@ -16,8 +17,10 @@ from fliptrace.predictions.fields import (
     answer_from_json,
     answer_to_json,
     flip_from_json,
+    neutral_to_json,
     read_field,
     read_items,
+    read_neutral,
     read_probability,
     read_remaining,
     read_set,
@@ -93,6 +96,7 @@ class UnifiedPrediction:
     `gold` has None for unlabelled utterances. Utterances before `counted_from` are also part of an earlier row and are
     scored there. `num_unparsed` of the emotions are fillers for replies that could not be read; `unparsed` are the
     first of these replies. Of `num_shortened` utterances the model read the beginning only, when it labelled them.
+    `neutral`: the label of utterances without emotion.
     """
 
     id: str
@@ -108,6 +112,7 @@ class UnifiedPrediction:
     num_unparsed: int = 0
     unparsed: tuple[str, ...] = ()
     num_shortened: int = 0
+    neutral: str = NEUTRAL
 
     def __post_init__(self) -> None:
         num_utterances = len(self.speakers)
@@ -157,7 +162,9 @@ class UnifiedPrediction:
             "counted_from": self.counted_from,
             "num_unparsed": self.num_unparsed,
             "unparsed": list(self.unparsed),
-        } | shortened_to_json(self.num_shortened)
+            **shortened_to_json(self.num_shortened),
+            **neutral_to_json(self.neutral),
+        }
 
     @classmethod
     def from_json(cls, row: Json) -> UnifiedPrediction:
@@ -176,6 +183,7 @@ class UnifiedPrediction:
             num_unparsed=read_field(row, "num_unparsed", int),
             unparsed=read_items({"unparsed": []} | row, "unparsed", str),
             num_shortened=read_shortened(row),
+            neutral=read_neutral(row),
         )
 
 

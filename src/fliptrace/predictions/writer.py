@@ -71,9 +71,8 @@ def write_predictions(
                 partial.unlink(missing_ok=True)
             raise
         write_jsonl(path, (row.to_json() for row in rows))
-        made_with = {"versions": versions("torch", "transformers", "onnxruntime")}
-        labels = {"labels_sha256": hash_labels(rows)}
-        write_json(manifest_path(path), manifest | summarise(rows) | labels | made_with)
+        made = {"labels_sha256": hash_labels(rows), "versions": versions("torch", "transformers", "onnxruntime")}
+        write_json(manifest_path(path), manifest | summarise(rows) | made)
         partial.unlink()
     return Written(rows, num_resumed)
 

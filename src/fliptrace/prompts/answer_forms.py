@@ -44,13 +44,14 @@ _NOUN = re.compile(r"(?:the[ ])?(?:utterance|line|turn|number)(?P<plural>s?)[ ]*
 _NUMBER = re.compile(r"[*`]*(?:\[(\d{1,6})\]|\((\d{1,6})\)|#?(\d{1,6}))(?![\d\])])[*`]*")
 _NONE = re.compile(r"[\[(]?none\b[\])]?", re.IGNORECASE)
 _WHO = re.compile(r"[ ]?\((?P<who>[^()\d]{1,80})\)")
+_SIGNS = r"""[^\w"'“‘„«]*"""  # before the first word of a line: bullets, parentheses, Markdown, but no quotation
 # A line by which the answer line before it goes on: `or 5`, `not 5`.
 _GOES_ON = re.compile(
-    r"[\s>*`-]*(?:or|and|but|not|except|without|maybe|perhaps|possibly|probably|also|plus|to|through)\b", re.IGNORECASE
+    rf"{_SIGNS}(?:or|and|but|not|except|without|maybe|perhaps|possibly|probably|also|plus|to|through)\b", re.IGNORECASE
 )
 # A line by which a reply takes back or completes what it has answered: `Actually, 5.`
 _TAKES_BACK = re.compile(
-    r"[\s>*`(-]*(?:(?:actually|wait|hmm+|oops|correction|corrected|alternatively|additionally|furthermore|however|instead"
+    rf"{_SIGNS}(?:(?:actually|wait|hmm+|oops|correction|corrected|alternatively|additionally|furthermore|however|instead"
     r"|rather|sorry|edit|update|scratch[ ]that|on[ ]second[ ]thoughts?|p\.?[ ]?s\.?)(?!\w)|no[,.;:!—–-])",
     re.IGNORECASE,
 )
@@ -98,6 +99,15 @@ def takes_back(lines: Iterable[str]) -> bool:
     (True, False)
     """
     return any(_TAKES_BACK.match(line) for line in lines)
+
+
+def goes_on(line: str) -> bool:
+    """Whether a line may go on with the answer in the line before it.
+
+    >>> goes_on("(or 5)"), goes_on("Orders are given.")
+    (True, False)
+    """
+    return _GOES_ON.match(line) is not None
 
 
 def may_go_on(text: str) -> bool:
@@ -177,7 +187,7 @@ class _ReadList(NamedTuple):
 def _goes_on(lines: Sequence[str], named: Named, describes: Describes) -> bool:
     """Whether the lines after an answer may belong to it: `Triggers: 2` and then `- 5`, or `or 5`."""
     first = next((line for line in lines if line.strip()), "")
-    if _read_item(first, describes) or _GOES_ON.match(first):
+    if _read_item(first, describes) or goes_on(first):
         return True
     leading = (_FIRST_NUMBER.match(line) for line in takewhile(str.strip, lines))
     return any(number is not None and int(number[1]) not in named.numbers for number in leading)

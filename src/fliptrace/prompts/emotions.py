@@ -13,7 +13,7 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.messages import Message
 from fliptrace.prompts import shared
-from fliptrace.prompts.answer_forms import as_ascii, takes_back
+from fliptrace.prompts.answer_forms import as_ascii, goes_on, takes_back
 from fliptrace.prompts.texts import speaker_name
 from fliptrace.prompts.thoughts import cut_thoughts
 from fliptrace.prompts.views import Layout, LayoutName, name_by_nearness, render_distant, render_numbered
@@ -109,10 +109,11 @@ def emotion_replies(emotion_set: EmotionSet, layout: LayoutName = "window") -> t
     return tuple(render_emotion(label, layout) for label in emotion_set.labels)
 
 
-def parse_emotion(text: str, emotion_set: EmotionSet) -> str | None:
+def parse_emotion(text: str, emotion_set: EmotionSet, *, is_cut: bool = False) -> str | None:
     """The label on the last `Emotion:` line, or on the only line of a reply; None if it is not a label of the set.
 
-    Thoughts before it do not count; None if a line after it may revise it.
+    Thoughts before it do not count. None too if another line is another label, if a line after it may go on with it or
+    revise it, or if it ends a reply that `is_cut`, so that words may be missing.
 
     >>> from fliptrace.core.emotion_sets import MELD7
     >>> parse_emotion("Emotion: Joy", MELD7), parse_emotion("anger", MELD7), parse_emotion("joy or anger", MELD7)
@@ -120,9 +121,20 @@ def parse_emotion(text: str, emotion_set: EmotionSet) -> str | None:
     """
     visible = _ANSWER_TAG.sub("\n", as_ascii(cut_thoughts(text)))
     lines = [line for line in visible.splitlines() if line.strip()]
-    named = [(number, match["rest"]) for number, line in enumerate(lines) if (match := _LINE.match(line))]
-    if named and takes_back(lines[named[-1][0] + 1 :]):
+    named = [number for number, line in enumerate(lines) if _LINE.match(line)]
+    if not named and len(lines) != 1:
         return None
-    said = named[-1][1] if named else lines[0] if len(lines) == 1 else ""
-    label = said.strip("*`'\"([)]>#-. \t\xa0").lower()
-    return label if label in emotion_set else None
+    answer = named[-1] if named else 0
+    after = lines[answer + 1 :]
+    match = _LINE.match(lines[answer])
+    label = _bare(match["rest"] if match else lines[answer])
+    others = {_bare(line) for line in lines if not _LINE.match(line)} & set(emotion_set.labels) - {label}
+    may_lack_words = is_cut and not after and visible[-1:] not in ("\r", "\n")
+    if label not in emotion_set or others or may_lack_words or takes_back(after) or any(map(goes_on, after[:1])):
+        return None
+    return label
+
+
+def _bare(text: str) -> str:
+    """A label without the signs around it."""
+    return text.strip("*`'\"([)]>#-. \t\xa0").lower()

@@ -121,7 +121,7 @@ def name_by_rule(prediction: UnifiedPrediction, rule: Rule) -> UnifiedPrediction
     """The same predicted flips with triggers named by the rule, given the predicted emotions."""
     flips = []
     for found in prediction.flips:
-        triggers = rule.function(prediction.speakers, prediction.emotions, found.flip)
+        triggers = rule.function(prediction.speakers, prediction.emotions, found.flip, prediction.neutral)
         support = tuple(float(i in triggers) for i in range(len(prediction.speakers)))
         flips.append(PredictedFlip(found.flip, Vote(triggers, support, num_valid=1, num_samples=1), ()))
     return replace(prediction, flips=tuple(flips))

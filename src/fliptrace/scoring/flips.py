@@ -8,12 +8,13 @@ temperature: Guo et al., "On calibration of modern neural networks" (2017).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from sklearn.metrics import brier_score_loss
+from scipy.special import logit
+from sklearn.metrics import brier_score_loss, log_loss
 
 from fliptrace.core.files import Json
 from fliptrace.scoring.calibration import Bin, fill_bins
@@ -22,6 +23,7 @@ from fliptrace.scoring.counts import Counts, Floats, f1_of_totals
 NUM_THRESHOLDS = 200  # the grid on which a threshold is chosen
 PRECISE = 0.8  # the precision of the precision-first threshold
 _TEMPERATURES = (0.1, 10.0)  # the range searched
+_ODDS = (0.01, 100.0)  # the range searched
 _LEAST = 1e-12  # a probability below this counts as this, so that its logarithm is finite
 
 
@@ -52,12 +54,26 @@ class ChosenFlipThreshold(NamedTuple):
     f1_left_out: tuple[float, ...]
 
 
+class ChosenOdds(NamedTuple):
+    """The factor on the odds of the same label (InferenceDefaults) with the lowest log loss, a mean over the sets.
+
+    `left_out` has, for every set, the factor that is best without a group, by the name of the group.
+    """
+
+    odds: float
+    left_out: tuple[Mapping[str, float], ...]
+
+
 class FlipCalibration(NamedTuple):
-    """Whether of the pairs with a probability of 0.7 seven in ten are flips; as Calibration, over all pairs."""
+    """Whether of the pairs with a probability of 0.7 seven in ten are flips; as Calibration, over all pairs.
+
+    `log_loss` is the mean negative log-likelihood in nats.
+    """
 
     bins: tuple[Bin, ...]
     ece: float
     brier: float
+    log_loss: float
 
     def to_json(self) -> Json:
         bins = [
@@ -70,7 +86,8 @@ class FlipCalibration(NamedTuple):
             }
             for each in self.bins
         ]
-        return {"bins": bins, "ece": round(self.ece, 6), "brier": round(self.brier, 6)}
+        figures = {"ece": self.ece, "brier": self.brier, "log_loss": self.log_loss}
+        return {"bins": bins} | {name: round(value, 6) for name, value in figures.items()}
 
 
 def count_flips(pairs: Sequence[JudgedPair], threshold: float | None) -> Counts:
@@ -112,7 +129,25 @@ def calibrate_flips(pairs: Sequence[JudgedPair]) -> FlipCalibration:
     hits = np.array([pair.is_flip for pair in pairs], dtype=float)
     bins = fill_bins(shares, hits)
     ece = sum(each.num * each.gap for each in bins) / len(pairs)
-    return FlipCalibration(bins, ece, float(brier_score_loss(hits, shares, pos_label=1)))
+    brier = float(brier_score_loss(hits, shares, pos_label=1))
+    return FlipCalibration(bins, ece, brier, float(log_loss(hits, shares, labels=[0, 1])))
+
+
+def choose_same_label_odds(sets: Sequence[Sequence[JudgedPair]]) -> ChosenOdds:
+    """The factor, with four decimals, for pairs whose labels were taken as independent (a factor of 1).
+
+    Pairs with a probability of 0 or 1 are left out: no factor changes them.
+    """
+    tables = [_margins(pairs) for pairs in sets]
+    groups = [np.array([pair.group for pair in pairs if 0 < pair.probability < 1]) for pairs in sets]
+    left_out = [
+        {
+            group: _fit_odds([*tables[:number], tables[number][groups[number] != group], *tables[number + 1 :]])
+            for group in sorted({pair.group for pair in pairs})
+        }
+        for number, pairs in enumerate(sets)
+    ]
+    return ChosenOdds(_fit_odds(tables), tuple(left_out))
 
 
 def choose_temperature(sets: Sequence[Sequence[LabelledRow]]) -> float:
@@ -124,6 +159,25 @@ def choose_temperature(sets: Sequence[Sequence[LabelledRow]]) -> float:
 
     low, high = map(math.log, _TEMPERATURES)
     return math.exp(float(minimize_scalar(loss, bounds=(low, high), method="bounded").x))
+
+
+def _margins(pairs: Sequence[JudgedPair]) -> Floats:
+    """The log-odds of the same label, and +1 where the labels are the same, else -1: (pairs, 2)."""
+    rows = [(logit(1 - p.probability), -1 if p.is_flip else 1) for p in pairs if 0 < p.probability < 1]
+    return np.array(rows, dtype=float).reshape(-1, 2)
+
+
+def _fit_odds(tables: Sequence[Floats]) -> float:
+    """A logistic regression with an intercept only, the log-odds of the same label being its offset."""
+    known = [table.T for table in tables if len(table)]
+    if not known:
+        return 1.0
+
+    def loss(log_odds: float) -> float:
+        return sum(float(np.logaddexp(0, -sign * (margin + log_odds)).mean()) for margin, sign in known)
+
+    low, high = map(math.log, _ODDS)
+    return round(math.exp(float(minimize_scalar(loss, bounds=(low, high), method="bounded").x)), 4)
 
 
 def _mean_loss(distributions: Floats, gold: Sequence[int], temperature: float) -> float:

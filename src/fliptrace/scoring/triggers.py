@@ -81,7 +81,7 @@ def score_triggers(predictions: Sequence[Prediction], place: object = "predictio
 
 def answer_by_rule(prediction: Prediction, rule: Rule) -> Prediction:
     """The rule's prediction for the same case, from the same speakers and emotions."""
-    triggers = rule.function(prediction.speakers, prediction.emotions, prediction.flip)
+    triggers = rule.function(prediction.speakers, prediction.emotions, prediction.flip, prediction.neutral)
     support = tuple(float(i in triggers) for i in range(len(prediction.speakers)))
     vote = Vote(triggers, support, num_valid=1, num_samples=1)
     return replace(prediction, vote=vote, answers=(), drafts=(), verdicts=(), num_dropped=0, remaining=None)

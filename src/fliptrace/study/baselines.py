@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json
@@ -22,7 +22,6 @@ from fliptrace.models.classical.boosted_trees import fit_trigger_trees
 from fliptrace.models.classical.trigger_words import fit_trigger_words
 from fliptrace.models.rules import RULES
 from fliptrace.predictions.rows import Prediction
-from fliptrace.study.classical_predictions import predict_by_support
 from fliptrace.training.encoder.model import EncoderSpec, fit_encoder
 
 
@@ -41,6 +40,20 @@ BASELINES: Mapping[str, BaselineKind] = {
     "trees": BaselineKind("boosted trees on emotions and structure", has_seed=True),
     "encoder": BaselineKind("encoder over each candidate, its words and all emotions", has_seed=True),
 }
+
+
+class SupportModel(Protocol):
+    """A model that gives every utterance its support at once, instead of answers: trees, words, an encoder."""
+
+    def supports(self, cases: Sequence[FlipCase]) -> tuple[tuple[float, ...], ...]:
+        """For every case, how likely each utterance of its dialogue is a trigger, from 0 to 1."""
+        ...
+
+
+def predict_by_support(model: SupportModel, cases: Sequence[FlipCase], threshold: float = 0.5) -> list[Prediction]:
+    """Predict every case; utterances with a support of at least `threshold` are named."""
+    supports = model.supports(cases)
+    return [Prediction.by_support(case, support, threshold) for case, support in zip(cases, supports, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

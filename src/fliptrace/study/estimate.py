@@ -19,7 +19,7 @@ from fliptrace.study.plan import CellKey, Study
 from fliptrace.study.reproduce import StudyFolder
 from fliptrace.study.test_sets import TestSet, load_tests, load_track
 from fliptrace.training.data import TrainingData
-from fliptrace.training.recipe import BASE
+from fliptrace.training.recipe_tables import BASE
 from fliptrace.training.speed import Speed, measure_speed
 from fliptrace.training.stage_tree import needed_for
 

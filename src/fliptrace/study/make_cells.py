@@ -29,11 +29,12 @@ from fliptrace.study.metrics import evaluation_metrics
 from fliptrace.study.names import BASELINE
 from fliptrace.study.plan import FORMAT, CellKey, Study, definition
 from fliptrace.study.test_sets import TestSet
+from fliptrace.training.compute import pick_device
 from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder.model import EncoderSpec
-from fliptrace.training.local import pick_device
-from fliptrace.training.preflight import Preflight
-from fliptrace.training.recipe import BASE, Recipe
+from fliptrace.training.observer import TrainingObserver
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import BASE
 from fliptrace.training.runs import RunFolder
 from fliptrace.training.stage_tree import named
 from fliptrace.training.stages import train
@@ -148,7 +149,7 @@ def _train(run: Run, key: CellKey, recipe: Recipe) -> _Trained:
     return _Trained(str(place / CHECKPOINT), place, read_object(place / COST) | seconds)
 
 
-class _Clock:
+class _Clock(TrainingObserver):
     """Report the progress of a training, and time its steps without the work before and after them."""
 
     def __init__(self, run: Run, recipe: Recipe) -> None:
@@ -162,8 +163,6 @@ class _Clock:
         self._first = None
         self._run.on_progress(f"preparing {name}", 0, 1)
 
-    def on_preflight(self, preflight: Preflight) -> None: ...
-
     def stepped(self, step: int, num_steps: int) -> None:
         self._run.on_progress(f"training {self._stage.name}", step, num_steps)
         if self._first is None:
@@ -174,10 +173,6 @@ class _Clock:
             number = self._recipe.stages.index(self._stage) + 1
             place = RunFolder(self._run.folder).stage(number, self._stage)
             write_json(place / SECONDS, {"seconds": round(seconds, 1)})
-
-    def logged(self, row: Json) -> None: ...
-    def evaluation(self, name: str, num_cases: int, num_done: int) -> None: ...
-    def stage_ends(self, name: str, scores: Json) -> None: ...
 
 
 def _evaluate(run: Run, model: LocalModel, test: TestSet, name: str, config: InferenceConfig, place: Path) -> Json:

@@ -6,7 +6,6 @@ corpus content and are not kept. This module draws no samples and writes no file
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -77,12 +76,6 @@ def f1_of(metrics: Json) -> float:
     """
     tp, num_wrong = sum(metrics["tp"]), sum(metrics["wrong"])
     return float(2 * tp / max(2 * tp + num_wrong, 1))
-
-
-def flip_matrix(cases: Sequence[FlipCase]) -> Json:
-    """Count the flips of every type, named like `neutral->joy`, the most frequent first."""
-    counts = Counter(f"{case.flip.before}->{case.flip.after}" for case in cases)
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _samples(predictions: Sequence[Prediction], config: InferenceConfig) -> Json:

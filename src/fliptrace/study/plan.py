@@ -21,21 +21,10 @@ from fliptrace.study.arms import Arm
 from fliptrace.study.baselines import BASELINES
 from fliptrace.study.names import BASELINE, held_out_name
 from fliptrace.training.encoder.model import SCRATCH
-from fliptrace.training.recipe import (
-    BASE,
-    Base,
-    Curate,
-    Data,
-    EvaluationPart,
-    Prompt,
-    Recipe,
-    Stage,
-    Tuning,
-    parse_recipe,
-    renamed_from,
-)
+from fliptrace.training.recipe import Recipe, parse_recipe
+from fliptrace.training.recipe_tables import BASE, Base, Curate, Data, EvaluationPart, Prompt, Stage, Tuning
 from fliptrace.training.stage_tree import needed_for, num_opened, parent_of
-from fliptrace.training.typed_toml import FileName, Part, parse_table, read_toml
+from fliptrace.training.typed_toml import FileName, Part, parse_table, read_toml, renamed_from
 
 FORMAT = 1  # version of the format of cell files
 

@@ -24,8 +24,9 @@ from fliptrace.models.local.loading import (
     resolve,
 )
 from fliptrace.models.local.scratch import ScratchSpec, build_scratch
-from fliptrace.training.local import pick_device, uses_bf16
-from fliptrace.training.recipe import Recipe, Scratch, Tuning
+from fliptrace.training.compute import pick_device, uses_bf16
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import Scratch, Tuning
 from fliptrace.training.runs import saving
 
 ADAPTER_CONFIG = "adapter_config.json"

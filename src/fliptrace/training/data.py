@@ -18,8 +18,9 @@ from fliptrace.corpora.corpus_file import EfrFile, ErcFile
 from fliptrace.corpora.detect import read_corpus, read_flip_cases
 from fliptrace.corpora.groups import assign_groups_across
 from fliptrace.corpora.leaks import drop_leaks, find_leaks
+from fliptrace.corpora.own_emotions import check_labels
 from fliptrace.corpora.splits import split_by_group
-from fliptrace.training.recipe import Data, OutOfZone
+from fliptrace.training.recipe_tables import Data, OutOfZone
 
 
 class DataRecipe(Protocol):
@@ -81,11 +82,7 @@ def load_training_data(recipe: DataRecipe, root: Path | None) -> TrainingData:
     }
     if emotions or emotion_val:
         manifest |= _describe_emotions(emotions, taught_dialogues, emotion_val, train)
-    notes = [
-        f"{file.path.name}: {len(file.left_out)} cases do not end on a flip, left out"
-        for file in files.values()
-        if file.left_out
-    ]
+    notes = [note for file in files.values() for note in _note_left_out(file)]
     if not leaks.is_clean:
         notes.append(f"{leaks}: scores on val are too good by an unknown amount")
     dialogues = {ref: file.dialogues for ref, file in emotion_val.items()}
@@ -113,7 +110,10 @@ def _read_erc(ref: str, root: Path | None) -> ErcFile:
 def _taught(file: ErcFile, held_out: Sequence[Dialogue | FlipCase], part: Data) -> tuple[Dialogue, ...]:
     """The training dialogues of a file, in the emotion set that the recipe asks for."""
     kept = drop_leaks(file.dialogues, held_out) if held_out else file.dialogues
-    return kept if part.emotion_set == "as labelled" else tuple(map(_in_masac8, kept))
+    if part.emotion_set == "as labelled":
+        return kept
+    check_labels(kept, file.path)
+    return tuple(map(_in_masac8, kept))
 
 
 def _in_masac8(dialogue: Dialogue) -> Dialogue:
@@ -137,6 +137,11 @@ def _describe_emotions(
     trained: Iterable[Dialogue | FlipCase] = [*train, *(dialogue for part in taught.values() for dialogue in part)]
     leaks = {ref: asdict(find_leaks(trained, file.dialogues)) for ref, file in val.items()}
     return {"emotion_files": described, "emotion_leaks": leaks}
+
+
+def _note_left_out(file: EfrFile) -> list[str]:
+    num = len(file.left_out)
+    return [f"{file.path.name}: {num} cases do not end on a flip, left out"] if num else []
 
 
 def _describe(file: EfrFile) -> Json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -15,24 +14,27 @@ from transformers import AutoModelForCausalLM
 from fliptrace.core.files import Json
 from fliptrace.models.chat_template import ChatFormat
 from fliptrace.models.local.architecture import context_length
-from fliptrace.models.local.loading import blank_model, check_base, choose_device, load_config, load_tokenizer
+from fliptrace.models.local.devices import choose_device
+from fliptrace.models.local.loading import blank_model, check_base, load_config, load_tokenizer
 from fliptrace.models.local.scratch import llama_config, train_tokenizer
 from fliptrace.training.base import adapted_layers, frozen_dtype, is_mxfp4, quantizes, scratch_spec, with_new_adapter
 from fliptrace.training.batching import Batching, Rows, Trees
+from fliptrace.training.compute import attend_to_batches
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.examples import preflight, tokenize
 from fliptrace.training.instruction_builder import InstructionBuilder
-from fliptrace.training.local import Length, Schedule, StageJob, attend_to_batches, plan
 from fliptrace.training.losses import completion_loss
 from fliptrace.training.own_answers import placeholder_answers
 from fliptrace.training.packing.support import supports
-from fliptrace.training.recipe import Recipe, Tuning
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import Tuning
+from fliptrace.training.schedule import Length, Schedule, plan
 from fliptrace.training.stage_splits import stage_cases
 
 
 @dataclass(frozen=True, slots=True)
-class StageCost:
-    """What one stage trains on; the counts are those of `Preflight`.
+class StageEstimate:
+    """What one stage will train on; the counts are those of `Preflight`.
 
     The model's own answers do not exist yet; the answers of rule:previous take their place.
     """
@@ -82,7 +84,7 @@ class DryRun:
     `not_packed` tells why examples would not be packed although the recipe asks for it, as far as is known beforehand.
     """
 
-    stages: tuple[StageCost, ...]
+    stages: tuple[StageEstimate, ...]
     memory: MemoryCost
     step: TriedStep
     not_packed: str | None
@@ -92,9 +94,9 @@ class DryRun:
 
 
 class PlannedStage(NamedTuple):
-    """The cost of a stage, and the batches it trains on."""
+    """The estimate of a stage, and the batches it trains on."""
 
-    cost: StageCost
+    estimate: StageEstimate
     batching: Batching
     schedule: Schedule
 
@@ -138,7 +140,7 @@ def dry_run(recipe: Recipe, data: TrainingData) -> DryRun:
     planned = plan_run(recipe, data)
     memory = _memory(recipe.local_tuning, planned)
     step = _try_step(recipe.local_tuning, planned.config, planned.stages[0].batching)
-    return DryRun(tuple(stage.cost for stage in planned.stages), memory, step, planned.not_packed)
+    return DryRun(tuple(stage.estimate for stage in planned.stages), memory, step, planned.not_packed)
 
 
 def _plan_stages(
@@ -160,12 +162,12 @@ def _plan_stages(
         instructions = builder.instructions(stage, views, own)
         tokenized = tokenize(instructions, chat, context_length)
         checks = preflight(instructions, tokenized, truncated, chat, stage.name)
-        length = next((Length(cost.num_steps, 1) for cost, *_ in planned if cost.name == stage.steps_of), None)
+        length = next((Length(each.num_steps, 1) for each, *_ in planned if each.name == stage.steps_of), None)
         batching: Batching = Rows(tokenized.examples, tuning.batch_tokens, pad_id)
         if packs:
             batching = Trees.of(tokenized, tuning.batch_tokens, pad_id, stage.tree_tokens or tuning.tree_tokens)
-        schedule = plan(StageJob(stage, tuning, batching, recipe.seed, Path(), length))
-        cost = StageCost(
+        schedule = plan(stage, tuning, batching, recipe.seed, length)
+        estimate = StageEstimate(
             stage.name,
             checks.num_rows,
             checks.num_dropped,
@@ -175,7 +177,7 @@ def _plan_stages(
             checks.num_cut_triggers,
             checks.num_beyond_reach,
         )
-        planned.append(PlannedStage(cost, batching, schedule))
+        planned.append(PlannedStage(estimate, batching, schedule))
     return planned
 
 

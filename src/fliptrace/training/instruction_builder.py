@@ -17,7 +17,8 @@ from fliptrace.models.base import ChatModel
 from fliptrace.prompts.answers import render_question
 from fliptrace.prompts.texts import escape
 from fliptrace.prompts.views import TruncatedView, View, training_view, truncate_to_context
-from fliptrace.training.recipe import Recipe, Stage
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import Stage
 
 _TEMPLATE_TOKENS = 256  # more than a chat template adds
 

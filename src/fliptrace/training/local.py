@@ -1,69 +1,47 @@
 """Train one stage locally, in one process, with Hugging Face Trainer.
 
-This module adds the batches (batching.py; drawn before training starts, so that a resumed stage sees the same ones),
-the loss on completions only, early stopping on the trigger F1 of val, and step folders that are complete or not there.
+To what all training shares (batch_trainer.py) this adds the loss on completions only, batches in halves, evaluations on
+val, and early stopping on their trigger F1.
 """
 
 from __future__ import annotations
 
-import math
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from peft.helpers import disable_input_dtype_casting
-from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerState
 
 from fliptrace.core.errors import RunError
-from fliptrace.core.files import Json, read_object, write_json
-from fliptrace.models.local.loading import computes_bf16, quiet
-from fliptrace.models.trees.attention import attend_to_trees
-from fliptrace.training.batching import Batching, Trees
+from fliptrace.core.files import Json
+from fliptrace.models.local.loading import quiet
+from fliptrace.training.batch_trainer import BatchTrainer, training_arguments
+from fliptrace.training.batching import Batching
+from fliptrace.training.compute import attend_to_batches, pick_device, uses_bf16
 from fliptrace.training.losses import completion_loss, require_finite
+from fliptrace.training.observer import TrainingObserver
 from fliptrace.training.packing.halves import Halves, count_labels, split
-from fliptrace.training.recipe import Stage, Tuning
-from fliptrace.training.runs import saving
-
-TRAINER_STATE_NAME = "trainer_state.json"  # Trainer's name for its state file
-WHOLE = "whole.json"  # marks a step folder that was written completely
-
-
-class Length(NamedTuple):
-    """The optimizer steps of a stage, and its evaluations, evenly spaced with the last one at the end."""
-
-    num_steps: int
-    num_evals: int
+from fliptrace.training.recipe_tables import Stage, Tuning
+from fliptrace.training.schedule import Schedule
+from fliptrace.training.step_folders import TRAINER_STATE_NAME, newest_step, step_number
 
 
 @dataclass(frozen=True, slots=True)
 class StageJob:
     """Everything `train_stage` needs to know about a stage.
 
-    `steps` is the folder for the state that a killed stage resumes from. `length` is given if the stage takes the steps
-    of another one (`steps_of`); otherwise its epochs decide.
+    `steps` is the folder for the state that a killed stage resumes from.
     """
 
     stage: Stage
     tuning: Tuning
     batching: Batching
+    schedule: Schedule
     seed: int
     steps: Path
-    length: Length | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """Callbacks of a running stage. `evaluate` returns the trigger F1 on val of the model in its current state."""
-
-    evaluate: Callable[[], float]
-    on_log: Callable[[Json], None]
-    on_resume: Callable[[int], None]
-    on_step: Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +57,7 @@ class StageCost:
 
 
 def count_cost(model: Any, job: StageJob) -> StageCost:
-    schedule = plan(job)
+    schedule = job.schedule
     rows = [job.batching.examples[i] for batch in schedule.batches for i in batch]
     return StageCost(
         num_parameters=sum(weight.numel() for weight in model.parameters()),
@@ -91,26 +69,26 @@ def count_cost(model: Any, job: StageJob) -> StageCost:
     )
 
 
-def train_stage(model: Any, job: StageJob, watch: Watch) -> Any:
+def train_stage(model: Any, job: StageJob, evaluate: Callable[[], float], observer: TrainingObserver) -> Any:
     """Train `model` in place and return it with the weights that were best on val. A killed stage resumes.
 
-    RunError if the loss or the weights are no numbers any more.
+    `evaluate` returns the trigger F1 on val of the model in its current state. RunError if the loss or the weights are
+    no numbers any more.
     """
-    schedule = plan(job)
     attend_to_batches(model, job.batching)
     trainer = _StageTrainer(
+        job.schedule.batches,
         model=model,
-        args=_arguments(job, schedule),
+        args=_arguments(job),
         train_dataset=range(len(job.batching.examples)),  # positions in the batching
         eval_dataset=[],  # unused, since `evaluate` is overridden, but Trainer requires it
         data_collator=job.batching.collate,
-        callbacks=[_Report(watch, schedule), _StopEarly(job.tuning.patience)],
+        callbacks=[_Report(observer, job), _StopEarly(job.tuning.patience)],
     )
-    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
-    trainer.batches, trainer.watch, trainer.patience = schedule.batches, watch, job.tuning.patience
+    trainer.score_on_val, trainer.patience = evaluate, job.tuning.patience
     trainer.in_bf16, trainer.halves, trainer.place = uses_bf16(job.tuning), Halves(), f"stage {job.stage.name}"
     resume_from = newest_step(job.steps)
-    watch.on_resume(_step_number(resume_from) if resume_from else 0)
+    observer.resumed(step_number(resume_from) if resume_from else 0)
     with quiet():
         if resume_from is not None and _had_stopped(trainer, resume_from):
             trainer._load_best_model()
@@ -131,78 +109,6 @@ def _require_finite_weights(model: Any, place: str, step: int) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """The batches of a stage in order, its optimizer steps and evaluations, and how often it saves."""
-
-    batches: list[list[int]]
-    num_steps: int
-    num_evals: int
-    save_every: int
-
-    @property
-    def eval_every(self) -> int:
-        """The steps between evaluations; those of the stage if there are none."""
-        return self.num_steps // max(1, self.num_evals)
-
-
-def plan(job: StageJob) -> Schedule:
-    """Plan the steps of a stage.
-
-    The last step is followed by an evaluation. To that end, fewer than `eval_every` steps may be cut off.
-    """
-    draw = partial(job.batching.draw, seed=job.seed)
-    if job.length is not None:
-        num_steps, num_evals = job.length
-        batches = _draw_enough(draw, num_steps * job.tuning.accumulate)
-    else:
-        assert job.stage.epochs is not None
-        batches = draw(job.stage.epochs)
-        num_steps, num_evals = _length(job.tuning, len(batches), job.stage.epochs)
-    saves = job.tuning.saves_per_stage or max(1, num_evals)
-    return Schedule(
-        batches[: num_steps * job.tuning.accumulate], num_steps, num_evals, max(1, math.ceil(num_steps / saves))
-    )
-
-
-def _draw_enough(draw: Callable[[float], list[list[int]]], num_batches: int) -> list[list[int]]:
-    """Draw enough epochs for `num_batches`. With trees, epochs may differ by a few batches."""
-    epochs = math.ceil(num_batches / len(draw(1)))
-    while len(batches := draw(epochs)) < num_batches:
-        epochs += 1
-    return batches
-
-
-def _length(tuning: Tuning, num_batches: int, epochs: float) -> Length:
-    num_steps = max(1, num_batches // tuning.accumulate)
-    if not tuning.evals_per_epoch:
-        return Length(num_steps, 0)
-    num_evals = max(1, min(num_steps, round(epochs * tuning.evals_per_epoch)))
-    return Length(num_steps // num_evals * num_evals, num_evals)
-
-
-def newest_step(steps: Path) -> Path | None:
-    """Return the last complete step folder, and remove incomplete ones that a kill left behind."""
-    folders = sorted(steps.glob("checkpoint-*"), key=_step_number) if steps.exists() else []
-    for folder in folders:
-        if not (folder / WHOLE).exists():
-            shutil.rmtree(folder)
-    whole = [folder for folder in folders if folder.exists()]
-    if not whole:
-        return None
-    _point_at_best(whole[-1])
-    return whole[-1]
-
-
-def _point_at_best(step: Path) -> None:
-    """Correct the path of the best step in a run that was moved: it lies next to this step."""
-    path = step / TRAINER_STATE_NAME
-    state = read_object(path)
-    best = state["best_model_checkpoint"] and str(step.parent / Path(state["best_model_checkpoint"]).name)
-    if best != state["best_model_checkpoint"]:
-        write_json(path, state | {"best_model_checkpoint": best})
-
-
 def _had_stopped(trainer: _StageTrainer, step: Path) -> bool:
     """Whether a stage was killed after its early stop; if so, restore its state. Trainer would take one more step."""
     state = TrainerState.load_from_json(str(step / TRAINER_STATE_NAME))
@@ -212,39 +118,12 @@ def _had_stopped(trainer: _StageTrainer, step: Path) -> bool:
     return True
 
 
-def pick_device(device: str) -> str:
-    """Resolve `auto` to cuda if available, else cpu."""
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def attend_to_batches(model: Any, batching: Batching) -> None:
-    """Choose the attention implementation that these batches need, and the fastest one for them."""
-    if isinstance(batching, Trees):
-        attend_to_trees(model)
-    elif model.device.type == "cpu":
-        # On short rows, eager attention trains 1.5 to 1.8 times as fast as SDPA (docs/results.md).
-        model.set_attn_implementation("eager")
-
-
-def uses_bf16(tuning: Tuning) -> bool:
-    return tuning.precision == "bf16" or (tuning.precision == "auto" and computes_bf16(pick_device(tuning.device)))
-
-
-class _StageTrainer(Trainer):  # type: ignore[misc]
-    batches: list[list[int]]
-    watch: Watch
+class _StageTrainer(BatchTrainer):
+    score_on_val: Callable[[], float]
     patience: int
     in_bf16: bool
     halves: Halves
     place: str  # in errors
-    control: Any
-    state: Any
-
-    def get_train_dataloader(self) -> Any:
-        loader = DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator)
-        return self.accelerator.prepare(loader)
 
     def compute_loss(
         self,
@@ -276,7 +155,7 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         self.model.eval()
-        metrics = {"eval_trigger_f1": self.watch.evaluate()}
+        metrics = {"eval_trigger_f1": self.score_on_val()}
         self.model.train()
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -288,20 +167,6 @@ class _StageTrainer(Trainer):  # type: ignore[misc]
             self.state.best_metric = None  # with no best metric, any step counts as better
         is_best: bool = super()._determine_best_metric(metrics, trial)
         return is_best
-
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        with saving(folder):
-            super()._save_checkpoint(model, trial)
-            write_json(folder / WHOLE, {"step": self.state.global_step})
-        keep_steps(folder, Path(self.state.best_model_checkpoint or folder))
-
-
-def keep_steps(*kept: Path) -> None:
-    """Remove all other step folders. The mark goes first, so that a kill never leaves an incomplete folder marked."""
-    for folder in set(kept[0].parent.glob("checkpoint-*")) - set(kept):
-        (folder / WHOLE).unlink(missing_ok=True)
-        shutil.rmtree(folder)
 
 
 def is_exhausted(log: Sequence[Json], patience: int) -> bool:
@@ -322,37 +187,39 @@ class _StopEarly(TrainerCallback):  # type: ignore[misc]
 
 
 class _Report(TrainerCallback):  # type: ignore[misc]
-    def __init__(self, watch: Watch, schedule: Schedule) -> None:
-        self.watch = watch
-        self.schedule = schedule
+    """Reports to the observer; saves and logs where the schedule says so."""
+
+    def __init__(self, observer: TrainingObserver, job: StageJob) -> None:
+        self.observer = observer
+        self.job = job
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        ends = state.global_step == self.schedule.num_steps
-        control.should_save |= ends or state.global_step % self.schedule.save_every == 0
-        if control.should_save or state.global_step % self.schedule.eval_every == 0:
+        schedule = self.job.schedule
+        ends = state.global_step == schedule.num_steps
+        control.should_save |= ends or state.global_step % schedule.save_every == 0
+        if control.should_save or state.global_step % schedule.eval_every == 0:
             control.should_log = True  # a stage may resume from here and would lose the mean loss of the steps before
-        self.watch.on_step(state.global_step, state.max_steps)
+        self.observer.stepped(state.global_step, state.max_steps)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any, **_: Any) -> None:
         keys = ("loss", "learning_rate", "grad_norm", "eval_trigger_f1")
         row = {name: logs[name] for name in keys if name in logs}
         if row:
-            self.watch.on_log({"step": state.global_step} | row)
+            self.observer.logged({"stage": self.job.stage.name, "step": state.global_step} | row)
 
 
-def _arguments(job: StageJob, schedule: Schedule) -> Any:
-    tuning = job.tuning
-    device = pick_device(tuning.device)
-    arguments = TrainingArguments(
-        output_dir=str(job.steps),
-        max_steps=schedule.num_steps,
+def _arguments(job: StageJob) -> Any:
+    tuning, schedule = job.tuning, job.schedule
+    return training_arguments(
+        job.steps,
+        schedule.num_steps,
+        warmup_share=tuning.warmup_share,
+        device=pick_device(tuning.device),
         gradient_accumulation_steps=tuning.accumulate,
         learning_rate=job.stage.learning_rate or tuning.learning_rate,
         lr_scheduler_type="constant_with_warmup" if tuning.schedule == "constant" else tuning.schedule,
-        warmup_steps=round(tuning.warmup_share * schedule.num_steps),
         weight_decay=tuning.weight_decay,
         max_grad_norm=tuning.max_grad_norm,
-        use_cpu=device == "cpu",
         seed=job.seed,
         logging_steps=max(1, schedule.eval_every // 5),
         eval_strategy="steps" if schedule.num_evals else "no",
@@ -362,13 +229,4 @@ def _arguments(job: StageJob, schedule: Schedule) -> Any:
         load_best_model_at_end=schedule.num_evals > 0,
         metric_for_best_model="trigger_f1",
         greater_is_better=True,
-        remove_unused_columns=False,
-        report_to=[],
-        disable_tqdm=True,
     )
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # with more, Trainer would split our batches by nn.DataParallel
-    return arguments
-
-
-def _step_number(folder: Path) -> int:
-    return int(folder.name.rpartition("-")[2])

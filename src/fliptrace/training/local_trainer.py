@@ -11,17 +11,21 @@ from typing import Any
 from fliptrace.core.errors import RunError
 from fliptrace.core.files import read_object, write_json
 from fliptrace.models.base import Model
-from fliptrace.models.local.loading import blank_model, check_base, choose_device, load_config, load_local
+from fliptrace.models.local.devices import choose_device
+from fliptrace.models.local.loading import blank_model, check_base, load_config, load_local
 from fliptrace.models.local.model import LocalModel
 from fliptrace.training.base import Parent, check_targets, load_parent, make_base, save_checkpoint
 from fliptrace.training.batching import Batching, Rows, Trees
+from fliptrace.training.compute import pick_device
 from fliptrace.training.examples import Tokenized, preflight, tokenize
-from fliptrace.training.local import Length, StageJob, Watch, count_cost, pick_device, train_stage
+from fliptrace.training.local import StageJob, count_cost, train_stage
+from fliptrace.training.observer import TrainingObserver
 from fliptrace.training.packing.halves import gains_from_halves
 from fliptrace.training.packing.support import why_not_packed
 from fliptrace.training.preflight import Preflight
 from fliptrace.training.recipe import Recipe
-from fliptrace.training.trainer import COST, PREFLIGHT, Reports, StageData, StagePlace
+from fliptrace.training.schedule import Length, plan
+from fliptrace.training.trainer import COST, PREFLIGHT, StageData, StagePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class LocalStage:
     parent: Parent
     trainee: LocalModel
 
-    def train(self, stage_data: StageData, reports: Reports) -> None:
+    def train(self, stage_data: StageData, observer: TrainingObserver) -> None:
         tuning = self.recipe.local_tuning
         tokenized = tokenize(stage_data.instructions, self.trainee.chat_format, self.trainee.context_length)
         checks = preflight(
@@ -70,13 +74,14 @@ class LocalStage:
         )
         checks, batching = self._pack(checks, tokenized)
         write_json(self.place.folder / PREFLIGHT, checks.to_json())
-        reports.on_preflight(checks)
+        observer.preflight(checks)
         seed = self.recipe.seed + self.place.number
         length = None if stage_data.steps_like is None else _length_of(stage_data.steps_like)
-        job = StageJob(self.place.stage, tuning, batching, seed, self.place.folder / "steps", length)
+        schedule = plan(self.place.stage, tuning, batching, seed, length)
+        job = StageJob(self.place.stage, tuning, batching, schedule, seed, self.place.folder / "steps")
         write_json(self.place.folder / COST, asdict(count_cost(self.parent.model, job)))
         evaluate = partial(stage_data.score, self.trainee.as_model())
-        train_stage(self.parent.model, job, Watch(evaluate, reports.on_log, reports.on_resume, reports.on_step))
+        train_stage(self.parent.model, job, evaluate, observer)
         save_checkpoint(self.parent, self.place.checkpoint, stage_data.defaults)
 
     def _pack(self, checks: Preflight, tokenized: Tokenized) -> tuple[Preflight, Batching]:

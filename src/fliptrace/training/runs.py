@@ -33,7 +33,9 @@ from fliptrace.core.files import (
 )
 from fliptrace.models.checkpoints import MANIFEST
 from fliptrace.models.local.loading import base_record
-from fliptrace.training.recipe import Recipe, Stage, differences, is_extended
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_changes import differences, is_extended
+from fliptrace.training.recipe_tables import Stage
 
 SCORES = "scores.json"
 _NEIGHBOUR = re.compile(r"\..+\.[0-9a-z_]{8}")

@@ -27,11 +27,12 @@ from fliptrace.models.local.loading import load_local, quiet
 from fliptrace.models.local.model import LocalModel
 from fliptrace.prompts.views import training_view
 from fliptrace.training.base import Parent, load_parent
+from fliptrace.training.compute import attend_to_batches, pick_device, uses_bf16
 from fliptrace.training.data import TrainingData
 from fliptrace.training.dry_run import PlannedRun, PlannedStage, plan_run
-from fliptrace.training.local import attend_to_batches, pick_device, uses_bf16
 from fliptrace.training.losses import completion_loss
-from fliptrace.training.recipe import Recipe, Tuning
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import Tuning
 
 # Plan with this many cases and scale the steps up. For 4,000 MELD-FR cases all stages' steps are within 10%.
 _NUM_PLANNED = 500
@@ -74,12 +75,12 @@ def measure_speed(
             name: _seconds_per_case(model, data.val, recipe.inference_config(name)) for name in {first, *evaluations}
         }
         trainee = load_parent(recipe.local_tuning, str(Path(folder) / "base"), Path(folder) / "merged", recipe.seed)
-        wanted = [stage for stage in planned.stages if stage.cost.name in set(stages)]
-        steps = {stage.cost.name: _seconds_per_step(trainee, recipe.local_tuning, stage) for stage in wanted}
+        wanted = [stage for stage in planned.stages if stage.estimate.name in set(stages)]
+        steps = {stage.estimate.name: _seconds_per_step(trainee, recipe.local_tuning, stage) for stage in wanted}
     scale = len(data.train) / len(sample)
     evaluation = len(data.val) * cases[first]
     trained = {
-        stage.cost.name: stage.schedule.num_steps * scale * steps[stage.cost.name]
+        stage.estimate.name: stage.schedule.num_steps * scale * steps[stage.estimate.name]
         + stage.schedule.num_evals * evaluation
         for stage in wanted
     }

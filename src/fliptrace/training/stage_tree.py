@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fliptrace.training.recipe import BASE, Stage
+from fliptrace.training.recipe_tables import BASE, Stage
 
 
 def parent_of(stages: Sequence[Stage], stage: Stage) -> Stage | None:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from fliptrace.core.files import Json, hash_json, read_object, write_json, write_jsonl
 from fliptrace.core.locks import sole_writer
@@ -31,29 +30,20 @@ from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.scoring.triggers import score_triggers
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.instruction_builder import InstructionBuilder
+from fliptrace.training.observer import TrainingObserver
 from fliptrace.training.own_answers import collect_own_answers
 from fliptrace.training.preflight import Preflight
-from fliptrace.training.recipe import Recipe, Stage
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import Stage
 from fliptrace.training.runs import SCORES, RunFolder, open_run
 from fliptrace.training.stage_splits import StageCases, stage_cases
 from fliptrace.training.stage_tree import named, needed_for, parent_of
 from fliptrace.training.teachers import teach_softly
-from fliptrace.training.trainer import CHECKPOINT, Reports, StageData, StagePlace, Trainer
+from fliptrace.training.trainer import CHECKPOINT, StageData, StagePlace, Trainer
 from fliptrace.training.val_scores import score_evaluation
 
 OWN_ANSWERS = "own-answers.jsonl"
 EMOTION_SCORES = "emotion-scores.json"
-
-
-class Listener(Protocol):
-    """Receives the progress of a run."""
-
-    def stage_begins(self, number: int, num_stages: int, name: str) -> None: ...
-    def on_preflight(self, preflight: Preflight) -> None: ...
-    def stepped(self, step: int, num_steps: int) -> None: ...
-    def logged(self, row: Json) -> None: ...
-    def evaluation(self, name: str, num_cases: int, num_done: int) -> None: ...
-    def stage_ends(self, name: str, scores: Json) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +53,7 @@ class Run:
     recipe: Recipe
     data: TrainingData
     folder: RunFolder
-    listener: Listener
+    observer: TrainingObserver
     trainer: Trainer
 
     def number(self, stage: Stage) -> int:
@@ -78,7 +68,7 @@ def train(
     recipe: Recipe,
     data: TrainingData,
     folder: Path,
-    listener: Listener,
+    observer: TrainingObserver,
     teacher: ChatModel | None = None,
     only: Sequence[str] | None = None,
     trainer: Trainer | None = None,
@@ -90,12 +80,12 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     with sole_writer(folder):
-        run = Run(recipe, data, open_run(folder, recipe, data.manifest), listener, trainer or _train_here(recipe))
+        run = Run(recipe, data, open_run(folder, recipe, data.manifest), observer, trainer or _train_here(recipe))
         return _train_stages(run, teacher, only)
 
 
 def _train_stages(run: Run, teacher: ChatModel | None, only: Sequence[str] | None) -> Json:
-    recipe, data, listener = run.recipe, run.data, run.listener
+    recipe, data, observer = run.recipe, run.data, run.observer
     run.folder.sweep()
     needed = recipe.stages if only is None else needed_for(recipe.stages, only)
     left = [stage for stage in needed if Checkpoint.read(run.place(stage)) is None]
@@ -107,13 +97,13 @@ def _train_stages(run: Run, teacher: ChatModel | None, only: Sequence[str] | Non
     scores: Json = {}
     for stage in needed:
         if stage in left:
-            listener.stage_begins(run.number(stage), len(recipe.stages), stage.name)
+            observer.stage_begins(run.number(stage), len(recipe.stages), stage.name)
             parent = parent_of(recipe.stages, stage)
             ref = base if parent is None else str(run.place(parent) / CHECKPOINT)
             _StageRun(run, stage, ref, builder).finish(cases[stage.name])
         scores[stage.name] = read_object(run.place(stage) / SCORES)
         write_json(run.folder.scores, {"recipe": recipe.name, "recipe_hash": recipe.digest, "stages": scores})
-        listener.stage_ends(stage.name, scores[stage.name])
+        observer.stage_ends(stage.name, scores[stage.name])
     return scores
 
 
@@ -121,6 +111,29 @@ def _train_here(recipe: Recipe) -> Trainer:
     from fliptrace.training.local_trainer import LocalTrainer  # imports torch, which hosted training does not need
 
     return LocalTrainer(recipe)
+
+
+@dataclass(frozen=True, slots=True)
+class _StageLog(TrainingObserver):
+    """Keeps the run's log while a stage trains, and passes every event on."""
+
+    folder: RunFolder
+    stage: str
+    observer: TrainingObserver
+
+    def preflight(self, checks: Preflight) -> None:
+        self.observer.preflight(checks)
+
+    def resumed(self, step: int) -> None:
+        self.folder.rewind_log(self.stage, step)
+        self.observer.resumed(step)
+
+    def stepped(self, step: int, num_steps: int) -> None:
+        self.observer.stepped(step, num_steps)
+
+    def logged(self, row: Json) -> None:
+        self.folder.log(row)
+        self.observer.logged(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +185,8 @@ class _StageRun:
         instructions = self.builder.instructions(self.stage, self.builder.taught_views(truncated), own)
         write_instructions(self.place / "instructions.jsonl", instructions)
         defaults = InferenceDefaults(self._first_config.layout, self._first_config.ask)
-        begun.train(StageData(instructions, truncated, defaults, self._score, self._steps_like), self._reports())
+        log = _StageLog(self.run.folder, self.stage.name, self.run.observer)
+        begun.train(StageData(instructions, truncated, defaults, self._score, self._steps_like), log)
 
     def _own_answers(self, model: ChatModel, cases: StageCases) -> list[OwnAnswer]:
         if not self.stage.needs_own_answers:
@@ -202,17 +216,6 @@ class _StageRun:
             return choose_threshold(predictions, "val").f1_left_out
         return score_triggers(predictions, "val").f1
 
-    def _reports(self) -> Reports:
-        def on_log(row: Json) -> None:
-            row = {"stage": self.stage.name} | row
-            self.run.folder.log(row)
-            self.run.listener.logged(row)
-
-        def on_resume(step: int) -> None:
-            self.run.folder.rewind_log(self.stage.name, step)
-
-        return Reports(self.run.listener.on_preflight, on_log, on_resume, self.run.listener.stepped)
-
     def _evaluate_on_val(self) -> None:
         """Run every evaluation that is due after this stage, and store the thresholds that it chooses."""
         recipe, val = self.run.recipe, self.run.data.val
@@ -224,7 +227,7 @@ class _StageRun:
             if not part.is_due(self.stage.name, is_last=is_last):
                 continue
             path = self.place / "predictions" / f"{name}.jsonl"
-            on_case = partial(self.run.listener.evaluation, name, len(val))
+            on_case = partial(self.run.observer.evaluation, name, len(val))
             config = recipe.inference_config(name)
             predicted = predict_file(choose_decoder(model, config), val, path, self.run.data.manifest, on_case)
             scores[name] = score_evaluation(predicted.predictions, val, config, recipe.seed)

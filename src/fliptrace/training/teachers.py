@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from fliptrace.curate.soft_targets import soft_emotions, soft_triggers
 from fliptrace.curate.softening import SoftTargets
 from fliptrace.training.data import TrainingData, treat_out_of_zone
-from fliptrace.training.recipe import OutOfZone, Recipe, Stage
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import OutOfZone, Stage
 
 NUM_FOLDS = 5
 

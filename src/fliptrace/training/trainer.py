@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fliptrace.core.files import Json
 from fliptrace.core.messages import Instruction, Message
 from fliptrace.models.base import ChatModel, Model
 from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.prompts.views import TruncatedView
-from fliptrace.training.preflight import Preflight
-from fliptrace.training.recipe import Stage
+from fliptrace.training.observer import TrainingObserver
+from fliptrace.training.recipe_tables import Stage
 
 CHECKPOINT = "checkpoint"
 COST = "cost.json"
@@ -53,19 +52,6 @@ class StageData:
     steps_like: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reports:
-    """Callbacks by which a trainer reports the progress of a stage.
-
-    `on_resume` gets the step that training resumes from: rows logged after that step will be logged again.
-    """
-
-    on_preflight: Callable[[Preflight], None]
-    on_log: Callable[[Json], None]
-    on_resume: Callable[[int], None]
-    on_step: Callable[[int, int], None]
-
-
 class Trainee(ChatModel, Protocol):
     """A stage's parent, which may be asked for answers before it is trained."""
 
@@ -85,7 +71,7 @@ class StageTrainer(Protocol):
     @property
     def trainee(self) -> Trainee: ...
 
-    def train(self, stage_data: StageData, reports: Reports) -> None:
+    def train(self, stage_data: StageData, observer: TrainingObserver) -> None:
         """Train on the stage's data. The checkpoint appears complete or not at all, and a killed stage can resume.
 
         Raises RunError if there is nothing to train on, or if the stage cannot resume the way it began.

@@ -1,6 +1,6 @@
 """Read TOML files into typed values. Errors name the key; for an unknown key they suggest the nearest known one.
 
-What the tables mean is defined in recipe.py and in the study's plan.
+What the tables mean is defined in recipe_tables.py and in the study's plan.
 """
 
 from __future__ import annotations
@@ -9,15 +9,27 @@ import difflib
 import tomllib
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 from pydantic_core import ErrorDetails
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json, checked_name, open_input
 
 _MAX_BYTES = 1_000_000
+Share = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
 FileName = Annotated[str, AfterValidator(checked_name)]  # of what gets a file of its own in the run folder
 
 
@@ -28,6 +40,26 @@ class Part(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def renamed_from(old: str, **constraints: Any) -> Any:
+    """A field whose key used to be `old`. Files may use either key; hashes still use the old one."""
+    new = old.replace("readings", "evaluations")
+    return Field(validation_alias=AliasChoices(new, old), serialization_alias=old, **constraints)
+
+
+class SparsePart(Part):
+    """A table whose JSON omits the keys in `later_keys` if they are not set.
+
+    These keys were added later; omitting them keeps the hashes of older recipes.
+    """
+
+    later_keys: ClassVar[frozenset[str]]
+
+    @model_serializer(mode="wrap")
+    def _omit_unset_later_keys(self, dump: SerializerFunctionWrapHandler) -> Json:
+        table: Json = dump(self)
+        return {key: value for key, value in table.items() if key not in self.later_keys or value is not None}
 
 
 Table = TypeVar("Table", bound=Part)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.errors import InputError
+from fliptrace.corpora.own_emotions import own_emotion_set
 from fliptrace.transcripts.assemble import assemble, clean
 from fliptrace.transcripts.decode import read_file
 from fliptrace.transcripts.formats import READERS, Candidate, detect, rank, reader_called
@@ -55,13 +56,14 @@ def read_transcript(
     format: str | None = None,
     columns: Mapping[str, str] | None = None,
     speakers: Sequence[str] = (),
-    emotion_set: EmotionSet = MASAC8,
+    emotion_set: EmotionSet | None = None,
 ) -> Transcript:
     """Read one dialogue from a file, with notes on how it was read; InputError if that is not possible.
 
     `format` is a name in `READERS`; if None, it is detected from suffix and content. `columns` maps roles to the column
     names of a table or list: {"speaker": "caller", "text": "words"}. `speakers` are names that certainly are speakers.
-    If a file contains several dialogues, append #NAME to the path to select one.
+    `emotion_set` has the labels of its emotions; None takes those declared beside the file (own_emotions.py), else
+    MASAC8. If a file contains several dialogues, append #NAME to the path to select one.
     """
     file, part = _locate(path)
     return parse_transcript(
@@ -71,7 +73,7 @@ def read_transcript(
         format=format,
         columns=columns,
         speakers=speakers,
-        emotion_set=emotion_set,
+        emotion_set=emotion_set or own_emotion_set(file) or MASAC8,
     )
 
 

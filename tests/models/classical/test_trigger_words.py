@@ -65,18 +65,10 @@ def test_many_cases_at_once_give_what_they_give_one_by_one(words: TriggerWords) 
     assert words.supports([]) == ()
 
 
-@pytest.mark.parametrize("reads_emotions", [False, True])
-def test_emotions_are_used_only_on_request(reads_emotions: bool) -> None:
+def test_emotions_are_not_looked_at() -> None:
     taught = [quarrel("hm", "anger", triggers={1}), quarrel("hm", "joy", triggers=set())] * 20
-    fitted = fit_trigger_words(taught, emotions=reads_emotions)
-    angry, joyful = fitted.supports(taught[:2])
-    assert (angry[1] != joyful[1]) is reads_emotions
-
-
-def test_emotions_never_seen_and_unknown_ones_are_read() -> None:
-    fitted = fit_trigger_words(TAUGHT, emotions=True)
-    unknown = case(("Ben", None, "hm"), ("Ana", "disgust", "no"), ("Ana", "sadness", "no"))
-    assert all(0 < share < 1 for share in fitted.supports([unknown])[0])
+    angry, joyful = fit_trigger_words(taught).supports(taught[:2])
+    assert angry == joyful
 
 
 def test_speakers_and_the_triggers_of_a_case_are_not_looked_at(words: TriggerWords) -> None:

@@ -16,7 +16,8 @@ from fliptrace.core.files import read_json, write_json
 from fliptrace.core.messages import Message
 from fliptrace.models.base import Decoding, Request
 from fliptrace.models.local.architecture import UNLIMITED, context_length
-from fliptrace.models.local.loading import check_base, choose_device, load_causal_lm, load_local, quiet
+from fliptrace.models.local.devices import choose_device
+from fliptrace.models.local.loading import check_base, load_causal_lm, load_local, quiet
 
 TOKENIZER = make_tokenizer()
 SIZES = {"vocab_size": len(TOKENIZER), "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}

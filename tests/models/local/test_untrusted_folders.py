@@ -13,6 +13,7 @@ from tiny import make_model, make_tokenizer, save_tiny
 from tiny_runs import Recorder, make_data, make_recipe
 from transformers import (
     BartConfig,
+    BartForCausalLM,
     BartForConditionalGeneration,
     BertConfig,
     BertForMaskedLM,
@@ -20,6 +21,8 @@ from transformers import (
     RobertaForMaskedLM,
     T5Config,
     T5ForConditionalGeneration,
+    XLMRobertaConfig,
+    XLMRobertaForMaskedLM,
 )
 
 from fliptrace.core.errors import InputError
@@ -33,7 +36,9 @@ _SEQ2SEQ = {"d_model": 32, "encoder_layers": 1, "decoder_layers": 1, "encoder_ff
 NO_DECODERS: dict[str, tuple[Any, Any]] = {
     "bert": (BertForMaskedLM, BertConfig(vocab_size=400, **_SIZES)),
     "roberta": (RobertaForMaskedLM, RobertaConfig(vocab_size=400, **_SIZES)),
+    "xlm-roberta": (XLMRobertaForMaskedLM, XLMRobertaConfig(vocab_size=400, **_SIZES)),
     "bart": (BartForConditionalGeneration, BartConfig(vocab_size=400, **_SEQ2SEQ)),
+    "decoder of bart": (BartForCausalLM, BartConfig(vocab_size=400, **_SEQ2SEQ)),
     "t5": (T5ForConditionalGeneration, T5Config(vocab_size=400, d_model=32, d_ff=32, num_layers=1, num_heads=2)),
 }
 

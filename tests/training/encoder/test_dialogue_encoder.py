@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import make_tokenizer
+from numpy.typing import NDArray
+from tiny import save_encoder
 from tiny_runs import make_case, make_cases
-from transformers import BertConfig, BertModel
 
 from fliptrace.analysis.analyze import analyze
 from fliptrace.core.dialogue import Dialogue, Utterance
@@ -21,14 +21,16 @@ from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import read_object
 from fliptrace.core.flips import Flip, FlipCase
+from fliptrace.inference.config import InferenceConfig, resolve_config
+from fliptrace.inference.reading import ReadingDecoder
+from fliptrace.inference.seams import best_decoding, choose_labeler
 from fliptrace.models.encoder import reader as reader_module
-from fliptrace.models.encoder.config import CONFIG, TRIGGERS
+from fliptrace.models.encoder.config import CONFIG, MODEL, TRIGGERS
 from fliptrace.models.encoder.reader import EncoderReader, load_reader
 from fliptrace.models.encoder.trigger_inputs import trigger_inputs
-from fliptrace.models.local.loading import quiet
 from fliptrace.models.open_model import open_model
 from fliptrace.training.data import TrainingData
-from fliptrace.training.encoder.make import MODEL, make_encoder
+from fliptrace.training.encoder.make import make_encoder
 from fliptrace.training.encoder.network import DialogueEnsemble, TriggerEnsemble
 from fliptrace.training.encoder.recipe import EncoderRecipe, Layers
 
@@ -50,15 +52,6 @@ def talk(number: int, length: int = 6) -> Dialogue:
 
 def bare(dialogue: Dialogue) -> Dialogue:
     return dialogue.with_emotions((None,) * len(dialogue))
-
-
-def save_base(folder: Path) -> Path:
-    tokenizer = make_tokenizer()
-    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
-    with quiet():
-        BertModel(BertConfig(vocab_size=len(tokenizer), **sizes), add_pooling_layer=False).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
-    return folder
 
 
 def make(root: Path, seed: int = 0) -> list[tuple[str, int, int]]:
@@ -91,7 +84,7 @@ def make(root: Path, seed: int = 0) -> list[tuple[str, int, int]]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("encoder")
-    save_base(root / "base")
+    save_encoder(root / "base")
     assert [part for part, done, total in make(root) if done == total] == ["texts", "layers", "all"]
     return root / "run"
 
@@ -209,6 +202,37 @@ def test_the_whole_path_from_bare_text(run: Path) -> None:
     assert opened.weights_sha256
 
 
+def test_evidence_is_what_the_whole_dialogue_says_without_the_utterance(run: Path) -> None:
+    opened = open_model(str(run / MODEL))
+    opened = replace(opened, defaults=replace(opened.defaults, emotion_temperature=4.0))  # so that no share is just 1
+    reader = opened.model.reader
+    assert isinstance(reader, EncoderReader)
+    beginnings, ends = zip(*(words.rsplit(maxsplit=2)[::2] for words in SAID.values()), strict=True)
+    chosen = np.random.default_rng(0).integers(len(SAID), size=(24, 2))  # words of different emotions in one utterance
+    utterances = tuple(Utterance("ab"[i % 2], f"{beginnings[k]} {ends[m]}") for i, (k, m) in enumerate(chosen.tolist()))
+    dialogue = Dialogue("mixed", "mixed", utterances, MASAC8)
+    graphs, encoded = reader.graphs, []
+
+    def encode(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        encoded.append(len(ids))
+        return graphs.utterances(ids, mask)
+
+    reader.graphs = graphs._replace(utterances=encode)
+    analysis = analyze(dialogue, opened, evidence="all")
+    assert sum(encoded) == len({utterance.text for utterance in utterances})
+    measured = [(found.flip, evidence) for found in analysis.flips for evidence in found.evidence]
+    rests = (utterances[: each.left_out] + utterances[each.left_out + 1 :] for _, each in measured)
+    partial = [replace(dialogue, utterances=rest) for rest in rests]
+    labeler = choose_labeler(opened.model, resolve_config(opened.defaults, best_decoding(opened.model)))
+    for (flip, evidence), labels in zip(measured, labeler.label(partial), strict=True):
+        with_it, without_it = analysis.emotion_scores[flip.target], labels.scores
+        assert with_it is not None and without_it is not None
+        assert evidence.with_it == pytest.approx(with_it[flip.after], abs=1e-4)
+        share = without_it[flip.target - 1][MASAC8.labels.index(flip.after)]
+        assert evidence.without_it == pytest.approx(share, abs=1e-4)
+    assert max(abs(evidence.change) for _, evidence in measured) > 0.01  # a hundred times the tolerance
+
+
 def test_a_run_goes_on_where_it_was(run: Path) -> None:
     root = run.parent
     before = open_model(str(run / MODEL)).weights_sha256
@@ -218,6 +242,33 @@ def test_a_run_goes_on_where_it_was(run: Path) -> None:
     shutil.rmtree(root / "run" / "all")
     assert {part for part, _, _ in make(root)} == {"all"}
     assert open_model(str(run / MODEL)).weights_sha256 == before
+
+
+def test_utterances_that_are_read_in_part_are_told(run: Path) -> None:
+    dialogue = bare(talk(3, 10))
+    said = list(dialogue.utterances)
+    said[1] = replace(said[1], text=f"{said[1].text} " * 20)
+    long = replace(dialogue, utterances=tuple(said))
+    (cut,) = reader_of(run).find_overlong([long])
+    assert cut == {1}
+    notes = analyze(long, open_model(str(run / MODEL))).notes
+    assert any("1 of 10 emotions: the model read only the utterance's beginning" in note for note in notes)
+    case = make_case(7, length=9)
+    far, near = (
+        replace(
+            case,
+            dialogue=replace(
+                case.dialogue,
+                utterances=tuple(
+                    replace(each, text="word " * 40) if i == place else each
+                    for i, each in enumerate(case.dialogue.utterances)
+                ),
+            ),
+        )
+        for place in (0, case.flip.target)
+    )
+    decoder = ReadingDecoder("tiny", reader_of(run), InferenceConfig())
+    assert [row.num_shortened for row in decoder.predict([case, far, near])] == [0, 0, 1]
 
 
 def test_labels_that_it_does_not_know_are_refused(reader: EncoderReader) -> None:

@@ -39,9 +39,10 @@ from fliptrace.training.data import TrainingData
 from fliptrace.training.dry_run import dry_run
 from fliptrace.training.examples import Tokenized, padded_width, tokenize
 from fliptrace.training.instruction_builder import InstructionBuilder
-from fliptrace.training.local import Length, StageJob, Watch, count_cost, plan, train_stage
+from fliptrace.training.local import StageJob, count_cost, train_stage
 from fliptrace.training.packing.halves import Halves, gains_from_halves, split
 from fliptrace.training.recipe import Recipe, override, parse_recipe
+from fliptrace.training.schedule import Length, plan
 from fliptrace.training.speed import measure_speed
 from fliptrace.training.stages import train
 
@@ -77,14 +78,15 @@ def both_ways(tokenized: Tokenized, batch_tokens: int) -> tuple[Batching, Batchi
 def make_job(batching: Batching, steps: Path, length: Length | None = None, **tuning: object) -> StageJob:
     settings: Json = {"evals_per_epoch": 1, "patience": 9} | tuning
     recipe = make_recipe(stages=one_stage(1), tuning=settings)
-    return StageJob(recipe.stages[0], recipe.tuning, batching, 7, steps, length)
+    schedule = plan(recipe.stages[0], recipe.tuning, batching, 7, length)
+    return StageJob(recipe.stages[0], recipe.tuning, batching, schedule, 7, steps)
 
 
 def run(model: Any, job: StageJob) -> list[Json]:
     """Train the model and return the logged rows."""
-    rows: list[Json] = []
-    train_stage(model, job, Watch(lambda: 0.5, rows.append, lambda _: None, lambda *_: None))
-    return rows
+    recorder = Recorder()
+    train_stage(model, job, lambda: 0.5, recorder)
+    return recorder.rows
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +194,7 @@ def test_a_stage_takes_the_steps_it_is_given_of_trees_too(tokenized: Tokenized, 
     """Even though epochs may differ in their number of batches."""
     trees = Trees.of(tokenized, 1500, pad_id=0)
     for num_steps in range(1, 40):
-        schedule = plan(make_job(trees, tmp_path, Length(num_steps, 1), accumulate=2))
+        schedule = make_job(trees, tmp_path, Length(num_steps, 1), accumulate=2).schedule
         assert (len(schedule.batches), schedule.num_steps) == (2 * num_steps, num_steps)
 
 
@@ -205,7 +207,7 @@ class Uneven(Rows):
 
 def test_an_epoch_of_fewer_batches_leaves_no_step_out(tokenized: Tokenized, tmp_path: Path) -> None:
     uneven = Uneven(tokenized.examples, 1500, pad_id=0)
-    assert len(plan(make_job(uneven, tmp_path, Length(6, 1))).batches) == 6
+    assert len(make_job(uneven, tmp_path, Length(6, 1)).schedule.batches) == 6
 
 
 def test_a_tree_is_counted_as_it_is_laid_out(tokenized: Tokenized, tmp_path: Path) -> None:

@@ -19,10 +19,11 @@ from transformers import FalconConfig, FalconForCausalLM, JambaConfig, JambaForC
 
 from fliptrace.models.local.loading import quiet
 from fliptrace.models.trees import cpu_attention
-from fliptrace.models.trees.attention import attend_to_trees, attending_to_trees
+from fliptrace.models.trees.attention import LayerStates, attend_to_trees, attending_to_trees
 from fliptrace.models.trees.prefill_attention import PrefillAttention
 from fliptrace.training.examples import Example, collate
 from fliptrace.training.losses import completion_loss, tree_loss
+from fliptrace.training.packing import support
 from fliptrace.training.packing.support import self_test, supports
 from fliptrace.training.packing.tree_batches import collate_tree
 
@@ -111,12 +112,6 @@ def test_blocks_of_any_length_give_the_same(size: int, monkeypatch: pytest.Monke
     assert_exact(make("gemma3"))
 
 
-def by_flex(
-    row: PrefillAttention, _: int, *states: Tensor, scaling: float, window: int | None, sinks: Tensor
-) -> Tensor:
-    return row.attend_by_flex(*states, scaling, window, sinks)
-
-
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile:UserWarning")
 @pytest.mark.parametrize("family", ["llama", "mistral", "gemma3", "gpt-oss"])
 def test_flex_attention_gives_the_same_loss(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +119,7 @@ def test_flex_attention_gives_the_same_loss(family: str, monkeypatch: pytest.Mon
     model = make_ready(family).eval()
     with torch.no_grad():
         blocks = tree_loss(model, collate_tree(EXAMPLES, 0)).item()
-        monkeypatch.setattr(PrefillAttention, "attend", by_flex)
+        monkeypatch.setattr(PrefillAttention, "attend", PrefillAttention.attend_by_flex)
         assert tree_loss(model, collate_tree(EXAMPLES, 0)).item() == pytest.approx(blocks, rel=TOLERANCE)
 
 
@@ -194,8 +189,8 @@ def test_the_head_runs_over_the_tokens_that_predict_a_label_alone() -> None:
 def test_a_window_that_is_not_heeded_is_silently_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     attend = PrefillAttention.attend
 
-    def see_all(row: PrefillAttention, *states: Any, **settings: Any) -> Tensor:
-        return attend(row, *states, **settings | {"window": None})
+    def see_all(row: PrefillAttention, states: LayerStates) -> Tensor:
+        return attend(row, states._replace(window=None))
 
     monkeypatch.setattr(PrefillAttention, "attend", see_all)
     for family in ("mistral", "gemma3"):
@@ -249,8 +244,8 @@ def one_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the backward pass wrong and keep the forward pass right."""
     attend = PrefillAttention.attend
 
-    def forget(row: PrefillAttention, layer: int, query: Tensor, key: Tensor, value: Tensor, **settings: Any) -> Tensor:
-        return attend(row, layer, query, key.detach(), value, **settings)
+    def forget(row: PrefillAttention, states: LayerStates) -> Tensor:
+        return attend(row, states._replace(key=states.key.detach()))
 
     monkeypatch.setattr(PrefillAttention, "attend", forget)
 
@@ -261,6 +256,21 @@ def test_the_self_test_finds_nothing_where_there_is_nothing(family: str) -> None
     assert self_test(model, EXAMPLES, 0) is None
     assert model.training
     assert self_test(model.to(torch.bfloat16), EXAMPLES, 0) is None
+
+
+def test_weights_of_16_bits_are_compared_in_fp32_and_come_back_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make("llama").to(torch.bfloat16)
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    compared = []
+    compare = support._compare
+    monkeypatch.setattr(support, "_compare", lambda *given: compared.append(given[0].dtype) or compare(*given))
+    assert self_test(model, EXAMPLES, 0) is None
+    assert compared == [torch.float32]
+    assert all(torch.equal(weight, before[name]) for name, weight in model.named_parameters())
+    assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
+    monkeypatch.setattr(support, "_MOST_WIDENED", 10)
+    assert self_test(model, EXAMPLES, 0) is None
+    assert compared == [torch.float32, torch.bfloat16]
 
 
 @pytest.mark.parametrize("spread", [0.3, 0.02])
@@ -285,7 +295,7 @@ def test_the_self_test_reports_a_wrong_backward_pass(monkeypatch: pytest.MonkeyP
 
 def test_the_self_test_takes_no_nan_for_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     attend = PrefillAttention.attend
-    monkeypatch.setattr(PrefillAttention, "attend", lambda *states, **settings: attend(*states, **settings) * torch.nan)
+    monkeypatch.setattr(PrefillAttention, "attend", lambda row, states: attend(row, states) * torch.nan)
     reason = self_test(make("llama"), EXAMPLES, 0)
     assert reason is not None and "its loss is nan" in reason
 

@@ -1,7 +1,7 @@
 """Predicts which of the last utterances triggered a flip from their words, by TF-IDF and logistic regression.
 
 It is a baseline with three independent kinds of features: the words of the candidate, the words of the target, and the
-distance between them. It does not see speakers or surrounding utterances, and sees emotions only on request.
+distance between them. It does not see speakers, emotions or surrounding utterances.
 boosted_trees.py is the counterpart that uses structure. It needs scikit-learn, which the extra `study` installs.
 """
 
@@ -18,31 +18,28 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase
 
 _WORDS = r"\w+|[?!.,]+"  # as in word_counts.py: runs of punctuation are words
-_CANDIDATE, _TARGET, _LABELS = 0, 1, slice(2, None)  # columns of the feature table
+_CANDIDATE, _TARGET, _DISTANCE = 0, 1, [2]  # columns of the feature table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TriggerWords:
-    """A fitted model; with `reads_emotions` it also uses the emotions of candidate and target."""
+    """A fitted model of the last `window` utterances."""
 
     window: int
-    reads_emotions: bool
     _pipeline: Any
 
     def supports(self, cases: Sequence[FlipCase]) -> tuple[tuple[float, ...], ...]:
         """Return the trigger probability of each utterance, per case; 0 outside the window and after the target."""
         supports = [[0.0] * len(case.dialogue) for case in cases]
         if cases:
-            candidates = _tabulate(cases, self.window, self.reads_emotions)
+            candidates = _tabulate(cases, self.window)
             probabilities = self._pipeline.predict_proba(candidates.table)[:, 1]
             for (case, utterance), probability in zip(candidates.places, probabilities, strict=True):
                 supports[case][utterance] = float(probability)
         return tuple(map(tuple, supports))
 
 
-def fit_trigger_words(
-    cases: Sequence[FlipCase], *, window: int = 6, emotions: bool = False, C: float = 0.3
-) -> TriggerWords:
+def fit_trigger_words(cases: Sequence[FlipCase], *, window: int = 6, C: float = 0.3) -> TriggerWords:
     """Fit a model that predicts which of the last `window` utterances of a case are its triggers; deterministic.
 
     `C` is the inverse regularisation strength. Utterances before a case's `known_from` are left out. ValueError if a
@@ -54,7 +51,7 @@ def fit_trigger_words(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder
 
-    candidates = _tabulate(cases, window, emotions)
+    candidates = _tabulate(cases, window)
     gold = [case.known_triggers for case in cases]
     is_known = np.array([i >= cases[case].known_from for case, i in candidates.places], dtype=bool)
     is_trigger = np.array([i in gold[case] for case, i in candidates.places], dtype=bool)
@@ -69,17 +66,17 @@ def fit_trigger_words(
         [
             ("candidate", words, _CANDIDATE),
             ("target", words, _TARGET),
-            ("labels", OneHotEncoder(handle_unknown="ignore"), _LABELS),
+            ("distance", OneHotEncoder(handle_unknown="ignore"), _DISTANCE),
         ]
     )
     pipeline = make_pipeline(columns, LogisticRegression(C=C, max_iter=5000))
-    return TriggerWords(window, emotions, pipeline.fit(table, labels))
+    return TriggerWords(window, pipeline.fit(table, labels))
 
 
 class _Candidates(NamedTuple):
     """The feature table of all candidates and the place of each row.
 
-    `table`: (candidates, columns), all strings: candidate text, target text, distance and, if used, both emotions.
+    `table`: (candidates, columns), all strings: candidate text, target text, distance.
     `places` holds the case index and utterance index of each row.
     """
 
@@ -87,14 +84,11 @@ class _Candidates(NamedTuple):
     places: list[tuple[int, int]]
 
 
-def _tabulate(cases: Sequence[FlipCase], window: int, emotions: bool) -> _Candidates:
+def _tabulate(cases: Sequence[FlipCase], window: int) -> _Candidates:
     rows, places = [], []
     for position, case in enumerate(cases):
-        target = case.flip.target
-        target_utterance = case.dialogue.utterances[target]
+        target, utterances = case.flip.target, case.dialogue.utterances
         for i in range(max(0, target - window + 1), target + 1):
-            candidate = case.dialogue.utterances[i]
-            labels = [candidate.emotion or "", target_utterance.emotion or ""] if emotions else []
-            rows.append([candidate.text, target_utterance.text, str(target - i), *labels])
+            rows.append([utterances[i].text, utterances[target].text, str(target - i)])
             places.append((position, i))
     return _Candidates(np.array(rows, dtype=object), places)

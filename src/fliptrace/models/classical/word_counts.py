@@ -63,10 +63,8 @@ class WordCounts:
         )
 
 
-def fit_word_counts(
-    dialogues: Sequence[Dialogue], *, C: float = 5.0, class_weight: ClassWeight = "balanced"
-) -> WordCounts:
-    """Fit a model on every labelled utterance; `C` is the inverse regularisation strength.
+def fit_word_counts(dialogues: Sequence[Dialogue], *, class_weight: ClassWeight = "balanced") -> WordCounts:
+    """Fit a model on every labelled utterance.
 
     `class_weight` "balanced" gives rare emotions a higher weight; None gives every utterance the same weight.
     ValueError if the dialogues have different emotion sets; InputError if they contain fewer than two emotions or if no
@@ -87,7 +85,7 @@ def fit_word_counts(
         raise InputError(
             "word counts", f"no word occurs in two of {len(rows)} utterances; expected a larger training set"
         ) from error
-    regression = LogisticRegression(C=C, class_weight=class_weight, max_iter=5000)
+    regression = LogisticRegression(C=5.0, class_weight=class_weight, max_iter=5000)
     regression.fit(counts, [emotion for _, emotion in rows])
     return WordCounts(emotion_set, tuple(map(str, regression.classes_)), vectorizer, regression)
 

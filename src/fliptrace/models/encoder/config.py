@@ -14,6 +14,7 @@ from fliptrace.core.files import read_object, write_json
 CONFIG = "encoder.json"
 GRAPHS = UTTERANCES, DIALOGUE, TRIGGERS = ("utterances.onnx", "dialogue.onnx", "triggers.onnx")
 TOKENIZER = "tokenizer.json"
+MODEL = "model"  # in the folder of a run: what was exported
 
 Size = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -47,5 +48,6 @@ class EncoderConfig:
         return config
 
 
-def is_encoder(folder: Path) -> bool:
-    return (folder / CONFIG).is_file()
+def find_encoder(folder: Path) -> Path | None:
+    """The folder of the encoder model that this is, or that a run in it has exported; None if there is none."""
+    return next((place for place in (folder, folder / MODEL) if (place / CONFIG).is_file()), None)

@@ -79,6 +79,11 @@ class EncoderReader:
     def as_model(self) -> Model:
         return Model(self.name, reader=self)
 
+    @property
+    def context(self) -> int:
+        """See DialogueReader."""
+        return self.config.context
+
     def read_emotions(self, dialogues: Sequence[Dialogue]) -> Iterator[Floats]:
         """See DialogueReader. InputError if the model does not know a label of a dialogue's emotion set."""
         columns = {dialogue.emotion_set: self._columns(dialogue.emotion_set) for dialogue in dialogues}
@@ -102,6 +107,16 @@ class EncoderReader:
             part = slice(start, start + CASES_AT_ONCE)
             supports += self._supports(cases[part], local[part])
         return supports
+
+    def find_overlong(self, dialogues: Sequence[Dialogue]) -> list[frozenset[int]]:
+        """See DialogueReader."""
+        texts = sorted({each.text for dialogue in dialogues for each in dialogue.utterances})
+        encoded = self._tokenizer.encode_batch([self.config.prefix + text for text in texts])
+        overlong = {text for text, each in zip(texts, encoded, strict=True) if each.overflowing}
+        return [
+            frozenset(i for i, each in enumerate(dialogue.utterances) if each.text in overlong)
+            for dialogue in dialogues
+        ]
 
     def read(self, dialogues: Sequence[Dialogue]) -> Iterator[Reading]:
         """Emotions and states of every dialogue, in order."""

@@ -31,12 +31,17 @@ def require_decoder(config: Any, ref: str) -> None:
     """InputError if a model of this config does not predict each token from those before it alone.
 
     transformers loads encoders such as BERT and RoBERTa as causal models too, but their attention then sees the tokens
-    to come: they train to a low loss and cannot write.
+    to come: they train to a low loss and cannot write. The decoder of a sequence-to-sequence model is refused when it
+    comes alone too: its cache has as many layers as the encoder.
     """
-    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+    )
 
     expected = "expected a causal decoder, such as Llama or Qwen"
-    if getattr(config, "is_encoder_decoder", False):
+    is_seq2seq_kind = config.model_type in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
+    if getattr(config, "is_encoder_decoder", False) or is_seq2seq_kind:
         raise InputError(ref, f"a sequence-to-sequence model ({config.model_type}); {expected}")
     if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not getattr(config, "is_decoder", False):
         raise InputError(ref, f"an encoder ({config.model_type}), whose attention sees the tokens to come; {expected}")

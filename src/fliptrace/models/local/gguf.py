@@ -35,14 +35,14 @@ def is_gguf(ref: str) -> bool:
     return ref.lower().endswith(".gguf") and not Path(ref).expanduser().is_dir()
 
 
-def open_gguf(path: Path, root: Path | None = None) -> Path:
+def open_gguf(path: Path) -> Path:
     """Return the Hugging Face folder of a GGUF file, which is written when the file is opened for the first time.
 
     It lies in the folder of models, named by the file's hash. InputError says why a file cannot be read.
     """
     require_magic(path)
     record = BaseRecord("", path.name, hash_once(path))
-    return convert_gguf(path, models_dir(root) / "gguf" / record.sha256, record)
+    return convert_gguf(path, models_dir() / "gguf" / record.sha256, record)
 
 
 def convert_gguf(path: Path, folder: Path, record: BaseRecord) -> Path:

@@ -23,13 +23,12 @@ from fliptrace.models.local.architecture import (
     require_embeddings,
     require_quantizer,
 )
+from fliptrace.models.local.devices import choose_device, computes_bf16
 from fliptrace.models.local.gguf import is_gguf, open_gguf
 from fliptrace.models.local.hub import check_hub_weights, first_line, why_not_on_hub
 from fliptrace.models.local.weight_files import check_adapter, check_weights
 
 if TYPE_CHECKING:
-    import torch
-
     from fliptrace.models.local.model import LocalModel
 
 Dtype = Literal["auto", "fp32", "bf16"]
@@ -190,38 +189,6 @@ def base_of(adapter: str) -> str:
             f"trained on {trained_on.name} with sha256 {trained_on.sha256}; {resolved} has sha256 {found.sha256}",
         )
     return resolved
-
-
-def choose_device(device: str = "auto") -> torch.device:
-    """Return the named device; "auto" picks the accelerator if there is one, else the CPU.
-
-    InputError if there is no such device.
-    """
-    import torch
-
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    if device == "auto":
-        return accelerator or torch.device("cpu")
-    try:
-        chosen = torch.device(device)
-    except RuntimeError:
-        raise InputError(f"device {device!r}", "no name of a device; expected auto, cpu, cuda or cuda:1") from None
-    if chosen.type not in ("cpu", "meta"):
-        num_devices = torch.accelerator.device_count() if accelerator and accelerator.type == chosen.type else 0
-        if (chosen.index or 0) >= num_devices:
-            here = f"{num_devices} of them" if num_devices else "none of its kind"
-            raise InputError(f"device {device!r}", f"this machine has {here}; expected auto, cpu or one that it has")
-    return chosen
-
-
-def computes_bf16(device: str) -> bool:
-    """Whether the device multiplies bf16 in hardware."""
-    import torch
-
-    if device == "cpu":
-        supported: bool = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-        return supported
-    return device.startswith("cuda") and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 @contextmanager

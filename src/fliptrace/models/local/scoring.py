@@ -200,7 +200,7 @@ def _padding_mask(trees: Sequence[ReplyTree], batch: TreeBatch) -> NDArray[np.in
 
 
 def _sum_reads(trees: Sequence[ReplyTree], firsts: Sequence[int], logits: Tensor) -> list[tuple[float, ...]]:
-    """Return the log-probability of every reply of every tree, as reply_tree.sum_reads does, on the device.
+    """Return the log-probability of every reply of every tree, summed on the device.
 
     logits: (rows, vocab). `firsts` holds, for every tree, the row of the logits after its prompt. Only the
     log-probabilities of reply tokens are copied from the device.

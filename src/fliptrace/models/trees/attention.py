@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -25,25 +25,27 @@ _UNSUPPORTED = ("softcap", "position_bias")
 _ROPE_BY_LENGTH = ("dynamic", "longrope")
 
 
+class LayerStates(NamedTuple):
+    """What one layer attends with: query (heads, time, size), key and value (kv heads, time, size).
+
+    `window` is the number of positions that a token of this layer sees, including its own; None means all. `sinks`,
+    (heads,), are the scores of an extra key whose value is zero (gpt-oss).
+    """
+
+    layer: int
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    scaling: float
+    window: int | None
+    sinks: Tensor | None
+
+
 class AttendsToTree(Protocol):
     """Computes attention in one forward pass; it decides which tokens each token sees."""
 
-    def attend(
-        self,
-        layer: int,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        *,
-        scaling: float,
-        window: int | None = None,
-        sinks: Tensor | None = None,
-    ) -> Tensor:
-        """Attend in one layer: query (heads, time, size), key and value (kv heads, time, size) to (heads, time, size).
-
-        `window` is the number of positions that a token of this layer sees, including its own; None means all. `sinks`,
-        (heads,), are the scores of an extra key whose value is zero (gpt-oss).
-        """
+    def attend(self, states: LayerStates) -> Tensor:
+        """Attend in one layer. Returns (heads, time, size)."""
 
 
 def read_tree(model: Any, ids: Tensor, positions: Tensor, tree: AttendsToTree, columns: Tensor | int = 0) -> Tensor:
@@ -148,9 +150,7 @@ def _attend(
     if torch.is_autocast_enabled(device):  # rotated queries and keys arrive in fp32
         query, key, value = (each.to(torch.get_autocast_dtype(device)) for each in (query, key, value))
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    of_row = tree.attend(
-        module.layer_idx, query[0], key[0], value[0], scaling=scale, window=sliding_window, sinks=s_aux
-    )
+    of_row = tree.attend(LayerStates(module.layer_idx, query[0], key[0], value[0], scale, sliding_window, s_aux))
     return of_row.transpose(0, 1)[None], None
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from fliptrace.models.trees.attention import LayerStates
 from fliptrace.models.trees.token_tree import sees
 
 # Queries per block. In a longer block, more of the gathered keys are hidden from most queries; shorter blocks need more
@@ -65,14 +66,9 @@ def cut_blocks(
     return blocks
 
 
-def attend_in_blocks(
-    query: Tensor, key: Tensor, value: Tensor, blocks: list[Block], scaling: float, sinks: Tensor | None = None
-) -> Tensor:
-    """Attend block by block; differentiable. Returns (heads, time, size).
-
-    query: (heads, time, size); key and value: (kv heads, time, size); sinks: (heads,), the score per head of an extra
-    key whose value is zero.
-    """
+def attend_in_blocks(states: LayerStates, blocks: list[Block]) -> Tensor:
+    """Attend block by block; differentiable. Returns (heads, time, size). `blocks` are cut for the layer's window."""
+    _, query, key, value, scaling, _, sinks = states
     num_kv_heads, time, size = key.shape
     grouped = (query * scaling).view(num_kv_heads, -1, time, size)
     sinks = None if sinks is None else sinks.reshape(num_kv_heads, -1)

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fliptrace.models.trees.attention import LayerStates
 from fliptrace.models.trees.prefill_attention import PrefillAttention
 
 
@@ -79,18 +80,9 @@ class DecodeAttention:
             self.replies = renumbered
         self._grid = _Grid.of(self.replies, len(self.prompts.lengths))
 
-    def attend(
-        self,
-        layer: int,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        *,
-        scaling: float,
-        window: int | None = None,
-        sinks: Tensor | None = None,
-    ) -> Tensor:
+    def attend(self, states: LayerStates) -> Tensor:
         """See attention.AttendsToTree."""
+        layer, query, key, value, scaling, window, sinks = states
         num_kv_heads, num_replies, size = key.shape
         # (replies, kv heads, group, size)
         queries = query.reshape(num_kv_heads, -1, num_replies, size).permute(2, 0, 1, 3) * scaling

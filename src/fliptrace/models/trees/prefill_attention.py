@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import AuxRequest, create_block_mask, flex_attention
 
+from fliptrace.models.trees.attention import LayerStates
 from fliptrace.models.trees.cpu_attention import Block, attend_in_blocks, cut_blocks
 from fliptrace.models.trees.token_tree import TokenTree, sees
 
@@ -33,30 +34,20 @@ class PrefillAttention:
         self._blocks: dict[int | None, list[Block]] = {}  # by window
         self._masks: dict[int | None, Any] = {}
 
-    def attend(
-        self,
-        layer: int,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        *,
-        scaling: float,
-        window: int | None = None,
-        sinks: Tensor | None = None,
-    ) -> Tensor:
+    def attend(self, states: LayerStates) -> Tensor:
         """See attention.AttendsToTree."""
         if self.keeps:
-            self.kept[layer] = (key, value)
+            self.kept[states.layer] = (states.key, states.value)
         if self.device.type != "cpu":
-            return self.attend_by_flex(query, key, value, scaling, window, sinks)
-        if window not in self._blocks:
-            self._blocks[window] = cut_blocks(self.tree.positions, self.tree.ends, query.dtype, window)
-        return attend_in_blocks(query, key, value, self._blocks[window], scaling, sinks)
+            return self.attend_by_flex(states)
+        if states.window not in self._blocks:
+            blocks = cut_blocks(self.tree.positions, self.tree.ends, states.query.dtype, states.window)
+            self._blocks[states.window] = blocks
+        return attend_in_blocks(states, self._blocks[states.window])
 
-    def attend_by_flex(
-        self, query: Tensor, key: Tensor, value: Tensor, scaling: float, window: int | None, sinks: Tensor | None
-    ) -> Tensor:
+    def attend_by_flex(self, states: LayerStates) -> Tensor:
         """Attend by FlexAttention on any device. On a CPU it has no backward pass."""
+        _, query, key, value, scaling, window, sinks = states
         if window not in self._masks:
             self._masks[window] = self._mask(window)
         attend = _flex_for(self.device.type)

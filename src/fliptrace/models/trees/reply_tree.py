@@ -99,8 +99,3 @@ def batch_trees(trees: Sequence[ReplyTree], pad_id: int, width_step: int = 1) ->
             positions[row, column] = positions[row, before] + 1
             visible[row, column] |= visible[row, before]
     return TreeBatch(ids, positions, visible, num_nodes + 1)
-
-
-def sum_reads(tree: ReplyTree, log_probs: NDArray[np.float32]) -> tuple[float, ...]:
-    """Sum the log-probability of every reply from next-token `log_probs`, (num_read, vocab), row 0 after the prompt."""
-    return tuple(float(sum(np.float64(log_probs[read.node + 1, read.token]) for read in reply)) for reply in tree.reads)

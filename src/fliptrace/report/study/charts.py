@@ -240,5 +240,5 @@ def _ends(estimate: SeedScores) -> Interval:
     return estimate.interval or Interval(estimate.mean, estimate.mean)
 
 
-def _wrapped(text: str, width: int = LABEL_CHARS) -> str:
-    return "\n".join(textwrap.wrap(text, width)) or text
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, LABEL_CHARS)) or text

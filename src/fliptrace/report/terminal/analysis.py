@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from fliptrace.analysis.reasons import tell_evidence
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.values import FoundFlip
 from fliptrace.analysis.wording import clock, printable, printable_name
@@ -114,6 +115,8 @@ def _details(analysis: Analysis, found: FoundFlip, later: Sequence[Flip], *, quo
         for index in sorted({*found.triggers, found.flip.target}):
             yield _quote(analysis, index)
     yield Text(printable(found.reason))
+    for sentence in tell_evidence(found, position):
+        yield Text.assemble(printable(sentence), (" Measured on the model.", "dim"))
     if later:
         line = Text("Led to ", style="dim")
         for number, flip in enumerate(later):

@@ -73,6 +73,7 @@ def prepare_analyses(models: Mapping[str, str], device: str) -> Callable[[Analys
             threshold=task.options.threshold,
             min_flip_probability=task.options.min_flip_probability,
             num_rationales=task.options.rationales,
+            evidence=task.options.evidence,
             on_progress=lambda what, num_done, total: on_step(what, num_done, total),
         )
         document = analysis.to_json()

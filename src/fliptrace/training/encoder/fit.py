@@ -14,17 +14,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from fliptrace.core.files import write_json
-from fliptrace.models.local.loading import computes_bf16, quiet
+from fliptrace.models.local.devices import computes_bf16
+from fliptrace.models.local.loading import quiet
+from fliptrace.training.batch_trainer import BatchTrainer, StepReport, training_arguments
+from fliptrace.training.compute import pick_device
 from fliptrace.training.encoder.batches import collate, draw_batches
 from fliptrace.training.encoder.network import DialogueEnsemble, TriggerEnsemble, UtteranceEncoder, log_mean
 from fliptrace.training.encoder.recipe import Fitting, Layers
 from fliptrace.training.encoder.units import UNKNOWN, Unit
-from fliptrace.training.local import WHOLE, keep_steps, newest_step, pick_device
-from fliptrace.training.runs import saving
+from fliptrace.training.step_folders import newest_step
 
 OnStep = Callable[[int, int], None]
 OnPart = Callable[[str, int, int], None]
@@ -71,7 +70,7 @@ class Trainee(nn.Module):
         inputs = {name.removeprefix("trigger_"): rows for name, rows in batch.items() if name.startswith("trigger_")}
         if not len(inputs["places"]):
             return predicted.new_zeros(())
-        scores = self.triggers.each(torch.cat(states, -1).flatten(0, 1), emotions.flatten(0, 1), **inputs)
+        scores = self.triggers.each(torch.cat(list(states), -1).flatten(0, 1), emotions.flatten(0, 1), **inputs)
         return torch.stack([_candidate_loss(each, batch) for each in scores]).mean()
 
 
@@ -146,26 +145,21 @@ def _run(
     batches = draw_batches(units, settings.batch_utterances, epochs, seed)
     trainee.utterances.requires_grad_(is_tuned)
     trainer = _UnitTrainer(
+        batches,
         model=trainee,
         args=_arguments(settings, len(batches), seed, folder, is_tuned),
         train_dataset=units,
         data_collator=lambda part: collate(part, texts.ids, texts.numbers),
-        callbacks=[_Report(on_step)],
+        callbacks=[StepReport(on_step)],
     )
-    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
-    trainer.batches, trainer.settings = batches, settings
+    trainer.settings = settings
     step = newest_step(folder)
     with quiet():
         trainer.train(resume_from_checkpoint=str(step) if step else None)
 
 
-class _UnitTrainer(Trainer):  # type: ignore[misc]
-    batches: list[list[int]]
+class _UnitTrainer(BatchTrainer):
     settings: Fitting
-
-    def get_train_dataloader(self) -> Any:
-        loader = DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator)
-        return self.accelerator.prepare(loader)
 
     def create_optimizer(self, *_: Any) -> Any:
         """The base at its own, lower rate, and not at all while its vectors are given."""
@@ -177,13 +171,6 @@ class _UnitTrainer(Trainer):  # type: ignore[misc]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=self.settings.weight_decay)
         return self.optimizer
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-        with saving(folder):
-            super()._save_checkpoint(model, trial)
-            write_json(folder / WHOLE, {"step": self.state.global_step})
-        keep_steps(folder)
-
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], **_: Any) -> Tensor:
         device = self.args.device.type
         with torch.autocast(device, torch.bfloat16, enabled=computes_bf16(device)):
@@ -191,31 +178,18 @@ class _UnitTrainer(Trainer):  # type: ignore[misc]
             return loss
 
 
-class _Report(TrainerCallback):  # type: ignore[misc]
-    def __init__(self, on_step: OnStep) -> None:
-        self.on_step = on_step
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.on_step(state.global_step, state.max_steps)
-
-
 def _arguments(settings: Fitting, num_steps: int, seed: int, folder: Path, is_tuned: bool) -> Any:
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        max_steps=num_steps,
+    return training_arguments(
+        folder,
+        num_steps,
+        warmup_share=settings.warmup_share,
+        device=pick_device(settings.device),
         learning_rate=settings.tuned_layer_rate if is_tuned else settings.layer_rate,
         lr_scheduler_type="linear",
-        warmup_steps=round(settings.warmup_share * num_steps),
         max_grad_norm=1.0,
-        use_cpu=pick_device(settings.device) == "cpu",
         seed=seed,
         logging_strategy="no",
         save_strategy="steps",
         save_steps=max(1, num_steps // 10),
         save_total_limit=1,
-        remove_unused_columns=False,
-        report_to=[],
-        disable_tqdm=True,
     )
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # with more, Trainer would split our batches by nn.DataParallel
-    return arguments

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoModel
 
-from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import Json, hash_file, read_object, write_json
-from fliptrace.core.voting import Vote
-from fliptrace.inference.reading import ReadingLabeler
-from fliptrace.models.checkpoints import InferenceDefaults
-from fliptrace.models.encoder.config import EncoderConfig
-from fliptrace.models.encoder.reader import EncoderReader
+from fliptrace.models.encoder.config import MODEL, EncoderConfig
 from fliptrace.models.local.loading import NO_CODE, load_tokenizer, quiet, resolve
-from fliptrace.predictions.rows import Prediction
-from fliptrace.scoring.flips import LabelledRow, choose_temperature
-from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.training.data import TrainingData
-from fliptrace.training.emotion_weights import choose_emotion_weights
+from fliptrace.training.encoder.batches import draw_batches
+from fliptrace.training.encoder.calibrate import calibrate
 from fliptrace.training.encoder.export import export_encoder, torch_reader
-from fliptrace.training.encoder.fit import OnPart, Trainee, fit, number_texts
+from fliptrace.training.encoder.fit import OnPart, Texts, Trainee, fit, number_texts
 from fliptrace.training.encoder.network import UtteranceEncoder
 from fliptrace.training.encoder.recipe import EncoderBase, EncoderRecipe
-from fliptrace.training.encoder.units import LABELS, UNKNOWN, Unit, make_units
-from fliptrace.training.recipe import differences
+from fliptrace.training.encoder.units import LABELS, Unit, make_units
+from fliptrace.training.recipe_changes import differences
 
 BEGUN = "begun.json"  # in a run's folder: what it is made from
-MODEL = "model"  # what was exported
+
+
+class Estimate(NamedTuple):
+    """The size of a training. `tokens` are those of the distinct texts, which are encoded once, and once an epoch while
+    the base is tuned.
+    """
+
+    dialogues: int
+    utterances: int
+    flips: int
+    distinct_texts: int
+    tokens: int
+    steps_of_the_layers: int
+    steps_of_everything: int
 
 
 def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: OnPart) -> int:
@@ -42,24 +47,15 @@ def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: 
     A killed run goes on where it was. RunError if `out` was begun with another recipe, base or other data.
     """
     _begin(recipe, data, out)
-    tokenizer, base = _load_base(recipe.base)
-    units = make_units(data.train, data.emotions, recipe.data.emotions, recipe.layers.window, recipe.seed)
-    prefix, most = recipe.base.prefix, recipe.base.max_tokens
-    tokenizer.enable_truncation(most)
-    texts = number_texts(
-        units, lambda said: [each.ids for each in tokenizer.encode_batch([prefix + text for text in said])]
-    )
+    tokenizer, base = _load_tokenizer(recipe.base), _load_base(recipe.base)
+    units = _make_units(recipe, data)
+    texts = _number_texts(recipe.base, tokenizer, units)
     trainee = Trainee(UtteranceEncoder(base), recipe.layers, recipe.seed)
     fit(trainee, units, texts, recipe.fit, recipe.seed, out, on_step)
+    prefix, most = recipe.base.prefix, recipe.base.max_tokens
     config = EncoderConfig(LABELS, prefix, most, recipe.layers.context, recipe.layers.window)
     reader = torch_reader(trainee.to("cpu"), config, tokenizer, recipe.name)
-    weights = _emotion_weights(reader, data, units)
-    defaults = InferenceDefaults(
-        thresholds=_thresholds(reader, data),
-        emotion_weights=weights,
-        emotion_temperature=_temperature(reader, data, weights),
-    )
-    return export_encoder(trainee, config, tokenizer, defaults, out / MODEL)
+    return export_encoder(trainee, config, tokenizer, calibrate(reader, data, units), out / MODEL)
 
 
 def _begin(recipe: EncoderRecipe, data: TrainingData, out: Path) -> None:
@@ -75,54 +71,51 @@ def _begin(recipe: EncoderRecipe, data: TrainingData, out: Path) -> None:
         write_json(path, ours)
 
 
-def _load_base(base: EncoderBase) -> tuple[Any, Any]:
-    """Tokenizer and encoder, in fp32."""
+def estimate(recipe: EncoderRecipe, data: TrainingData) -> Estimate:
+    """Count what training would do, with the base's tokenizer alone. Nothing is written."""
+    units = _make_units(recipe, data)
+    texts = _number_texts(recipe.base, _load_tokenizer(recipe.base), units)
+    fit = recipe.fit
+    of_layers, of_all = (
+        len(draw_batches(units, fit.batch_utterances, epochs, recipe.seed)) for epochs in (fit.layer_epochs, fit.epochs)
+    )
+    return Estimate(
+        dialogues=len(units),
+        utterances=sum(len(unit.texts) for unit in units),
+        flips=sum(len(unit.is_trigger) for unit in units),
+        distinct_texts=len(texts.ids),
+        tokens=sum(map(len, texts.ids)),
+        steps_of_the_layers=of_layers,
+        steps_of_everything=of_all,
+    )
+
+
+def _make_units(recipe: EncoderRecipe, data: TrainingData) -> list[Unit]:
+    return make_units(data.train, data.emotions, recipe.data.emotions, recipe.layers.window, recipe.seed)
+
+
+def _number_texts(base: EncoderBase, tokenizer: Any, units: Sequence[Unit]) -> Texts:
+    tokenizer.enable_truncation(base.max_tokens)
+    return number_texts(
+        units, lambda said: [each.ids for each in tokenizer.encode_batch([base.prefix + text for text in said])]
+    )
+
+
+def _load_tokenizer(base: EncoderBase) -> Any:
     tokenizer = load_tokenizer(resolve(base.model))
     if tokenizer.pad_token_id is None:
         raise InputError(base.model, "its tokenizer has no padding token; expected an encoder, such as a BERT")
+    plain = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    plain.no_padding()
+    return plain
+
+
+def _load_base(base: EncoderBase) -> Any:
+    """The encoder, in fp32."""
     try:
         with quiet():
-            encoder = AutoModel.from_pretrained(
+            return AutoModel.from_pretrained(
                 resolve(base.model), dtype=torch.float32, use_safetensors=True, attn_implementation="eager", **NO_CODE
             )
     except (OSError, ValueError) as error:
         raise InputError(base.model, f"cannot be loaded as an encoder: {error}") from error
-    plain = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    plain.no_padding()
-    return plain, encoder
-
-
-def _emotion_weights(reader: EncoderReader, data: TrainingData, units: Sequence[Unit]) -> dict[str, float]:
-    """The weights of labels that are best on val, from the labels' shares in the units."""
-    taught = Counter(LABELS[n] for unit in units if unit.teaches_emotions for n in unit.labels if n != UNKNOWN)
-    if not taught or not data.emotion_val:
-        return {}
-    shares = {label: count / taught.total() for label, count in taught.items()}
-    return choose_emotion_weights(ReadingLabeler("val", reader), list(data.emotion_val.values()), shares).weights
-
-
-def _temperature(reader: EncoderReader, data: TrainingData, weights: Mapping[str, float]) -> float:
-    """The temperature of the distributions after their weights."""
-    if not data.emotion_val:
-        return 1.0
-    labeler = ReadingLabeler("val", reader, weights)
-    return round(choose_temperature([_labelled_rows(labeler, each) for each in data.emotion_val.values()]), 3)
-
-
-def _labelled_rows(labeler: ReadingLabeler, dialogues: Sequence[Dialogue]) -> list[LabelledRow]:
-    return [
-        LabelledRow(distribution, dialogue.emotion_set.labels.index(label))
-        for dialogue, labels in zip(dialogues, labeler.label(dialogues), strict=True)
-        for label, distribution in zip(dialogue.emotions, labels.scores or (), strict=True)
-        if label is not None and distribution is not None
-    ]
-
-
-def _thresholds(reader: EncoderReader, data: TrainingData) -> dict[Any, float]:
-    supports = reader.support_triggers(data.val)
-    rows = [
-        Prediction.of(case, Vote(frozenset(), support, 1, 1), [])
-        for case, support in zip(data.val, supports, strict=True)
-    ]
-    chosen = round(choose_threshold(rows, "val").threshold, 4)
-    return {"greedy": chosen, "exact": chosen}

@@ -13,24 +13,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch.utils.data import DataLoader
-from transformers import (
-    AutoModelForSequenceClassification,
-    DataCollatorWithPadding,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-)
+from transformers import AutoModelForSequenceClassification, DataCollatorWithPadding
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import new_folder, read_object, write_json
 from fliptrace.core.flips import FlipCase
-from fliptrace.models.local.loading import NO_CODE, computes_bf16, load_tokenizer, quiet, resolve
+from fliptrace.models.local.devices import computes_bf16
+from fliptrace.models.local.loading import NO_CODE, load_tokenizer, quiet, resolve
+from fliptrace.training.batch_trainer import BatchTrainer, StepReport, training_arguments
+from fliptrace.training.compute import pick_device
 from fliptrace.training.encoder.rows import Row, make_rows
 from fliptrace.training.encoder.scratch import build_scratch_encoder
 from fliptrace.training.examples import WIDTH_STEP, make_batches
-from fliptrace.training.local import pick_device
 from fliptrace.training.losses import require_finite
 
 SETTINGS = "encoder.json"  # next to the weights: the spec and the training cost
@@ -202,26 +196,19 @@ def _train(
 ) -> EncoderCost:
     batches = _batches(features, spec.batch_tokens, spec.epochs, seed)
     trainer = _EncoderTrainer(
+        batches,
         model=model,
         args=_arguments(spec, len(batches), seed, folder),
         train_dataset=features,
         data_collator=_collator(tokenizer),
-        callbacks=[_Report(on_step)],
+        callbacks=[StepReport(on_step)],
     )
-    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for results
-    trainer.batches = batches
     trainer.train()
     num_tokens = sum(len(features[i]["input_ids"]) for batch in batches for i in batch)
     return EncoderCost(sum(weight.numel() for weight in model.parameters()), len(batches), num_tokens)
 
 
-class _EncoderTrainer(Trainer):  # type: ignore[misc]
-    batches: list[list[int]]
-
-    def get_train_dataloader(self) -> Any:
-        loader = DataLoader(self.train_dataset, batch_sampler=self.batches, collate_fn=self.data_collator)
-        return self.accelerator.prepare(loader)
-
+class _EncoderTrainer(BatchTrainer):
     def compute_loss(self, model: Any, inputs: dict[str, torch.Tensor], **_: Any) -> torch.Tensor:
         # TrainingArguments.bf16 would wrap the model's forward permanently; inference runs in fp32.
         device = self.args.device.type
@@ -231,29 +218,16 @@ class _EncoderTrainer(Trainer):  # type: ignore[misc]
         return loss
 
 
-class _Report(TrainerCallback):  # type: ignore[misc]
-    def __init__(self, on_step: Callable[[int, int], None]) -> None:
-        self.on_step = on_step
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.on_step(state.global_step, state.max_steps)
-
-
 def _arguments(spec: EncoderSpec, num_steps: int, seed: int, folder: Path) -> Any:
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        max_steps=num_steps,
+    return training_arguments(
+        folder,
+        num_steps,
+        warmup_share=spec.warmup_share,
+        device=pick_device(spec.device),
         learning_rate=spec.learning_rate,
         lr_scheduler_type="linear",
-        warmup_steps=round(spec.warmup_share * num_steps),
         weight_decay=spec.weight_decay,
-        use_cpu=pick_device(spec.device) == "cpu",
         seed=seed,
         logging_strategy="no",
         save_strategy="no",
-        remove_unused_columns=False,
-        report_to=[],
-        disable_tqdm=True,
     )
-    arguments._n_gpu = min(arguments.n_gpu, 1)  # with more, Trainer would split our batches by nn.DataParallel
-    return arguments

@@ -136,8 +136,8 @@ class TriggerEnsemble(nn.Module):
         gaps: Tensor,
     ) -> Tensor:
         """As `each`, with the logit of the mean probability."""
-        inputs = TriggerInputs(places, shown, speakers, zones, sources, targets, gaps)
-        logits = self.each(states, emotions, **inputs._asdict())
+        inputs = (places, shown, speakers, zones, sources, targets, gaps)
+        logits = self.each(states, emotions, **dict(zip(TriggerInputs._fields, inputs, strict=True)))
         likely, unlikely = (log_mean([functional.logsigmoid(sign * each) for each in logits]) for sign in (1, -1))
         return likely - unlikely
 

@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import Field
 
 from fliptrace.core.files import Json, hash_json
-from fliptrace.training.recipe import Count, Data, Positive, Share
-from fliptrace.training.typed_toml import FileName, Part, parse_table, read_toml
+from fliptrace.training.recipe_tables import Data
+from fliptrace.training.typed_toml import Count, FileName, Part, Positive, Share, parse_table, read_toml
 
 
 class EncoderBase(Part):
@@ -82,3 +82,21 @@ class EncoderRecipe(Part):
 def read_encoder_recipe(path: Path) -> EncoderRecipe:
     """Read a recipe from a TOML file. The InputError names every wrong key."""
     return parse_table(EncoderRecipe, read_toml(path), str(path), "recipe")
+
+
+def is_encoder_recipe(path: Path) -> bool:
+    """Whether a recipe describes an encoder model: it has layers to fit, and no stages."""
+    table = read_toml(path)
+    return "stages" not in table and bool({"layers", "fit"} & table.keys())
+
+
+def override_encoder(recipe: EncoderRecipe, *, base: str | None, seed: int | None, device: str | None) -> EncoderRecipe:
+    """Return the recipe with the overrides of the command line; None keeps a value."""
+    table = recipe.to_json()
+    if base is not None:
+        table["base"]["model"] = base
+    if seed is not None:
+        table["seed"] = seed
+    if device is not None:
+        table["fit"]["device"] = device
+    return parse_table(EncoderRecipe, table, "recipe as overridden", "recipe")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.emotion_sets import MASAC8, to_masac8
 from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.longest_prefixes import collect_longest_prefixes
+from fliptrace.corpora.own_emotions import check_labels
 from fliptrace.models.encoder.trigger_inputs import TriggerInputs, trigger_inputs
 
 LABELS = MASAC8.labels
@@ -45,8 +47,10 @@ def make_units(
 ) -> list[Unit]:
     """The units of flip cases, by their longest prefixes, and of dialogues by file, as many as its weight says.
 
-    Emotions of flip cases only serve to find triggers: their dialogues are among those of the files.
+    Emotions of flip cases only serve to find triggers: their dialogues are among those of the files. InputError for
+    labels of one's own that do not stand for one of LABELS.
     """
+    check_labels([*(case.dialogue for case in cases), *chain.from_iterable(dialogues.values())], "recipe data")
     units = [make_unit(prefix.dialogue, prefix.cases, window) for prefix in collect_longest_prefixes(cases)]
     for ref, weight in sorted(weights.items()):
         whole, rest = divmod(weight, 1)

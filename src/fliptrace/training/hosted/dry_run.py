@@ -18,7 +18,8 @@ from fliptrace.prompts.views import View
 from fliptrace.training.data import TrainingData, treat_out_of_zone
 from fliptrace.training.instruction_builder import InstructionBuilder
 from fliptrace.training.own_answers import placeholder_answers
-from fliptrace.training.recipe import EvaluationPart, Recipe, Stage
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import EvaluationPart, Stage
 from fliptrace.training.stage_splits import stage_cases
 
 _UNLIMITED_CONTEXT = 2**31  # every dialogue fits the context of every provider

@@ -31,9 +31,11 @@ from fliptrace.models.hosted.provider import Provider, find_provider
 from fliptrace.models.open_model import check_host, open_hosted
 from fliptrace.training.hosted.job import FineTuningJobs, JobOrder, Progress
 from fliptrace.training.hosted.retirement import check_retirement
+from fliptrace.training.observer import TrainingObserver
 from fliptrace.training.preflight import Preflight, count_beyond_reach, count_kinds, first_of_kinds
-from fliptrace.training.recipe import Hosted, Recipe
-from fliptrace.training.trainer import COST, PREFLIGHT, Reports, StageData, StagePlace
+from fliptrace.training.recipe import Recipe
+from fliptrace.training.recipe_tables import Hosted
+from fliptrace.training.trainer import COST, PREFLIGHT, StageData, StagePlace
 
 JOB = "job.json"
 TRAINING_FILE = "training.jsonl"
@@ -114,18 +116,18 @@ class HostedStage:
     def provider(self) -> Provider:
         return self.trainee.provider
 
-    def train(self, stage_data: StageData, reports: Reports) -> None:
+    def train(self, stage_data: StageData, observer: TrainingObserver) -> None:
         room = self.trainee.context_length
         kept = [row for row in stage_data.instructions if self.trainee.num_tokens((*row.prompt, *_reply(row))) <= room]
         checks = self._look(stage_data, kept)
         write_json(self.place.folder / PREFLIGHT, checks.to_json())
-        reports.on_preflight(checks)
+        observer.preflight(checks)
         training_file = self._write_rows(kept)
-        reports.on_resume(0)  # a provider reports all steps again
+        observer.resumed(0)  # a provider reports all steps again
         with self.provider.connect_blocking(_TIMEOUT_SECONDS) as client:
             jobs = FineTuningJobs(self.provider, client, self.place.folder / JOB, self.trainer.watcher.found)
             job = jobs.find_or_make(self._order(training_file), lambda: self._check_before_paying(jobs, checks))
-            job = jobs.follow(job, lambda progress: _report(reports, progress))
+            job = jobs.follow(job, lambda progress: self._report(observer, progress))
             refs = [self.provider.with_model(name).ref for name in jobs.checkpoints(job)]
         num_trained = checks.num_tokens * self._num_epochs if job.trained_tokens is None else job.trained_tokens
         self.trainer.budget.pay_dollars(training_cost(num_trained, self.trainer.training_price))
@@ -138,6 +140,12 @@ class HostedStage:
         with new_folder(self.place.checkpoint) as folder:
             write_json(folder / HOSTED, made | {"training_file_sha256": hash_file(training_file)})
             stage_data.defaults.write(folder)
+
+    def _report(self, observer: TrainingObserver, progress: Progress) -> None:
+        if progress.loss is not None:
+            observer.logged({"stage": self.place.stage.name, "step": progress.step, "loss": progress.loss})
+        if progress.num_steps:
+            observer.stepped(progress.step, progress.num_steps)
 
     def _write_rows(self, instructions: list[Instruction]) -> Path:
         """Write the file to upload. RunError where a provider would refuse it."""
@@ -226,10 +234,3 @@ def cancel_jobs(recipe: Recipe, run: Path) -> list[str]:
 
 def _reply(row: Instruction) -> tuple[Message, ...]:
     return (Message("assistant", row.completion),)
-
-
-def _report(reports: Reports, progress: Progress) -> None:
-    if progress.loss is not None:
-        reports.on_log({"step": progress.step, "loss": progress.loss})
-    if progress.num_steps:
-        reports.on_step(progress.step, progress.num_steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +20,7 @@ from fliptrace.training.packing.tree_batches import collate_tree
 _TOLERANCES = {torch.float64: 1e-5, torch.float32: 1e-5, torch.float16: 1e-3, torch.bfloat16: 5e-3}
 # Relative to the gradient's norm. This catches a backward pass that is wrong though the forward pass is right.
 _GRADIENT_TOLERANCES = {torch.float64: 1e-4, torch.float32: 1e-4, torch.float16: 5e-2, torch.bfloat16: 2e-1}
+_MOST_WIDENED = 1_000_000_000  # weights of 16 bits that are compared in fp32, in 4 GB
 
 
 def why_not_packed(model: Any, examples: Sequence[Example], pad_id: int) -> str | None:
@@ -35,13 +37,15 @@ def self_test(model: Any, examples: Sequence[Example], pad_id: int) -> str | Non
     """Compare loss and gradient of the examples as a tree with those of separate rows.
 
     Returns None if they agree, else a message about the difference. Use a dialogue of several examples with long
-    prompts: only a path longer than a sliding window reveals that window. Prefer fp32 weights outside of autocast,
-    because rounding hides small errors.
+    prompts: only a path longer than a sliding window reveals that window. Not under autocast: rounding hides small
+    errors, and a well trained model, whose gradient is small, shows errors where there are none. So weights of 16 bits
+    are compared in fp32, unless there are too many.
     """
     was_training = model.training
     model.train()  # gradient checkpointing works only in this mode; dropout has been ruled out
     try:
-        return _compare(model, examples, pad_id)
+        with _widened(model):
+            return _compare(model, examples, pad_id)
     except torch.OutOfMemoryError:
         raise  # not caused by trees
     except (AttributeError, IndexError, KeyError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
@@ -50,6 +54,27 @@ def self_test(model: Any, examples: Sequence[Example], pad_id: int) -> str | Non
     finally:
         model.zero_grad()
         model.train(was_training)
+
+
+@contextmanager
+def _widened(model: nn.Module) -> Iterator[None]:
+    """Turn weights to fp32 for a while, unless some are quantised. They come back as they were, bit by bit."""
+    weights = list(model.parameters())
+    narrow = [weight for weight in weights if weight.dtype in (torch.float16, torch.bfloat16)]
+    is_possible = all(weight.is_floating_point() for weight in weights) and _count(narrow) <= _MOST_WIDENED
+    kept = [(weight, weight.data) for weight in narrow] if is_possible else []
+    try:
+        for weight, data in kept:
+            weight.data = data.float()
+        yield
+    finally:
+        model.zero_grad()
+        for weight, data in kept:
+            weight.data = data
+
+
+def _count(weights: Sequence[Tensor]) -> int:
+    return sum(weight.numel() for weight in weights)
 
 
 class _Step(NamedTuple):

@@ -32,7 +32,7 @@ def decide(
         by_key[each.key].append(each)
     looks = {key: look_of(each[0].name) for key, each in by_key.items()}
     plausible = [each for each in candidates if looks[each.key] > NEVER]
-    bonus = _coverage(len({each.index for each in plausible}), candidates, page)
+    bonus = _coverage(len({each.index for each in plausible}), page)
     order = [each.key for each in candidates]
     sandwiched = sandwiched_keys(order)
     runs = Counter(key for i, key in enumerate(order) if not i or order[i - 1] != key)
@@ -98,7 +98,7 @@ def without_fields(candidates: list[Candidate], page: Sequence[Line]) -> list[Ca
     return [each for each in candidates if each.index not in dropped]
 
 
-def _coverage(num_lines: int, candidates: Sequence[Candidate], page: Sequence[Line]) -> int:
+def _coverage(num_lines: int, page: Sequence[Line]) -> int:
     """The points that each candidate gets if (nearly) every line begins with one: candidates are then likely names."""
     opening = sum(line.opens for line in page) or 1
     share = num_lines / max(1, len(page) if opening < 0.5 * num_lines or opening == 1 else opening)

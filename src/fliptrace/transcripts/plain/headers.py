@@ -45,7 +45,7 @@ def find_headers(page: Sequence[Line], given: Sequence[str] = ()) -> Headers:
         beside = _beside_times(page, times, wanted)
         heads = beside if len(beside) > len(heads) else heads
     if not heads and len(times) < 0.2 * len(page):
-        heads = _alone(page, times, wanted)
+        heads = _alone(page, wanted)
     return Headers(heads, times)
 
 
@@ -141,7 +141,7 @@ def _beside_times(page: Sequence[Line], times: dict[int, Stamp], wanted: frozens
         and (i == 1 or page[i - 1].opens or i - 2 not in times)
         and (name := _bare_name(page[i - 1])) is not None
     }
-    options = [_accepted(found, times, page, wanted) for found in (below, above)]
+    options = [_accepted(found, times, wanted) for found in (below, above)]
     best = max(options, key=len)
     if not best:
         return {}
@@ -149,7 +149,7 @@ def _beside_times(page: Sequence[Line], times: dict[int, Stamp], wanted: frozens
     return {i: Head(name, "", times.get(i - 1) or times.get(i + 1)) for i, name in found.items() if i in best}
 
 
-def _accepted(names: dict[int, str], times: dict[int, Stamp], page: Sequence[Line], wanted: frozenset[str]) -> set[int]:
+def _accepted(names: dict[int, str], times: dict[int, Stamp], wanted: frozenset[str]) -> set[int]:
     """The lines beside times that are names: most times have one, and the names repeat or look like names."""
     counts = Counter(map(key_of, names.values()))
     looks = {key_of(name): look_of(name) for name in names.values()}
@@ -163,7 +163,7 @@ def _accepted(names: dict[int, str], times: dict[int, Stamp], page: Sequence[Lin
     return {i for i, name in names.items() if key_of(name) in likely}
 
 
-def _alone(page: Sequence[Line], times: dict[int, Stamp], wanted: frozenset[str]) -> dict[int, Head]:
+def _alone(page: Sequence[Line], wanted: frozenset[str]) -> dict[int, Head]:
     """Names on lines of their own, without times: at the head of most paragraphs, or on every other line."""
     names = {i: name for i, line in enumerate(page[:-1]) if (name := _name_alone(line)) is not None}
     looks = {key_of(name): look_of(name) for name in names.values()}

@@ -166,11 +166,11 @@ def _evenness(lines: Sequence[Sequence[str]]) -> float:
     return widths.count(common) / len(widths) if common > 1 else 0.0
 
 
-def _first_lines(source: Source, delimiter: str, number: int = 30) -> list[list[str]]:
+def _first_lines(source: Source, delimiter: str) -> list[list[str]]:
     text, _ = _without_hint(source.text[:200_000].lstrip("\n\ufeff "))
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        return [[cell.strip() for cell in cells] for cells in islice(rows, number) if any(map(str.strip, cells))]
+        return [[cell.strip() for cell in cells] for cells in islice(rows, 30) if any(map(str.strip, cells))]
     except csv.Error:
         return []
 

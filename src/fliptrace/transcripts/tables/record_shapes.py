@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fliptrace.transcripts.source import Source
 from fliptrace.transcripts.speech import read_name
 from fliptrace.transcripts.tables.column import Row
 from fliptrace.transcripts.tables.column_names import has_alias, is_flag, known_roles
@@ -87,7 +86,7 @@ def rows_of_one_key(rows: Sequence[Row]) -> list[Row]:
     return [Row(place, {"speaker": key, "text": text}) for place, record in rows for key, text in record.items()]
 
 
-def flattened(rows: list[Row], source: Source) -> list[Row]:
+def flattened(rows: list[Row]) -> list[Row]:
     """Rows with the fields of inner objects as columns such as `message.content`, if no outer column has the text."""
     columns = columns_of(rows[:SAMPLE])
     has_text = any(has_alias(name, "text") and _is_plain(rows, name) for name in columns)

@@ -81,7 +81,7 @@ def _read_rows(rows: list[Row], source: Source, is_selected: bool = False) -> It
     if not rows:
         raise source.error("", "empty; expected an object for each utterance")
     _check_objects(rows, source)
-    rows = rows_of_one_key(rows) if have_one_key(rows[:SAMPLE]) and not source.columns else flattened(rows, source)
+    rows = rows_of_one_key(rows) if have_one_key(rows[:SAMPLE]) and not source.columns else flattened(rows)
     if is_selected:
         source.part = None
     return read_rows(rows, columns_of(rows), source)

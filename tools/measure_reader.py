@@ -1,8 +1,6 @@
-"""Train the reader of reader.toml and measure it on val.
+"""Measure an encoder model that `fliptrace train` has made, end to end too, on val and on the held-out dialogues.
 
-    python -m tools.reader tools/reader/reader.toml --out runs/reader-0 --seed 0
-
-A killed run goes on where it was. The folder `model` in it is a MODEL of every command.
+python -m tools.measure_reader runs/reader
 """
 
 from __future__ import annotations
@@ -13,43 +11,34 @@ from typing import Annotated
 
 import typer
 
-from fliptrace.cli.console import decimals, done, note, progress, show_steps, size, table
-from fliptrace.core.files import Json, versions, write_json
+from fliptrace.cli.console import decimals, done, progress, show_steps, table
+from fliptrace.core.files import Json, read_object, versions, write_json
 from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.training.data import TrainingData, load_training_data
-from fliptrace.training.encoder.make import MODEL, make_encoder
-from fliptrace.training.encoder.recipe import EncoderRecipe, read_encoder_recipe
+from fliptrace.training.encoder.make import BEGUN
+from fliptrace.training.encoder.recipe import EncoderRecipe
 from fliptrace.training.measured_sets import collect_sets
+from fliptrace.training.typed_toml import parse_table
 from tools.mini.measure import SETTINGS, emotion_figures, rule_figures, trigger_figures, unified_figures
 from tools.mini.packed import PackedModel
 
 
-def main(
-    recipe: Annotated[Path, typer.Argument(help="The recipe.")],
-    out: Annotated[Path, typer.Option(help="The run's folder.")],
-    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
-) -> None:
-    """Train and measure."""
-    chosen = read_encoder_recipe(recipe)
-    chosen = chosen if seed is None else chosen.model_copy(update={"seed": seed})
+def main(run: Annotated[Path, typer.Argument(help="The folder of the run.")]) -> None:
+    """Measure, print the figures beside the rules, and keep them in the run."""
+    recipe = parse_table(EncoderRecipe, read_object(run / BEGUN)["recipe"], str(run / BEGUN), "recipe")
     root = Path(os.environ["FLIPTRACE_DATA"]) if "FLIPTRACE_DATA" in os.environ else None
-    data = load_training_data(chosen, root)
-    for remark in data.notes:
-        note(remark)
-    with progress() as bar:
-        num_bytes = make_encoder(chosen, data, out, show_steps(bar, hide_finished=True))
-    figures = measure(chosen, data, root, open_model(str(out / MODEL)), out)
-    write_json(out / "figures.json", figures | {"command": f"python -m tools.reader {recipe} --seed {chosen.seed}"})
+    figures = measure(recipe, load_training_data(recipe, root), root, open_model(str(run)), run)
+    write_json(run / "figures.json", figures | {"command": f"python -m tools.measure_reader {run}"})
     _show(figures)
-    done(f"{out / MODEL}: {size(num_bytes)}")
+    done(f"{run / 'figures.json'}")
 
 
-def measure(recipe: EncoderRecipe, data: TrainingData, root: Path | None, opened: OpenModel, out: Path) -> Json:
+def measure(recipe: EncoderRecipe, data: TrainingData, root: Path | None, opened: OpenModel, run: Path) -> Json:
     """Emotions, triggers under gold emotions and both end to end, each beside the rules."""
     sets = collect_sets(recipe, data, root)
     threshold = opened.defaults.threshold("greedy")
     with progress() as bar:
-        model = PackedModel(recipe.name, opened, out / "predictions", show_steps(bar, hide_finished=True))
+        model = PackedModel(recipe.name, opened, run / "predictions" / "measured", show_steps(bar, hide_finished=True))
         return {
             "emotions": {each.name: emotion_figures(model.emotions(each)) for each in sets.emotions},
             "triggers": {

@@ -1,4 +1,4 @@
-"""The classical baselines of a recipe: boosted trees for triggers, word counts for emotions.
+"""Word counts as a baseline of a recipe for emotions.
 
 They are fitted on exactly the data that the model is trained on, without what the recipe holds out.
 """
@@ -12,15 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fliptrace.core.flips import FlipCase
-from fliptrace.core.voting import Vote
 from fliptrace.corpora.longest_prefixes import LongestPrefix
-from fliptrace.inference.config import InferenceConfig
-from fliptrace.models.classical.boosted_trees import TriggerTrees, fit_trigger_trees
 from fliptrace.models.classical.word_counts import ClassWeight, WordCounts, fit_word_counts
-from fliptrace.predictions.rows import EmotionPrediction, Prediction
+from fliptrace.predictions.rows import EmotionPrediction
 from fliptrace.training.data import TrainingData
-from fliptrace.training.recipe import Recipe
 
 CLASS_WEIGHTS: Mapping[str, ClassWeight] = {"rare emotions weighed up": "balanced", "as they come": None}
 UNION = "all emotion files"
@@ -36,18 +31,6 @@ class FittedWords(NamedTuple):
     def fits(self, ref: str) -> bool:
         """Whether this is a baseline for an evaluation file: fitted on the same corpus, or on all."""
         return self.fitted_on == UNION or corpus_of(self.fitted_on) == corpus_of(ref)
-
-
-def fit_trees(recipe: Recipe, data: TrainingData) -> TriggerTrees:
-    return fit_trigger_trees(data.train, window=recipe.prompt.window)
-
-
-def name_by_trees(trees: TriggerTrees, cases: Sequence[FlipCase], config: InferenceConfig) -> list[Prediction]:
-    """Name the triggers that the trees find likely: one prediction per case."""
-    return [
-        Prediction.of(case, _vote(support, config.threshold), ())
-        for case, support in zip(cases, trees.supports(cases), strict=True)
-    ]
 
 
 def fit_words(data: TrainingData, refs: Iterable[str]) -> list[FittedWords]:
@@ -83,8 +66,3 @@ def label_by_words(model: WordCounts, prefixes: Sequence[LongestPrefix]) -> list
         best = np.asarray(scores)[:, columns].argmax(axis=1)
         rows.append(replace(plain, emotions=tuple(labels[column] for column in best)))
     return rows
-
-
-def _vote(support: tuple[float, ...], threshold: float) -> Vote:
-    shares = tuple(min(1.0, share) for share in support)
-    return Vote(frozenset(i for i, share in enumerate(shares) if share >= threshold), shares, 1, 1)

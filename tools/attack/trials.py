@@ -1,4 +1,4 @@
-"""Try hostile inputs on what reads files from outside: `make attack`, or `python -m tools.attack.main --seconds 60`.
+"""Try hostile inputs on what reads files from outside.
 
 Each input has to end in a result or in one clear error, within MAX_SECONDS of processor time and MAX_MEGABYTES of
 memory. What does not is kept in a folder and listed; the exit code is then 1. The same seed tries the same inputs.
@@ -6,12 +6,10 @@ memory. What does not is kept in a folder and listed; the exit code is then 1. T
 
 from __future__ import annotations
 
-import argparse
 import random
 import resource
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +20,9 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import read_object, to_line
+from fliptrace.core.files import read_json, read_object, to_line
+from fliptrace.corpora.detect import read_corpus
+from fliptrace.corpora.doctor import examine
 from fliptrace.corpora.efr import read_efr
 from fliptrace.corpora.sample import sample_path
 from fliptrace.inference.config import InferenceConfig
@@ -128,10 +128,12 @@ def make_targets(folder: Path) -> list[Target]:
     rows = folder / "good.jsonl"
     rows.write_bytes(b"".join(islice(_good_rows(), 3)))
     manifest = {"inference": {"layout": {"name": "window"}, "ask": "answer"}, "model": "m", "data": {"files": {}}}
+    cases = read_json(sample_path("val"))[:3]
     config, defaults = read_object(BUNDLED / "embedded.json"), read_object(BUNDLED / "fliptrace.json")
     return [
         Target("transcripts", transcripts, read_transcript),
         Target("recipes", recipes, read_recipe),
+        Target("corpora", partial(objects, good=cases, name="a_efr.json"), _read_corpus),
         Target("predictions", partial(predictions, rows=rows), read_predictions),
         Target("manifests", partial(objects, good=manifest, name="p.manifest.json"), _read_manifest),
         Target("models", partial(objects, good=config, name="embedded.json"), _read_config),
@@ -145,6 +147,11 @@ def _good_rows() -> Iterator[bytes]:
         yield to_line(prediction.to_json()).encode()
 
 
+def _read_corpus(path: Path) -> Any:
+    examine([path])
+    return read_corpus(path)
+
+
 def _read_manifest(path: Path) -> Any:
     return read_manifest(path.with_name("p.jsonl"))
 
@@ -155,30 +162,3 @@ def _read_config(path: Path) -> Any:
 
 def _read_defaults(path: Path) -> Any:
     return InferenceDefaults.read(path.parent)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Try hostile inputs on what reads files from outside.")
-    parser.add_argument("--seconds", type=float, default=1_200, help="for all targets together (default: 20 minutes)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, help="folder for the inputs that failed (default: a temporary one)")
-    chosen = parser.parse_args()
-    folder = chosen.keep or Path(tempfile.mkdtemp(prefix="attack-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    targets = make_targets(folder)
-    num_failures = 0
-    for target in targets:
-        # Transcripts take the most code and the largest files: half of the time is theirs.
-        share = 0.5 if target.name == "transcripts" else 0.5 / (len(targets) - 1)
-        outcomes = try_inputs(target, chosen.seed, chosen.seconds * share, folder)
-        num_failures += len(outcomes.failures)
-        found = f"{outcomes.num_read:,} read, {outcomes.num_refused:,} refused, {len(outcomes.failures):,} failed"
-        print(f"{target.name}: {found}")
-        for attack, wrong in outcomes.failures:
-            print(f"  {attack.what}: {wrong}")
-    if num_failures:
-        sys.exit(f"the inputs that failed are in {folder}")
-
-
-if __name__ == "__main__":
-    main()

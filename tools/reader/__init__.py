@@ -1,1 +1,0 @@
-"""Trains the reader, the encoder model that fliptrace ships, and measures it."""
