@@ -5,7 +5,7 @@ BIN := .venv/bin
 # With glibc's allocator a long training spends a quarter of its time looking for memory (docs/results.md).
 JEMALLOC = $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2))
 
-.PHONY: demo test test-slow check smol mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-full attack clean
+.PHONY: demo test test-slow check smol mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-full attack clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -51,6 +51,9 @@ bench-transcripts: .venv/.bench  ## reading every transcript format, 10,000 utte
 
 bench-hosted: .venv/.bench  ## asking a provider that takes 20 ms and fails 5% of requests; 3 minutes
 	$(BIN)/python bench/hosted.py
+
+bench-serve: .venv/.bench  ## 100 clients at once hand in conversations to the service; minutes
+	$(BIN)/python bench/serve.py
 
 bench-full: .venv/.bench  ## 113M weights and a narrow vocabulary too, and how the gains grow: hours, up to 24 GB of memory
 	$(BIN)/python bench/train.py --sizes 10m 10m-narrow-vocab 113m --arms all --growth --out bench/train-full.json

@@ -101,6 +101,7 @@ def test_every_link_between_pages_leads_to_a_file() -> None:
         "export",
         "fake-provider",
         "reproduce",
+        "serve",
     ],
 )
 def test_every_command_teaches_by_its_help(command: str) -> None:

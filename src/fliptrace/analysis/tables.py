@@ -66,13 +66,18 @@ def table_rows(analysis: AnalysisValues) -> list[Row]:
 
 
 def write_csv(analysis: AnalysisValues, path: Path) -> None:
-    """Write the rows as CSV in UTF-8 with a byte order mark. Cells that a spreadsheet would run get an apostrophe."""
+    """Write the rows as CSV in UTF-8."""
+    write_text(path, to_csv(analysis))
+
+
+def to_csv(analysis: AnalysisValues) -> str:
+    """Return the rows as CSV with a byte order mark. Cells that a spreadsheet would run get an apostrophe."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
     writer.writerow(COLUMNS)
     for row in table_rows(analysis):
         writer.writerow(map(_cell, astuple(row)))
-    write_text(path, _BOM + lines.getvalue())
+    return _BOM + lines.getvalue()
 
 
 def to_frame(analysis: AnalysisValues) -> pd.DataFrame:

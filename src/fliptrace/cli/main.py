@@ -22,6 +22,7 @@ from fliptrace.cli import (
     predict,
     report,
     score,
+    serve,
     study,
     train,
 )
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.command(rich_help_panel=ANALYZE, epilog=analyze.EPILOG)(with_option_groups(analyze.analyze))
 app.command(rich_help_panel=ANALYZE)(formats.formats)
 app.command(rich_help_panel=ANALYZE)(report.show)
+app.command(rich_help_panel=ANALYZE, epilog=serve.EPILOG)(serve.serve)
 app.command(rich_help_panel=COMPARE)(with_option_groups(train.train))
 app.command(rich_help_panel=COMPARE)(with_option_groups(predict.predict))
 app.command(rich_help_panel=COMPARE)(score.score)

@@ -15,7 +15,7 @@ from fliptrace.core.errors import RunError
 
 
 @contextmanager
-def sole_writer(place: Path) -> Iterator[None]:
+def sole_writer(place: Path, option: str = "--out") -> Iterator[None]:
     """Hold the lock of a folder or file. RunError names the process that holds it already, or a lock that is a link.
 
     The lock is a hidden file inside the folder or beside the file. The system releases it when the process ends, even
@@ -40,7 +40,7 @@ def sole_writer(place: Path) -> Iterator[None]:
                     lock.unlink(missing_ok=True)
     except Timeout as error:
         raise RunError(
-            place, f"{_describe(holder)} is writing here; wait for it, stop it, or choose another --out"
+            place, f"{_describe(holder)} is writing here; wait for it, stop it, or choose another {option}"
         ) from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from fliptrace.core.dialogue import Dialogue
@@ -19,7 +19,7 @@ from fliptrace.transcripts.source import Source, collection_paused
 from fliptrace.transcripts.tables.aliases import ALIASES
 from fliptrace.transcripts.transcript import Transcript
 
-__all__ = ["READERS", "Explained", "explain_transcript", "read_transcript"]
+__all__ = ["READERS", "Explained", "explain_transcript", "parse_transcript", "read_transcript"]
 
 _CORPUS_FILES = ("utterances.jsonl", "utterances.json")  # of ConvoKit, since version 2 and before
 
@@ -50,7 +50,6 @@ class _Located(NamedTuple):
     part: str | None
 
 
-@collection_paused()
 def read_transcript(
     path: Path | str,
     *,
@@ -66,10 +65,37 @@ def read_transcript(
     `emotion_set` has the labels of its emotions; None takes those declared beside the file (own_emotions.py), else
     MASAC8. If a file contains several dialogues, append #NAME to the path to select one.
     """
+    file, part = _locate(path)
+    return parse_transcript(
+        read_file(file),
+        file.name,
+        part=part,
+        format=format,
+        columns=columns,
+        speakers=speakers,
+        emotion_set=emotion_set or own_emotion_set(file) or MASAC8,
+    )
+
+
+@collection_paused()
+def parse_transcript(
+    data: bytes,
+    name: str,
+    *,
+    part: str | None = None,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    speakers: Sequence[str] = (),
+    emotion_set: EmotionSet = MASAC8,
+) -> Transcript:
+    """Read one dialogue from the content of a file, as `read_transcript` does.
+
+    `name` is the file's name; it is never opened. `part` selects one of several dialogues.
+    """
     columns = _check_columns(columns or {})
     chosen = None if format is None else reader_called(format)
-    file, part = _locate(path)
-    source = Source(file.name, read_file(file), columns, part, tuple(speakers), chosen is not None)
+    file = PurePath(name)
+    source = Source(name, data, columns, part, tuple(speakers), chosen is not None)
     with _depth_bounded(source.name):
         reader = chosen or detect(source, file.suffix)
         inner = reader
@@ -79,10 +105,9 @@ def read_transcript(
             inner = detect(source, suffix)
         if columns and not inner.has_columns:
             raise source.error("", f"read as {inner.name}, which has no columns; expected csv, tsv, json or jsonl")
-        known = emotion_set or own_emotion_set(file) or MASAC8
-        assembled = assemble(inner.read(source), source, inner, known)
-    name = clean(file.stem if part is None else f"{file.stem}#{part}") or "transcript"
-    dialogue = Dialogue(name, name, tuple(assembled.utterances), known)
+        assembled = assemble(inner.read(source), source, inner, emotion_set)
+    title = clean(file.stem if part is None else f"{file.stem}#{part}") or "transcript"
+    dialogue = Dialogue(title, title, tuple(assembled.utterances), emotion_set)
     return Transcript(dialogue, reader.name, tuple(source.notes), tuple(assembled.places), tuple(source.left_out))
 
 

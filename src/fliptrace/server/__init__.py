@@ -1,0 +1,1 @@
+"""The web service `fliptrace serve`: conversations in, jobs, results that are found again."""

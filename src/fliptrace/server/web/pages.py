@@ -1,0 +1,45 @@
+"""The service's own pages and what they load: fixed files of the package, by fixed names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+
+from fliptrace.server.web.problems import ApiError
+
+_FOLDER = Path(__file__).parent / "static"
+_KINDS: Mapping[str, str] = {
+    "style.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    "app.js": "text/javascript",
+    "api.js": "text/javascript",
+    "job_list.js": "text/javascript",
+    "upload.js": "text/javascript",
+}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def show_app() -> HTMLResponse:
+    return page("index.html")
+
+
+@router.get("/static/{name}")
+async def show_static(name: str) -> Response:
+    if name not in _KINDS:
+        raise ApiError(404, "not_found", f"no file {name[:40]!r}")
+    return Response(_read(name), media_type=_KINDS[name], headers={"Cache-Control": "no-cache"})
+
+
+def page(name: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(_read(name), status)
+
+
+@cache
+def _read(name: str) -> bytes:
+    return (_FOLDER / name).read_bytes()

@@ -1,0 +1,63 @@
+"""The result of a job: as JSON, as a table, as a page."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
+
+from fliptrace.analysis.schema import AnalysisDocument
+from fliptrace.server.service import Service
+from fliptrace.server.storage.jobs import Job
+from fliptrace.server.web.access import NamedJob, RunningService
+from fliptrace.server.web.problems import ApiError, described
+from fliptrace.server.workers.tasks import RenderTask
+
+# The page of an analysis allows its own script by hash (analysis/page.py). The sandbox gives it an origin of its own,
+# so that nothing in it could reach the API with the reader's cookie.
+_SANDBOX = "sandbox allow-scripts; connect-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+router = APIRouter(tags=["results"])
+
+
+@router.get("/jobs/{id}/result", response_model=AnalysisDocument, responses=described(401, 404, 409))
+async def show_result(job: NamedJob, service: RunningService) -> Response:
+    """The result as `fliptrace analyze --json` prints it; docs/analysis.schema.json is its schema."""
+    return Response(await _document(service, job), media_type="application/json")
+
+
+@router.get(
+    "/jobs/{id}/result.csv",
+    response_class=Response,
+    responses=described(401, 404, 409, ok={"content": {"text/csv": {}}, "description": "One row per utterance"}),
+)
+async def show_table(job: NamedJob, service: RunningService) -> Response:
+    """The result as a table with one row per utterance; docs/analyze.md describes its columns."""
+    text = await _render(service, job, "csv")
+    name = quote(f"{job.name.rpartition('.')[0] or job.name}.csv")
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(text.encode(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get(
+    "/jobs/{id}/page",
+    response_class=Response,
+    responses=described(401, 404, 409, ok={"content": {"text/html": {}}, "description": "A page of one file"}),
+)
+async def show_page(job: NamedJob, service: RunningService) -> Response:
+    """The result as a page to click through, in one file that needs no network."""
+    text = await _render(service, job, "page")
+    return Response(text.encode(), media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _SANDBOX})
+
+
+async def _document(service: Service, job: Job) -> str:
+    document = await run_in_threadpool(service.store.document, job.id)
+    if document is None:
+        raise ApiError(409, "not_done", f"job {job.id} is {job.state.value}; expected DONE")
+    return document
+
+
+async def _render(service: Service, job: Job, form: Literal["csv", "page"]) -> str:
+    return str(await service.short_tasks.run(RenderTask(await _document(service, job), form)))

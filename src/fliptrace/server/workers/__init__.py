@@ -1,0 +1,1 @@
+"""The processes that read transcripts, analyze them and render results, and the threads that watch over them."""
