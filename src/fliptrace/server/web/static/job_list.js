@@ -7,6 +7,7 @@ const rows = new Map(); // id -> its element
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 let next = null; // where older jobs begin
 let asked = 0; // the number of the last request, since an earlier one may be answered later
+let changes = null; // while a list is on its way: what changed meanwhile, which the list may not know yet
 
 export function setUp() {
   let waiting;
@@ -31,6 +32,7 @@ export function setUp() {
 
 async function load(before = null) {
   const number = ++asked;
+  changes ??= [];
   const query = new URLSearchParams({ q: one("query").value.trim() });
   for (const state of one("state").value.split(" ").filter(Boolean)) query.append("state", state);
   if (typeof before === "number") query.set("before", before);
@@ -47,9 +49,13 @@ async function load(before = null) {
     one("older").hidden = next === null;
     tellIfEmpty();
   } catch (problem) {
+    if (number !== asked) return;
     one("empty").textContent = problem.message;
     one("empty").hidden = false;
   }
+  const missed = changes;
+  changes = null;
+  for (const apply of missed) apply();
 }
 
 function isFiltered() {
@@ -61,6 +67,7 @@ function newest() {
 }
 
 function update(job) {
+  if (changes !== null) return void changes.push(() => update(job));
   const row = rows.get(job.id);
   if (row) fill(row, job);
   else if (!isFiltered() && job.created_at > newest()) one("jobs").prepend(add(job));
@@ -68,6 +75,7 @@ function update(job) {
 }
 
 function drop(id) {
+  if (changes !== null) return void changes.push(() => drop(id));
   rows.get(id)?.remove();
   rows.delete(id);
   tellIfEmpty();
