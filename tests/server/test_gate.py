@@ -139,6 +139,7 @@ def test_there_is_nothing_but_what_is_needed(client: TestClient, path: str) -> N
 def test_the_log_is_json_without_words_of_transcripts_or_queries(
     client: TestClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # as fake-provider does
     configure_logs()
     try:
         job = submit(client)

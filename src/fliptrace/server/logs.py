@@ -35,6 +35,7 @@ def configure_logs() -> None:
     handler.setFormatter(_JsonLines())
     _LOGGER.setLevel(logging.INFO)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)  # another server in this process may have muted it
     for logger in (_LOGGER, logging.getLogger("uvicorn")):
         logger.handlers, logger.propagate = [handler], False
 
