@@ -29,6 +29,8 @@ def test_a_run_goes_on_from_the_stages_that_are_kept(tmp_path: Path) -> None:
     base = make_base(tmp_path / "base")
     train(recipe_on(base, CHAIN), make_data(), tmp_path / "run", Recorder())
     keep(tmp_path / "run", tmp_path / "kept")
+    for stage in (tmp_path / "kept").glob("*-*/"):
+        assert read_json(stage / "preflight.json")["samples"] == {}  # they may quote the corpora
     assert not list((tmp_path / "kept").rglob("*.jsonl"))  # they hold the text of corpora
     kept = load_file(tmp_path / "kept" / "1-chain" / "checkpoint" / "adapter_model.safetensors")
     for name, weight in load_file(tmp_path / "run" / "1-chain" / "checkpoint" / "adapter_model.safetensors").items():

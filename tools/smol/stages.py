@@ -27,7 +27,7 @@ from fliptrace.training.trainer import CHECKPOINT, COST, PREFLIGHT
 KEPT = Path(__file__).parents[2] / "recipes" / "smol"
 _ADAPTER = "adapter_model.safetensors"
 _TOKENIZER = shutil.ignore_patterns("tokenizer*", "special_tokens*", "chat_template*", "vocab*", "merges*")
-_FILES = (DONE, SCORES, EMOTION_SCORES, COST, PREFLIGHT)
+_FILES = (DONE, SCORES, EMOTION_SCORES, COST)
 
 app = typer.Typer(no_args_is_help=True, help=__doc__.partition("\n")[0])
 Run = Annotated[Path, typer.Argument(help="The folder of the run.")]
@@ -78,6 +78,8 @@ def _keep_stage(stage: Path, to: Path) -> None:
         for name in _FILES:
             if (stage / name).exists():
                 shutil.copy(stage / name, neighbour / name)
+        # Its samples are trained replies, which may quote the corpora.
+        write_json(neighbour / PREFLIGHT, read_json(stage / PREFLIGHT) | {"samples": {}})
 
 
 if __name__ == "__main__":
