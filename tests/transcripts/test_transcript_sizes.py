@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,29 @@ def test_objects_of_more_keys_than_a_table_has_columns_are_an_error(tmp_path: Pa
     with pytest.raises(InputError, match=rf"{name}: 20,001 columns or keys; expected at most 1,000"):
         read_transcript(write(tmp_path, text, name))
     assert time.process_time() - begun < SECONDS
+
+
+def test_seventeen_megabytes_of_blank_lines_in_xml_are_refused_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path, f'<tt xmlns="http://www.w3.org/ns/ttml"><body><div>{" " + chr(10) * 17_000_000}', "talk.ttml")
+    began = time.process_time()
+    with pytest.raises(InputError, match="damaged XML"):
+        read_transcript(path)
+    assert time.process_time() - began < SECONDS / 2
+
+
+def test_an_xml_declaration_is_left_out_before_the_text_is_parsed(tmp_path: Path) -> None:
+    body = '<tt xmlns="http://www.w3.org/ns/ttml"><body><div><p begin="0s" end="1s">Ana: Hi there</p></div></body></tt>'
+    path = write(tmp_path, f'\n <?xml version="1.0" encoding="utf-16"?>\n{body}', "talk.ttml")
+    assert [each.text for each in read_transcript(path).dialogue.utterances] == ["Hi there"]
+
+
+@pytest.mark.parametrize("num_quotes", [2_000_000, 2_000_001])
+def test_a_text_of_many_quotes_in_a_textgrid_takes_little_memory(tmp_path: Path, num_quotes: int) -> None:
+    head = 'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n1\n<exists>\n1\n"IntervalTier"\n"a"\n0\n1\n9\n'
+    path = write(tmp_path, head + '"' * num_quotes, "talk.TextGrid")
+    tracemalloc.start()
+    with pytest.raises(InputError, match="expected the start of an interval"):
+        read_transcript(path, format="textgrid")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60 * MEGABYTE

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 # The declaration may name the encoding of the bytes, but these are decoded already.
-_DECLARATION = re.compile(r"\s{0,100}<\?xml[^<>]{0,200}\?>")
+_DECLARATION = re.compile(r"\s*+<\?xml[^<>]{0,200}\?>")
 _BARE_AMPERSAND = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?:amp|lt|gt|quot|apos);)")
 
 
@@ -24,7 +24,8 @@ def parse_xml(source: Source, format: str) -> Element:
     from defusedxml.ElementTree import fromstring
 
     source.refuse_too_many("<", "tag")
-    text = _DECLARATION.sub("", source.text, count=1).strip()
+    declaration = _DECLARATION.match(source.text)
+    text = source.text[declaration.end() if declaration else 0 :].strip()
     text = _BARE_AMPERSAND.sub("&amp;", text.replace("\x00", ""))
     try:
         root: Element = fromstring(text.encode("utf-8", "replace"))
