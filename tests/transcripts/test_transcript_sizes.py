@@ -222,7 +222,9 @@ def test_objects_of_more_keys_than_a_table_has_columns_are_an_error(tmp_path: Pa
 
 
 def test_seventeen_megabytes_of_blank_lines_in_xml_are_refused_at_once(tmp_path: Path) -> None:
-    path = write(tmp_path, f'<tt xmlns="http://www.w3.org/ns/ttml"><body><div>{" " + chr(10) * 17_000_000}', "talk.ttml")
+    path = write(
+        tmp_path, f'<tt xmlns="http://www.w3.org/ns/ttml"><body><div>{" " + chr(10) * 17_000_000}', "talk.ttml"
+    )
     began = time.process_time()
     with pytest.raises(InputError, match="damaged XML"):
         read_transcript(path)
@@ -242,6 +244,17 @@ def test_a_text_of_many_quotes_in_a_textgrid_takes_little_memory(tmp_path: Path,
     tracemalloc.start()
     with pytest.raises(InputError, match="expected the start of an interval"):
         read_transcript(path, format="textgrid")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 60 * MEGABYTE
+
+
+@pytest.mark.parametrize("format", ["ctm", "rttm"])
+def test_a_line_of_a_million_fields_takes_little_memory(tmp_path: Path, format: str) -> None:
+    path = write(tmp_path, r"\b " * 2_000_000, f"talk.{format}")
+    tracemalloc.start()
+    with pytest.raises(InputError, match="expected a"):
+        read_transcript(path, format=format)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 60 * MEGABYTE

@@ -22,7 +22,7 @@ _NO_SPEECH = frozenset(("non-lex", "misc", "noise"))
 def read_ctm(source: Source) -> Iterator[RawUtterance]:
     """Yield utterances joined from the words of one recording. Channels are the speakers of words that name none."""
     lines = []
-    for line in lines_of_recording(source, 5, _EXPECTED):
+    for line in lines_of_recording(source, 5, _EXPECTED, max_split=8):
         fields = line.fields
         if fields[4].startswith(("<", "[")) or (len(fields) > 6 and fields[6] in _NO_SPEECH):
             source.leave_out(line.place, fields[4], "sounds and pauses")

@@ -18,10 +18,11 @@ class Line(NamedTuple):
     fields: list[str]
 
 
-def lines_of_recording(source: Source, num_fields: int, expected: str, max_split: int = -1) -> list[Line]:
+def lines_of_recording(source: Source, num_fields: int, expected: str, max_split: int) -> list[Line]:
     """The lines of the only recording, or of the one that # names.
 
-    InputError for a line of fewer than `num_fields` fields, and for several recordings if none is named.
+    A line is split at most `max_split` times. InputError for a line of fewer than `num_fields` fields, and for several
+    recordings if none is named.
     """
     lines = list(_lines(source, num_fields, expected, max_split))
     recordings = list(dict.fromkeys(line.fields[0] for line in lines))

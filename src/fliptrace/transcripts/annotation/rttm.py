@@ -18,7 +18,7 @@ def read_rttm(source: Source) -> Iterator[RawUtterance]:
     source.refuse_part("RTTM")
     words = []
     for number, line in enumerate(source.lines, start=1):
-        fields = line.split()
+        fields = line.split(None, 8)  # what follows is not read
         if len(fields) >= 8 and fields[0] == "LEXEME" and fields[5] != "<NA>":
             place = f"line {number}"
             try:
