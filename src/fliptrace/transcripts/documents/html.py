@@ -112,6 +112,8 @@ def _messages(soup: Any, source: Source) -> Extracted | None:
     """The messages of a chat page as a table with the columns time, speaker and text; None if it is not one."""
     rows = _whatsapp(soup)
     for page in _PAGES if not rows else ():
+        if page.name.rpartition(".")[2] not in source.text:  # a search of the whole page takes long
+            continue
         found = soup.select(page.message)
         if len(found) > 1 and any(each.select_one(page.name) and each.select_one(page.text) for each in found[:20]):
             rows = _rows(found, page, source)
