@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from fliptrace.cli.main import app
 from fliptrace.core.errors import RunError
+from fliptrace.core.locks import sole_writer
 from fliptrace.report.run.toml_text import to_toml
 from fliptrace.training.encoder.recipe import is_encoder_recipe, read_encoder_recipe
 
@@ -50,6 +51,15 @@ def test_an_encoder_model_is_trained_measured_and_used(tmp_path: Path) -> None:
     assert len(analysis["utterances"]) == 24
     refused = CliRunner().invoke(app, ["train", str(recipe), "--out", str(out), "--seed", "1"])
     assert isinstance(refused.exception, RunError) and "recipe.seed: 0 -> 1" in str(refused.exception)
+
+
+def test_a_second_process_may_not_train_in_the_same_folder(tmp_path: Path) -> None:
+    recipe, out = write_recipe(tmp_path), tmp_path / "run"
+    out.mkdir()
+    with sole_writer(out):
+        refused = CliRunner().invoke(app, ["train", str(recipe), "--out", str(out)])
+    assert isinstance(refused.exception, RunError) and "is writing here" in str(refused.exception)
+    assert not (out / "begun.json").exists()
 
 
 @pytest.mark.parametrize("path", sorted((RECIPES / "encoder").glob("*.toml")), ids=lambda path: path.stem)

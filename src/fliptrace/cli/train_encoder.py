@@ -8,6 +8,7 @@ from typing import Any
 from fliptrace.cli.console import console, decimals, done, interval, note, print_json, progress, show_steps, size, table
 from fliptrace.cli.extras import require
 from fliptrace.core.files import Json
+from fliptrace.core.locks import sole_writer
 
 
 def train_encoder(
@@ -38,7 +39,8 @@ def train_encoder(
     from fliptrace.models.open_model import open_model
     from fliptrace.training.encoder.val_scores import score_on_val
 
-    with progress() as bar:
+    folder.mkdir(parents=True, exist_ok=True)
+    with sole_writer(folder), progress() as bar:
         on_step = show_steps(bar, hide_finished=True)
         num_bytes = make_encoder(recipe, data, folder, on_step)
         scores = score_on_val(open_model(str(folder)), data, recipe.seed, folder, on_step)

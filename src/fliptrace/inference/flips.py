@@ -60,8 +60,8 @@ def find_probable_flips(
     Chains: every utterance stays in its speaker's chain, however unsure its label, and a pair is always two
     utterances that follow each other in it. Skipping an unsure utterance would compare others than the annotators did,
     and a flip would land on an utterance whose own change is unknown. Each pair is judged alone, from the distributions
-    of its two utterances. So an utterance between two flips may have one label as the end
-    of the first and another as the start of the second; each pair of labels is the likeliest for its own change.
+    of its two utterances. So an utterance between two flips may have one label as the end of the first and another as
+    the start of the second; each pair of labels is the likeliest for its own change.
     """
     emotions = dialogue.emotions
     flips = []

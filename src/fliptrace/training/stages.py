@@ -12,20 +12,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from fliptrace.core.files import Json, hash_json, read_object, write_json, write_jsonl
+from fliptrace.core.files import Json, hash_json, read_object, write_json
 from fliptrace.core.locks import sole_writer
-from fliptrace.corpora.longest_prefixes import LongestPrefix
 from fliptrace.curate.correcting import OwnAnswer
 from fliptrace.curate.instructions import write_instructions
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.emotions import LABEL_TOKENS
 from fliptrace.inference.seams import choose_decoder, choose_labeler
-from fliptrace.inference.task_files import emotion_row
 from fliptrace.inference.triggers import name_triggers, predict_file
 from fliptrace.models.base import ChatModel, Decoding, DecodingKind, Model
 from fliptrace.models.checkpoints import Checkpoint, InferenceDefaults
-from fliptrace.scoring.intervals import Settings
-from fliptrace.scoring.scores import score_emotion_file
 from fliptrace.scoring.thresholds import choose_threshold
 from fliptrace.scoring.triggers import score_triggers
 from fliptrace.training.data import TrainingData, treat_out_of_zone
@@ -40,7 +36,7 @@ from fliptrace.training.stage_splits import StageCases, stage_cases
 from fliptrace.training.stage_tree import named, needed_for, parent_of
 from fliptrace.training.teachers import teach_softly
 from fliptrace.training.trainer import CHECKPOINT, StageData, StagePlace, Trainer
-from fliptrace.training.val_scores import score_evaluation
+from fliptrace.training.val_scores import score_emotions_of_val, score_evaluation
 
 OWN_ANSWERS = "own-answers.jsonl"
 EMOTION_SCORES = "emotion-scores.json"
@@ -244,9 +240,5 @@ class _StageRun:
         config = InferenceConfig(recipe.layout, decoding=Decoding(max_new_tokens=LABEL_TOKENS))
         labeler = choose_labeler(model, config)
         for ref, dialogues in self.run.data.emotion_val.items():
-            labelled = labeler.label(dialogues)
-            rows = [emotion_row(LongestPrefix(d), labels) for d, labels in zip(dialogues, labelled, strict=True)]
-            path = self.place / "predictions" / f"emotions-{Path(ref).stem.replace(':', '-')}.jsonl"
-            write_jsonl(path, (row.to_json() for row in rows))
-            scores[ref] = score_emotion_file(rows, Settings(seed=recipe.seed), path).to_json()
+            scores[ref] = score_emotions_of_val(labeler, ref, dialogues, self.place / "predictions", recipe.seed)
         return scores

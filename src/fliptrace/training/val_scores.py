@@ -1,16 +1,21 @@
-"""Score an evaluation of a stage on val, in the format of a run's scores.json."""
+"""Scores on val, in the terms of `score --json`: of an evaluation of a stage, and of emotions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from fliptrace.core.files import Json
+from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.files import Json, write_jsonl
 from fliptrace.core.flips import FlipCase
+from fliptrace.corpora.longest_prefixes import LongestPrefix
 from fliptrace.inference.config import InferenceConfig
+from fliptrace.inference.seams import EmotionLabeler
+from fliptrace.inference.task_files import emotion_row
 from fliptrace.predictions.rows import Prediction
 from fliptrace.scoring.intervals import Settings
 from fliptrace.scoring.rationales import score_rationales
-from fliptrace.scoring.scores import score_trigger_file
+from fliptrace.scoring.scores import score_emotion_file, score_trigger_file
 from fliptrace.scoring.self_evaluation import score_self_evaluation
 from fliptrace.scoring.thresholds import choose_threshold
 
@@ -32,3 +37,14 @@ def score_evaluation(
         scores["rationales"] = score_rationales(predictions, cases, config.layout)._asdict()
     scores["num_cut_cases"] = sum(prediction.num_dropped > 0 for prediction in predictions)
     return scores
+
+
+def score_emotions_of_val(
+    labeler: EmotionLabeler, ref: str, dialogues: Sequence[Dialogue], out: Path, seed: int
+) -> Json:
+    """Label the dialogues of a file from bare text, keep the predictions in the folder `out`, and score them."""
+    labelled = zip(dialogues, labeler.label(dialogues), strict=True)
+    rows = [emotion_row(LongestPrefix(dialogue), labels) for dialogue, labels in labelled]
+    path = out / f"emotions-{Path(ref).stem.replace(':', '-')}.jsonl"
+    write_jsonl(path, (row.to_json() for row in rows))
+    return score_emotion_file(rows, Settings(seed=seed), path).to_json()

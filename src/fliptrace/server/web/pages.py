@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
+from jinja2 import Template
 
 from fliptrace.server.web.problems import ApiError
 
@@ -26,7 +27,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def show_app() -> HTMLResponse:
-    return page("index.html")
+    return HTMLResponse(_read("index.html"))
 
 
 @router.get("/static/{name}")
@@ -36,8 +37,10 @@ async def show_static(name: str) -> Response:
     return Response(_read(name), media_type=_KINDS[name], headers={"Cache-Control": "no-cache"})
 
 
-def page(name: str, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(_read(name), status)
+def sign_in_page(*, is_wrong: bool = False) -> HTMLResponse:
+    """The form for the token, after a wrong one with a message and status 401."""
+    text = Template(_read("login.html").decode()).render(is_wrong=is_wrong)
+    return HTMLResponse(text, 401 if is_wrong else 200)
 
 
 @cache

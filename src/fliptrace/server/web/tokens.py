@@ -13,7 +13,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.requests import HTTPConnection
 
-from fliptrace.server.web.pages import page
+from fliptrace.server.web.pages import sign_in_page
 
 _COOKIE = "fliptrace"
 _COOKIE_SECONDS = 12 * 3_600
@@ -31,14 +31,14 @@ def knows_token(request: HTTPConnection, token: str) -> bool:
 
 @router.get("/login")
 async def show_login() -> HTMLResponse:
-    return page("login.html")
+    return sign_in_page()
 
 
 @router.post("/login")
 async def log_in(request: Request, token: Annotated[str, Form(max_length=1_000)] = "") -> Response:
     expected = request.app.state.service.settings.token
     if expected is None or not _is_same(token.strip(), expected):
-        return page("login-failed.html", status=401)
+        return sign_in_page(is_wrong=True)
     response = RedirectResponse("/", 303)
     response.set_cookie(
         _COOKIE,
