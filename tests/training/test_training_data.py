@@ -57,6 +57,18 @@ def test_the_manifest_names_files_by_their_hash_and_counts(clean: Path) -> None:
     assert json.loads(json.dumps(loaded.manifest)) == loaded.manifest
 
 
+def test_a_declaration_of_emotions_is_part_of_the_data(clean: Path) -> None:
+    declared = clean / "emotions.toml"
+    labels = ["anger", "disgust", "fear", "joy", "neutral", "sadness", "surprise"]
+    hashes = []
+    for known in (labels, [*labels, "boredom"]):
+        declared.write_text(f"labels = {json.dumps(known)}")
+        for file in load(clean).manifest["files"].values():
+            assert file["emotions_sha256"] == hash_file(declared)
+        hashes.append(load(clean).manifest["files"])
+    assert hashes[0] != hashes[1]  # so a run that was begun with other labels is refused
+
+
 def test_cases_come_as_they_stand_in_the_files(clean: Path) -> None:
     loaded = load(clean)
     assert [case.id for case in loaded.train] == [f"train#{number}" for number in range(12)]

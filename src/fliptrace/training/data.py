@@ -14,6 +14,7 @@ from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import Json, hash_file
 from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.catalog import locate_ref
+from fliptrace.corpora.columns import OWN_EMOTIONS
 from fliptrace.corpora.corpus_file import EfrFile, ErcFile
 from fliptrace.corpora.detect import read_corpus, read_flip_cases
 from fliptrace.corpora.groups import assign_groups_across
@@ -131,7 +132,7 @@ def _describe_emotions(
 ) -> Json:
     """Describe the emotion files, and for each val file what it shares with all training data."""
     described = {
-        ref: {"sha256": hash_file(file.path), "num_dialogues": len(taught.get(ref, file.dialogues))}
+        ref: _hashes(file.path) | {"num_dialogues": len(taught.get(ref, file.dialogues))}
         for ref, file in {**files, **val}.items()
     }
     trained: Iterable[Dialogue | FlipCase] = [*train, *(dialogue for part in taught.values() for dialogue in part)]
@@ -145,7 +146,13 @@ def _note_left_out(file: EfrFile) -> list[str]:
 
 
 def _describe(file: EfrFile) -> Json:
-    return {"sha256": hash_file(file.path), "num_cases": len(file.cases), "num_left_out": len(file.left_out)}
+    return _hashes(file.path) | {"num_cases": len(file.cases), "num_left_out": len(file.left_out)}
+
+
+def _hashes(path: Path) -> Json:
+    """The hash of a file and, if there is one, of the declaration beside it, which decides what its labels are."""
+    declared = path.with_name(OWN_EMOTIONS)
+    return {"sha256": hash_file(path)} | ({"emotions_sha256": hash_file(declared)} if declared.exists() else {})
 
 
 def treat_out_of_zone(cases: Sequence[FlipCase], how: OutOfZone) -> tuple[FlipCase, ...]:
