@@ -51,7 +51,7 @@ def moods(number: int) -> Dialogue:
 def test_certainty_and_the_odds_of_a_flip_are_those_of_val() -> None:
     talks = tuple(map(moods, range(60)))
     data = TrainingData(make_cases(4), make_cases(30, "val"), {}, (), {"moods": talks}, {"moods": talks})
-    defaults = calibrate(OverSure(), data, [make_unit(talk, (), 4) for talk in talks])
+    defaults = calibrate(OverSure(), data, [make_unit(talk, (), 4, teaches_emotions=True) for talk in talks])
     assert 0.11 < defaults.threshold("exact") <= 0.31
     assert set(defaults.emotion_weights) == {"joy", "neutral"}
     assert tempered(defaults.emotion_temperature) == pytest.approx(0.75, abs=0.03)  # as often as it is right

@@ -30,6 +30,7 @@ from fliptrace.models.encoder.reader import EncoderReader, load_reader
 from fliptrace.models.encoder.trigger_inputs import trigger_inputs
 from fliptrace.models.open_model import open_model
 from fliptrace.training.data import TrainingData
+from fliptrace.training.encoder.fit import encode_by_length
 from fliptrace.training.encoder.make import make_encoder
 from fliptrace.training.encoder.network import DialogueEnsemble, TriggerEnsemble
 from fliptrace.training.encoder.recipe import EncoderRecipe, Layers
@@ -180,6 +181,20 @@ def test_the_probabilities_of_members_are_averaged() -> None:
     alone = [member(own[0], means[0], **inputs) for member, (_, own) in zip(triggers.members, of_members, strict=True)]
     together = triggers(states[0], means[0], **inputs)
     torch.testing.assert_close(together.sigmoid(), torch.stack([each.sigmoid() for each in alone]).mean(0))
+
+
+def test_texts_are_encoded_beside_others_of_their_length() -> None:
+    lengths = torch.randperm(130) + 1
+    mask = (torch.arange(130) < lengths[:, None]).long()
+    widths: list[int] = []
+
+    def encode(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        widths.append(ids.shape[1])
+        return (ids * mask).sum(1, keepdim=True)
+
+    ids = torch.randint(0, 100, (130, 130))
+    assert torch.equal(encode_by_length(encode, ids, mask), (ids * mask).sum(1, keepdim=True))
+    assert widths == [64, 128, 130]
 
 
 def test_given_emotions_count(reader: EncoderReader) -> None:

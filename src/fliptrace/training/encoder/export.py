@@ -21,7 +21,7 @@ from fliptrace.training.onnx_graph import export_module, to_bytes
 def export_encoder(
     trainee: Trainee, config: EncoderConfig, tokenizer: Any, defaults: InferenceDefaults, folder: Path
 ) -> int:
-    """Write the folder, all or nothing, and return its size in bytes. Large matrices are stored in 8 bits."""
+    """Write the folder, all or nothing, and return its size in bytes. Matrices are stored in 8 bits."""
     dim = torch.export.Dim
     with new_folder(folder) as neighbour:
         by_text = {0: dim("texts"), 1: dim("time")}
@@ -36,8 +36,8 @@ def export_encoder(
             ("vectors", "speakers"),
             ("logits", "states"),
         )
-        (neighbour / DIALOGUE).write_bytes(to_bytes(graph))
-        (neighbour / TRIGGERS).write_bytes(to_bytes(_trigger_graph(trainee, config)))
+        (neighbour / DIALOGUE).write_bytes(to_bytes(graph, np.int8))
+        (neighbour / TRIGGERS).write_bytes(to_bytes(_trigger_graph(trainee, config), np.int8))
         (neighbour / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
         config.write(neighbour)
         defaults.write(neighbour)

@@ -27,7 +27,7 @@ from fliptrace.training.step_folders import newest_step
 
 OnStep = Callable[[int, int], None]
 OnPart = Callable[[str, int, int], None]
-_ENCODE_TEXTS = 64  # at once, for the base's vectors
+_ENCODE_TEXTS = 64  # at once
 
 
 class Texts(NamedTuple):
@@ -55,7 +55,7 @@ class Trainee(nn.Module):
     def forward(self, **batch: Tensor) -> Tensor:
         """The loss of a batch of `collate`: mean cross entropy of emotions, plus that of candidates; of all members."""
         given = self.vectors
-        vectors = self.utterances(batch["ids"], batch["mask"]) if given is None else given[batch["texts"]]
+        vectors = encode_by_length(self.utterances, batch["ids"], batch["mask"]) if given is None else given[batch["texts"]]
         logits, states = zip(*self.dialogue.each(vectors[batch["says"]], batch["speakers"]), strict=True)
         predicted = log_mean([each.detach().log_softmax(-1) for each in logits]).exp()
         of_emotions = torch.stack([_emotion_loss(each, batch) for each in logits]).mean()
@@ -72,6 +72,15 @@ class Trainee(nn.Module):
             return predicted.new_zeros(())
         scores = self.triggers.each(torch.cat(list(states), -1).flatten(0, 1), emotions.flatten(0, 1), **inputs)
         return torch.stack([_candidate_loss(each, batch) for each in scores]).mean()
+
+
+def encode_by_length(encode: Callable[[Tensor, Tensor], Tensor], ids: Tensor, mask: Tensor) -> Tensor:
+    """Encode texts beside others of similar length: one long text would make the rows of all as long."""
+    lengths = mask.sum(1)
+    order = lengths.argsort()
+    parts = order.split(_ENCODE_TEXTS)
+    vectors = [encode(*(rows[part, : int(lengths[part].max())] for rows in (ids, mask))) for part in parts]
+    return torch.cat(vectors)[order.argsort()]
 
 
 def _emotion_loss(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fliptrace.core.dialogue import Dialogue
-from fliptrace.core.emotion_sets import MASAC8, to_masac8
+from fliptrace.core.dialogue import Dialogue, Utterance
+from fliptrace.core.emotion_sets import MASAC8, EmotionSet, to_masac8
 from fliptrace.core.flips import FlipCase
 from fliptrace.corpora.longest_prefixes import collect_longest_prefixes
 from fliptrace.corpora.own_emotions import check_labels
@@ -45,21 +45,35 @@ def make_units(
     window: int,
     seed: int,
 ) -> list[Unit]:
-    """The units of flip cases, by their longest prefixes, and of dialogues by file, as many as its weight says.
+    """The units of dialogues by file, as many as its weight says, and of flip cases, by their longest prefixes.
 
-    Emotions of flip cases only serve to find triggers: their dialogues are among those of the files. InputError for
-    labels of one's own that do not stand for one of LABELS.
+    A prefix that a dialogue of the files begins with, labels and all, is not a unit of its own: its flips are that
+    dialogue's. Other emotions of flip cases only serve to find triggers. InputError for labels of one's own that do not
+    stand for one of LABELS.
     """
     check_labels([*(case.dialogue for case in cases), *chain.from_iterable(dialogues.values())], "recipe data")
-    units = [make_unit(prefix.dialogue, prefix.cases, window) for prefix in collect_longest_prefixes(cases)]
+    prefixes = {_said(prefix.dialogue): prefix for prefix in collect_longest_prefixes(cases)}
+    units = []
+    for dialogue in _draw(dialogues, weights, seed):
+        beginnings = (_said(dialogue, n) for n in range(len(dialogue), 0, -1))
+        known = next((said for said in beginnings if said in prefixes), None)
+        units.append(make_unit(dialogue, prefixes.pop(known).cases if known else (), window, teaches_emotions=True))
+    rest = [make_unit(prefix.dialogue, prefix.cases, window, teaches_emotions=False) for prefix in prefixes.values()]
+    return rest + units
+
+
+def _draw(dialogues: Mapping[str, Sequence[Dialogue]], weights: Mapping[str, float], seed: int) -> Iterator[Dialogue]:
     for ref, weight in sorted(weights.items()):
         whole, rest = divmod(weight, 1)
-        drawn = random.Random(f"{seed}/{ref}").sample(dialogues[ref], round(len(dialogues[ref]) * rest))
-        units += [make_unit(dialogue, (), window) for dialogue in [*dialogues[ref]] * int(whole) + drawn]
-    return units
+        yield from [*dialogues[ref]] * int(whole)
+        yield from random.Random(f"{seed}/{ref}").sample(dialogues[ref], round(len(dialogues[ref]) * rest))
 
 
-def make_unit(dialogue: Dialogue, cases: Sequence[FlipCase], window: int) -> Unit:
+def _said(dialogue: Dialogue, num_utterances: int | None = None) -> tuple[EmotionSet, tuple[Utterance, ...]]:
+    return dialogue.emotion_set, dialogue.utterances[:num_utterances]
+
+
+def make_unit(dialogue: Dialogue, cases: Sequence[FlipCase], window: int, *, teaches_emotions: bool) -> Unit:
     inputs = trigger_inputs(dialogue.speakers, [case.flip for case in cases], window)
     known_from = np.array([case.known_from for case in cases], dtype=np.int64)[:, None]
     triggers = [case.known_triggers for case in cases]
@@ -70,7 +84,7 @@ def make_unit(dialogue: Dialogue, cases: Sequence[FlipCase], window: int) -> Uni
         tuple(utterance.text for utterance in dialogue.utterances),
         np.array([numbers[speaker] for speaker in dialogue.speakers], dtype=np.int64),
         label_numbers(dialogue),
-        not cases,
+        teaches_emotions,
         inputs,
         is_trigger & inputs.shown,
         (inputs.places >= known_from) & inputs.shown,
