@@ -72,7 +72,14 @@ def make(root: Path, seed: int = 0) -> list[tuple[str, int, int]]:
                 "dropout": 0.0,
                 "members": 2,
             },
-            "fit": {"layer_epochs": 12, "layer_rate": 5e-3, "epochs": 1, "batch_utterances": 64},
+            "fit": {
+                "layer_epochs": 12,
+                "layer_rate": 5e-3,
+                "epochs": 1,
+                "tuned_on": ["talks"],
+                "refit_epochs": 1,
+                "batch_utterances": 64,
+            },
         }
     )
     talks = tuple(map(talk, range(40)))
@@ -86,7 +93,10 @@ def make(root: Path, seed: int = 0) -> list[tuple[str, int, int]]:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("encoder")
     save_encoder(root / "base")
-    assert [part for part, done, total in make(root) if done == total] == ["texts", "layers", "all"]
+    assert [part for part, done, total in make(root) if done == total] == [
+        *("texts", "layers", "all"),
+        *("texts", "refit"),
+    ]
     return root / "run"
 
 
@@ -254,8 +264,8 @@ def test_a_run_goes_on_where_it_was(run: Path) -> None:
     assert make(root) == []
     with pytest.raises(RunError, match=r"run: begun with another recipe or other data:\n  recipe\.seed: 0 -> 1\n"):
         make(root, seed=1)
-    shutil.rmtree(root / "run" / "all")
-    assert {part for part, _, _ in make(root)} == {"all"}
+    shutil.rmtree(root / "run" / "refit")
+    assert {part for part, _, _ in make(root)} == {"refit"}
     assert open_model(str(run / MODEL)).weights_sha256 == before
 
 

@@ -55,7 +55,9 @@ class Trainee(nn.Module):
     def forward(self, **batch: Tensor) -> Tensor:
         """The loss of a batch of `collate`: mean cross entropy of emotions, plus that of candidates; of all members."""
         given = self.vectors
-        vectors = encode_by_length(self.utterances, batch["ids"], batch["mask"]) if given is None else given[batch["texts"]]
+        vectors = (
+            encode_by_length(self.utterances, batch["ids"], batch["mask"]) if given is None else given[batch["texts"]]
+        )
         logits, states = zip(*self.dialogue.each(vectors[batch["says"]], batch["speakers"]), strict=True)
         predicted = log_mean([each.detach().log_softmax(-1) for each in logits]).exp()
         of_emotions = torch.stack([_emotion_loss(each, batch) for each in logits]).mean()
@@ -102,6 +104,7 @@ def number_texts(units: Sequence[Unit], encode: Callable[[list[str]], list[list[
 def fit(
     trainee: Trainee,
     units: Sequence[Unit],
+    tuned_on: Sequence[Unit],
     texts: Texts,
     settings: Fitting,
     seed: int,
@@ -111,13 +114,20 @@ def fit(
     """Train in place. `folder` keeps the base's vectors and the steps that a killed run goes on from."""
     device = pick_device(settings.device)
     trainee.to(device)
+
+    def run(part: str, units: Sequence[Unit], epochs: int, vectors: Tensor | None) -> None:
+        trainee.vectors = vectors
+        _run(trainee, units, texts, settings, epochs, seed, folder / part, partial(on_step, part))
+
     vectors = _base_vectors(trainee, texts, folder / "vectors.pt", partial(on_step, "texts"))
     used = sorted({texts.numbers[text] for unit in units for text in unit.texts})
     trainee.dialogue.standardise_by(vectors[used])
-    trainee.vectors = vectors.to(device)
-    for part in ("layers", "all"):
-        _run(trainee, units, texts, settings, seed, folder / part, partial(on_step, part))
-        trainee.vectors = None
+    run("layers", units, settings.layer_epochs, vectors.to(device))
+    run("all", tuned_on, settings.epochs, None)
+    if settings.epochs and settings.refit_epochs:
+        vectors = _base_vectors(trainee, texts, folder / "tuned-vectors.pt", partial(on_step, "texts"))
+        run("refit", units, settings.refit_epochs, vectors.to(device))
+    trainee.vectors = None
     trainee.eval()
 
 
@@ -145,10 +155,16 @@ def _base_vectors(trainee: Trainee, texts: Texts, path: Path, on_step: OnStep) -
 
 
 def _run(
-    trainee: Trainee, units: Sequence[Unit], texts: Texts, settings: Fitting, seed: int, folder: Path, on_step: OnStep
+    trainee: Trainee,
+    units: Sequence[Unit],
+    texts: Texts,
+    settings: Fitting,
+    epochs: int,
+    seed: int,
+    folder: Path,
+    on_step: OnStep,
 ) -> None:
     is_tuned = trainee.vectors is None
-    epochs = settings.epochs if is_tuned else settings.layer_epochs
     if not epochs:
         return
     batches = draw_batches(units, settings.batch_utterances, epochs, seed)

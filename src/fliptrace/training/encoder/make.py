@@ -51,7 +51,7 @@ def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: 
     units = _make_units(recipe, data)
     texts = _number_texts(recipe.base, tokenizer, units)
     trainee = Trainee(UtteranceEncoder(base), recipe.layers, recipe.seed)
-    fit(trainee, units, texts, recipe.fit, recipe.seed, out, on_step)
+    fit(trainee, units, _tuned_on(recipe, data, units), texts, recipe.fit, recipe.seed, out, on_step)
     prefix, most = recipe.base.prefix, recipe.base.max_tokens
     config = EncoderConfig(LABELS, prefix, most, recipe.layers.context, recipe.layers.window)
     reader = torch_reader(trainee.to("cpu"), config, tokenizer, recipe.name)
@@ -76,9 +76,8 @@ def estimate(recipe: EncoderRecipe, data: TrainingData) -> Estimate:
     units = _make_units(recipe, data)
     texts = _number_texts(recipe.base, _load_tokenizer(recipe.base), units)
     fit = recipe.fit
-    of_layers, of_all = (
-        len(draw_batches(units, fit.batch_utterances, epochs, recipe.seed)) for epochs in (fit.layer_epochs, fit.epochs)
-    )
+    parts = ((units, fit.layer_epochs + fit.refit_epochs), (_tuned_on(recipe, data, units), fit.epochs))
+    of_layers, of_all = (len(draw_batches(part, fit.batch_utterances, epochs, recipe.seed)) for part, epochs in parts)
     return Estimate(
         dialogues=len(units),
         utterances=sum(len(unit.texts) for unit in units),
@@ -92,6 +91,18 @@ def estimate(recipe: EncoderRecipe, data: TrainingData) -> Estimate:
 
 def _make_units(recipe: EncoderRecipe, data: TrainingData) -> list[Unit]:
     return make_units(data.train, data.emotions, recipe.data.emotions, recipe.layers.window, recipe.seed)
+
+
+def _tuned_on(recipe: EncoderRecipe, data: TrainingData, units: Sequence[Unit]) -> Sequence[Unit]:
+    """The units that tune the base: those of the files that the recipe names for it, or all."""
+    files = recipe.fit.tuned_on
+    if not files:
+        return units
+    if unknown := [file for file in files if file not in recipe.data.emotions]:
+        raise InputError("fit.tuned_on", f"{', '.join(unknown)}: not among data.emotions")
+    weights = {file: recipe.data.emotions[file] for file in files}
+    window, seed = recipe.layers.window, recipe.seed
+    return [unit for unit in make_units(data.train, data.emotions, weights, window, seed) if unit.teaches_emotions]
 
 
 def _number_texts(base: EncoderBase, tokenizer: Any, units: Sequence[Unit]) -> Texts:
@@ -111,11 +122,15 @@ def _load_tokenizer(base: EncoderBase) -> Any:
 
 
 def _load_base(base: EncoderBase) -> Any:
-    """The encoder, in fp32."""
+    """The encoder, in fp32, without dropout: a CPU draws it on one thread, and the layers above have theirs."""
     try:
         with quiet():
-            return AutoModel.from_pretrained(
+            encoder = AutoModel.from_pretrained(
                 resolve(base.model), dtype=torch.float32, use_safetensors=True, attn_implementation="eager", **NO_CODE
             )
     except (OSError, ValueError) as error:
         raise InputError(base.model, f"cannot be loaded as an encoder: {error}") from error
+    for part in encoder.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0.0
+    return encoder

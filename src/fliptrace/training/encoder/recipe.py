@@ -44,10 +44,11 @@ class Layers(Part):
 
 
 class Fitting(Part):
-    """How long and how fast: first the layers on the vectors of the base as it is, then everything.
+    """How long and how fast: first the layers, then everything, then the layers on what the base has become.
 
-    `rate` is that of the base, `tuned_layer_rate` that of the layers above it meanwhile. With `epochs` 0 the base stays
-    as it is.
+    The layers learn from all training data, the base from the dialogues of the emotion files `tuned_on`, by default
+    from all as well. `rate` is that of the base, `tuned_layer_rate` that of the layers above it meanwhile. With
+    `epochs` 0 the base stays as it is.
     """
 
     layer_epochs: Count = 8
@@ -55,6 +56,8 @@ class Fitting(Part):
     epochs: int = Field(default=2, ge=0)
     rate: Positive = 2e-5
     tuned_layer_rate: Positive = 2e-4
+    tuned_on: list[str] = Field(default=[])
+    refit_epochs: int = Field(default=0, ge=0)
     batch_utterances: Count = 512
     weight_decay: float = Field(default=0.05, ge=0)
     warmup_share: Share = 0.1

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fliptrace.core.dialogue import Dialogue, Utterance
-from fliptrace.core.emotion_sets import MASAC8, EmotionSet, to_masac8
+from fliptrace.core.emotion_sets import MASAC8, to_masac8
 from fliptrace.core.flips import FlipCase
-from fliptrace.corpora.longest_prefixes import collect_longest_prefixes
+from fliptrace.corpora.longest_prefixes import LongestPrefix, collect_longest_prefixes
 from fliptrace.corpora.own_emotions import check_labels
 from fliptrace.models.encoder.trigger_inputs import TriggerInputs, trigger_inputs
 
@@ -52,14 +52,28 @@ def make_units(
     stand for one of LABELS.
     """
     check_labels([*(case.dialogue for case in cases), *chain.from_iterable(dialogues.values())], "recipe data")
-    prefixes = {_said(prefix.dialogue): prefix for prefix in collect_longest_prefixes(cases)}
-    units = []
+    prefixes = collect_longest_prefixes(cases)
+    by_beginning: dict[Utterance, list[LongestPrefix]] = {}
+    for prefix in prefixes:
+        by_beginning.setdefault(prefix.dialogue.utterances[0], []).append(prefix)
+    units, carried = [], set()
     for dialogue in _draw(dialogues, weights, seed):
-        beginnings = (_said(dialogue, n) for n in range(len(dialogue), 0, -1))
-        known = next((said for said in beginnings if said in prefixes), None)
-        units.append(make_unit(dialogue, prefixes.pop(known).cases if known else (), window, teaches_emotions=True))
-    rest = [make_unit(prefix.dialogue, prefix.cases, window, teaches_emotions=False) for prefix in prefixes.values()]
-    return rest + units
+        same = [each for each in by_beginning.get(dialogue.utterances[0], ()) if _begins(dialogue, each.dialogue)]
+        flips = max((each for each in same if each.dialogue.id not in carried), key=_length, default=None)
+        if flips is not None:
+            carried.add(flips.dialogue.id)
+        units.append(make_unit(dialogue, flips.cases if flips else (), window, teaches_emotions=True))
+    rest = [prefix for prefix in prefixes if prefix.dialogue.id not in carried]
+    return [make_unit(each.dialogue, each.cases, window, teaches_emotions=False) for each in rest] + units
+
+
+def _length(prefix: LongestPrefix) -> int:
+    return len(prefix.dialogue)
+
+
+def _begins(dialogue: Dialogue, prefix: Dialogue) -> bool:
+    """Whether a dialogue begins with another one, labels and all."""
+    return dialogue.emotion_set == prefix.emotion_set and dialogue.utterances[: len(prefix)] == prefix.utterances
 
 
 def _draw(dialogues: Mapping[str, Sequence[Dialogue]], weights: Mapping[str, float], seed: int) -> Iterator[Dialogue]:
@@ -67,10 +81,6 @@ def _draw(dialogues: Mapping[str, Sequence[Dialogue]], weights: Mapping[str, flo
         whole, rest = divmod(weight, 1)
         yield from [*dialogues[ref]] * int(whole)
         yield from random.Random(f"{seed}/{ref}").sample(dialogues[ref], round(len(dialogues[ref]) * rest))
-
-
-def _said(dialogue: Dialogue, num_utterances: int | None = None) -> tuple[EmotionSet, tuple[Utterance, ...]]:
-    return dialogue.emotion_set, dialogue.utterances[:num_utterances]
 
 
 def make_unit(dialogue: Dialogue, cases: Sequence[FlipCase], window: int, *, teaches_emotions: bool) -> Unit:
