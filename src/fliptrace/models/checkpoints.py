@@ -47,6 +47,25 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class FlipShare:
+    """The `num` pairs of utterances in val with a flip probability of at least `low` and below `high`, or 1.
+
+    `mean_probability` is their mean, `share_flips` the share of them that are labelled flips.
+    """
+
+    low: float
+    high: float
+    num: int
+    mean_probability: float
+    share_flips: float
+
+    def __post_init__(self) -> None:
+        within = 0 <= self.low < self.high <= 1 and self.low <= self.mean_probability <= self.high
+        if not (within and self.num >= 1 and 0 <= self.share_flips <= 1):
+            raise ValueError(f"{self}: expected shares from 0 to 1, the mean between low and high, and a pair or more")
+
+
+@dataclass(frozen=True, slots=True)
 class InferenceDefaults:
     """The inference settings that a model was trained for, used unless the user gives others.
 
@@ -60,7 +79,8 @@ class InferenceDefaults:
 
     `flip_threshold` is the probability from which a change of emotion is reported as a flip; None reports it where the
     likeliest labels differ. Emotions with a probability below `uncertain_below` are shown as uncertain; None shows
-    none. All four are chosen on val.
+    none. All four are chosen on val. `flip_shares` say how often pairs of val with a certain probability were flips, in
+    ascending order; each group was left out of the choice of the odds that it was measured with.
     """
 
     layout: Layout = field(default_factory=Layout)
@@ -71,6 +91,7 @@ class InferenceDefaults:
     same_label_odds: float = 1.0
     flip_threshold: float | None = None
     uncertain_below: float | None = None
+    flip_shares: tuple[FlipShare, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("emotion_temperature", "same_label_odds"):
@@ -109,6 +130,7 @@ class InferenceDefaults:
                 table.get("same_label_odds", 1.0),
                 table.get("flip_threshold"),
                 table.get("uncertain_below"),
+                tuple(FlipShare(**each) for each in table.get("flip_shares", ())),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from fliptrace.core.errors import InputError
 from fliptrace.predictions.rows import Prediction
 
+NUM_THRESHOLDS = 200  # the grid on which a threshold on probabilities is chosen
+
 Floats = NDArray[np.float64]
 
 
@@ -110,3 +112,13 @@ def f1_of_totals(totals: Floats) -> Floats:
     tp, num_wrong = totals
     f1: Floats = 2 * tp / np.maximum(2 * tp + num_wrong, 1)
     return f1
+
+
+def threshold_grid(probabilities: Floats) -> Floats:
+    """Thresholds between neighbouring probabilities, ascending, with four decimals, thinned where there are many."""
+    shares = np.unique(probabilities)
+    middles = np.concatenate([[shares[0] / 2], (shares[1:] + shares[:-1]) / 2])
+    if len(middles) > NUM_THRESHOLDS:
+        middles = np.quantile(middles, np.linspace(0, 1, NUM_THRESHOLDS))
+    grid: Floats = np.unique(np.round(middles, 4))
+    return grid[grid > 0] if (grid > 0).any() else np.array([0.5])

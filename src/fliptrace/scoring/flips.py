@@ -18,9 +18,8 @@ from sklearn.metrics import brier_score_loss, log_loss
 
 from fliptrace.core.files import Json
 from fliptrace.scoring.calibration import Bin, fill_bins
-from fliptrace.scoring.counts import Counts, Floats, f1_of_totals
+from fliptrace.scoring.counts import Counts, Floats, f1_of_totals, threshold_grid
 
-NUM_THRESHOLDS = 200  # the grid on which a threshold is chosen
 PRECISE = 0.8  # the precision of the precision-first threshold
 _TEMPERATURES = (0.1, 10.0)  # the range searched
 _ODDS = (0.01, 100.0)  # the range searched
@@ -99,7 +98,7 @@ def count_flips(pairs: Sequence[JudgedPair], threshold: float | None) -> Counts:
 
 def choose_flip_threshold(sets: Sequence[Sequence[JudgedPair]]) -> ChosenFlipThreshold:
     """The threshold with the best mean flip F1 of the sets; of equally good ones the nearest to 0.5."""
-    grid = _grid(sets)
+    grid = threshold_grid(np.array([pair.probability for pairs in sets for pair in pairs]))
     by_group = [_tally(pairs, grid) for pairs in sets]
     totals = [tally.sum(axis=2) for tally in by_group]  # for each set: (2, thresholds)
     best = _best(totals, grid)
@@ -116,7 +115,7 @@ def choose_flip_threshold(sets: Sequence[Sequence[JudgedPair]]) -> ChosenFlipThr
 
 def choose_precise_threshold(pairs: Sequence[JudgedPair], precision: float = PRECISE) -> float | None:
     """The smallest threshold from which flips have at least this precision; None if there is none."""
-    for threshold in _grid([pairs]):
+    for threshold in threshold_grid(np.array([pair.probability for pair in pairs])):
         counts = count_flips(pairs, float(threshold))
         if counts.tp and counts.precision >= precision:
             return float(threshold)
@@ -185,16 +184,6 @@ def _mean_loss(distributions: Floats, gold: Sequence[int], temperature: float) -
     logits = np.log(np.maximum(distributions, _LEAST)) / temperature
     of_gold = logits[np.arange(len(gold)), gold]
     return float(np.mean(np.logaddexp.reduce(logits, axis=1) - of_gold))
-
-
-def _grid(sets: Sequence[Sequence[JudgedPair]]) -> Floats:
-    """Thresholds between neighbouring probabilities, ascending, with four decimals, thinned where there are many."""
-    shares = np.unique([pair.probability for pairs in sets for pair in pairs])
-    middles = np.concatenate([[shares[0] / 2], (shares[1:] + shares[:-1]) / 2])
-    if len(middles) > NUM_THRESHOLDS:
-        middles = np.quantile(middles, np.linspace(0, 1, NUM_THRESHOLDS))
-    grid: Floats = np.unique(np.round(middles, 4))
-    return grid[grid > 0] if (grid > 0).any() else np.array([0.5])
 
 
 def _tally(pairs: Sequence[JudgedPair], grid: Floats) -> Floats:

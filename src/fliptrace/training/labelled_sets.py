@@ -9,6 +9,7 @@ from fliptrace.corpora.longest_prefixes import LongestPrefix
 from fliptrace.inference.emotions import EmotionLabels
 from fliptrace.inference.flips import speaker_pairs
 from fliptrace.scoring.flips import JudgedPair, LabelledRow
+from fliptrace.scoring.uncertainty import JudgedEmotion
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,17 @@ class LabelledSet:
             LabelledRow(scores, prefix.dialogue.emotion_set.labels.index(gold))
             for prefix, labels in zip(self.prefixes, self.labels, strict=True)
             for i, (gold, scores) in enumerate(zip(prefix.dialogue.emotions, labels.scores or (), strict=True))
+            if gold is not None and i >= prefix.counted_from
+        ]
+
+    def judged(self) -> list[JudgedEmotion]:
+        """The likeliest label of every labelled utterance that counts."""
+        return [
+            JudgedEmotion(prefix.dialogue.group, max(scores), emotion == gold)
+            for prefix, labels in zip(self.prefixes, self.labels, strict=True)
+            for i, (gold, emotion, scores) in enumerate(
+                zip(prefix.dialogue.emotions, labels.emotions, labels.scores or (), strict=True)
+            )
             if gold is not None and i >= prefix.counted_from
         ]
 

@@ -12,6 +12,7 @@ from tiny_runs import make_cases
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8
 from fliptrace.core.flips import FlipCase
+from fliptrace.inference.reading import ReadingLabeler
 from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder.calibrate import calibrate
 from fliptrace.training.encoder.units import make_unit
@@ -39,6 +40,16 @@ class OverSure:
         return [frozenset()] * len(dialogues)
 
 
+class Hesitant(OverSure):
+    """It is less certain of anger, of which it is never right."""
+
+    def read_emotions(self, dialogues: Sequence[Dialogue]) -> Iterator[NDArray[np.float32]]:
+        anger = MASAC8.labels.index("anger")
+        for rows in super().read_emotions(dialogues):
+            rows[rows[:, anger] == np.float32(SURE)] = (0.3, *[0.1] * (len(MASAC8.labels) - 1))
+            yield rows
+
+
 def moods(number: int) -> Dialogue:
     """Two who keep their emotion for long; one word in four says another."""
     rng = np.random.default_rng(number)
@@ -51,16 +62,34 @@ def moods(number: int) -> Dialogue:
 def test_certainty_and_the_odds_of_a_flip_are_those_of_val() -> None:
     talks = tuple(map(moods, range(60)))
     data = TrainingData(make_cases(4), make_cases(30, "val"), {}, (), {"moods": talks}, {"moods": talks})
-    defaults = calibrate(OverSure(), data, [make_unit(talk, (), 4, teaches_emotions=True) for talk in talks])
+    defaults, figures = calibrate(OverSure(), data, [make_unit(talk, (), 4, teaches_emotions=True) for talk in talks])
     assert 0.11 < defaults.threshold("exact") <= 0.31
     assert set(defaults.emotion_weights) == {"joy", "neutral"}
     assert tempered(defaults.emotion_temperature) == pytest.approx(0.75, abs=0.03)  # as often as it is right
     assert defaults.same_label_odds > 2  # they always keep it
+    assert sum(each.num for each in defaults.flip_shares) == 60 * 10
+    assert {each.share_flips for each in defaults.flip_shares} == {0}
+    assert [each["num"] for each in figures["flips"]["bins"]] == [each.num for each in defaults.flip_shares]
+
+
+def test_a_label_that_is_mostly_wrong_is_uncertain() -> None:
+    talks = tuple(map(moods, range(60)))
+    data = TrainingData(make_cases(4), make_cases(30, "val"), {}, (), {"moods": talks}, {"moods": talks})
+    defaults, figures = calibrate(Hesitant(), data, [])
+    labeler = ReadingLabeler("val", Hesitant(), defaults.emotion_weights, defaults.emotion_temperature)
+    for dialogue, labels in zip(talks, labeler.label(talks), strict=True):
+        for gold, emotion, scores in zip(dialogue.emotions, labels.emotions, labels.scores or (), strict=True):
+            assert (max(scores) < (defaults.uncertain_below or 0)) == (emotion == "anger") == (gold != emotion)
+    moods_of_val = figures["emotions"]["moods"]
+    assert moods_of_val["left_out"] | {"accuracy_kept": 1.0, "accuracy_marked": 0.0} == moods_of_val["left_out"]
+    assert moods_of_val["share_kept"] == pytest.approx(0.75, abs=0.03)
+    assert moods_of_val["curve"][0] | {"from": 0.3, "share_kept": 1.0} == moods_of_val["curve"][0]
 
 
 def test_without_emotions_to_fit_on_only_the_threshold_is_chosen() -> None:
     data = TrainingData(make_cases(4), make_cases(30, "val"), {}, (), {}, {})
-    defaults = calibrate(OverSure(), data, [])
+    defaults, figures = calibrate(OverSure(), data, [])
+    assert (defaults.uncertain_below, defaults.flip_shares, figures) == (None, (), {})
     assert (defaults.emotion_weights, defaults.emotion_temperature, defaults.same_label_odds) == ({}, 1.0, 1.0)
     assert 0.11 < defaults.threshold("exact") <= 0.31
 
