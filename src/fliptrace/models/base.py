@@ -18,6 +18,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.flips import FlipCase
 from fliptrace.core.messages import Completion, Message
 from fliptrace.models.answer_line import AnswerLine
+from fliptrace.models.known_words import KnownWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,7 @@ class Model:
     """One model by its abilities. An ability that it lacks is None; at least one is there.
 
     `keeps_replies`: the model writes every reply to disk itself, so that it can be asked about everything at once.
+    `words` are those that its emotions were learnt from, None where that is not known.
     """
 
     name: str
@@ -232,6 +234,7 @@ class Model:
     rule: TriggerModel | None = None
     reader: DialogueReader | None = None
     keeps_replies: bool = False
+    words: KnownWords | None = None
 
     @property
     def writer(self) -> ChatModel:

@@ -24,14 +24,16 @@ from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.reading import ReadingDecoder
 from fliptrace.inference.seams import best_decoding, choose_labeler
+from fliptrace.models.base import Decoding
 from fliptrace.models.encoder import reader as reader_module
 from fliptrace.models.encoder.config import CONFIG, MODEL, TRIGGERS
 from fliptrace.models.encoder.reader import EncoderReader, load_reader
 from fliptrace.models.encoder.trigger_inputs import trigger_inputs
+from fliptrace.models.known_words import KnownWords
 from fliptrace.models.open_model import open_model
 from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder.fit import encode_by_length
-from fliptrace.training.encoder.make import make_encoder
+from fliptrace.training.encoder.make import CALIBRATION, make_encoder
 from fliptrace.training.encoder.network import DialogueEnsemble, TriggerEnsemble
 from fliptrace.training.encoder.recipe import EncoderRecipe, Layers
 
@@ -225,6 +227,49 @@ def test_the_whole_path_from_bare_text(run: Path) -> None:
     assert analysis.flips
     assert all(sum(scores.values()) == pytest.approx(1, abs=1e-4) for scores in analysis.emotion_scores if scores)
     assert opened.weights_sha256
+
+
+def test_what_was_chosen_on_val_is_told_and_shown(run: Path) -> None:
+    figures, opened = read_object(run / CALIBRATION), open_model(str(run / MODEL))
+    assert sum(each.num for each in opened.defaults.flip_shares) == 10 * 4
+    assert [each["num"] for each in figures["flips"]["bins"]] == [each.num for each in opened.defaults.flip_shares]
+    assert figures["uncertain_below"] == opened.defaults.uncertain_below
+    assert len(analyze(bare(talk(3, 10)), opened).to_json()["flip_shares"]) == len(opened.defaults.flip_shares)
+    # Four sentences share no words.
+    assert figures["words"] == {
+        "num_dialogues": 10,
+        "num_unfamiliar": 10,
+        "kept": False,
+    }
+
+
+def test_words_beside_the_graphs_are_those_that_it_was_trained_on(run: Path, tmp_path: Path) -> None:
+    assert open_model(str(run / MODEL)).model.words is None
+    shutil.copytree(run / MODEL, tmp_path / "model")
+    words = KnownWords.learn([*SAID.values(), *(f"{text} again" for text in SAID.values())])
+    words.write(tmp_path / "model")
+    opened = open_model(str(tmp_path / "model"))
+    assert opened.model.words == words
+    assert analyze(bare(talk(3, 10)), opened).unfamiliar_speakers == ()
+    said = tuple(Utterance("ab"[i % 2], "ich warte hier schon seit drei Stunden auf dich") for i in range(4))
+    assert analyze(replace(talk(3), utterances=said), opened).uncertain == (True,) * 4
+
+
+def test_words_of_an_utterance_are_those_that_the_reader_depends_on(run: Path) -> None:
+    opened = open_model(str(run / MODEL))
+    opened = replace(opened, defaults=replace(opened.defaults, emotion_temperature=4.0))
+    analysis = analyze(bare(talk(3, 10)), opened, evidence="words")
+    assert analysis.words
+    (labeler, dialogue) = choose_labeler(opened.model, resolve_config(opened.defaults, Decoding())), analysis.dialogue
+    for word in analysis.words:
+        utterances = list(bare(dialogue).utterances[: word.utterance_index + 1])
+        text = utterances[-1].text
+        rest = " ".join(f"{text[: word.start]}{text[word.end :]}".split())
+        utterances[-1] = replace(utterances[-1], text=rest)
+        (labels,) = labeler.label([replace(dialogue, utterances=tuple(utterances))])
+        assert labels.scores is not None
+        column = MASAC8.labels.index(str(dialogue.emotions[word.utterance_index]))
+        assert word.without_it == pytest.approx(labels.scores[-1][column], abs=1e-4)
 
 
 def test_evidence_is_what_the_whole_dialogue_says_without_the_utterance(run: Path) -> None:

@@ -23,6 +23,7 @@ from fliptrace.models.base import Model
 from fliptrace.models.encoder.config import DIALOGUE, TOKENIZER, TRIGGERS, UTTERANCES, EncoderConfig
 from fliptrace.models.encoder.trigger_inputs import TriggerInputs, join, move, trigger_inputs
 from fliptrace.models.graphs import num_cpus, open_graph, open_tokenizer
+from fliptrace.models.known_words import KnownWords
 
 PASS_TOKENS = 512  # of one forward pass of the utterance encoder, padding included
 BLOCK = 128  # utterances of a dialogue in one pass, in addition to those that their states depend on
@@ -65,19 +66,25 @@ class _Local(NamedTuple):
 
 
 class EncoderReader:
-    """A DialogueReader over graphs. It remembers the vectors and readings it made last."""
+    """A DialogueReader over graphs. It remembers the vectors and readings it made last.
 
-    def __init__(self, name: str, config: EncoderConfig, tokenizer: Any, graphs: Graphs) -> None:
+    `words` are those that it was trained on, None where that was not noted.
+    """
+
+    def __init__(
+        self, name: str, config: EncoderConfig, tokenizer: Any, graphs: Graphs, words: KnownWords | None = None
+    ) -> None:
         self.name = name
         self.config = config
         self.graphs = graphs
+        self.words = words
         self._tokenizer = tokenizer
         self._tokenizer.enable_truncation(config.max_tokens)
         self._vectors: dict[str, Floats] = {}
         self._readings: dict[_Said, Reading] = {}
 
     def as_model(self) -> Model:
-        return Model(self.name, reader=self)
+        return Model(self.name, reader=self, words=self.words)
 
     @property
     def context(self) -> int:
@@ -212,7 +219,7 @@ def load_reader(folder: Path, name: str) -> EncoderReader:
             triggers, name, {"states": states, "emotions": emotions} | inputs._asdict()
         )[0],
     )
-    return EncoderReader(name, config, open_tokenizer(folder / TOKENIZER), graphs)
+    return EncoderReader(name, config, open_tokenizer(folder / TOKENIZER), graphs, KnownWords.read(folder))
 
 
 def _run(session: Any, name: str, feed: Mapping[str, NDArray[Any]]) -> list[Floats]:

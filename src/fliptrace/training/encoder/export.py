@@ -14,12 +14,18 @@ from fliptrace.models.checkpoints import InferenceDefaults
 from fliptrace.models.encoder.config import DIALOGUE, TOKENIZER, TRIGGERS, UTTERANCES, EncoderConfig
 from fliptrace.models.encoder.reader import EncoderReader, Floats, Graphs
 from fliptrace.models.encoder.trigger_inputs import TriggerInputs
+from fliptrace.models.known_words import KnownWords
 from fliptrace.training.encoder.fit import Trainee
 from fliptrace.training.onnx_graph import export_module, to_bytes
 
 
 def export_encoder(
-    trainee: Trainee, config: EncoderConfig, tokenizer: Any, defaults: InferenceDefaults, folder: Path
+    trainee: Trainee,
+    config: EncoderConfig,
+    tokenizer: Any,
+    defaults: InferenceDefaults,
+    words: KnownWords | None,
+    folder: Path,
 ) -> int:
     """Write the folder, all or nothing, and return its size in bytes. Matrices are stored in 8 bits."""
     dim = torch.export.Dim
@@ -41,6 +47,8 @@ def export_encoder(
         (neighbour / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
         config.write(neighbour)
         defaults.write(neighbour)
+        if words is not None:
+            words.write(neighbour)
         return sum(path.stat().st_size for path in neighbour.iterdir())
 
 

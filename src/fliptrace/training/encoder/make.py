@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,9 +23,11 @@ from fliptrace.training.encoder.fit import OnPart, Texts, Trainee, fit, number_t
 from fliptrace.training.encoder.network import UtteranceEncoder
 from fliptrace.training.encoder.recipe import EncoderBase, EncoderRecipe
 from fliptrace.training.encoder.units import LABELS, Unit, make_units
+from fliptrace.training.encoder.words import learn_words
 from fliptrace.training.recipe_changes import differences
 
 BEGUN = "begun.json"  # in a run's folder: what it is made from
+CALIBRATION = "calibration.json"  # in a run's folder: what was chosen on val, and what it does there
 
 
 class Estimate(NamedTuple):
@@ -54,8 +57,10 @@ def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: 
     fit(trainee, units, _tuned_on(recipe, data, units), texts, recipe.fit, recipe.seed, out, on_step)
     prefix, most = recipe.base.prefix, recipe.base.max_tokens
     config = EncoderConfig(LABELS, prefix, most, recipe.layers.context, recipe.layers.window)
-    reader = torch_reader(trainee.to("cpu"), config, tokenizer, recipe.name)
-    return export_encoder(trainee, config, tokenizer, calibrate(reader, data, units), out / MODEL)
+    chosen = calibrate(torch_reader(trainee.to("cpu"), config, tokenizer, recipe.name), data, units)
+    learned = learn_words(units, chain.from_iterable(data.emotion_val.values()))
+    write_json(out / CALIBRATION, chosen.figures | {"words": learned.to_json()})
+    return export_encoder(trainee, config, tokenizer, chosen.defaults, learned.words, out / MODEL)
 
 
 def _begin(recipe: EncoderRecipe, data: TrainingData, out: Path) -> None:
