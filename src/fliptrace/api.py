@@ -60,7 +60,8 @@ def analyze(
     support, 0 to 1, reaches `threshold`; None takes the model's own threshold. A flip is reported if the probability
     that the speaker's emotion changed reaches `min_flip_probability`; None takes the model's own. If the model has
     none, or gives no probabilities, a flip is reported where the likeliest emotions differ. `evidence` ("triggers",
-    "all", "none") says for which utterances to measure what the model says without them; None leaves that to the model.
+    "all", "words", "none") says without which utterances or words to measure what the model says; None leaves that to
+    the model.
     """
     from fliptrace.analysis.analyze import analyze as find
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from analyses import two_friends
-from keyword_scorer import KeywordScorer
+from keyword_scorer import KeywordScorer, keyword_model
 from numpy.typing import NDArray
 from rich.console import Console
 
@@ -154,6 +154,28 @@ def test_a_model_that_reads_each_utterance_alone_is_noted() -> None:
         model = OpenModel(Model("keywords", scorer=KeywordScorer()), "keywords", InferenceDefaults(layout))
         dialogue = two_friends(*SOFA).dialogue.with_emotions((None,) * 3)
         assert analyze(dialogue, model, evidence="triggers").notes == notes
+
+
+WORDY = two_friends("How dare you?", "Well.", "So happy now.", "Well.", "Well, well.", speakers=("Ana", "Ben"))
+
+
+def test_words_of_sources_and_targets_are_measured_on_demand_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    dialogue = WORDY.dialogue.with_emotions((None,) * 5)
+    analysis = analyze(dialogue, keyword_model(), evidence="words")
+    assert [found.flip.target for found in analysis.flips] == [2, 4]
+    said = [dialogue.utterances[word.utterance_index].text[word.start : word.end] for word in analysis.words]
+    assert said == ["dare", "happy"]  # the last one is neutral
+    assert measured(analysis) == measured(analyze(dialogue, keyword_model(), evidence="triggers"))
+    for other in (None, "triggers", "all", "none"):
+        assert analyze(dialogue, keyword_model(), evidence=other).words == ()
+    monkeypatch.setattr(evidence_module, "NUM_FLIPS", 0)
+    assert analyze(dialogue, keyword_model(), evidence="words").words == ()
+
+
+def test_of_emotions_that_the_transcript_gives_no_words_are_measured() -> None:
+    dialogue = WORDY.dialogue.with_emotions(("anger", None, None, None, None))
+    words = analyze(dialogue, keyword_model(), evidence="words").words
+    assert {word.utterance_index for word in words} == {2}
 
 
 def found_flip(*evidence: Evidence, speaker: str = "Leila", after: str = "anger") -> FoundFlip:

@@ -20,6 +20,8 @@ from fliptrace.analysis.schema import SCHEMA, json_schema
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8
 from fliptrace.core.errors import InputError
+from fliptrace.inference.word_evidence import WordEvidence
+from fliptrace.models.checkpoints import FlipShare
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "analysis.schema.json"
 
@@ -90,7 +92,7 @@ def test_the_schema_in_the_docs_is_that_of_the_code() -> None:
 def test_every_field_of_the_schema_that_is_no_plain_name_is_described() -> None:
     plain = {"speaker", "text", "name", "end", "before", "after", "schema", "transcript", "emotion_set", "utterances"}
     parts = [json_schema(), *json_schema()["$defs"].values()]
-    assert len(parts) == 7
+    assert len(parts) == 9
     for part in parts:
         undescribed = {name for name, field in part["properties"].items() if "description" not in field}
         assert undescribed <= plain
@@ -123,11 +125,32 @@ def test_an_analysis_from_before_there_were_probabilities_is_read() -> None:
     assert Analysis.from_json(document).flips == support_call().flips
 
 
+def test_words_shares_and_unfamiliar_speakers_come_back_as_they_were_written() -> None:
+    words = (WordEvidence(0, 0, 5, 0.75, 0.25), WordEvidence(0, 6, 10, 0.75, 0.5), WordEvidence(3, 0, 3, 0.9, 0.1))
+    shares = (FlipShare(0.5, 0.6, 12, 0.55, 0.5), FlipShare(0.9, 1.0, 3, 0.95, 1.0))
+    call = Analysis.from_json(support_call().to_json())  # a dialogue is its own group then
+    analysis = replace(call, words=words, flip_shares=shares, unfamiliar_speakers=("Ravi",))
+    document = analysis.to_json()
+    assert document["utterances"][0]["words"][0] == word(0, 5, "North")
+    assert document["flip_shares"][0]["share_flips"] == 0.5
+    assert document["utterances"][0]["uncertain"]
+    assert Analysis.from_json(json.loads(json.dumps(document))) == analysis
+    older = support_call().to_json()
+    for name in ("flip_shares", "unfamiliar_speakers"):
+        assert older.pop(name) == []
+    assert all(part.pop("words") == [] for part in older["utterances"])
+    assert Analysis.from_json(older) == call
+
+
 def unsure(**changes: object) -> Any:
     """The document of a call whose first flip was reported from 0.5, with these changes to that flip."""
     document = copy.deepcopy(support_call().to_json()) | {"flip_threshold": 0.5}
     document["flips"][0] |= changes
     return document
+
+
+def word(start: int, end: int, said: str) -> dict[str, Any]:
+    return {"start": start, "end": end, "word": said, "with_it": 0.75, "without_it": 0.25}
 
 
 def changed(place: tuple[Any, ...], value: object) -> Any:
@@ -158,6 +181,10 @@ def changed(place: tuple[Any, ...], value: object) -> Any:
         (unsure(probability=0.9, before="joy"), "the flip at 4 does not match the emotions"),
         (unsure(target=8, probability=0.9), "flips have targets"),
         (changed(("utterances", 3, "uncertain"), True), "uncertain does not match"),
+        (changed(("unfamiliar_speakers",), ["Zoe"]), "unfamiliar speaker 'Zoe'; expected one of the dialogue"),
+        (changed(("utterances", 0, "words"), [word(0, 5, "South")]), "utterance 0 does not have 'South' at 0 to 5"),
+        (changed(("utterances", 0, "words"), [word(0, 5, "North")] * 2), "a word at 0 of utterance 0 overlaps"),
+        (changed(("utterances", 0, "words"), [word(5, 5, "")]), "expected a word"),
         (changed(("flips", 0, "candidates"), [{"index": 99, "support": 0.5}]), "index out of range"),
         (changed(("flips", 0, "candidates"), [{"index": 0, "support": float("nan")}]), "candidates.0.support"),
     ],

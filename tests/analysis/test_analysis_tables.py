@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from analyses import support_call, two_friends
+from analyses import support_call, two_friends, with_words
 
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.tables import COLUMNS
 from fliptrace.core.errors import MissingExtra
+from fliptrace.inference.evidence import Evidence
+from fliptrace.inference.word_evidence import WordEvidence
 from fliptrace.transcripts.read import read_transcript
 
 
@@ -53,6 +55,17 @@ def test_an_uncertain_emotion_is_marked(tmp_path: Path) -> None:
     assert {row["uncertain"] for row in written(support_call(), tmp_path)} == {"false"}
 
 
+def test_evidence_has_its_columns(tmp_path: Path) -> None:
+    call = support_call()
+    evidence = (Evidence(4, 0.91, 0.25), Evidence(6, 0.91, 0.5))
+    flips = tuple(replace(found, evidence=evidence) if found.flip.target == 7 else found for found in call.flips)
+    words = {"typed": 0.6, "single": 0.4}
+    rows = written(with_words(replace(call, flips=flips), 7, words), tmp_path)
+    names = ("left_out", "with_all", "without", "emotion_words", "without_word")
+    assert [rows[7][name] for name in names] == ["4 6", "0.91", "0.25 0.5", "typed single", "0.6 0.4"]
+    assert {tuple(row[name] for name in names) for row in rows[:7]} == {("",) * 5}
+
+
 def test_excel_is_told_that_it_is_utf8(tmp_path: Path) -> None:
     support_call().to_csv(tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbfindex,")
@@ -64,6 +77,12 @@ def test_a_cell_that_a_spreadsheet_would_run_is_text(start: str, tmp_path: Path)
     rows = written(two_friends(text, "1-2", "fine", speakers=(name, "Ben")), tmp_path)
     assert (rows[0]["text"], rows[0]["speaker"]) == (f"'{text}", f"'{name}")
     assert rows[1]["text"] == "1-2"
+
+
+@pytest.mark.parametrize("word", ["=1+1", "@SUM(1)", "a;=1"])
+def test_a_word_that_a_spreadsheet_would_run_is_text(word: str, tmp_path: Path) -> None:
+    analysis = replace(two_friends(word, "b", "c"), words=(WordEvidence(0, 0, len(word), 0.75, 0.25),))
+    assert "'=" in written(analysis, tmp_path)[0]["emotion_words"].replace("'@", "'=")
 
 
 def test_quotes_line_breaks_and_commas_stay_in_their_cell(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from fliptrace.core.messages import Message
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.models.base import Choice, Completion, Decoding, Model, Request, make_decoding
 from fliptrace.models.checkpoints import InferenceDefaults
+from fliptrace.models.known_words import KnownWords
 from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.models.scripted import ScriptedModel
 from fliptrace.prompts.views import Layout
@@ -110,6 +111,44 @@ def test_the_models_own_threshold_is_used_unless_another_is_given() -> None:
     assert analyze(BARE, model).uncertain == (True,) * 5
     assert analyze(BARE, keyword_model()).uncertain == (False,) * 5
     assert analyze(LABELLED, model).uncertain == (False,) * 5
+
+
+GERMAN = (
+    "Mein Bruder hat schon wieder den Schlüssel verloren, und niemand macht die Tür auf.",
+    "Dann warten wir eben draußen, so schlimm ist das auch wieder nicht.",
+)
+
+
+def taught_english() -> OpenModel:
+    texts = [utterance.text for utterance in BARE.utterances]
+    model = keyword_model()
+    return replace(model, model=replace(model.model, words=KnownWords.learn([*texts, *(f"{t} Again." for t in texts)])))
+
+
+def test_who_speaks_in_words_that_the_model_was_not_trained_on_is_named_and_unsure() -> None:
+    assert analyze(BARE, taught_english()).unfamiliar_speakers == ()
+    strange = replace(BARE, utterances=(*BARE.utterances, *(Utterance("Cem", text) for text in GERMAN)))
+    analysis = analyze(strange, taught_english())
+    assert analysis.unfamiliar_speakers == ("Cem",)
+    assert analysis.uncertain == (False,) * 5 + (True,) * 2
+    assert [note for note in analysis.notes if note.startswith("most of what Cem said is in words that the model was")]
+    assert analyze(strange, keyword_model()).unfamiliar_speakers == ()  # it is not known what this one was trained on
+    given = strange.with_emotions((None,) * 5 + ("anger", "neutral"))
+    assert analyze(given, taught_english()).unfamiliar_speakers == ()
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [
+        ("AABBBB", "most of what is said is in words"),
+        ("AaBbCc", "most of what is said is in words"),
+        ("AaBbCcDd-", "most of what A, B, C and 1 more said is in words"),
+    ],
+)
+def test_all_who_speak_in_unfamiliar_words_are_told_in_one_note(who: str, told: str) -> None:
+    said = (Utterance(name.upper(), "I'm sorry." if name == "-" else GERMAN[name.islower()]) for name in who)
+    notes = analyze(replace(BARE, utterances=tuple(said)), taught_english()).notes
+    assert len([note for note in notes if note.startswith(told)]) == 1
 
 
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.5])

@@ -6,13 +6,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from analyses import calm, crowd, support_call, two_friends
+from analyses import calm, crowd, support_call, two_friends, with_words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fliptrace.analysis.page import headline, render_page, write_page
 from fliptrace.analysis.result import Analysis
 from fliptrace.inference.evidence import Evidence
+from fliptrace.inference.word_evidence import WordEvidence
+from fliptrace.models.checkpoints import FlipShare
 
 NASTY = (
     "<script>window.hacked = 1</script>",
@@ -55,9 +57,9 @@ def with_texts(text: str, speaker: str = "Ben") -> Analysis:
     analysis = two_friends("Hello.", text, "Well.", text, speakers=("Ana", speaker))
     utterances = tuple(replace(u, cues=(text,)) for u in analysis.dialogue.utterances)
     dialogue = replace(analysis.dialogue, id=text, utterances=utterances)
-    evidence = (Evidence(1, 0.75, 0.25),)
+    evidence, words = (Evidence(1, 0.75, 0.25),), (WordEvidence(1, 0, 1, 0.75, 0.25),)
     flips = tuple(replace(found, reason=text, evidence=evidence) for found in analysis.flips)
-    return replace(analysis, dialogue=dialogue, flips=flips, model=text, notes=(text,))
+    return replace(analysis, dialogue=dialogue, flips=flips, model=text, notes=(text,), words=words)
 
 
 PLAIN = outline(render_page(with_texts("plain"))).elements
@@ -145,7 +147,36 @@ def test_a_flip_between_two_equal_labels_explains_itself() -> None:
 def test_an_uncertain_emotion_gets_a_question_mark() -> None:
     page = render_page(replace(support_call(), uncertain_below=0.5))
     assert page.count('title="uncertain: the probability is below 0.50"') == 1  # disgust, 0.48
-    assert "? uncertain: below a probability of 0.50" in outline(page).text
+    assert "? uncertain: probability below 0.50" in outline(page).text
+
+
+def test_emotions_in_unfamiliar_words_get_a_question_mark() -> None:
+    page = render_page(replace(support_call(), unfamiliar_speakers=("Ravi",), uncertain_below=0.5))
+    title = "uncertain: most of what this speaker says is in words that the model was not trained on"
+    assert page.count(f'title="{title}"') == 9
+    assert page.count('title="uncertain: the probability is below 0.50"') == 1
+    assert "? uncertain: probability below 0.50 or most words of the speaker new to the model" in outline(page).text
+
+
+def test_words_that_carry_an_emotion_are_marked_in_the_transcript() -> None:
+    analysis = with_words(support_call(), 7, {"typed": 0.6, "single": 0.4})
+    page = render_page(analysis)
+    assert page.count("<mark title=") == 2
+    assert '<mark title="without this word, anger falls from 0.91 to 0.40">single</mark> call!' in page
+    assert analysis.dialogue.utterances[7].text in outline(page).text
+    told = "Ada Okafor's anger at 8 falls from 0.91 to 0.40 without “single”, to 0.60 without “typed”."
+    assert outline(page).text.count(told) == 1  # the next flip of Ada Okafor begins at 10
+    assert outline(page).text.count("a word that carries an emotion") == 1
+    assert "<mark" not in render_page(support_call())
+
+
+def test_the_page_tells_how_often_such_flips_were_flips() -> None:
+    shares = (FlipShare(0.6, 0.7, 120, 0.65, 0.5833), FlipShare(0.7, 0.8, 80, 0.75, 0.7), FlipShare(0.9, 1, 9, 0.95, 1))
+    page = render_page(replace(doubted(support_call(), 0.625, 0.69, 0.9), flip_shares=shares))
+    told = "of 120 pairs given a flip probability of 0.6 to 0.7, 58% were flips; of 9 given 0.9 to 1.0, 100%."
+    assert f"In the model's validation dialogues, {told}" in outline(page).text
+    for silent in (support_call(), doubted(support_call(), 0.25)):
+        assert "validation" not in render_page(replace(silent, flip_shares=shares))
 
 
 def test_the_headline_counts_what_is_there() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.flips import find_flips
+from fliptrace.inference.word_evidence import WordEvidence
 
 # speaker, start in seconds, emotion and its probability, text, cues
 CALL: Sequence[tuple[str, float, str, float, str, tuple[str, ...]]] = (
@@ -141,6 +143,14 @@ def support_call() -> Analysis:
         found.append(FoundFlip(flip, frozenset(triggers), support, reason, "model" if is_own else "template"))
     scores = tuple({emotion: share} for _, _, emotion, share, _, _ in CALL)
     return Analysis(dialogue, scores, tuple(found), "embedded (fliptrace-mini)", 0.4, ("Emotions were predicted.",))
+
+
+def with_words(analysis: Analysis, utterance_index: int, without: Mapping[str, float]) -> Analysis:
+    """The analysis with words that carry the emotion of an utterance, and its probability without each."""
+    text = analysis.dialogue.utterances[utterance_index].text
+    spans = sorted((text.index(word), text.index(word) + len(word), share) for word, share in without.items())
+    words = tuple(WordEvidence(utterance_index, start, end, 0.91, share) for start, end, share in spans)
+    return replace(analysis, words=words)
 
 
 def two_friends(*texts: str, speakers: Sequence[str] = ("Ana", "Ben")) -> Analysis:

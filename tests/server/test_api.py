@@ -87,7 +87,7 @@ def test_an_analysis_that_is_refused_fails_with_the_message_of_analyze(client: T
     failed = client.get(f"{JOBS}/{job['id']}").json()
     assert failed["state"] == "FAILED"
     assert failed["error"].startswith("talk: 3 of 3 utterances have no emotion, and rule:previous reads no text")
-    job = submit(client, options='{"evidence": "all"}')
+    job = submit(client, options='{"evidence": "words"}')
     run(service)
     assert (
         client.get(f"{JOBS}/{job['id']}").json()["error"].startswith("farm: holds all emotions; evidence is measured")

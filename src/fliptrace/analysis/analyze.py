@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from fliptrace.analysis.evidence import EvidenceFor, choose_evidence, notes_on_evidence, with_evidence
+from fliptrace.analysis.doubts import find_unfamiliar, notes_on_unfamiliar
+from fliptrace.analysis.evidence import EvidenceFor, choose_evidence, find_words, notes_on_evidence, with_evidence
 from fliptrace.analysis.rationales import NUM_RATIONALES, Decided, write_rationales
 from fliptrace.analysis.reasons import give_reason, rationale_of
 from fliptrace.analysis.result import Analysis
@@ -74,7 +75,15 @@ def analyze(
     dialogue = whole.with_emotions(labelled.dialogue.emotions)
     flips = list(_found_flips(dialogue, decided))
     found = with_evidence(flips, shown.dialogue, labelled.scores, model.model, config, measured, on_progress)
-    notes = (*_notes_on_cut(shown.cut), *_notes_on(decided, config), *notes_on_evidence(found, model.model, config))
+    read = Shortened(labelled.dialogue, shown.cut)
+    words = find_words(found, read, labelled.scores, model.model, config, on_progress) if measured == "words" else ()
+    unfamiliar = find_unfamiliar(whole, labelled.scores, model.model.words)
+    notes = (
+        *_notes_on_cut(shown.cut),
+        *notes_on_unfamiliar(unfamiliar, whole),
+        *_notes_on(decided, config),
+        *notes_on_evidence(found, model.model, config),
+    )
     return Analysis(
         dialogue=dialogue,
         emotion_scores=labelled.scores,
@@ -85,6 +94,9 @@ def analyze(
         format=transcript.format,
         flip_threshold=config.flip_threshold,
         uncertain_below=model.defaults.uncertain_below,
+        unfamiliar_speakers=unfamiliar,
+        words=words,
+        flip_shares=model.defaults.flip_shares,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fliptrace.analysis.reasons import tell_evidence
+from fliptrace.analysis.reasons import tell_measured
 from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.core.flips import Flip
 
@@ -55,7 +55,7 @@ def flip_cards(analysis: AnalysisValues) -> tuple[FlipCard, ...]:
     """Make a card for every flip, in the order of their targets."""
     later = analysis.consequences
     in_order = sorted(analysis.flips, key=lambda found: found.flip.target)
-    return tuple(_card(found, later[found.flip], analysis.dialogue.emotions) for found in in_order)
+    return tuple(_card(found, later[found.flip], analysis) for found in in_order)
 
 
 def surest_first(cards: Sequence[FlipCard]) -> list[FlipCard]:
@@ -63,15 +63,15 @@ def surest_first(cards: Sequence[FlipCard]) -> list[FlipCard]:
     return sorted(cards, key=lambda card: -(card.found.probability or 0.0))
 
 
-def _card(found: FoundFlip, consequences: tuple[Flip, ...], emotions: Sequence[str | None]) -> FlipCard:
+def _card(found: FoundFlip, consequences: tuple[Flip, ...], analysis: AnalysisValues) -> FlipCard:
     by_support = sorted(
         (Supported(i, support) for i, support in enumerate(found.support)),
         key=lambda pair: (-pair.support, pair.utterance_index),
     )
     triggers = tuple(pair for pair in by_support if pair.utterance_index in found.triggers)
     rest = [pair for pair in by_support if pair.utterance_index not in found.triggers and pair.support >= OTHERS_FROM]
-    flip = found.flip
+    flip, emotions = found.flip, analysis.dialogue.emotions
     likeliest = (emotions[flip.source] or "", emotions[flip.target] or "")
     own = likeliest == (flip.before, flip.after)
-    evidence = tell_evidence(found, lambda index: str(index + 1))
+    evidence = tell_measured(analysis, found, lambda index: str(index + 1))
     return FlipCard(found, triggers, tuple(rest[:MAX_OTHERS]), consequences, None if own else likeliest, evidence)

@@ -1,4 +1,4 @@
-"""Which evidence an analysis measures (inference/evidence.py), and for which models."""
+"""Which evidence an analysis measures (inference/evidence.py, inference/word_evidence.py), and for which models."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip
 from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.evidence import Evidence, LeftOut, measure_evidence
+from fliptrace.inference.overlong import Shortened
 from fliptrace.inference.seams import choose_labeler, emotion_reach
+from fliptrace.inference.word_evidence import WordEvidence, measure_words
 from fliptrace.models.base import Model
 
 NUM_FLIPS = 50  # of which the triggers are measured, the surest: more than anybody looks at
 
-# `triggers` are those of the surest flips, `all` are all candidates of all flips.
-EvidenceFor = Literal["triggers", "all", "none"]
+# `triggers` are those of the surest flips, `all` are all candidates of all flips. With `words`, those triggers and the
+# words of the sources and targets of the same flips.
+EvidenceFor = Literal["triggers", "all", "words", "none"]
 
 
 def choose_evidence(asked: EvidenceFor | None, dialogue: Dialogue, model: Model) -> EvidenceFor:
@@ -61,6 +64,34 @@ def with_evidence(
     return tuple(replace(found, evidence=tuple(by_flip.get(found.flip, ()))) for found in flips)
 
 
+def find_words(
+    flips: Sequence[FoundFlip],
+    shown: Shortened,
+    emotion_scores: Sequence[Mapping[str, float] | None],
+    model: Model,
+    config: InferenceConfig,
+    on_progress: Callable[[str, int, int], None],
+) -> tuple[WordEvidence, ...]:
+    """The words that carry the emotions of sources and targets, as far as the model found these.
+
+    `shown` is what the model was shown, with all emotions. Neutral utterances have no such words, and of those that
+    were cut none are told.
+    """
+    dialogue = shown.dialogue
+    places = {place for found in _surest(flips) for place in (found.flip.source, found.flip.target)}
+    asked = [
+        i
+        for i in sorted(places - set(shown.cut))
+        if emotion_scores[i] is not None and dialogue.emotions[i] != dialogue.emotion_set.neutral
+    ]
+    if not asked:
+        return ()
+    on_progress("words", 0, len(asked))
+    found = measure_words(choose_labeler(model, config), dialogue, asked, emotion_reach(model, config))
+    on_progress("words", len(asked), len(asked))
+    return tuple(found)
+
+
 def notes_on_evidence(flips: Sequence[FoundFlip], model: Model, config: InferenceConfig) -> Iterator[str]:
     """Say where the evidence is no surprise: a small model may judge every utterance by its own words alone."""
     if any(found.evidence for found in flips) and emotion_reach(model, config) == 0:
@@ -69,8 +100,12 @@ def notes_on_evidence(flips: Sequence[FoundFlip], model: Model, config: Inferenc
 
 def _left_out(flips: Sequence[FoundFlip], what: EvidenceFor) -> Iterator[LeftOut]:
     """Every utterance to leave out, in the order of a flip's utterances. A target stays: its emotion is measured."""
-    if what == "triggers":
-        flips = sorted(flips, key=lambda found: -(found.probability or 0.0))[:NUM_FLIPS]
-    for found in flips if what != "none" else ():
-        named = found.triggers if what == "triggers" else {i for i, share in enumerate(found.support) if share}
+    if what == "none":
+        return
+    for found in flips if what == "all" else _surest(flips):
+        named = {i for i, share in enumerate(found.support) if share} if what == "all" else found.triggers
         yield from (LeftOut(found.flip, i) for i in sorted(named) if i < found.flip.target)
+
+
+def _surest(flips: Sequence[FoundFlip]) -> list[FoundFlip]:
+    return sorted(flips, key=lambda found: -(found.probability or 0.0))[:NUM_FLIPS]

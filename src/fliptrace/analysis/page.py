@@ -11,21 +11,25 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fliptrace.analysis import lanes
 from fliptrace.analysis.cards import FlipCard, flip_cards, surest_first
+from fliptrace.analysis.doubts import doubts, tell_flip_shares, why_uncertain
 from fliptrace.analysis.emotion_palette import emotion_palette
 from fliptrace.analysis.matrices import Change, change_matrix, count_changes, first_seen, trigger_matrix, untriggered
 from fliptrace.analysis.values import AnalysisValues
-from fliptrace.analysis.wording import clock
-from fliptrace.core.dialogue import Dialogue
+from fliptrace.analysis.wording import clock, emotion_noun
+from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.files import versions, write_text
+from fliptrace.inference.word_evidence import WordEvidence
 
 MAX_QUOTED = 120  # characters of an utterance that is quoted outside the transcript
 ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -45,6 +49,13 @@ class Headline:
     change: Change | None
     num_changes: int
     seconds: float | None
+
+
+class Passage(NamedTuple):
+    """A part of a text. `change` says what leaving it out does; "" where it was not measured."""
+
+    text: str
+    change: str = ""
 
 
 def render_page(analysis: AnalysisValues) -> str:
@@ -69,7 +80,10 @@ def render_page(analysis: AnalysisValues) -> str:
             cards=cards,
             index=surest_first(cards),
             has_probabilities=any(card.probability is not None for card in cards),
-            uncertain=analysis.uncertain,
+            doubts=doubts(analysis),
+            why_uncertain=why_uncertain(analysis),
+            flip_shares=tell_flip_shares(analysis),
+            passages=passages(analysis),
             card_at=_by_target(cards, len(dialogue)),
             changes=count_changes(analysis),
             change_matrix=change_matrix(analysis),
@@ -114,6 +128,26 @@ def emotion_counts(dialogue: Dialogue) -> dict[str, int]:
     """Count the utterances of each emotion that occurs, in the order of the emotion set."""
     found = Counter(dialogue.emotions)
     return {label: found[label] for label in dialogue.emotion_set.labels if found[label]}
+
+
+def passages(analysis: AnalysisValues) -> list[list[Passage]]:
+    """The passages of every utterance, which together are its text."""
+    return [
+        list(_split(utterance, analysis.words_in(index)))
+        for index, utterance in enumerate(analysis.dialogue.utterances)
+    ]
+
+
+def _split(utterance: Utterance, words: Sequence[WordEvidence]) -> Iterator[Passage]:
+    text, done = utterance.text, 0
+    for word in words:
+        if word.start > done:
+            yield Passage(text[done : word.start])
+        change = f"without this word, {emotion_noun(utterance.emotion or '')} falls from {word.with_it:.2f} to "
+        yield Passage(text[word.start : word.end], f"{change}{word.without_it:.2f}")
+        done = word.end
+    if text[done:]:
+        yield Passage(text[done:])
 
 
 def quoted(text: str) -> str:

@@ -11,18 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from fliptrace.analysis.values import FoundFlip
+from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.analysis.wording import emotion_noun, printable, printable_name, said_in, spell
-from fliptrace.core.dialogue import Dialogue
+from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import Answer
 from fliptrace.inference.evidence import Evidence
+from fliptrace.inference.word_evidence import WordEvidence
 from fliptrace.prompts.answer_forms import without_answer
 from fliptrace.prompts.chains import WORDINGS, Observation, false_observations, parse_chain
 from fliptrace.prompts.thoughts import cut_thoughts
 from fliptrace.prompts.views import Layout, View
 
 MAX_NAMED = 3  # the most triggers that a sentence names; it counts the others
+MAX_WORD = 40  # characters; where there are no blanks between words, a whole clause counts as one
 MAX_RATIONALE = 400  # characters of a rationale in the model's own words; longer ones are cut
 
 
@@ -46,6 +48,25 @@ def give_reason(
     return Reason(builder.build(sorted(triggers)), "template")
 
 
+def tell_measured(analysis: AnalysisValues, found: FoundFlip, number: Callable[[int], str]) -> tuple[str, ...]:
+    """Tell the evidence for a flip, and the words that carry the emotions of its target and its source."""
+    places = (found.flip.target, found.flip.source)
+    told = (tell_words(analysis.dialogue.utterances[i], analysis.words_in(i), number(i)) for i in places)
+    return (*tell_evidence(found, number), *filter(None, told))
+
+
+def tell_words(utterance: Utterance, words: Sequence[WordEvidence], number: str) -> str:
+    """Tell which words of an utterance carry its emotion, in one sentence, the strongest first; "" if none does."""
+    if not words:
+        return ""
+    changes = [
+        f"to {each.without_it:.2f} without “{_short(printable(utterance.text[each.start : each.end]))}”"
+        for each in sorted(words, key=lambda each: each.without_it)
+    ]
+    owner = f"{printable_name(utterance.speaker)}'s {emotion_noun(utterance.emotion or '')}"
+    return f"{owner} at {number} falls from {words[0].with_it:.2f} {', '.join(changes)}."
+
+
 def tell_evidence(found: FoundFlip, number: Callable[[int], str]) -> tuple[str, ...]:
     """Tell the evidence for a flip, one sentence for each utterance left out: the triggers, then other candidates.
 
@@ -65,6 +86,10 @@ def _tell_change(flip: Flip, evidence: Evidence, number: str) -> str:
         change = f"stays at {with_it}" if with_it == without_it else f"hardly moves, from {with_it} to {without_it}"
         change += ": the trigger rests on its position"
     return f"Without {number}, {printable_name(flip.speaker)}'s {emotion_noun(flip.after)} {change}."
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= MAX_WORD else f"{word[: MAX_WORD - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)

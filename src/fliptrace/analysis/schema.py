@@ -6,6 +6,8 @@ tools/write_schema.py makes docs/analysis.schema.json from them. Indices are 0-b
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +18,8 @@ from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, find_flips, find_sources
 from fliptrace.inference.evidence import Evidence
+from fliptrace.inference.word_evidence import WordEvidence
+from fliptrace.models.checkpoints import FlipShare
 
 SCHEMA: Final = "fliptrace.analysis/1"  # the number goes up if an old reader would misread a new file
 
@@ -35,6 +39,14 @@ class EmotionSetPart(_Part):
     labels: tuple[str, ...] = Field(description="All labels of the set, in order.")
 
 
+class WordPart(_Part):
+    start: int = Field(ge=0, description="The word's first character in `text`, from 0, in Unicode code points.")
+    end: int = Field(ge=1, description="The character after its last one.")
+    word: str = Field(description="These characters.")
+    with_it: float = Field(ge=0, le=1, description="The probability of `emotion` with all words of the utterance.")
+    without_it: float = Field(ge=0, le=1, description="The same probability without the word.")
+
+
 class UtterancePart(_Part):
     index: int = Field(ge=0, description="Position in the transcript, from 0.")
     speaker: str
@@ -45,7 +57,11 @@ class UtterancePart(_Part):
     )
     uncertain: bool = Field(
         False,
-        description="Whether the probability of `emotion`, still the likeliest label, is below `uncertain_below`.",
+        description="Whether the probability of `emotion`, still the likeliest label, is below `uncertain_below`, or "
+        "the speaker is one of `unfamiliar_speakers`.",
+    )
+    words: tuple[WordPart, ...] = Field(
+        (), description="Words that carry `emotion`, ascending; empty if there are none or they were not measured."
     )
     start: float | None = Field(description="Seconds from the beginning; null if the transcript has no times.")
     end: float | None
@@ -63,6 +79,16 @@ class EvidencePart(_Part):
     index: int = Field(ge=0, description="The utterance that was left out, before the flip's target.")
     with_it: float = Field(ge=0, le=1, description="The probability of `after` at the target, with all utterances.")
     without_it: float = Field(ge=0, le=1, description="The same probability without the utterance.")
+
+
+class FlipSharePart(_Part):
+    low: float = Field(ge=0, le=1, description="The lowest probability of these pairs.")
+    high: float = Field(ge=0, le=1, description="Their probabilities are below this; or up to it, if it is 1.")
+    num: int = Field(
+        ge=1, description="The number of pairs of utterances in the model's val data with such a `probability`."
+    )
+    mean_probability: float = Field(ge=0, le=1, description="Their mean probability.")
+    share_flips: float = Field(ge=0, le=1, description="The share of these pairs that are flips by their labels.")
 
 
 class FlipPart(_Part):
@@ -110,6 +136,12 @@ class AnalysisDocument(_Part):
     uncertain_below: float | None = Field(
         None, gt=0, le=1, description="An emotion with a lower probability is uncertain; null: none is."
     )
+    unfamiliar_speakers: tuple[str, ...] = Field(
+        (), description="Speakers who mostly say words that the model was not trained on."
+    )
+    flip_shares: tuple[FlipSharePart, ...] = Field(
+        (), description="How often flips with a certain `probability` were flips in the model's val data, ascending."
+    )
     emotion_set: EmotionSetPart
     utterances: tuple[UtterancePart, ...] = Field(min_length=1)
     flips: tuple[FlipPart, ...] = Field(description="In the order of their targets.")
@@ -127,9 +159,11 @@ class AnalysisDocument(_Part):
             threshold=analysis.threshold,
             flip_threshold=analysis.flip_threshold,
             uncertain_below=analysis.uncertain_below,
+            unfamiliar_speakers=tuple(map(_text, analysis.unfamiliar_speakers)),
+            flip_shares=tuple(FlipSharePart(**asdict(each)) for each in analysis.flip_shares),
             emotion_set=EmotionSetPart(name=labels.name, labels=labels.labels),
             utterances=tuple(
-                _utterance_part(i, *row)
+                _utterance_part(i, *row, words=analysis.words_in(i))
                 for i, row in enumerate(
                     zip(dialogue.utterances, analysis.emotion_scores, analysis.uncertain, strict=True)
                 )
@@ -161,9 +195,12 @@ class AnalysisDocument(_Part):
                 self.transcript.format,
                 self.flip_threshold,
                 self.uncertain_below,
+                self.unfamiliar_speakers,
+                tuple(word for part in self.utterances for word in _word_evidence(part)),
+                tuple(FlipShare(**part.model_dump()) for part in self.flip_shares),
             )
             if analysis.uncertain != tuple(part.uncertain for part in self.utterances):
-                raise ValueError("uncertain does not match emotion_scores and uncertain_below")
+                raise ValueError("uncertain does not match emotion_scores, uncertain_below and unfamiliar_speakers")
             return analysis
         except (IndexError, ValueError) as error:
             raise InputError("analysis", str(error)) from error
@@ -215,18 +252,38 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA} | schema
 
 
-def _utterance_part(index: int, utterance: Utterance, scores: Any, uncertain: bool) -> UtterancePart:
+def _utterance_part(
+    index: int, utterance: Utterance, scores: Any, uncertain: bool, words: tuple[WordEvidence, ...]
+) -> UtterancePart:
+    text = _text(utterance.text)
     return UtterancePart(
         index=index,
         speaker=_text(utterance.speaker),
-        text=_text(utterance.text),
+        text=text,
         emotion=utterance.emotion or "",
         emotion_scores=None if scores is None else dict(scores),
         uncertain=uncertain,
+        words=tuple(
+            WordPart(
+                start=each.start,
+                end=each.end,
+                word=text[each.start : each.end],
+                with_it=each.with_it,
+                without_it=each.without_it,
+            )
+            for each in words
+        ),
         start=utterance.start,
         end=utterance.end,
         cues=tuple(map(_text, utterance.cues)),
     )
+
+
+def _word_evidence(part: UtterancePart) -> Iterator[WordEvidence]:
+    for each in part.words:
+        if part.text[each.start : each.end] != each.word:
+            raise ValueError(f"utterance {part.index} does not have {each.word!r} at {each.start} to {each.end}")
+        yield WordEvidence(part.index, each.start, each.end, each.with_it, each.without_it)
 
 
 def _flip_part(found: FoundFlip, later: tuple[Flip, ...]) -> FlipPart:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.core.dialogue import Utterance
 from fliptrace.core.errors import MissingExtra
 from fliptrace.core.files import write_text
+from fliptrace.inference.word_evidence import WordEvidence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,11 @@ _BOM = "\ufeff"  # without it Excel reads UTF-8 as the local code page
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One utterance. The fields from `flip_from` on describe the flip whose target it is, if there is one."""
+    """One utterance. The fields from `flip_from` on describe the flip whose target it is, if there is one.
+
+    `emotion_words` carry its emotion, `without_word` has its probability without each of them. `with_all` is the
+    probability of `flip_to` with all utterances, `without` that without each of `left_out`.
+    """
 
     index: int
     speaker: str
@@ -41,6 +46,8 @@ class Row:
     emotion: str
     probability: float | None
     uncertain: bool
+    emotion_words: tuple[str, ...] = ()
+    without_word: tuple[float, ...] = ()
     flip_from: str | None = None
     flip_to: str | None = None
     flip_source: int | None = None
@@ -49,6 +56,9 @@ class Row:
     support: tuple[float, ...] = ()
     reason: str | None = None
     reason_by: str | None = None
+    left_out: tuple[int, ...] = ()
+    with_all: float | None = None
+    without: tuple[float, ...] = ()
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -57,12 +67,8 @@ COLUMNS = tuple(field.name for field in fields(Row))
 def table_rows(analysis: AnalysisValues) -> list[Row]:
     """Make a row for every utterance, in order. `support` is that of the triggers, in the same order."""
     found = {each.flip.target: each for each in analysis.flips}
-    return [
-        _row(i, *told, found.get(i))
-        for i, told in enumerate(
-            zip(analysis.dialogue.utterances, analysis.emotion_scores, analysis.uncertain, strict=True)
-        )
-    ]
+    rows = zip(analysis.dialogue.utterances, analysis.emotion_scores, analysis.uncertain, strict=True)
+    return [_add_flip(_row(i, *told, analysis.words_in(i)), found.get(i)) for i, told in enumerate(rows)]
 
 
 def write_csv(analysis: AnalysisValues, path: Path) -> None:
@@ -87,16 +93,33 @@ def to_frame(analysis: AnalysisValues) -> pd.DataFrame:
     except ImportError as error:
         raise MissingExtra("to_frame", "study", "pandas") from error
     frame = pd.DataFrame([asdict(row) for row in table_rows(analysis)]).set_index("index")
-    numbers = dict.fromkeys(("start", "end", "probability", "flip_probability"), "float64")
+    numbers = dict.fromkeys(("start", "end", "probability", "flip_probability", "with_all"), "float64")
     return frame.astype(numbers | {"flip_source": "Int64"})
 
 
 def _row(
-    index: int, utterance: Utterance, scores: Mapping[str, float] | None, uncertain: bool, found: FoundFlip | None
+    index: int,
+    utterance: Utterance,
+    scores: Mapping[str, float] | None,
+    uncertain: bool,
+    words: Sequence[WordEvidence],
 ) -> Row:
-    emotion = utterance.emotion or ""
-    probability = None if scores is None else scores.get(emotion)
-    row = Row(index, utterance.speaker, utterance.start, utterance.end, utterance.text, emotion, probability, uncertain)
+    emotion, text = utterance.emotion or "", utterance.text
+    return Row(
+        index,
+        utterance.speaker,
+        utterance.start,
+        utterance.end,
+        text,
+        emotion,
+        None if scores is None else scores.get(emotion),
+        uncertain,
+        tuple(text[word.start : word.end] for word in words),
+        tuple(word.without_it for word in words),
+    )
+
+
+def _add_flip(row: Row, found: FoundFlip | None) -> Row:
     if found is None:
         return row
     triggers = tuple(sorted(found.triggers))
@@ -110,6 +133,9 @@ def _row(
         support=tuple(found.support[i] for i in triggers),
         reason=found.reason,
         reason_by=found.reason_by,
+        left_out=tuple(each.left_out for each in found.evidence),
+        with_all=found.evidence[0].with_it if found.evidence else None,
+        without=tuple(each.without_it for each in found.evidence),
     )
 
 
@@ -124,7 +150,7 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return " ".join(map(str, value))
+        value = " ".join(map(str, value))
     if not isinstance(value, str):
         return str(value)
     text = _INNER_FORMULA.sub(r"\1'", value)

@@ -9,6 +9,8 @@ from typing import Literal
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import Flip, consequences
 from fliptrace.inference.evidence import Evidence
+from fliptrace.inference.word_evidence import WordEvidence
+from fliptrace.models.checkpoints import FlipShare
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ class AnalysisValues:
     model gives no probabilities. `notes` say what a reader should know about how the analysis was made (speakers made
     up, labels given). `format` is that of the transcript; "" if it was not a file. `flip_threshold` is the probability
     from which flips are reported; None where they are reported wherever the likeliest labels differ. Emotions with a
-    probability below `uncertain_below` are uncertain.
+    probability below `uncertain_below` are uncertain, and so are those of `unfamiliar_speakers`, who mostly say words
+    that the model was not trained on. `words` are those that carry an emotion, by utterance and place, as far as they
+    were measured. `flip_shares` say how often flips of a certain probability were flips on the model's val data.
     """
 
     dialogue: Dialogue
@@ -67,19 +71,40 @@ class AnalysisValues:
     format: str = ""
     flip_threshold: float | None = None
     uncertain_below: float | None = None
+    unfamiliar_speakers: tuple[str, ...] = ()
+    words: tuple[WordEvidence, ...] = ()
+    flip_shares: tuple[FlipShare, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.emotion_scores) != len(self.dialogue) or None in self.dialogue.emotions:
             raise ValueError(f"dialogue {self.dialogue.id!r}: expected an emotion and its scores for every utterance")
+        if unknown := set(self.unfamiliar_speakers) - set(self.dialogue.speakers):
+            raise ValueError(f"unfamiliar speaker {min(unknown)!r}; expected one of the dialogue")
+        self._check_words()
+
+    def _check_words(self) -> None:
+        """ValueError if words overlap, are out of order or outside of their utterance."""
+        last = (-1, 0)
+        for word in self.words:
+            index = word.utterance_index
+            if not 0 <= index < len(self.dialogue) or word.end > len(self.dialogue.utterances[index].text):
+                raise ValueError(f"a word at {word.start} to {word.end} of utterance {index}, which does not have it")
+            if (index, word.start) < last:
+                raise ValueError(f"a word at {word.start} of utterance {index} overlaps or precedes the one before it")
+            last = (index, word.end)
 
     @property
     def uncertain(self) -> tuple[bool, ...]:
         """Whether the emotion of each utterance is uncertain; an emotion that the transcript gave never is."""
-        below = self.uncertain_below or 0.0
+        below, unfamiliar = self.uncertain_below or 0.0, set(self.unfamiliar_speakers)
         return tuple(
-            scores is not None and scores.get(emotion or "", 0.0) < below
-            for scores, emotion in zip(self.emotion_scores, self.dialogue.emotions, strict=True)
+            scores is not None and (scores.get(each.emotion or "", 0.0) < below or each.speaker in unfamiliar)
+            for scores, each in zip(self.emotion_scores, self.dialogue.utterances, strict=True)
         )
+
+    def words_in(self, utterance_index: int) -> tuple[WordEvidence, ...]:
+        """The words of an utterance that carry its emotion, in order."""
+        return tuple(word for word in self.words if word.utterance_index == utterance_index)
 
     @property
     def consequences(self) -> dict[Flip, tuple[Flip, ...]]:

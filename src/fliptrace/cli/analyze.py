@@ -51,11 +51,11 @@ Rationales = Annotated[
     int, typer.Option(min=0, help="Rationales that a local model writes, of the surest flips; others are built.")
 ]
 Evidence = Annotated[
-    Literal["triggers", "all", "none"] | None,
+    Literal["triggers", "all", "words", "none"] | None,
     typer.Option(
         help="Leave an utterance out, and measure how likely the new emotion is then: each trigger of the 50 surest "
-        "flips, or all candidates of all flips. Default: triggers with an encoder model, for which it is cheap; none "
-        "with others.",
+        "flips, or all candidates of all flips. With `words`, triggers, and single words of these flips' sources and "
+        "targets. Default: triggers with an encoder model, for which it is cheap; none with others.",
         show_default=False,
     ),
 ]

@@ -64,8 +64,8 @@ def measure_evidence(
     wrong = [each for each in asked if not 0 <= each.utterance_index < each.flip.target]
     if wrong:
         raise ValueError(f"utterance {wrong[0].utterance_index} left out; expected one before {wrong[0].flip.target}")
-    whole = [_cut(dialogue, flip.target, reach) for flip, _ in asked]
-    partial = [_cut(dialogue, flip.target, reach, index) for flip, index in asked]
+    whole = [bare_end(dialogue, flip.target, reach) for flip, _ in asked]
+    partial = [bare_end(dialogue, flip.target, reach, index) for flip, index in asked]
     distinct = {cut.utterances: cut for cut in (*whole, *partial)}
     at_target = {}
     for said, labels in zip(distinct, labeler.label(list(distinct.values())), strict=True):
@@ -79,7 +79,7 @@ def measure_evidence(
     return evidence
 
 
-def _cut(dialogue: Dialogue, target: int, reach: int, left_out: int | None = None) -> Dialogue:
+def bare_end(dialogue: Dialogue, target: int, reach: int, left_out: int | None = None) -> Dialogue:
     """The bare dialogue up to the target, from one utterance before those in reach: with one left out, it moves up."""
     kept = [i for i in range(max(0, target - reach - 1), target + 1) if i != left_out]
     said = (dialogue.utterances[i] for i in kept)

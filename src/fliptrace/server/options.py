@@ -33,8 +33,8 @@ class AnalysisOptions(BaseModel):
         le=1_000,
         description="Rationales that a local model writes, of the surest flips; others are built.",
     )
-    evidence: Literal["triggers", "all", "none"] | None = Field(
+    evidence: Literal["triggers", "all", "words", "none"] | None = Field(
         default=None,
         description="Measure how likely the new emotion is without an utterance: each trigger of the surest flips, or "
-        "all candidates; null: triggers where that is cheap.",
+        "all candidates, or each trigger and each word of source and target; null: triggers where that is cheap.",
     )

@@ -10,6 +10,7 @@ from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8
 from fliptrace.core.flips import find_flips
+from fliptrace.inference.word_evidence import WordEvidence
 from fliptrace.report.terminal.analysis import MAX_FLIPS, analysis_view
 
 LINES = (("Ana", "joy"), ("Ben", "neutral"), ("Ana", "anger"), ("Ben", "fear"))
@@ -96,6 +97,20 @@ def test_the_surest_flips_come_first_with_their_probability_but_in_full_time_ord
 
 def test_no_probability_stands_behind_a_certain_flip() -> None:
     assert shown(doubted(1.0, 1.0)) == shown(analysis_of())
+
+
+def test_emotions_in_unfamiliar_words_are_uncertain_whatever_their_probability() -> None:
+    closing = shown(analysis_of(unfamiliar_speakers=("Ana",)), width=200)[-1]
+    assert closing.startswith("1 emotion is uncertain: most words of the speaker new to the model; --full marks")
+
+
+def test_the_words_of_source_and_target_are_told() -> None:
+    words = (WordEvidence(2, 0, 4, 0.9, 0.3), WordEvidence(2, 5, 7, 0.9, 0.8))
+    lines = shown(analysis_of(words=words))
+    told = (
+        "   │ Ana's anger at [3] falls from 0.90 to 0.30 without “line”, to 0.80 without “by”. Measured on the model."
+    )
+    assert lines.count(told) == 1
 
 
 def test_uncertain_emotions_are_counted_and_marked_in_the_transcript() -> None:

@@ -12,7 +12,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from fliptrace.analysis.reasons import tell_evidence
+from fliptrace.analysis.doubts import why_uncertain
+from fliptrace.analysis.reasons import tell_measured
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.values import FoundFlip
 from fliptrace.analysis.wording import clock, printable, printable_name
@@ -115,7 +116,7 @@ def _details(analysis: Analysis, found: FoundFlip, later: Sequence[Flip], *, quo
         for index in sorted({*found.triggers, found.flip.target}):
             yield _quote(analysis, index)
     yield Text(printable(found.reason))
-    for sentence in tell_evidence(found, position):
+    for sentence in tell_measured(analysis, found, position):
         yield Text.assemble(printable(sentence), (" Measured on the model.", "dim"))
     if later:
         line = Text("Led to ", style="dim")
@@ -152,8 +153,8 @@ def _closing(analysis: Analysis, num_hidden: int) -> Iterator[Text]:
     if any(analysis.uncertain):
         number = sum(analysis.uncertain)
         yield Text(
-            f"{plural(number, 'emotion')} {'is' if number == 1 else 'are'} uncertain: probability below "
-            f"{analysis.uncertain_below:.2f}; --full marks them with a question mark.",
+            f"{plural(number, 'emotion')} {'is' if number == 1 else 'are'} uncertain: {why_uncertain(analysis)}; "
+            "--full marks them with a question mark.",
             style="dim",
         )
 

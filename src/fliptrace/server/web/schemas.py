@@ -19,7 +19,7 @@ class _Value(BaseModel):
 class ProgressValue(_Value):
     """How far an analysis has come."""
 
-    step: str = Field(description="`emotions`, `flips`, `evidence`.")
+    step: str = Field(description="`emotions`, `flips`, `evidence`, `words`.")
     num_done: int
     total: int
 
