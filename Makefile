@@ -5,7 +5,7 @@ BIN := .venv/bin
 # With glibc's allocator a long training spends a quarter of its time looking for memory (docs/results.md).
 JEMALLOC = $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2))
 
-.PHONY: demo test test-slow check smol mini mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-full attack clean
+.PHONY: demo test test-slow check embedded smol mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-full attack clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -59,14 +59,12 @@ bench-full: .venv/.bench  ## 113M weights and a narrow vocabulary too, and how t
 	$(BIN)/python bench/train.py --sizes 10m 10m-narrow-vocab 113m --arms all --growth --out bench/train-full.json
 	$(BIN)/python bench/predict.py --sizes 10m 10m-narrow-vocab 113m --arms all --growth --out bench/predict-full.json
 
-SEEDS := 0 1  # of the shipped model; a third fits under its 12 MB: make mini SEEDS="0 1 2"
+embedded: .venv/.train runs/e5-trimmed  ## the shipped model: its base made, trained, packed, measured, its card; killed, it goes on
+	LD_PRELOAD=$(JEMALLOC) $(BIN)/fliptrace train recipes/encoder/reader.toml --out runs/reader
+	$(BIN)/python -m tools.reader.pack runs/reader
 
-mini: .venv/.train  ## the shipped model: its seeds one after the other, packed, measured, its card; killed, it goes on
-	for seed in $(SEEDS); do $(BIN)/fliptrace train recipes/mini.toml --seed $$seed --out runs/mini-$$seed || exit 1; done
-	$(BIN)/python -m tools.mini.main $(SEEDS:%=runs/mini-%)
-
-mini-%: .venv/.train  ## one seed of it: make mini-0
-	$(BIN)/fliptrace train recipes/mini.toml --seed $* --out runs/mini-$*
+runs/e5-trimmed: | .venv/.train
+	$(BIN)/python -m tools.encoder_base runs/e5-small --trimmed $@ --data meld:train --data masac-erc:train
 
 smol: .venv/.train  ## SmolLM2-135M-Instruct fetched, then trained in stages; killed, it goes on where it was
 	$(BIN)/fliptrace models fetch smollm2-135m-instruct-q4_1

@@ -9,11 +9,10 @@ from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
-import pytest
+from shipped import needs_weights
 from typer.testing import CliRunner
 
 from fliptrace.cli.main import app
-from fliptrace.models.embedded import BUNDLED, is_embedded
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "fliptrace"
@@ -84,7 +83,7 @@ def traced(run: Callable[[], None], files: list[str]) -> list[str]:
     return entered
 
 
-@pytest.mark.skipif(not is_embedded(BUNDLED), reason="no weights are shipped yet; `make mini` makes them")
+@needs_weights
 def test_path_a_is_the_path_of_an_analysis(tmp_path: Path) -> None:
     def analyze() -> None:
         result = CliRunner().invoke(app, ["analyze", "sample", "--html", str(tmp_path / "call.html")])
@@ -94,12 +93,12 @@ def test_path_a_is_the_path_of_an_analysis(tmp_path: Path) -> None:
     assert traced(analyze, drawn("A")) == drawn("A")
 
 
-@pytest.mark.skipif(not is_embedded(BUNDLED), reason="no weights are shipped yet; `make mini` makes them")
 def test_path_b_is_the_path_of_prediction_and_score(tmp_path: Path) -> None:
-    out = str(tmp_path / "p.jsonl")
+    out, script = str(tmp_path / "p.jsonl"), tmp_path / "script.jsonl"
+    script.write_text('{"default": true, "answers": ["Triggers: none"]}\n')
 
     def predict_and_score() -> None:
-        for command in (["predict", "embedded", "sample:test", "--limit", "5", "--out", out], ["score", out]):
+        for command in (["predict", f"scripted:{script}", "sample:test", "--limit", "5", "--out", out], ["score", out]):
             result = CliRunner().invoke(app, command)
             assert result.exit_code == 0, result.output
 

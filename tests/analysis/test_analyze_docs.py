@@ -14,8 +14,8 @@ from keyword_scorer import keyword_model
 import fliptrace
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.tables import COLUMNS
-from fliptrace.models import embedded
 from fliptrace.models import open_model as model_refs
+from fliptrace.models.bundled import EMBEDDED, is_shipped
 from fliptrace.transcripts.bundled import BUNDLED
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +36,7 @@ def an_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def open_model(ref: str, device: str = "auto", **_: object) -> model_refs.OpenModel:
         return keyword_model() if ref == "embedded" else opens(ref, device)
 
-    if not embedded.is_embedded(embedded.BUNDLED):
+    if not is_shipped(EMBEDDED):
         monkeypatch.setattr(model_refs, "open_model", open_model)
 
 

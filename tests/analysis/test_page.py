@@ -201,7 +201,7 @@ def test_every_utterance_flip_trigger_and_reason_is_on_the_page() -> None:
     assert text.count("the model's own rationale") == 7
     assert text.count("sentence built from the decision") == 5
     assert "This page shows what is expressed in text, not what a person feels." in text
-    assert all(said in text for said in ("embedded (fliptrace-mini)", "0.40", "Emotions were predicted."))
+    assert all(said in text for said in ("runs/reader", "0.40", "Emotions were predicted."))
 
 
 @pytest.mark.parametrize("num_speakers", [1, 2, 12])

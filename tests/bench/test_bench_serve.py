@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from fliptrace.models.embedded import BUNDLED, is_embedded
+from shipped import needs_weights
 
 BENCH = Path(__file__).parents[2] / "bench"
 
@@ -27,7 +26,7 @@ def test_percentiles_are_those_of_the_requests(bench: Any) -> None:
 
 
 @pytest.mark.slow  # it starts the service
-@pytest.mark.skipif(not is_embedded(BUNDLED), reason="no weights are shipped yet; `make mini` makes them")
+@needs_weights
 def test_clients_wait_as_long_as_they_are_told_and_all_jobs_end(bench: Any, tmp_path: Path) -> None:
     out = tmp_path / "serve.json"
     bench.main(["--clients", "5", "--jobs", "1", "--queue", "1", "--workers", "1", "--out", str(out)])

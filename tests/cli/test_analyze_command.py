@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from shipped import needs_weights
 
 from fliptrace.analysis.result import Analysis
 from fliptrace.cli.transcript_options import parse_columns
 from fliptrace.core.errors import InputError
-from fliptrace.models import embedded
 from fliptrace.transcripts.bundled import BUNDLED, transcript_path
 
 NOT_IN_THE_CORE = ("torch", "transformers", "sklearn", "scipy", "pandas", "accelerate", "peft", "onnx", "onnxscript")
@@ -143,10 +143,8 @@ def test_a_file_called_sample_is_that_file(tmp_path: Path, monkeypatch: pytest.M
     assert transcript_path("sample") == Path("sample")
 
 
-@pytest.mark.parametrize("model", ["rule", "scripted", "embedded"])
+@pytest.mark.parametrize("model", ["rule", "scripted", pytest.param("embedded", marks=needs_weights)])
 def test_the_core_install_is_enough(model: str, labelled: Path, script: str, tmp_path: Path) -> None:
-    if model == "embedded" and not embedded.is_embedded(embedded.BUNDLED):
-        pytest.skip("no embedded weights in this tree")
     what = {"rule": (labelled, *COLUMNS, *RULE), "scripted": ("sample", "--model", script), "embedded": ("sample",)}
     result = run(
         "analyze", *what[model], "--html", tmp_path / "p.html", "--csv", tmp_path / "t.csv", code=FORBID + MAIN

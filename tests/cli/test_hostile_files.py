@@ -7,7 +7,6 @@ import json
 import os
 import random
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,8 @@ from run_folders import predictions as made_by_hand
 from fliptrace.cli import console as printing
 from fliptrace.cli.console import SafeConsole
 from fliptrace.cli.main import main
+from fliptrace.models.checkpoints import InferenceDefaults
+from fliptrace.models.encoder.config import GRAPHS, EncoderConfig
 from tools.attack.places import places, put
 
 Run = Callable[..., str]
@@ -120,14 +121,17 @@ def test_a_run_folder_of_odd_files_is_refused(content: str, run: Run, tmp_path: 
         assert run("predict", folder, "sample:val", "--out", tmp_path / "out.jsonl")
 
 
-@pytest.mark.parametrize("name", ["embedded.json", "hosted.json", "fliptrace.json"])
+@pytest.mark.parametrize("name", ["embedded.json", "encoder.json", "hosted.json", "fliptrace.json"])
 @pytest.mark.parametrize("content", ODD.values(), ids=list(ODD))
 def test_a_model_folder_of_odd_files_is_refused(name: str, content: str, run: Run, tmp_path: Path) -> None:
-    from fliptrace.models.embedded import BUNDLED
-
-    folder = shutil.copytree(BUNDLED, tmp_path / "model")
+    folder = tmp_path / "model"
+    folder.mkdir()
+    InferenceDefaults().write(folder)
+    EncoderConfig(("joy", "neutral"), "", 24, 8, 6).write(folder)
+    for graph in GRAPHS:
+        (folder / graph).touch()
     (folder / name).write_text(content)
-    assert run("predict", folder, "sample:val", "--out", tmp_path / "out.jsonl")
+    assert f"{folder}/{name}: " in run("predict", folder, "sample:val", "--out", tmp_path / "out.jsonl")
 
 
 @pytest.mark.parametrize(

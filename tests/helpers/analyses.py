@@ -142,7 +142,7 @@ def support_call() -> Analysis:
         support = tuple((triggers | candidates).get(i, 0.0) for i in range(len(dialogue)))
         found.append(FoundFlip(flip, frozenset(triggers), support, reason, "model" if is_own else "template"))
     scores = tuple({emotion: share} for _, _, emotion, share, _, _ in CALL)
-    return Analysis(dialogue, scores, tuple(found), "embedded (fliptrace-mini)", 0.4, ("Emotions were predicted.",))
+    return Analysis(dialogue, scores, tuple(found), "runs/reader", 0.4, ("Emotions were predicted.",))
 
 
 def with_words(analysis: Analysis, utterance_index: int, without: Mapping[str, float]) -> Analysis:

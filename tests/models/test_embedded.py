@@ -17,7 +17,7 @@ from tiny import SENTENCES
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.messages import Message
-from fliptrace.models import embedded, graphs
+from fliptrace.models import graphs
 from fliptrace.models.base import Choice, Model
 from fliptrace.models.embedded import CONFIG, EmbeddedModel, hash_weights, load_embedded
 from fliptrace.models.local.loading import load_local
@@ -165,20 +165,6 @@ def test_a_reference_opens_it_with_its_defaults_and_hash(folder: Path, model: Em
         assert opened.weights_sha256 == hash_weights(folder)
     members = exported(seeds=(0, 1)).folder
     assert len(hash_weights(members)) == 64 and hash_weights(members) != hash_weights(folder)
-
-
-def test_without_a_folder_the_bundled_model_is_loaded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "BUNDLED", folder)
-    assert load_embedded().name == "embedded"
-    opened = open_model("embedded")
-    assert (opened.model.name, opened.ref, opened.defaults) == ("embedded", "embedded", DEFAULTS)
-
-
-def test_a_package_without_weights_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "BUNDLED", tmp_path / "mini")
-    for load in (load_embedded, lambda: open_model("embedded")):
-        with pytest.raises(InputError, match="this fliptrace was built without weights; expected them in"):
-            load()
 
 
 @pytest.mark.parametrize(

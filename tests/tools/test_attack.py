@@ -14,7 +14,7 @@ from tools.attack.inputs import Attack, transcripts
 from tools.attack.kills import Job, hash_files, make_jobs, try_kills
 from tools.attack.trials import Target, make_targets, try_inputs
 
-NAMES = ("transcripts", "recipes", "corpora", "predictions", "manifests", "models", "defaults")
+NAMES = ("transcripts", "recipes", "corpora", "predictions", "manifests", "decoders", "encoders", "defaults")
 
 
 def test_every_reader_of_files_from_outside_is_attacked(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import read_json, read_object, to_line
+from fliptrace.core.files import read_json, to_line
 from fliptrace.corpora.detect import read_corpus
 from fliptrace.corpora.doctor import examine
 from fliptrace.corpora.efr import read_efr
@@ -29,7 +29,8 @@ from fliptrace.inference.config import InferenceConfig
 from fliptrace.inference.seams import choose_decoder
 from fliptrace.inference.triggers import name_triggers
 from fliptrace.models.checkpoints import InferenceDefaults
-from fliptrace.models.embedded import BUNDLED, EmbeddedConfig
+from fliptrace.models.embedded import EmbeddedConfig
+from fliptrace.models.encoder.config import EncoderConfig
 from fliptrace.models.rules import find_rule
 from fliptrace.predictions.rows import read_manifest, read_predictions
 from fliptrace.training.recipe import read_recipe
@@ -129,15 +130,18 @@ def make_targets(folder: Path) -> list[Target]:
     rows.write_bytes(b"".join(islice(_good_rows(), 3)))
     manifest = {"inference": {"layout": {"name": "window"}, "ask": "answer"}, "model": "m", "data": {"files": {}}}
     cases = read_json(sample_path("val"))[:3]
-    config, defaults = read_object(BUNDLED / "embedded.json"), read_object(BUNDLED / "fliptrace.json")
+    decoder = EmbeddedConfig(("model-0.onnx", "model-1.onnx"), {"bos_token": "<|begin|>"}, 1024)
+    encoder = EncoderConfig(("joy", "neutral"), "query: ", 96, 16, 8)
+    defaults = InferenceDefaults(thresholds={"exact": 0.4}, emotion_weights={"joy": 1.5}, same_label_odds=2.5)
     return [
         Target("transcripts", transcripts, read_transcript),
         Target("recipes", recipes, read_recipe),
         Target("corpora", partial(objects, good=cases, name="a_efr.json"), _read_corpus),
         Target("predictions", partial(predictions, rows=rows), read_predictions),
         Target("manifests", partial(objects, good=manifest, name="p.manifest.json"), _read_manifest),
-        Target("models", partial(objects, good=config, name="embedded.json"), _read_config),
-        Target("defaults", partial(objects, good=defaults, name="fliptrace.json"), _read_defaults),
+        Target("decoders", partial(objects, good=asdict(decoder), name="embedded.json"), _read_decoder),
+        Target("encoders", partial(objects, good=asdict(encoder), name="encoder.json"), _read_encoder),
+        Target("defaults", partial(objects, good=asdict(defaults), name="fliptrace.json"), _read_defaults),
     ]
 
 
@@ -156,8 +160,12 @@ def _read_manifest(path: Path) -> Any:
     return read_manifest(path.with_name("p.jsonl"))
 
 
-def _read_config(path: Path) -> Any:
+def _read_decoder(path: Path) -> Any:
     return EmbeddedConfig.read(path.parent).paths(path.parent)
+
+
+def _read_encoder(path: Path) -> Any:
+    return EncoderConfig.read(path.parent)
 
 
 def _read_defaults(path: Path) -> Any:

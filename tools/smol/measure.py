@@ -18,8 +18,8 @@ from fliptrace.prompts.chains import Observation, false_observations, observe, p
 from fliptrace.prompts.views import View
 from fliptrace.scoring.thresholds import at_threshold, choose_threshold
 from fliptrace.training.measured_sets import CaseSet, DialogueSet, MeasuredSets
-from tools.mini.measure import emotion_scores, predicted_figures, rule_figures, trigger_figures, unified_figures
-from tools.mini.packed import PackedModel
+from tools.measuring.figures import emotion_scores, predicted_figures, rule_figures, trigger_figures, unified_figures
+from tools.measuring.packed import PackedModel
 
 _MAX_NEW_TOKENS = 192
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from fliptrace.cli.console import console, decimals, done, progress, show_steps, table
 from fliptrace.core.errors import InputError
-from fliptrace.core.files import Json, new_folder, read_json, versions, write_json, write_text
+from fliptrace.core.files import Json, read_json, versions, write_json
 from fliptrace.inference.emotions import ScoringLabeler
+from fliptrace.models.bundled import SMOL
 from fliptrace.models.catalog import BASE_FILE, BaseRecord
 from fliptrace.models.checkpoints import MANIFEST, Checkpoint, last_checkpoint
 from fliptrace.models.open_model import OpenModel, open_model
@@ -30,29 +30,29 @@ from fliptrace.training.emotion_weights import choose_emotion_weights, label_sha
 from fliptrace.training.measured_sets import MeasuredSets, collect_sets
 from fliptrace.training.recipe import Recipe, parse_recipe
 from fliptrace.training.trainer import COST
-from tools.mini.measure import SETTINGS
-from tools.mini.model_card import data_sets, named, with_interval
-from tools.mini.packed import PackedModel
+from tools.measuring.cards import CARD, LICENCE, card_environment, data_sets
+from tools.measuring.figures import SETTINGS
+from tools.measuring.folders import install
+from tools.measuring.packed import PackedModel
 from tools.smol.measure import Measuring
 from tools.smol.stages import copy_adapter
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGET = ROOT / "src" / "fliptrace" / "embedded" / "smol"
 MAX_BYTES = 12_000_000
 _TEMPLATES = Path(__file__).parent / "templates"
-_LICENCES = {"LICENSE.weights": "weights_licence.txt", "NOTICE.SmolLM2": "smollm2_notice.txt"}
+_LICENCES = {LICENCE: "weights_licence.txt", "NOTICE.SmolLM2": "smollm2_notice.txt"}
 
 
 def main(
     run: Annotated[Path, typer.Argument(help="A finished run.")],
-    out: Annotated[Path, typer.Option(help="The folder of the packed adapter; it is replaced.")] = TARGET,
+    out: Annotated[Path, typer.Option(help="The folder of the packed adapter; it is replaced.")] = SMOL,
     work: Annotated[Path, typer.Option(help="The folder of predictions.")] = ROOT / "runs" / "smol-pack",
     figures: Annotated[Path, typer.Option(help="The JSON file of figures.")] = ROOT / "docs" / "runs" / "smol.json",
     rationales: Annotated[int, typer.Option(help="Rationales to check, of the first cases of each val set.")] = 200,
     limit: Annotated[int | None, typer.Option(help="Only the first N of each set, for a trial.")] = None,
 ) -> None:
     """Pack and measure."""
-    if limit is not None and out == TARGET:
+    if limit is not None and out == SMOL:
         raise InputError("--limit", "figures of a part of val cannot go into the shipped model; expected another --out")
     checkpoint = last_checkpoint(run)
     recipe = parse_recipe(read_json(run / MANIFEST)["recipe"], str(run))
@@ -68,7 +68,8 @@ def main(
         },
         "command": f"python -m tools.smol.pack {run}",
     }
-    num_bytes = _install(work / "adapter", out, measured)
+    texts = {name: (_TEMPLATES / template).read_text(encoding="utf-8") for name, template in _LICENCES.items()}
+    num_bytes = install(work / "adapter", out, texts | {CARD: render_card(measured)}, MAX_BYTES)
     write_json(figures, measured)
     _show(measured)
     done(f"{out}: {count(num_bytes)} bytes, threshold {measured['threshold']}; figures in {figures}")
@@ -93,7 +94,8 @@ def _measure(folder: Path, recipe: Recipe, work: Path, rationales: int, limit: i
         on_progress = show_steps(bar, hide_finished=True)
         kept = work / opened.weights_sha256[:12]
         weights = _emotion_weights(opened, recipe, data, sets, kept)
-        model = PackedModel("smol", opened, kept, on_progress, weights["weights"])
+        weighted = replace(opened, defaults=replace(opened.defaults, emotion_weights=weights["weights"]))
+        model = PackedModel("smol", weighted, kept, on_progress)
         measuring = Measuring(model, sets)
         threshold = measuring.threshold()
         replace(
@@ -129,35 +131,17 @@ def _emotion_weights(opened: OpenModel, recipe: Recipe, data: TrainingData, sets
     return weights
 
 
-def _install(folder: Path, target: Path, figures: Json) -> int:
-    """Write adapter, card and licences to `target`, all or nothing, and return their size in bytes."""
-    with new_folder(target) as neighbour:
-        for path in sorted(folder.iterdir()):
-            shutil.copy(path, neighbour)
-        for name, template in _LICENCES.items():
-            shutil.copy(_TEMPLATES / template, neighbour / name)
-        write_text(neighbour / "MODEL_CARD.md", render_card(figures))
-        num_bytes = sum(path.stat().st_size for path in neighbour.iterdir())
-        if num_bytes > MAX_BYTES:
-            raise InputError(target, f"{num_bytes:,} bytes in all; expected at most {MAX_BYTES:,}")
-    return num_bytes
-
-
 def render_card(figures: Json) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=False,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"figure": decimals, "count": count, "named": named, "f1": with_interval}
-    rendered = environment.get_template("model_card.md").render(
-        figures=figures,
-        data_sets=data_sets(figures["recipe"]),
-        stages=list(
-            zip(figures["recipe"]["stages"], figures["costs"].values(), strict=False)
-        ),  # the last may be unmade
+    rendered = (
+        card_environment(_TEMPLATES)
+        .get_template("model_card.md")
+        .render(
+            figures=figures,
+            data_sets=data_sets(figures["recipe"]),
+            stages=list(
+                zip(figures["recipe"]["stages"], figures["costs"].values(), strict=False)
+            ),  # the last may be unmade
+        )
     )
     return rendered.strip() + "\n"
 

@@ -53,7 +53,7 @@ class InferenceOptions(OptionGroup):
     ] = None
     layout: Annotated[
         Literal["dialogue", "shared", "window"] | None,
-        typer.Option(help="How cases are shown. Default: as the model was trained, else dialogue."),
+        typer.Option(help="How prompts show cases. Default: as the model was trained, else dialogue."),
     ] = None
     judge: Annotated[bool, typer.Option("--judge", help="Let the model judge and improve its answers.")] = False
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Maximum length of a reply.")] = 256

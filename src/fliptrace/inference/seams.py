@@ -60,9 +60,13 @@ class TriggerDecoder(Protocol):
 
 def choose_decoder(model: Model, config: InferenceConfig) -> TriggerDecoder:
     """The decoder for a model and a config; InputError if the model cannot be decoded that way."""
-    if model.reader is not None:
-        return ReadingDecoder(model.name, model.reader, config)
     is_exact = config.decoding.kind == "exact"
+    if model.reader is not None:
+        if not is_exact or config.ask == "chain":
+            raise InputError(
+                model.name, "gives probabilities and writes nothing; expected exact decoding of the answer alone"
+            )
+        return ReadingDecoder(model.name, model.reader, config)
     if is_exact and model.sampler is not None:
         if config.ask == "chain":
             raise InputError(model.name, "scores whole replies, reasons included; exact decoding needs --ask answer")
@@ -111,10 +115,11 @@ def emotion_reach(model: Model, config: InferenceConfig) -> int:
 
 
 def default_decoding(model: Model) -> DecodingKind:
-    """Greedy; exact for a model that scores replies but writes none."""
-    return "exact" if model.scorer is not None and model.chat is None else "greedy"
+    """Greedy; exact for a model that gives probabilities and writes no replies."""
+    gives_probabilities = model.scorer is not None or model.reader is not None
+    return "exact" if gives_probabilities and model.chat is None else "greedy"
 
 
 def best_decoding(model: Model) -> Decoding:
-    """Exact where the model can score replies, otherwise greedy."""
-    return Decoding("exact") if model.scorer is not None else Decoding()
+    """Exact where the model gives probabilities, otherwise greedy."""
+    return Decoding("exact") if model.scorer is not None or model.reader is not None else Decoding()

@@ -1,6 +1,6 @@
-"""The embedded model: runs on onnxruntime instead of torch, for users who only analyze transcripts.
+"""Exported decoders: they run on onnxruntime instead of torch, for users who only analyze transcripts.
 
-It scores replies and writes none. A folder holds one graph or several (the members of an ensemble, whose probabilities
+They score replies and write none. A folder holds one graph or several (the members of an ensemble, whose probabilities
 are averaged), the tokenizer's files and `embedded.json`; training/export.py makes such folders. A graph takes batches
 of reply trees (models/trees/reply_tree.py).
 """
@@ -31,7 +31,6 @@ from fliptrace.models.trees.reply_tree import ReplyTree, batch_trees, grow_tree
 CONFIG = "embedded.json"
 TOKENIZER = "tokenizer.json"
 CHAT_TEMPLATE = "chat_template.jinja"
-BUNDLED = Path(__file__).parents[1] / "embedded" / "mini"
 
 # Tokens in one forward pass, padding included. A 2.75M model takes 4 ms per 90 tokens in passes of 700 to 1,500 tokens,
 # and more in larger passes, which do not fit the processor's cache.
@@ -77,13 +76,11 @@ def is_embedded(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
-def load_embedded(folder: Path | None = None, name: str | None = None) -> EmbeddedModel:
-    """Load the model in `folder`; None loads the model that ships with fliptrace.
+def load_embedded(folder: Path, name: str | None = None) -> EmbeddedModel:
+    """Load the model in `folder`, named `name`, or after the folder.
 
-    The model is named `name`, by default after the folder. InputError if files are missing or cannot be read.
+    InputError if files are missing or cannot be read.
     """
-    if folder is None:
-        folder, name = bundled_folder(), name or "embedded"
     config = EmbeddedConfig.read(folder)
     sessions = [open_graph(path) for path in config.paths(folder)]
     tokenizer = load_tokenizer(folder, config.special_tokens)
@@ -92,16 +89,6 @@ def load_embedded(folder: Path | None = None, name: str | None = None) -> Embedd
     except TemplateError as error:
         raise InputError(folder / CHAT_TEMPLATE, f"cannot render a chat of one question: {error}") from error
     return EmbeddedModel(sessions, chat_format, name or str(folder), config.context_length)
-
-
-def bundled_folder() -> Path:
-    """Return the folder of the model that ships with fliptrace; InputError if this build has no weights."""
-    if not is_embedded(BUNDLED):
-        raise InputError(
-            "embedded",
-            f"this fliptrace was built without weights; expected them in {BUNDLED}, or the folder of another model",
-        )
-    return BUNDLED
 
 
 def load_tokenizer(folder: Path, special_tokens: dict[str, str]) -> PlainTokenizer:

@@ -5,7 +5,7 @@ smol                                                                SmolLM2-135M
 rule:previous | rule:previous-or-self | rule:previous-plus-self     rules that read no text
 scripted:FILE                                                       replies from a file
 a folder: a run, a checkpoint, a Hugging Face model, an adapter, an encoder model
-embedded:FOLDER, or the folder                                      another embedded model
+embedded:FOLDER, or the folder                                      another encoder model, or an exported decoder
 a GGUF file, which ends in .gguf
 a name of `fliptrace models list`, such as smollm2-135m-instruct-q4_1
 a Hub id such as Qwen/Qwen3-0.6B
@@ -22,8 +22,9 @@ from urllib.parse import urlsplit
 from fliptrace.core.errors import InputError, MissingExtra
 from fliptrace.core.files import hash_file, hash_json
 from fliptrace.models.base import ChatModel, Model
+from fliptrace.models.bundled import embedded_folder, smol_folder
 from fliptrace.models.checkpoints import InferenceDefaults, hosted_ref, is_run, last_checkpoint
-from fliptrace.models.embedded import bundled_folder, hash_weights, is_embedded, load_embedded
+from fliptrace.models.embedded import hash_weights, is_embedded, load_embedded
 from fliptrace.models.encoder.config import GRAPHS, find_encoder
 from fliptrace.models.encoder.reader import load_reader
 from fliptrace.models.hosted.budget import Budget, Watcher, find_price
@@ -35,7 +36,6 @@ from fliptrace.models.rules import find_rule
 from fliptrace.models.scripted import ScriptedModel
 
 SMOL = "smol"
-_BUNDLED_ADAPTER = Path(__file__).parents[1] / "embedded" / "smol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,7 @@ def open_model(
         check_host(served, folder, settings)
         client = open_hosted(served, settings, watcher, budget)
         return _hosted(client, ref, InferenceDefaults.read(folder) or InferenceDefaults())
-    if is_embedded(folder):
-        return _open_embedded(ref, folder)
-    encoder = find_encoder(folder)
-    if encoder is not None:
-        return _open_encoder(ref, encoder)
-    return _open_weights(folder, ref, device, dtype)
+    return _open_exported(ref, folder) or _open_weights(folder, ref, device, dtype)
 
 
 def _open_named(ref: str, device: str, dtype: Dtype) -> OpenModel | None:
@@ -104,9 +99,9 @@ def _open_named(ref: str, device: str, dtype: Dtype) -> OpenModel | None:
     if colon and kind == "scripted":
         return OpenModel(ScriptedModel.read(Path(rest)).as_model(), ref)
     if kind == "embedded":
-        return _open_embedded(ref, Path(rest) if rest else bundled_folder())
+        return _open_embedded(ref, Path(rest) if rest else embedded_folder())
     if ref == SMOL and not Path(ref).exists():
-        return replace(_open_weights(bundled_adapter(), SMOL, device, dtype), ref=SMOL)
+        return replace(_open_weights(smol_folder(), SMOL, device, dtype), ref=SMOL)
     if colon and "/" not in kind:
         raise InputError(
             ref,
@@ -114,13 +109,6 @@ def _open_named(ref: str, device: str, dtype: Dtype) -> OpenModel | None:
             "of `fliptrace models list`, a Hub id, openai:MODEL, azure:DEPLOYMENT or http://HOST/v1#MODEL",
         )
     return None
-
-
-def bundled_adapter() -> Path:
-    """Return the folder of the adapter that ships with fliptrace; InputError if this build has none."""
-    if not _BUNDLED_ADAPTER.is_dir():
-        raise InputError(SMOL, f"this fliptrace was built without its adapter; expected it in {_BUNDLED_ADAPTER}")
-    return _BUNDLED_ADAPTER
 
 
 def open_hosted(
@@ -158,14 +146,24 @@ def _hosted(client: HostedModel, ref: str, defaults: InferenceDefaults) -> OpenM
 
 
 def _open_embedded(ref: str, folder: Path) -> OpenModel:
-    defaults = InferenceDefaults.read(folder) or InferenceDefaults()
-    return OpenModel(load_embedded(folder, name=ref).as_model(), ref, defaults, hash_weights(folder))
+    """Open a model that needs no torch; InputError if the folder holds none."""
+    opened = _open_exported(ref, folder)
+    if opened is None:
+        raise InputError(folder, "holds neither an encoder model nor an exported decoder; expected one of them")
+    return opened
 
 
-def _open_encoder(ref: str, folder: Path) -> OpenModel:
-    defaults = InferenceDefaults.read(folder) or InferenceDefaults()
-    hashes = [hash_file(folder / file) for file in GRAPHS]
-    return OpenModel(load_reader(folder, ref).as_model(), ref, defaults, hash_json(hashes))
+def _open_exported(ref: str, folder: Path) -> OpenModel | None:
+    """Open a model of ONNX graphs, an exported decoder or an encoder; None if the folder holds neither."""
+    if is_embedded(folder):
+        defaults = InferenceDefaults.read(folder) or InferenceDefaults()
+        return OpenModel(load_embedded(folder, name=ref).as_model(), ref, defaults, hash_weights(folder))
+    encoder = find_encoder(folder)
+    if encoder is None:
+        return None
+    defaults = InferenceDefaults.read(encoder) or InferenceDefaults()
+    hashes = [hash_file(encoder / file) for file in GRAPHS]
+    return OpenModel(load_reader(encoder, ref).as_model(), ref, defaults, hash_json(hashes))
 
 
 def _open_weights(folder: Path, ref: str, device: str, dtype: Dtype) -> OpenModel:

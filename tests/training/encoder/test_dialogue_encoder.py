@@ -272,6 +272,15 @@ def test_words_of_an_utterance_are_those_that_the_reader_depends_on(run: Path) -
         assert word.without_it == pytest.approx(labels.scores[-1][column], abs=1e-4)
 
 
+def test_the_model_that_ships_and_one_in_a_folder_are_opened_alike(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fliptrace.models.bundled.EMBEDDED", run / MODEL)
+    for ref in ("embedded", f"embedded:{run}", f"embedded:{run / MODEL}", str(run)):
+        opened = open_model(ref)
+        assert (opened.ref, opened.model.name) == (ref, ref)
+        assert opened.defaults == open_model(str(run)).defaults
+        assert opened.weights_sha256 == open_model(str(run)).weights_sha256
+
+
 def test_evidence_is_what_the_whole_dialogue_says_without_the_utterance(run: Path) -> None:
     opened = open_model(str(run / MODEL))
     opened = replace(opened, defaults=replace(opened.defaults, emotion_temperature=4.0))  # so that no share is just 1

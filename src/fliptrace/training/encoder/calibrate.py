@@ -99,4 +99,4 @@ def _thresholds(reader: DialogueReader, data: TrainingData) -> dict[DecodingKind
     supports = reader.support_triggers(data.val)
     rows = [Prediction.by_support(case, support, 0.5) for case, support in zip(data.val, supports, strict=True)]
     chosen = round(choose_threshold(rows, "val").threshold, 4)
-    return {"greedy": chosen, "exact": chosen}
+    return {"exact": chosen}

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fliptrace.core.files import Json, hash_json
 from fliptrace.corpora.sample import load_sample, load_sample_dialogues
 from fliptrace.inference.config import InferenceConfig, resolve_config
-from fliptrace.inference.seams import EmotionLabeler, TriggerDecoder, choose_decoder, choose_labeler
+from fliptrace.inference.seams import EmotionLabeler, TriggerDecoder, best_decoding, choose_decoder, choose_labeler
 from fliptrace.inference.task_files import predict_emotions_file, predict_unified_file, relabel_cases
 from fliptrace.inference.triggers import name_triggers, predict_file
-from fliptrace.models.base import Decoding
-from fliptrace.models.checkpoints import InferenceDefaults
-from fliptrace.models.embedded import hash_weights, load_embedded
 from fliptrace.models.open_model import OpenModel
 from fliptrace.predictions.rows import EmotionPrediction, Prediction, read_manifest, read_predictions
 from fliptrace.predictions.unified_rows import UnifiedPrediction
-from fliptrace.scoring.flips import choose_same_label_odds
 from fliptrace.training.measured_sets import CaseSet, DialogueSet
-from tools.flips import label_set
 
 Progress = Callable[[str, int, int], None]  # what is predicted, number done, total
 _NUM_SAMPLE_CASES, _NUM_SAMPLE_DIALOGUES = 12, 3
@@ -32,38 +27,15 @@ _Predict = Callable[[Path, Json, _OnProgress], list[Any]]
 
 @dataclass(frozen=True, slots=True)
 class PackedModel:
-    """An exported model, ready to predict; `kept` is the folder of its cached predictions."""
+    """A model with the settings that it ships with; `kept` is the folder of its cached predictions."""
 
     name: str
     opened: OpenModel
     kept: Path
     on_progress: Progress
-    emotion_weights: Mapping[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def open(
-        cls, name: str, folder: Path, work: Path, on_progress: Progress, emotion_weights: Mapping[str, float]
-    ) -> PackedModel:
-        """Open an exported folder; its predictions go to a folder in `work` that is named after the weights."""
-        weights = hash_weights(folder)
-        opened = OpenModel(
-            load_embedded(folder, name).as_model(), name, InferenceDefaults.read(folder) or InferenceDefaults(), weights
-        )
-        return cls(name, opened, work / f"{name}-{weights[:12]}", on_progress, emotion_weights)
-
-    @property
-    def weighted(self) -> OpenModel:
-        """The model with these emotion weights, whatever of its flips is stored in the folder."""
-        defaults = replace(self.opened.defaults, emotion_weights=self.emotion_weights, same_label_odds=1.0)
-        return replace(self.opened, defaults=defaults)
 
     def config(self, threshold: float = 0.5) -> InferenceConfig:
-        return resolve_config(self.weighted.defaults, Decoding("exact"), ask="answer", threshold=threshold)
-
-    def fit_same_label_odds(self, sets: Sequence[DialogueSet]) -> float:
-        """Fit InferenceDefaults.same_label_odds on these sets together, as tools/flips.py does."""
-        labelled = [label_set(each.name, each.prefixes, self.weighted) for each in sets]
-        return choose_same_label_odds([each.pairs() for each in labelled]).odds
+        return resolve_config(self.opened.defaults, best_decoding(self.opened.model), ask="answer", threshold=threshold)
 
     def triggers(self, cases: CaseSet) -> list[Prediction]:
         """Predict triggers with gold emotions; callers use the support, so the threshold does not matter."""
@@ -123,7 +95,7 @@ class PackedModel:
 
 def decide_sample(opened: OpenModel) -> Json:
     """Return the model's decisions on a few cases of the sample corpus, for a test that it has not changed."""
-    config = resolve_config(opened.defaults, Decoding("exact"))
+    config = resolve_config(opened.defaults, best_decoding(opened.model))
     cases = load_sample("test")[:_NUM_SAMPLE_CASES]
     dialogues = load_sample_dialogues("test")[:_NUM_SAMPLE_DIALOGUES]
     labelled = choose_labeler(opened.model, config).label(dialogues)

@@ -1,12 +1,11 @@
-"""Figures of a finished model, of its seeds and of baselines, as JSON for a model card.
+"""Figures of a finished model and of baselines, as JSON for a model card.
 
 It scores predictions and makes none. Every F1 has its 95% interval (scoring/intervals.py).
 """
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fliptrace.core.files import Json
 from fliptrace.predictions.rows import EmotionPrediction, Prediction
@@ -20,7 +19,7 @@ from fliptrace.scoring.unified_scores import score_unified_file
 
 SETTINGS = Settings()
 _TRIGGER_FIGURES = ("trigger_f1", "interval", "trigger_precision", "trigger_recall", "exact_match")
-_EMOTION_FIGURES = ("weighted_f1", "interval", "macro_f1", "accuracy")
+EMOTION_FIGURES = ("weighted_f1", "interval", "macro_f1", "accuracy")
 
 
 def trigger_figures(predictions: Sequence[Prediction], threshold: float) -> Json:
@@ -48,7 +47,7 @@ def predicted_figures(predictions: Sequence[Prediction]) -> Json:
 def emotion_figures(predictions: Sequence[EmotionPrediction]) -> Json:
     """Score emotions: the main figures of `score --json`."""
     scores = emotion_scores(predictions)
-    return {name: scores[name] for name in _EMOTION_FIGURES}
+    return {name: scores[name] for name in EMOTION_FIGURES}
 
 
 def emotion_scores(predictions: Sequence[EmotionPrediction]) -> Json:
@@ -71,18 +70,6 @@ def _trigger_figures(predictions: Sequence[Prediction]) -> Json:
         "trigger_precision": round(scores.precision, 6),
         "trigger_recall": round(scores.recall, 6),
         "exact_match": round(scores.exact_match, 6),
-    }
-
-
-def spread(rows: Sequence[Mapping[str, float]], names: Sequence[str]) -> Json:
-    """Return the mean and sample standard deviation of figures over seeds; the deviation of one seed is null."""
-    columns = {name: [row[name] for row in rows] for name in names}
-    return {
-        name: {
-            "mean": round(statistics.mean(column), 6),
-            "sd": round(statistics.stdev(column), 6) if len(column) > 1 else None,
-        }
-        for name, column in columns.items()
     }
 
 

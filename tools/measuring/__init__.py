@@ -1,0 +1,1 @@
+"""What the tools that pack the shipped models share: predictions, figures, baselines, parts of their cards."""
