@@ -59,9 +59,9 @@ def analyze(
     Emotions that the transcript gives are kept. An utterance is named as a trigger if its support reaches `threshold`;
     None takes the threshold chosen when the model was trained. A flip is reported from `min_flip_probability`; None
     takes the model's own, and if it has none, reports flips where the likeliest labels differ. If `decoding` is None, a
-    model that gives probabilities is decoded exactly, any other greedily. A model that scores and also writes is asked for
-    its own rationales of at most `num_rationales` flips, the surest ones. `evidence` says for which utterances it is
-    measured what the model says without them; None chooses by the model. InputError if emotions are missing and the
+    model that gives probabilities is decoded exactly, any other greedily. A model that scores and also writes is asked
+    for its own rationales of at most `num_rationales` flips, the surest ones. `evidence` says for which utterances it
+    is measured what the model says without them; None chooses by the model. InputError if emotions are missing and the
     model reads no text, or if evidence is asked for that the model or the transcript cannot give.
     """
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
