@@ -80,7 +80,7 @@ def encode_by_length(encode: Callable[[Tensor, Tensor], Tensor], ids: Tensor, ma
     """Encode texts beside others of similar length: one long text would make the rows of all as long."""
     lengths = mask.sum(1)
     order = lengths.argsort()
-    parts = order.split(_ENCODE_TEXTS)
+    parts = torch.split(order, _ENCODE_TEXTS)
     vectors = [encode(*(rows[part, : int(lengths[part].max())] for rows in (ids, mask))) for part in parts]
     return torch.cat(vectors)[order.argsort()]
 
