@@ -47,7 +47,7 @@ def hashes(folder: Path) -> dict[str, str]:
 def test_the_files_are_those_of_the_card_and_of_the_figures(card: str, figures: Json) -> None:
     told = dict(re.findall(r"^\| `(\S+)` \| [\d,]+ \| `([0-9a-f]{64})` \|$", card, re.MULTILINE))
     found = hashes(EMBEDDED)
-    assert len(told) == 8
+    assert len(told) == 9
     assert told == {name: sha256 for name, sha256 in found.items() if name != CARD}
     assert {file["name"]: file["sha256"] for file in figures["files"]} == found
 
