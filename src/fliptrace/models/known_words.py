@@ -1,7 +1,7 @@
 """The words that a model was trained on, as a set of hashes, and which speakers mostly say others.
 
 It tells that a text is in a language, or in a script, that the model has not been trained on. It does not tell that the
-model cannot read it: the pretrained base may know the words. Of the words themselves nothing can be read back.
+model cannot read it: the pretrained base may know the words. The words are not kept, but any word can be tried.
 """
 
 from __future__ import annotations
