@@ -19,13 +19,12 @@ from fliptrace.models.encoder.config import MODEL
 from fliptrace.models.encoder.reader import EncoderReader
 from fliptrace.models.open_model import open_model
 from fliptrace.report.wording import decimals
-from fliptrace.scoring.flips import LabelledRow
 from fliptrace.training.encoder.make import BEGUN
 from fliptrace.training.measured_sets import HELD_OUT
 from tools.encoder_base.origin import PUBLISHED, TRIMMED
 from tools.measuring.cards import CARD, LICENCE
 from tools.reader import baselines, pack
-from tools.reader.measure import CONFIDENCES, coverage
+from tools.reader.measure import CONFIDENCES
 from tools.reader.model_card import NOTICE, licences
 
 LIMIT = 8
@@ -84,7 +83,7 @@ def test_every_set_stands_beside_its_baselines(packed: Packed) -> None:
         assert "left_out" in row["model"] and "left_out" in row["trees"]
     [emotions] = packed.figures["emotions"].values()
     assert len(emotions["word_counts"]) == 4  # one training file, which is also all there is, each in both weighings
-    assert [row["from"] for row in emotions["kept"]] == list(CONFIDENCES)
+    assert [row["probability"] for row in emotions["coverage"]] == list(CONFIDENCES)
 
 
 def test_what_is_held_out_shares_nothing_with_training(packed: Packed) -> None:
@@ -113,6 +112,8 @@ def figures_of_the_card(figures: Json) -> Iterator[str]:
     yield f"**{figures['threshold']}**"
     yield f"multiplied by {figures['same_label_odds']:g} "
     yield f"temperature of {figures['emotion_temperature']:g} "
+    if figures["uncertain_below"] is not None:
+        yield f"below **{figures['uncertain_below']}**"
 
 
 def test_the_figures_of_the_card_are_those_of_the_json(packed: Packed) -> None:
@@ -202,16 +203,3 @@ def test_the_notice_names_the_wheel_and_its_file() -> None:
     assert "Copyright (c) Microsoft Corporation" in notice and "MIT License" in notice
     for said in (PUBLISHED.package, PUBLISHED.version, PUBLISHED.sha256, PUBLISHED.file_sha256):
         assert said in notice
-
-
-def test_the_surer_emotions_are_counted_apart() -> None:
-    rows = [
-        LabelledRow((0.9, 0.1), 0),
-        LabelledRow((0.6, 0.4), 1),
-        LabelledRow((0.35, 0.65), 1),
-        LabelledRow((0.8, 0.2), 0),
-    ]
-    by_confidence = {row["from"]: (row["share"], row["accuracy"]) for row in coverage(rows)}
-    assert by_confidence[0.0] == (1.0, 0.75)
-    assert by_confidence[0.7] == (0.5, 1.0)
-    assert coverage([LabelledRow((0.6, 0.4), 0)])[-1] == {"from": 0.9, "share": 0.0, "accuracy": None}

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 from fliptrace.core.files import Json
 from fliptrace.corpora.leaks import LeakReport
-from fliptrace.scoring.flips import LabelledRow
+from fliptrace.scoring.uncertainty import cover
 from fliptrace.training.labelled_sets import LabelledSet
 from fliptrace.training.measured_sets import CaseSet, DialogueSet, MeasuredSets
 from tools.flips import label_set
@@ -48,7 +48,7 @@ class Measuring:
         trees, words = self.baselines.trees(), self.baselines.words()
         return {
             "emotions": {
-                each.name: emotions[each.name] | {"word_counts": words[each.name], "kept": coverage(each.rows())}
+                each.name: emotions[each.name] | {"word_counts": words[each.name], "coverage": _coverage(each)}
                 for each in labelled
             },
             "triggers": {name: row | {"trees": trees[name]} for name, row in triggers.items()},
@@ -79,22 +79,10 @@ class Measuring:
         return measure_flips(labelled, self.model.opened.defaults.emotion_temperature)
 
 
-def coverage(rows: Sequence[LabelledRow]) -> list[Json]:
-    """The share of utterances whose likeliest emotion has at least a probability, and how many of these are right.
-
-    >>> coverage([LabelledRow((0.75, 0.25), 0), LabelledRow((0.45, 0.55), 0)])[3:6:2]
-    [{'from': 0.5, 'share': 1.0, 'accuracy': 0.5}, {'from': 0.7, 'share': 0.5, 'accuracy': 1.0}]
-    """
-    judged = [(max(row.distribution), row.distribution.index(max(row.distribution)) == row.gold) for row in rows]
-    kept = {least: [is_right for confidence, is_right in judged if confidence >= least] for least in CONFIDENCES}
-    return [
-        {
-            "from": least,
-            "share": round(len(right) / len(judged), 6),
-            "accuracy": round(sum(right) / len(right), 6) if right else None,
-        }
-        for least, right in kept.items()
-    ]
+def _coverage(labelled: LabelledSet) -> list[Json]:
+    """The share of utterances whose likeliest emotion has at least a probability, and how many of these are right."""
+    marked = cover(labelled.judged(), CONFIDENCES)
+    return [{"probability": least} | each.to_json() for least, each in zip(CONFIDENCES, marked, strict=True)]
 
 
 def _leaks(report: LeakReport) -> Json:

@@ -95,10 +95,10 @@ def _shared(row: Json) -> str:
     return f"{cases['told']}; {in_all}" if cases else in_all
 
 
-def _percent(row: Mapping[str, float]) -> str:
+def _percent(row: Mapping[str, float | None]) -> str:
     """A row of coverage: the accuracy, and the share of the utterances that it is of.
 
-    >>> _percent({"from": 0.5, "share": 0.804, "accuracy": 0.625})
+    >>> _percent({"share_kept": 0.804, "accuracy_kept": 0.625})
     '62% of 80%'
     """
-    return "–" if row["accuracy"] is None else f"{row['accuracy']:.0%} of {row['share']:.0%}"
+    return "–" if row["accuracy_kept"] is None else f"{row['accuracy_kept']:.0%} of {row['share_kept']:.0%}"

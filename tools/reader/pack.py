@@ -62,8 +62,8 @@ def main(
     opened = open_model(str(run / MODEL))
     figures = {
         "commands": [
-            f"fliptrace train recipes/encoder/{recipe.name}.toml --out runs/{run.name}",
-            f"python -m tools.reader.pack runs/{run.name}",
+            f"fliptrace train recipes/encoder/{recipe.name}.toml --out runs/{recipe.name}",
+            f"python -m tools.reader.pack runs/{recipe.name}",
         ],
         "recipe": recipe.to_json(),
         "recipe_sha256": recipe.digest,
@@ -116,6 +116,7 @@ def _settings(opened: OpenModel) -> Json:
         "emotion_weights": dict(defaults.emotion_weights),
         "emotion_temperature": defaults.emotion_temperature,
         "same_label_odds": defaults.same_label_odds,
+        "uncertain_below": defaults.uncertain_below,
     }
 
 
