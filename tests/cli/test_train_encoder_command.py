@@ -10,7 +10,7 @@ from tiny import save_encoder
 from typer.testing import CliRunner, Result
 
 from fliptrace.cli.main import app
-from fliptrace.core.errors import RunError
+from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.locks import sole_writer
 from fliptrace.report.run.toml_text import to_toml
 from fliptrace.training.encoder.recipe import is_encoder_recipe, read_encoder_recipe
@@ -51,6 +51,15 @@ def test_an_encoder_model_is_trained_measured_and_used(tmp_path: Path) -> None:
     assert len(analysis["utterances"]) == 24
     refused = CliRunner().invoke(app, ["train", str(recipe), "--out", str(out), "--seed", "1"])
     assert isinstance(refused.exception, RunError) and "recipe.seed: 0 -> 1" in str(refused.exception)
+
+
+def test_a_file_to_tune_on_that_is_none_of_the_emotions_is_named_with_its_place(tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path)
+    recipe.write_text(recipe.read_text().replace("epochs = 0", 'epochs = 0\ntuned_on = ["meld:tain"]'))
+    with pytest.raises(
+        InputError, match=r"tiny\.toml: .*fit\.tuned_on: found 'meld:tain', expected files of data\.emot"
+    ):
+        read_encoder_recipe(recipe)
 
 
 def test_a_second_process_may_not_train_in_the_same_folder(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ above cost almost nothing to train. So tuning begins where it no longer has to s
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +26,6 @@ from fliptrace.training.encoder.recipe import Fitting, Layers
 from fliptrace.training.encoder.units import UNKNOWN, Unit
 from fliptrace.training.step_folders import newest_step
 
-OnStep = Callable[[int, int], None]
 OnPart = Callable[[str, int, int], None]
 _ENCODE_TEXTS = 64  # at once
 
@@ -101,86 +101,73 @@ def number_texts(units: Sequence[Unit], encode: Callable[[list[str]], list[list[
     return Texts({text: number for number, text in enumerate(texts)}, encode(texts))
 
 
-def fit(
-    trainee: Trainee,
-    units: Sequence[Unit],
-    tuned_on: Sequence[Unit],
-    texts: Texts,
-    settings: Fitting,
-    seed: int,
-    folder: Path,
-    on_step: OnPart,
-) -> None:
-    """Train in place. `folder` keeps the base's vectors and the steps that a killed run goes on from."""
-    device = pick_device(settings.device)
-    trainee.to(device)
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Trains in place. `folder` keeps the base's vectors and the steps that a killed run goes on from."""
 
-    def run(part: str, units: Sequence[Unit], epochs: int, vectors: Tensor | None) -> None:
-        trainee.vectors = vectors
-        _run(trainee, units, texts, settings, epochs, seed, folder / part, partial(on_step, part))
+    trainee: Trainee
+    texts: Texts
+    settings: Fitting
+    seed: int
+    folder: Path
+    on_step: OnPart
 
-    vectors = _base_vectors(trainee, texts, folder / "vectors.pt", partial(on_step, "texts"))
-    used = sorted({texts.numbers[text] for unit in units for text in unit.texts})
-    trainee.dialogue.standardise_by(vectors[used])
-    run("layers", units, settings.layer_epochs, vectors.to(device))
-    run("all", tuned_on, settings.epochs, None)
-    if settings.epochs and settings.refit_epochs:
-        vectors = _base_vectors(trainee, texts, folder / "tuned-vectors.pt", partial(on_step, "texts"))
-        run("refit", units, settings.refit_epochs, vectors.to(device))
-    trainee.vectors = None
-    trainee.eval()
+    def run(self, units: Sequence[Unit], tuned_on: Sequence[Unit]) -> None:
+        """Fit the layers to `units`, everything to `tuned_on`, and the layers to `units` once more."""
+        self.trainee.to(pick_device(self.settings.device))
+        vectors = self._base_vectors("vectors.pt")
+        used = sorted({self.texts.numbers[text] for unit in units for text in unit.texts})
+        self.trainee.dialogue.standardise_by(vectors[used])
+        self._train("layers", units, self.settings.layer_epochs, vectors)
+        self._train("all", tuned_on, self.settings.epochs, None)
+        if self.settings.epochs and self.settings.refit_epochs:
+            self._train("refit", units, self.settings.refit_epochs, self._base_vectors("tuned-vectors.pt"))
+        self.trainee.vectors = None
+        self.trainee.eval()
 
+    def _base_vectors(self, name: str) -> Tensor:
+        """The vectors of all texts as the base now gives them: (texts, hidden). They are made once."""
+        trainee, ids, path = self.trainee, self.texts.ids, self.folder / name
+        if path.exists():
+            kept: Tensor = torch.load(path, weights_only=True)
+            if kept.shape == (len(ids), trainee.utterances.width):
+                return kept
+        device = next(trainee.parameters()).device
+        order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
+        vectors = torch.zeros(len(order), trainee.utterances.width)
+        trainee.utterances.eval()
+        for start in range(0, len(order), _ENCODE_TEXTS):
+            batch = order[start : start + _ENCODE_TEXTS]
+            rows = [torch.tensor(ids[number]) for number in batch]
+            padded = nn.utils.rnn.pad_sequence(rows, batch_first=True)
+            mask = nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+            with torch.inference_mode():
+                vectors[batch] = trainee.utterances(padded.to(device), mask.to(device)).float().cpu()
+            self.on_step("texts", start + len(batch), len(order))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(vectors, path)
+        return vectors
 
-def _base_vectors(trainee: Trainee, texts: Texts, path: Path, on_step: OnStep) -> Tensor:
-    """The vectors of all texts as the base gives them: (texts, hidden). They are made once."""
-    if path.exists():
-        kept: Tensor = torch.load(path, weights_only=True)
-        if kept.shape == (len(texts.ids), trainee.utterances.width):
-            return kept
-    device = next(trainee.parameters()).device
-    order = sorted(range(len(texts.ids)), key=lambda number: len(texts.ids[number]))
-    vectors = torch.zeros(len(order), trainee.utterances.width)
-    trainee.utterances.eval()
-    for start in range(0, len(order), _ENCODE_TEXTS):
-        batch = order[start : start + _ENCODE_TEXTS]
-        rows = [torch.tensor(texts.ids[number]) for number in batch]
-        ids = nn.utils.rnn.pad_sequence(rows, batch_first=True)
-        mask = nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
-        with torch.inference_mode():
-            vectors[batch] = trainee.utterances(ids.to(device), mask.to(device)).float().cpu()
-        on_step(start + len(batch), len(order))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(vectors, path)
-    return vectors
-
-
-def _run(
-    trainee: Trainee,
-    units: Sequence[Unit],
-    texts: Texts,
-    settings: Fitting,
-    epochs: int,
-    seed: int,
-    folder: Path,
-    on_step: OnStep,
-) -> None:
-    is_tuned = trainee.vectors is None
-    if not epochs:
-        return
-    batches = draw_batches(units, settings.batch_utterances, epochs, seed)
-    trainee.utterances.requires_grad_(is_tuned)
-    trainer = _UnitTrainer(
-        batches,
-        model=trainee,
-        args=_arguments(settings, len(batches), seed, folder, is_tuned),
-        train_dataset=units,
-        data_collator=lambda part: collate(part, texts.ids, texts.numbers),
-        callbacks=[StepReport(on_step)],
-    )
-    trainer.settings = settings
-    step = newest_step(folder)
-    with quiet():
-        trainer.train(resume_from_checkpoint=str(step) if step else None)
+    def _train(self, part: str, units: Sequence[Unit], epochs: int, vectors: Tensor | None) -> None:
+        """Train the layers on these vectors; without them, everything."""
+        if not epochs:
+            return
+        trainee, settings, is_tuned = self.trainee, self.settings, vectors is None
+        trainee.vectors = None if vectors is None else vectors.to(pick_device(settings.device))
+        trainee.utterances.requires_grad_(is_tuned)
+        batches = draw_batches(units, settings.batch_utterances, epochs, self.seed)
+        trainer = _UnitTrainer(
+            batches,
+            model=trainee,
+            args=_arguments(settings, len(batches), self.seed, self.folder / part, is_tuned),
+            train_dataset=units,
+            data_collator=lambda drawn: collate(drawn, self.texts.ids, self.texts.numbers),
+            callbacks=[StepReport(partial(self.on_step, part))],
+        )
+        trainer.settings = settings
+        step = newest_step(self.folder / part)
+        with quiet():
+            trainer.train(resume_from_checkpoint=str(step) if step else None)
 
 
 class _UnitTrainer(BatchTrainer):

@@ -19,7 +19,7 @@ from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder.batches import draw_batches
 from fliptrace.training.encoder.calibrate import calibrate
 from fliptrace.training.encoder.export import export_encoder, torch_reader
-from fliptrace.training.encoder.fit import OnPart, Texts, Trainee, fit, number_texts
+from fliptrace.training.encoder.fit import Fit, OnPart, Texts, Trainee, number_texts
 from fliptrace.training.encoder.network import UtteranceEncoder
 from fliptrace.training.encoder.recipe import EncoderBase, EncoderRecipe
 from fliptrace.training.encoder.units import LABELS, Unit, make_units
@@ -54,7 +54,7 @@ def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: 
     units = _make_units(recipe, data)
     texts = _number_texts(recipe.base, tokenizer, units)
     trainee = Trainee(UtteranceEncoder(base), recipe.layers, recipe.seed)
-    fit(trainee, units, _tuned_on(recipe, data, units), texts, recipe.fit, recipe.seed, out, on_step)
+    Fit(trainee, texts, recipe.fit, recipe.seed, out, on_step).run(units, _tuned_on(recipe, data, units))
     prefix, most = recipe.base.prefix, recipe.base.max_tokens
     config = EncoderConfig(LABELS, prefix, most, recipe.layers.context, recipe.layers.window)
     chosen = calibrate(torch_reader(trainee.to("cpu"), config, tokenizer, recipe.name), data, units)
@@ -103,8 +103,6 @@ def _tuned_on(recipe: EncoderRecipe, data: TrainingData, units: Sequence[Unit]) 
     files = recipe.fit.tuned_on
     if not files:
         return units
-    if unknown := [file for file in files if file not in recipe.data.emotions]:
-        raise InputError("fit.tuned_on", f"{', '.join(unknown)}: not among data.emotions")
     weights = {file: recipe.data.emotions[file] for file in files}
     window, seed = recipe.layers.window, recipe.seed
     return [unit for unit in make_units(data.train, data.emotions, weights, window, seed) if unit.teaches_emotions]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fliptrace.core.files import Json, hash_json
 from fliptrace.training.recipe_tables import Data
@@ -73,6 +73,14 @@ class EncoderRecipe(Part):
     base: EncoderBase
     layers: Layers = Layers()
     fit: Fitting = Fitting()
+
+    @model_validator(mode="after")
+    def _tuned_on_emotions(self) -> EncoderRecipe:
+        for file in self.fit.tuned_on:
+            if file not in self.data.emotions:
+                known = ", ".join(self.data.emotions) or "none"
+                raise ValueError(f"fit.tuned_on: found {file!r}, expected files of data.emotions: {known}")
+        return self
 
     def to_json(self) -> Json:
         return self.model_dump(mode="json")
