@@ -58,17 +58,14 @@ def make_units(
         by_beginning.setdefault(prefix.dialogue.utterances[0], []).append(prefix)
     units, carried = [], set()
     for dialogue in _draw(dialogues, weights, seed):
-        same = [each for each in by_beginning.get(dialogue.utterances[0], ()) if _begins(dialogue, each.dialogue)]
-        flips = max((each for each in same if each.dialogue.id not in carried), key=_length, default=None)
+        candidates = by_beginning.get(dialogue.utterances[0], ())
+        flips = next((each for each in candidates if _begins(dialogue, each.dialogue)), None)
+        is_new = flips is not None and flips.dialogue.id not in carried
+        units.append(make_unit(dialogue, flips.cases if flips and is_new else (), window, teaches_emotions=True))
         if flips is not None:
             carried.add(flips.dialogue.id)
-        units.append(make_unit(dialogue, flips.cases if flips else (), window, teaches_emotions=True))
     rest = [prefix for prefix in prefixes if prefix.dialogue.id not in carried]
     return [make_unit(each.dialogue, each.cases, window, teaches_emotions=False) for each in rest] + units
-
-
-def _length(prefix: LongestPrefix) -> int:
-    return len(prefix.dialogue)
 
 
 def _begins(dialogue: Dialogue, prefix: Dialogue) -> bool:
