@@ -116,9 +116,16 @@ def f1_of_totals(totals: Floats) -> Floats:
 
 def threshold_grid(probabilities: Floats) -> Floats:
     """Thresholds between neighbouring probabilities, ascending, with four decimals, thinned where there are many."""
-    shares = np.unique(probabilities)
-    middles = np.concatenate([[shares[0] / 2], (shares[1:] + shares[:-1]) / 2])
-    if len(middles) > NUM_THRESHOLDS:
-        middles = np.quantile(middles, np.linspace(0, 1, NUM_THRESHOLDS))
-    grid: Floats = np.unique(np.round(middles, 4))
+    grid: Floats = np.unique(np.round(between_neighbours(probabilities, NUM_THRESHOLDS), 4))
     return grid[grid > 0] if (grid > 0).any() else np.array([0.5])
+
+
+def between_neighbours(values: Floats, most: int) -> Floats:
+    """The middles between neighbouring values and half the lowest, ascending; where there are more, `most` quantiles.
+
+    >>> between_neighbours(np.array([0.8, 0.2, 0.2, 0.4]), 50).round(2).tolist()
+    [0.1, 0.3, 0.6]
+    """
+    distinct = np.unique(values)
+    middles: Floats = np.concatenate([[distinct[0] / 2], (distinct[1:] + distinct[:-1]) / 2])
+    return middles if len(middles) <= most else np.quantile(middles, np.linspace(0, 1, most))

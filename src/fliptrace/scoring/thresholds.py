@@ -9,7 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from fliptrace.predictions.rows import Prediction
-from fliptrace.scoring.counts import Floats, check_support, count_case, f1_of_totals, labelled, sum_by_group
+from fliptrace.scoring.counts import (
+    Floats,
+    between_neighbours,
+    check_support,
+    count_case,
+    f1_of_totals,
+    labelled,
+    sum_by_group,
+)
 
 
 class ChosenThreshold(NamedTuple):
@@ -83,12 +91,8 @@ def _kinds(prediction: Prediction, gold: frozenset[int]) -> tuple[int, int]:
 
 def _grid(predictions: Sequence[Prediction]) -> Floats:
     """Thresholds between all neighbouring values of support, thinned to 50 if there are more."""
-    shares = np.unique([share for prediction in predictions for share in prediction.vote.support if share > 0])
-    if len(shares) == 0:
-        return np.array([0.5])
-    middles = np.concatenate([[shares[0] / 2], (shares[1:] + shares[:-1]) / 2])
-    grid: Floats = middles if len(middles) <= 50 else np.quantile(middles, np.linspace(0, 1, 50))
-    return grid
+    shares = [share for prediction in predictions for share in prediction.vote.support if share > 0]
+    return between_neighbours(np.array(shares), 50) if shares else np.array([0.5])
 
 
 def _best(totals: Floats, grid: Floats) -> int:
