@@ -63,7 +63,7 @@ def test_half_is_not_most() -> None:
     assert ENGLISH.unfamiliar_speakers(talk(Ana=f"{half}x")) == ("Ana",)
 
 
-def test_the_words_lie_beside_a_model_and_cannot_be_read_back(tmp_path: Path) -> None:
+def test_the_words_lie_beside_a_model_as_hashes(tmp_path: Path) -> None:
     ENGLISH.write(tmp_path)
     assert KnownWords.read(tmp_path) == ENGLISH
     assert (tmp_path / FILE).stat().st_size * 8 == NUM_BITS
