@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# With glibc's allocator a long training spends a quarter of its time looking for memory (docs/results.md).
-JEMALLOC = $(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2))
+# With glibc's allocator a long training spends a quarter of its time looking for memory (docs/results.md). By default
+# jemalloc gives buffers above 8 MB back at once, and the time goes to the kernel instead.
+JEMALLOC = LD_PRELOAD=$(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2)) \
+	MALLOC_CONF=oversize_threshold:0
 
 .PHONY: demo test test-slow check embedded smol mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-full attack clean
 .DELETE_ON_ERROR:
@@ -60,7 +62,7 @@ bench-full: .venv/.bench  ## 113M weights and a narrow vocabulary too, and how t
 	$(BIN)/python bench/predict.py --sizes 10m 10m-narrow-vocab 113m --arms all --growth --out bench/predict-full.json
 
 embedded: .venv/.train runs/e5-trimmed  ## the shipped model: its base made, trained, packed, measured, its card; killed, it goes on
-	LD_PRELOAD=$(JEMALLOC) $(BIN)/fliptrace train recipes/encoder/reader.toml --out runs/reader
+	$(JEMALLOC) $(BIN)/fliptrace train recipes/encoder/reader.toml --out runs/reader
 	$(BIN)/python -m tools.reader.pack runs/reader
 
 runs/e5-trimmed: | .venv/.train
@@ -69,7 +71,7 @@ runs/e5-trimmed: | .venv/.train
 smol: .venv/.train  ## SmolLM2-135M-Instruct fetched, then trained in stages; killed, it goes on where it was
 	$(BIN)/fliptrace models fetch smollm2-135m-instruct-q4_1
 	$(BIN)/python -m tools.smol.stages restore runs/smol
-	LD_PRELOAD=$(JEMALLOC) $(BIN)/fliptrace train recipes/smol.toml --out runs/smol
+	$(JEMALLOC) $(BIN)/fliptrace train recipes/smol.toml --out runs/smol
 	$(BIN)/fliptrace report runs/smol
 
 attack: .venv/.dev  ## hostile files, and commands killed at random moments; 40 minutes, another SEED tries others

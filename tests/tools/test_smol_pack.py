@@ -16,7 +16,6 @@ from fliptrace.core.errors import InputError
 from fliptrace.core.files import hash_file, read_json
 from fliptrace.corpora.sample import sample_path
 from fliptrace.models.catalog import CATALOG, BaseRecord, PretrainedModel
-from fliptrace.models.checkpoints import InferenceDefaults, last_checkpoint
 from fliptrace.models.open_model import open_model
 from fliptrace.prompts.chains import Observation, observe
 from fliptrace.prompts.views import Layout, View
@@ -52,10 +51,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             evaluations=GREEDY_ONLY,
         )
         train(recipe, load_training_data(recipe, None), root / "run", Recorder())
-        checkpoint = last_checkpoint(root / "run")
-        defaults = InferenceDefaults.read(checkpoint)
-        assert defaults is not None
-        replace(defaults, uncertain_below=0.4).write(checkpoint)
         yield root / "run"
 
 
@@ -75,7 +70,9 @@ def test_a_run_is_packed_and_measured(run: Path, tmp_path: Path) -> None:
     assert {str(weight.dtype) for weight in load_file(out / "adapter_model.safetensors").values()} == {"torch.float16"}
     found = read_json(figures)
     defaults = open_model(str(out)).defaults
-    assert (defaults.threshold("exact"), defaults.uncertain_below) == (found["threshold"], 0.4)
+    chosen = (defaults.threshold("exact"), defaults.same_label_odds, defaults.uncertain_below)
+    assert chosen == (found["threshold"], found["same_label_odds"], found["uncertain_below"])
+    assert defaults.flip_threshold == 0.5 and defaults.flip_shares
     assert found["weights_sha256"] == hash_file(out / "adapter_model.safetensors")
     assert set(found["triggers"]) == {"sample:val"} and found["rationales"]["sample:val"]["num_rationales"] == 2
     card = (out / "MODEL_CARD.md").read_text()

@@ -15,7 +15,6 @@ from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.files import write_json
 from fliptrace.core.messages import Message
 from fliptrace.inference.config import resolve_config
-from fliptrace.inference.emotions import ScoringLabeler
 from fliptrace.models.base import Choice, Decoding
 from fliptrace.models.checkpoints import DEFAULTS_FILE, InferenceDefaults
 from fliptrace.prompts.views import Layout
@@ -56,7 +55,8 @@ def test_weights_change_the_label_and_keep_the_sum() -> None:
 
 
 def test_the_power_that_labels_best_is_chosen_and_of_equals_the_smallest() -> None:
-    chosen = choose_emotion_weights(ScoringLabeler("too sure", TooSure(), WINDOW), [[DIALOGUE]], SHARES)
+    labels = list(label_emotions(TooSure(), [DIALOGUE], WINDOW))
+    chosen = choose_emotion_weights([([DIALOGUE], labels)], SHARES)
     assert chosen.power == 0.2
     assert chosen.weights == weigh(SHARES, 0.2)
     assert chosen.weighted_f1["0.0"] < chosen.weighted_f1["0.2"] == 1.0

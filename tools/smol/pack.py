@@ -22,11 +22,12 @@ from fliptrace.core.files import Json, read_json, versions, write_json
 from fliptrace.inference.emotions import ScoringLabeler
 from fliptrace.models.bundled import SMOL
 from fliptrace.models.catalog import BASE_FILE, BaseRecord
-from fliptrace.models.checkpoints import MANIFEST, Checkpoint, last_checkpoint
+from fliptrace.models.checkpoints import MANIFEST, Checkpoint, InferenceDefaults, last_checkpoint
 from fliptrace.models.open_model import OpenModel, open_model
 from fliptrace.report.wording import count
 from fliptrace.training.data import TrainingData, load_training_data
-from fliptrace.training.emotion_weights import choose_emotion_weights, label_shares
+from fliptrace.training.emotion_defaults import choose_emotion_defaults
+from fliptrace.training.emotion_weights import label_shares
 from fliptrace.training.measured_sets import MeasuredSets, collect_sets
 from fliptrace.training.recipe import Recipe, parse_recipe
 from fliptrace.training.trainer import COST
@@ -93,21 +94,17 @@ def _measure(folder: Path, recipe: Recipe, work: Path, rationales: int, limit: i
     with progress() as bar:
         on_progress = show_steps(bar, hide_finished=True)
         kept = work / opened.weights_sha256[:12]
-        weights = _emotion_weights(opened, recipe, data, sets, kept)
-        weighted = replace(opened, defaults=replace(opened.defaults, emotion_weights=weights["weights"]))
-        model = PackedModel("smol", weighted, kept, on_progress)
-        measuring = Measuring(model, sets)
+        defaults = _emotion_defaults(opened, recipe, data, sets, kept)
+        measuring = Measuring(PackedModel("smol", replace(opened, defaults=defaults), kept, on_progress), sets)
         threshold = measuring.threshold()
-        replace(
-            opened.defaults,
-            layout=recipe.layout,
-            thresholds={"exact": threshold},
-            emotion_weights=weights["weights"],
-        ).write(folder)
+        replace(defaults, thresholds={"exact": threshold}).write(folder)
         return {
             "weights_sha256": opened.weights_sha256,
             "threshold": threshold,
-            "emotion_weights": weights,
+            "emotion_weights": dict(defaults.emotion_weights),
+            "emotion_temperature": defaults.emotion_temperature,
+            "same_label_odds": defaults.same_label_odds,
+            "uncertain_below": defaults.uncertain_below,
             "emotions": measuring.emotions(),
             "triggers": measuring.triggers(threshold),
             "rationales": measuring.rationales(threshold, rationales),
@@ -117,18 +114,20 @@ def _measure(folder: Path, recipe: Recipe, work: Path, rationales: int, limit: i
         }
 
 
-def _emotion_weights(opened: OpenModel, recipe: Recipe, data: TrainingData, sets: MeasuredSets, kept: Path) -> Json:
-    """The weights of labels that are best on the emotion sets; kept, since every label is asked for once."""
-    path = kept / "emotion_weights.json"
-    if not path.exists():
-        assert opened.model.scorer is not None
-        dialogues = [emotions.dialogues for emotions in sets.emotions]
-        shares = label_shares(recipe, data.emotions)
-        labeler = ScoringLabeler("smol", opened.model.scorer, recipe.layout)
-        chosen = choose_emotion_weights(labeler, dialogues, shares)
-        write_json(path, chosen._asdict())
-    weights: Json = read_json(path)
-    return weights
+def _emotion_defaults(
+    opened: OpenModel, recipe: Recipe, data: TrainingData, sets: MeasuredSets, kept: Path
+) -> InferenceDefaults:
+    """How emotions and flips are read, chosen on the emotion sets; kept, since every label is asked for once."""
+    if (found := InferenceDefaults.read(kept)) is not None:
+        return found
+    assert opened.model.scorer is not None
+    files = {emotions.name: emotions.dialogues for emotions in sets.emotions}
+    labeler = ScoringLabeler("smol", opened.model.scorer, recipe.layout)
+    chosen = choose_emotion_defaults(labeler, files, label_shares(recipe, data.emotions))
+    defaults = replace(chosen.defaults, layout=recipe.layout)
+    kept.mkdir(parents=True, exist_ok=True)
+    defaults.write(kept)
+    return defaults
 
 
 def render_card(figures: Json) -> str:

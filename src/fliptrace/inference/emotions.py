@@ -224,6 +224,17 @@ def reweight(
     return LabelledUtterance(label, temper(tuple(map(float, scores)), temperature))
 
 
+def reweight_labels(
+    labels: EmotionLabels, emotion_set: EmotionSet, weights: Mapping[str, float], temperature: float = 1.0
+) -> EmotionLabels:
+    """`reweight` for all utterances of a dialogue."""
+    if labels.scores is None:
+        return labels
+    rows = [LabelledUtterance(label, scores) for label, scores in zip(labels.emotions, labels.scores, strict=True)]
+    changed = combine_utterances([reweight(row, emotion_set, weights, temperature) for row in rows], emotion_set)
+    return replace(labels, emotions=changed.emotions, scores=changed.scores)
+
+
 def temper(distribution: tuple[float, ...], temperature: float) -> tuple[float, ...]:
     """Flatten a distribution (temperature above 1) or sharpen it (below 1). The order of the labels stays.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import FlipCase
 from fliptrace.inference.config import InferenceConfig
-from fliptrace.inference.emotions import EmotionLabels, LabelledUtterance, combine_utterances, reweight
+from fliptrace.inference.emotions import EmotionLabels, LabelledUtterance, combine_utterances, reweight_labels
 from fliptrace.models.base import DialogueReader
 from fliptrace.predictions.rows import Prediction
 
@@ -27,8 +27,8 @@ class ReadingLabeler:
         for dialogue, rows, cut in zip(dialogues, self.reader.read_emotions(dialogues), overlong, strict=True):
             labels = dialogue.emotion_set.labels
             found = [LabelledUtterance(labels[int(row.argmax())], tuple(row.tolist())) for row in rows]
-            weighted = [reweight(each, dialogue.emotion_set, self.weights, self.temperature) for each in found]
-            yield replace(combine_utterances(weighted, dialogue.emotion_set), num_shortened=len(cut))
+            read = replace(combine_utterances(found, dialogue.emotion_set), num_shortened=len(cut))
+            yield reweight_labels(read, dialogue.emotion_set, self.weights, self.temperature)
 
 
 @dataclass(frozen=True, slots=True)

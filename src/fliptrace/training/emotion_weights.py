@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.corpora.longest_prefixes import LongestPrefix
-from fliptrace.inference.emotions import EmotionLabels, LabelledUtterance, combine_utterances, reweight
-from fliptrace.inference.seams import EmotionLabeler
+from fliptrace.inference.emotions import EmotionLabels, reweight_labels
 from fliptrace.inference.task_files import emotion_row
 from fliptrace.scoring.emotions import score_emotions
 from fliptrace.training.recipe import Recipe
@@ -35,16 +34,14 @@ class EmotionWeights(NamedTuple):
 
 
 def choose_emotion_weights(
-    labeler: EmotionLabeler, sets: Sequence[Sequence[Dialogue]], shares: Mapping[str, float]
+    labelled: Sequence[tuple[Sequence[Dialogue], Sequence[EmotionLabels]]], shares: Mapping[str, float]
 ) -> EmotionWeights:
     """Choose the power with the best mean weighted F1 over these sets; of equals, the smaller one.
 
-    The labeler gives distributions that no weights have changed.
+    `labelled` has the dialogues of every set and their labels, whose distributions no weights have changed.
     """
-    labelled = [(dialogues, list(labeler.label(dialogues))) for dialogues in sets]
     by_power = {
-        power: sum(_weighted_f1(dialogues, labels, weigh(shares, power)) for dialogues, labels in labelled) / len(sets)
-        for power in POWERS
+        power: sum(_weighted_f1(*each, weigh(shares, power)) for each in labelled) / len(labelled) for power in POWERS
     }
     power = max(POWERS, key=lambda power: (round(by_power[power], 6), -power))
     return EmotionWeights(power, weigh(shares, power), {str(p): round(f1, 6) for p, f1 in by_power.items()})
@@ -71,13 +68,8 @@ def label_shares(recipe: Recipe, emotions: Mapping[str, Sequence[Dialogue]]) -> 
 
 
 def _weighted_f1(dialogues: Sequence[Dialogue], labels: Sequence[EmotionLabels], weights: Mapping[str, float]) -> float:
-    rows = []
-    for dialogue, labels_of_dialogue in zip(dialogues, labels, strict=True):
-        assert labels_of_dialogue.scores is not None
-        emotions = dialogue.emotion_set
-        labelled = [
-            reweight(LabelledUtterance(label, scores), emotions, weights)
-            for label, scores in zip(labels_of_dialogue.emotions, labels_of_dialogue.scores, strict=True)
-        ]
-        rows.append(emotion_row(LongestPrefix(dialogue), combine_utterances(labelled, emotions)))
+    rows = [
+        emotion_row(LongestPrefix(dialogue), reweight_labels(each, dialogue.emotion_set, weights))
+        for dialogue, each in zip(dialogues, labels, strict=True)
+    ]
     return score_emotions(rows).weighted_f1

@@ -67,6 +67,7 @@ def test_certainty_and_the_odds_of_a_flip_are_those_of_val() -> None:
     assert set(defaults.emotion_weights) == {"joy", "neutral"}
     assert tempered(defaults.emotion_temperature) == pytest.approx(0.75, abs=0.03)  # as often as it is right
     assert defaults.same_label_odds > 2  # they always keep it
+    assert defaults.flip_threshold == 0.5  # a flip where a change is likelier than none
     assert sum(each.num for each in defaults.flip_shares) == 60 * 10
     assert {each.share_flips for each in defaults.flip_shares} == {0}
     assert [each["num"] for each in figures["flips"]["bins"]] == [each.num for each in defaults.flip_shares]
