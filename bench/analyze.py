@@ -1,17 +1,16 @@
-"""Time and memory of `fliptrace analyze`, from process start to written report, over transcripts of growing length.
+"""Time and memory of `fliptrace analyze`, from process start to written page, and of what else reads emotions.
 
     python bench/analyze.py                      # embedded model; prints a table, writes bench/analyze.json
-    python bench/analyze.py --model FOLDER --sizes 20 1000 --repeats 5
+    python bench/analyze.py --model FOLDER --sizes 20 1000 --repeats 5 --arms fliptrace
 
 The transcripts are random sequences of sentences from the sample corpus, drawn by seed. They make no sense, but cost as
-much to analyze as real ones. Each run is a fresh process: wall time is what a user waits, and CPU time stays meaningful
-on a busy machine.
+much to analyze as real ones. Each run is a fresh process, and the arms take turns: wall time is what a user waits, and
+CPU time stays meaningful on a busy machine. The peers are those of peers.py: they only label lines.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import subprocess
@@ -22,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -30,38 +30,39 @@ from fliptrace.core.files import versions, write_json
 from fliptrace.corpora.sample import load_sample_dialogues
 from fliptrace.models.graphs import num_cpus
 
-SIZES = (20, 100, 300, 1_000, 3_000)
+SIZES = (20, 100, 1_000, 3_000, 10_000)
 PEOPLE = ("Asha", "Ben", "Chitra", "Dev")
-FLIPTRACE = [sys.executable, "-c", "from fliptrace.cli.main import main; main()"]
+ARMS = ("fliptrace", "words", "pipeline")
+MOST_OF_PIPELINE = 1_000  # utterances; beyond, it takes minutes
+_FLIPTRACE = [sys.executable, "-c", "from fliptrace.cli.main import main; main()"]
+_PEERS = [sys.executable, str(Path(__file__).with_name("peers.py"))]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """One process; `peak_bytes` is its peak resident memory."""
 
     wall_seconds: float
     cpu_seconds: float
     peak_bytes: int
-    num_flips: int
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
-    """Medians over all runs on one transcript; `peak_bytes` is the maximum over the runs."""
+class Row:
+    """Medians over all runs of one arm on one transcript; `peak_bytes` is the maximum over the runs."""
 
+    arm: str
     num_utterances: int
-    num_flips: int
     wall_seconds: float
     cpu_seconds: float
     peak_bytes: int
     milliseconds_an_utterance: float
 
     @classmethod
-    def of(cls, num_utterances: int, runs: Sequence[Run]) -> Size:
+    def of(cls, arm: str, num_utterances: int, runs: Sequence[Run]) -> Row:
         wall = median(run.wall_seconds for run in runs)
         return cls(
+            arm,
             num_utterances,
-            runs[0].num_flips,
             round(wall, 3),
             round(median(run.cpu_seconds for run in runs), 3),
             max(run.peak_bytes for run in runs),
@@ -76,42 +77,59 @@ def make_transcript(num_utterances: int, seed: int) -> str:
     return "".join(f"{rng.choice(PEOPLE)}: {rng.choice(sentences)}\n" for _ in range(num_utterances))
 
 
-def analyze(transcript: Path, model: str) -> Run:
-    """Run the command in a fresh process; if it fails, exit with its error output."""
-    command = [*FLIPTRACE, "analyze", str(transcript), "--model", model, "--json"]
-    command += ["--html", str(transcript.with_suffix(".html"))]
-    with transcript.with_suffix(".json").open("w") as out, transcript.with_suffix(".err").open("w") as err:
+def command_of(arm: str, transcript: Path, model: str, classifier: Path) -> list[str]:
+    if arm == "fliptrace":
+        page = str(transcript.with_suffix(".html"))
+        return [*_FLIPTRACE, "analyze", str(transcript), "--model", model, "--json", "--html", page]
+    return [*_PEERS, arm, str(transcript), *([str(classifier)] if arm == "pipeline" else [])]
+
+
+def run_process(command: Sequence[str], transcript: Path) -> Run:
+    """Run a command in a fresh process; if it fails, exit with its error output."""
+    with transcript.with_suffix(".out").open("w") as out, transcript.with_suffix(".err").open("w") as err:
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=err)
         _, status, used = os.wait4(process.pid, 0)  # the usage of this child alone
         wall_seconds = time.perf_counter() - start
     if status:
         sys.exit(f"{' '.join(command)}\n{transcript.with_suffix('.err').read_text()}")
-    num_flips = len(json.loads(transcript.with_suffix(".json").read_text())["flips"])
     peak_bytes = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # kilobytes, except on macOS: bytes
-    return Run(wall_seconds, used.ru_utime + used.ru_stime, peak_bytes, num_flips)
+    return Run(wall_seconds, used.ru_utime + used.ru_stime, peak_bytes)
 
 
-def measure(sizes: Sequence[int], model: str, repeats: int, seed: int) -> Iterator[Size]:
+def measure(sizes: Sequence[int], arms: Sequence[str], model: str, repeats: int, seed: int) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
+        classifier = Path(folder) / "classifier"
+        if "pipeline" in arms:  # in a process of its own: children of a large process count its memory as their own
+            words = Path(folder) / "words.txt"
+            words.write_text(make_transcript(SIZES[-1], seed), encoding="utf-8")
+            subprocess.run([*_PEERS, "make", str(words), str(classifier)], check=True, capture_output=True)
         for num_utterances in sizes:
             transcript = Path(folder) / f"{num_utterances}.txt"
             transcript.write_text(make_transcript(num_utterances, seed), encoding="utf-8")
-            yield Size.of(num_utterances, [analyze(transcript, model) for _ in range(repeats)])
+            run_here = [arm for arm in arms if arm != "pipeline" or num_utterances <= MOST_OF_PIPELINE]
+            runs: dict[str, list[Run]] = {arm: [] for arm in run_here}
+            for _ in range(repeats):
+                for arm in run_here:
+                    runs[arm].append(run_process(command_of(arm, transcript, model, classifier), transcript))
+            yield from (Row.of(arm, num_utterances, found) for arm, found in runs.items())
 
 
-def show(rows: Sequence[Size], model: str) -> None:
-    table = Table(title=f"fliptrace analyze --model {model}, {num_cpus()} CPUs")
-    for name in ("utterances", "flips", "wall s", "CPU s", "peak MB", "ms per utterance"):
-        table.add_column(name, justify="right")
+def show(rows: Sequence[Row], model: str) -> None:
+    table = Table(title=f"fliptrace analyze --model {model} beside peers, {num_cpus()} CPUs")
+    for name in ("utterances", "arm", "wall s", "CPU s", "peak MB", "ms per utterance", "times fliptrace"):
+        table.add_column(name, justify="left" if name == "arm" else "right")
+    ours = {row.num_utterances: row.wall_seconds for row in rows if row.arm == "fliptrace"}
     for row in rows:
+        own = ours.get(row.num_utterances)
         table.add_row(
             f"{row.num_utterances:,}",
-            f"{row.num_flips:,}",
+            row.arm,
             f"{row.wall_seconds:.2f}",
             f"{row.cpu_seconds:.2f}",
             f"{row.peak_bytes / 1e6:,.0f}",
             f"{row.milliseconds_an_utterance:.1f}",
+            f"{row.wall_seconds / own:.2f}" if own else "",
         )
     Console().print(table)
 
@@ -125,13 +143,14 @@ def main() -> None:
     parser.add_argument(
         "--repeats", type=int, default=3, help="runs per size, of which the median is taken; default: 3"
     )
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="what to measure; default: all")
     parser.add_argument("--seed", type=int, default=0, help="seed of the transcripts; default: 0")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file to write")
     options = parser.parse_args()
-    rows = list(measure(options.sizes, options.model, options.repeats, options.seed))
+    rows = list(measure(options.sizes, options.arms, options.model, options.repeats, options.seed))
     show(rows, options.model)
     settings = {"model": options.model, "repeats": options.repeats, "seed": options.seed, "num_cpus": num_cpus()}
-    found = {"sizes": [asdict(row) for row in rows], "versions": versions("onnxruntime", "tokenizers", "numpy")}
+    found = {"rows": [asdict(row) for row in rows], "versions": versions("onnxruntime", "transformers", "nrclex")}
     write_json(options.out, settings | found)
     print(options.out)
 
