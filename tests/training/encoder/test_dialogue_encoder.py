@@ -312,15 +312,16 @@ def test_evidence_is_what_the_whole_dialogue_says_without_the_utterance(run: Pat
     assert max(abs(evidence.change) for _, evidence in measured) > 0.01  # a hundred times the tolerance
 
 
-def test_a_run_goes_on_where_it_was(run: Path) -> None:
-    root = run.parent
+def test_a_run_goes_on_where_it_was_and_stays_when_it_is_finished(run: Path) -> None:
+    root, written = run.parent, (run / MODEL).stat().st_mtime_ns
     before = open_model(str(run / MODEL)).weights_sha256
-    assert make(root) == []
+    assert make(root) == [] and (run / MODEL).stat().st_mtime_ns == written
     with pytest.raises(RunError, match=r"run: begun with another recipe or other data:\n  recipe\.seed: 0 -> 1\n"):
         make(root, seed=1)
-    shutil.rmtree(root / "run" / "refit")
+    shutil.rmtree(run / "refit")
+    (run / CALIBRATION).unlink()
     assert {part for part, _, _ in make(root)} == {"refit"}
-    assert open_model(str(run / MODEL)).weights_sha256 == before
+    assert open_model(str(run / MODEL)).weights_sha256 == before and (run / CALIBRATION).is_file()
 
 
 def test_utterances_that_are_read_in_part_are_told(run: Path) -> None:

@@ -141,7 +141,7 @@ class Fit:
             rows = [torch.tensor(ids[number]) for number in batch]
             padded = nn.utils.rnn.pad_sequence(rows, batch_first=True)
             mask = nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
-            with torch.inference_mode():
+            with torch.inference_mode(), _autocast(device.type):
                 vectors[batch] = trainee.utterances(padded.to(device), mask.to(device)).float().cpu()
             self.on_step("texts", start + len(batch), len(order))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -184,10 +184,14 @@ class _UnitTrainer(BatchTrainer):
         return self.optimizer
 
     def compute_loss(self, model: Any, inputs: dict[str, Tensor], **_: Any) -> Tensor:
-        device = self.args.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=computes_bf16(device)):
+        with _autocast(self.args.device.type):
             loss: Tensor = model(**inputs)
             return loss
+
+
+def _autocast(device: str) -> torch.autocast:
+    """Products in 16 bits where the device computes them."""
+    return torch.autocast(device, torch.bfloat16, enabled=computes_bf16(device))
 
 
 def _arguments(settings: Fitting, num_steps: int, seed: int, folder: Path, is_tuned: bool) -> Any:

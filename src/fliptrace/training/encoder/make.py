@@ -13,7 +13,7 @@ from transformers import AutoModel
 
 from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import Json, hash_file, read_object, write_json
-from fliptrace.models.encoder.config import MODEL, EncoderConfig
+from fliptrace.models.encoder.config import CONFIG, MODEL, EncoderConfig
 from fliptrace.models.local.loading import NO_CODE, load_tokenizer, quiet, resolve
 from fliptrace.training.data import TrainingData
 from fliptrace.training.encoder.batches import draw_batches
@@ -47,9 +47,12 @@ class Estimate(NamedTuple):
 def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: OnPart) -> int:
     """Train the model and write it to `out`/MODEL. Returns its size in bytes.
 
-    A killed run goes on where it was. RunError if `out` was begun with another recipe, base or other data.
+    A killed run goes on where it was, and a finished one stays as it is; without CALIBRATION it is calibrated and
+    exported once more. RunError if `out` was begun with another recipe, base or other data.
     """
     _begin(recipe, data, out)
+    if (out / MODEL / CONFIG).is_file() and (out / CALIBRATION).is_file():
+        return sum(path.stat().st_size for path in (out / MODEL).iterdir())
     tokenizer, base = _load_tokenizer(recipe.base), _load_base(recipe.base)
     units = _make_units(recipe, data)
     texts = _number_texts(recipe.base, tokenizer, units)
@@ -59,8 +62,9 @@ def make_encoder(recipe: EncoderRecipe, data: TrainingData, out: Path, on_step: 
     config = EncoderConfig(LABELS, prefix, most, recipe.layers.context, recipe.layers.window)
     chosen = calibrate(torch_reader(trainee.to("cpu"), config, tokenizer, recipe.name), data, units)
     learned = learn_words(units, chain.from_iterable(data.emotion_val.values()))
+    num_bytes = export_encoder(trainee, config, tokenizer, chosen.defaults, learned.words, out / MODEL)
     write_json(out / CALIBRATION, chosen.figures | {"words": learned.to_json()})
-    return export_encoder(trainee, config, tokenizer, chosen.defaults, learned.words, out / MODEL)
+    return num_bytes
 
 
 def _begin(recipe: EncoderRecipe, data: TrainingData, out: Path) -> None:
