@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from fliptrace.server.settings import MAX_ATTEMPTS
 from fliptrace.server.storage import search_index
+from fliptrace.server.storage.correction_store import CorrectionStore
 from fliptrace.server.storage.database import forget_deleted
 from fliptrace.server.storage.jobs import (
     ClaimedJob,
@@ -39,7 +40,7 @@ _MAX_WAIT = 60  # seconds
 
 
 class JobStore:
-    """Jobs, results and their index. `on_change` is called with the id of a job after each change of it.
+    """Jobs, results, their index and `corrections`. `on_change` is called with the id of a job after each change of it.
 
     Methods may be called from any thread. Writing is for one thread at a time, so that what a transaction has read
     stays true until it writes.
@@ -49,6 +50,7 @@ class JobStore:
         self._engine = engine
         self._on_change = on_change
         self._writing_lock = Lock()
+        self.corrections = CorrectionStore(engine, self._writing)
 
     def submit(self, new: NewJob, num_utterances: int, max_queued: int) -> Submitted:
         """Queue a conversation that was read without an error.

@@ -60,6 +60,24 @@ class TranscriptRow(Table):
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class CorrectionRow(Table):
+    """What a person corrected in the analysis of a job: a value of analysis/corrections.py, whose kind it repeats.
+
+    One that was taken back stays, with the time when.
+    """
+
+    __tablename__ = "corrections"
+    __table_args__ = (Index("corrections_by_job", "job", "number"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    job: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(16))
+    value: Mapped[dict[str, Any]] = mapped_column(JSON)
+    author: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[float] = mapped_column(Float)
+    undone_at: Mapped[float | None] = mapped_column(Float)
+
+
 class ResultRow(Table):
     """The analysis of a job that is DONE: a document of analysis/schema.py, as JSON text."""
 

@@ -93,7 +93,8 @@ async def _submit(service: Service, new: NewJob, options: AnalysisOptions) -> Su
     if known is not None:
         return Submitted(known, is_new=False)
     num_utterances = await service.short_tasks.run(ReadTask(new.name, new.content, options))
-    return await run_in_threadpool(_queue, service, new, int(num_utterances))
+    assert isinstance(num_utterances, int)
+    return await run_in_threadpool(_queue, service, new, num_utterances)
 
 
 def _known(service: Service, new: NewJob) -> Job | None:

@@ -11,8 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from fliptrace.analysis.schema import AnalysisDocument
 from fliptrace.server.service import Service
 from fliptrace.server.storage.jobs import Job
+from fliptrace.server.storage.tables import JobState
 from fliptrace.server.web.access import NamedJob, RunningService
-from fliptrace.server.web.problems import ApiError, described
+from fliptrace.server.web.problems import ApiError, described, no_such_job
 from fliptrace.server.workers.tasks import RenderTask
 
 # The page of an analysis allows its own script by hash (analysis/page.py). The sandbox gives it an origin of its own,
@@ -25,7 +26,7 @@ router = APIRouter(tags=["results"])
 @router.get("/jobs/{id}/result", response_model=AnalysisDocument, responses=described(401, 404, 409))
 async def show_result(job: NamedJob, service: RunningService) -> Response:
     """The result as `fliptrace analyze --json` prints it; docs/analysis.schema.json is its schema."""
-    return Response(await _document(service, job), media_type="application/json")
+    return Response(await document_of(service, job), media_type="application/json")
 
 
 @router.get(
@@ -36,7 +37,7 @@ async def show_result(job: NamedJob, service: RunningService) -> Response:
 async def show_table(job: NamedJob, service: RunningService) -> Response:
     """The result as a table with one row per utterance; docs/analyze.md describes its columns."""
     text = await _render(service, job, "csv")
-    name = quote(f"{job.name.rpartition('.')[0] or job.name}.csv")
+    name = quote(f"{stem(job.name)}.csv")
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(text.encode(), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -52,12 +53,24 @@ async def show_page(job: NamedJob, service: RunningService) -> Response:
     return Response(text.encode(), media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _SANDBOX})
 
 
-async def _document(service: Service, job: Job) -> str:
+async def document_of(service: Service, job: Job) -> str:
+    """The result of a job as JSON text; ApiError if it has none."""
     document = await run_in_threadpool(service.store.document, job.id)
+    if document is None and job.state is JobState.DONE:  # deleted meanwhile
+        raise no_such_job(job.id)
     if document is None:
         raise ApiError(409, "not_done", f"job {job.id} is {job.state.value}; expected DONE")
     return document
 
 
+def stem(name: str) -> str:
+    """The name of a file without its ending.
+
+    >>> stem("calls.monday.vtt"), stem("pasted")
+    ('calls.monday', 'pasted')
+    """
+    return name.rpartition(".")[0] or name
+
+
 async def _render(service: Service, job: Job, form: Literal["csv", "page"]) -> str:
-    return str(await service.short_tasks.run(RenderTask(await _document(service, job), form)))
+    return str(await service.short_tasks.run(RenderTask(await document_of(service, job), form)))

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from fliptrace.analysis.corrections import Correction, read_correction
 from fliptrace.server.changes import Progress
 from fliptrace.server.options import AnalysisOptions
+from fliptrace.server.storage.correction_store import KeptCorrection
 from fliptrace.server.storage.jobs import Job
 from fliptrace.server.storage.tables import JobState
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]*$"  # also nothing that turns the direction of text
+Author = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=_PRINTABLE),
+    Field(description="A name, as it was typed in; nobody checks it."),
+]
 
 
 class _Value(BaseModel):
@@ -72,6 +82,41 @@ class DeletedJob(_Value):
     """A job that is gone."""
 
     id: str
+
+
+class NewCorrection(BaseModel):
+    """A correction to make, and who makes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    author: Author
+    correction: Correction
+
+
+class CorrectionValue(_Value):
+    """A correction that was made."""
+
+    number: int = Field(description="Grows with every correction; `undo` names it.")
+    author: str
+    correction: Correction
+    created_at: datetime
+    undone_at: datetime | None = Field(description="When it was taken back; null while it stands.")
+
+    @classmethod
+    def of(cls, kept: KeptCorrection) -> CorrectionValue:
+        return cls(
+            number=kept.number,
+            author=kept.author,
+            correction=read_correction(kept.value),
+            created_at=_moment(kept.created_at),
+            undone_at=None if kept.undone_at is None else _moment(kept.undone_at),
+        )
+
+
+class CorrectionList(_Value):
+    """All corrections of a conversation, the oldest first, also those that were taken back."""
+
+    corrections: list[CorrectionValue]
 
 
 class Choices(_Value):

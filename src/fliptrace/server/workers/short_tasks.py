@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from fliptrace.server.workers.child import Child, ChildDied, TaskTooLong
-from fliptrace.server.workers.tasks import ReadTask, RenderTask, prepare_short_tasks
+from fliptrace.server.workers.tasks import ShortTask, prepare_short_tasks
 
 _NUM_PROCESSES = 2  # so that a transcript made to be slow holds up only half of them
 _TIMEOUT_SECONDS = 60.0
@@ -26,9 +26,9 @@ class ShortTasks:
         for _ in range(_NUM_PROCESSES):
             self._threads.submit(self._living_child)
 
-    async def run(self, task: ReadTask | RenderTask) -> int | str:
+    async def run(self, task: ShortTask) -> int | str | None:
         """Perform a task; InputError if it is refused, ChildDied if it ends its process, or takes over a minute."""
-        result: int | str = await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, task)
+        result: int | str | None = await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, task)
         return result
 
     def close(self) -> None:
@@ -39,8 +39,8 @@ class ShortTasks:
         for child in self._children:
             child.close()
 
-    def _ask(self, task: ReadTask | RenderTask) -> int | str:
-        result: int | str
+    def _ask(self, task: ShortTask) -> int | str | None:
+        result: int | str | None
         try:
             result = self._living_child().ask(task, timeout=_TIMEOUT_SECONDS)
         except TaskTooLong:

@@ -6,16 +6,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from fliptrace.core.errors import InputError
+from fliptrace.core.files import Json
 from fliptrace.server.options import AnalysisOptions
 from fliptrace.server.storage.jobs import Finished
 from fliptrace.server.storage.search_index import index_entry
 
 if TYPE_CHECKING:
+    from fliptrace.analysis.values import AnalysisValues
     from fliptrace.transcripts.transcript import Transcript
 
 OnStep = Callable[[str, int, int], None]
@@ -47,12 +49,44 @@ class RenderTask(NamedTuple):
     form: Literal["csv", "page"]
 
 
-def prepare_short_tasks() -> Callable[[ReadTask | RenderTask, OnStep], Any]:
+class CorrectTask(NamedTuple):
+    """Apply corrections, given as JSON values, to a document of analysis/schema.py, given as JSON text.
+
+    The result is JSON text: the corrected conversation, or the entries of corpus files, with a comma after each but the
+    last.
+    """
+
+    document: str
+    corrections: Sequence[Json]
+    form: Literal["view", "erc", "efr"]
+
+
+class CheckTask(NamedTuple):
+    """Check that a correction can be made after others; InputError says why not. There is no result."""
+
+    document: str
+    corrections: Sequence[Json]
+    new: Json
+
+
+ShortTask = ReadTask | RenderTask | CorrectTask | CheckTask
+
+
+def prepare_short_tasks() -> Callable[[ShortTask, OnStep], Any]:
     import fliptrace.analysis.page  # once, not in the first task
     import fliptrace.transcripts.read  # noqa: F401
 
-    def perform(task: ReadTask | RenderTask, on_step: OnStep) -> int | str:
-        return len(_read(task)) if isinstance(task, ReadTask) else _render(task)
+    def perform(task: ShortTask, on_step: OnStep) -> int | str | None:
+        match task:
+            case ReadTask():
+                return len(_read(task))
+            case RenderTask():
+                return _render(task)
+            case CorrectTask():
+                return _correct(task)
+            case CheckTask():
+                _check(task)
+                return None
 
     return perform
 
@@ -101,8 +135,33 @@ def _read(task: ReadTask | AnalysisTask) -> Transcript:
 
 def _render(task: RenderTask) -> str:
     from fliptrace.analysis.page import render_page
-    from fliptrace.analysis.schema import read_document
     from fliptrace.analysis.tables import to_csv
 
-    analysis = read_document(json.loads(task.document)).analysis()
+    analysis = _analysis(task.document)
     return to_csv(analysis) if task.form == "csv" else render_page(analysis)
+
+
+def _correct(task: CorrectTask) -> str:
+    from fliptrace.analysis.corrected_document import CorrectedDocument
+    from fliptrace.analysis.corrected_files import efr_entries, erc_entry
+    from fliptrace.analysis.corrections import apply_corrections, read_correction
+
+    analysis, corrections = _analysis(task.document), [read_correction(value) for value in task.corrections]
+    if task.form == "view":
+        return CorrectedDocument.of(analysis, corrections).model_dump_json(by_alias=True)
+    corrected = apply_corrections(analysis, corrections)
+    entries = [erc_entry(corrected)] if task.form == "erc" else efr_entries(corrected)
+    return ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+
+
+def _check(task: CheckTask) -> None:
+    from fliptrace.analysis.corrections import check_correction, read_correction
+
+    corrections = [read_correction(value) for value in task.corrections]
+    check_correction(_analysis(task.document), corrections, read_correction(task.new))
+
+
+def _analysis(document: str) -> AnalysisValues:
+    from fliptrace.analysis.schema import read_document
+
+    return read_document(json.loads(document)).analysis()
