@@ -122,6 +122,18 @@ def test_the_last_correction_of_an_emotion_counts_and_the_analysis_stays_as_it_w
     assert before == analysis()
 
 
+def test_flips_that_could_be_added_are_told() -> None:
+    def addable(*corrections: Correction) -> list[Flip]:
+        return list(apply_corrections(analysis(), corrections).addable)
+
+    low = Flip("Ana", 2, 4, "fear", "anger")
+    assert addable() == [low]
+    assert addable(flip(4)) == []
+    assert addable(flip(3, False), emotion(0, "sadness")) == [Flip("Bo", 1, 3, "neutral", "anger"), low]
+    for each in addable(flip(3, False)):
+        check_correction(analysis(), [flip(3, False)], flip(each.target))
+
+
 def test_without_corrections_the_flips_are_those_of_the_analysis() -> None:
     for seed in range(5):
         made = crowd(40, 4, seed)
@@ -228,6 +240,7 @@ def test_the_document_shows_both_emotions_and_where_each_flip_is_from() -> None:
         (3, [0, 2, 3], True),
         (4, None, False),
     ]
+    assert value["addable_flips"] == []
 
 
 def test_doubt_is_largest_where_the_model_was_least_sure() -> None:

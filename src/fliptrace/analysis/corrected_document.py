@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,12 +30,15 @@ class CorrectedUtterancePart(_Part):
     doubt: float = Field(description="How unsure the model was of the emotion, or of the flip that lands here, 0 to 1.")
 
 
-class CorrectedFlipPart(_Part):
+class FlipLabelsPart(_Part):
     speaker: str
     source: int
     target: int
     before: str
     after: str
+
+
+class CorrectedFlipPart(FlipLabelsPart):
     triggers: tuple[int, ...] | None = Field(description="Ascending; null: unknown, for nobody named any.")
     is_found: bool = Field(description="Whether the analysis has a flip with this target too.")
 
@@ -50,6 +54,7 @@ class CorrectedDocument(_Part):
     emotion_set: EmotionSetPart
     utterances: tuple[CorrectedUtterancePart, ...]
     flips: tuple[CorrectedFlipPart, ...] = Field(description="In the order of their targets.")
+    addable_flips: tuple[FlipLabelsPart, ...] = Field(description="Further ones that a correction could add.")
 
     @classmethod
     def of(cls, analysis: AnalysisValues, corrections: Sequence[Correction]) -> CorrectedDocument:
@@ -75,17 +80,10 @@ class CorrectedDocument(_Part):
                 for index, (utterance, emotion, doubt) in enumerate(rows)
             ),
             flips=tuple(_flip_part(each, is_found=each.flip.target in found) for each in corrected.flips),
+            addable_flips=tuple(FlipLabelsPart(**asdict(flip)) for flip in corrected.addable),
         )
 
 
 def _flip_part(corrected: CorrectedFlip, *, is_found: bool) -> CorrectedFlipPart:
-    flip, triggers = corrected.flip, corrected.triggers
-    return CorrectedFlipPart(
-        speaker=flip.speaker,
-        source=flip.source,
-        target=flip.target,
-        before=flip.before,
-        after=flip.after,
-        triggers=None if triggers is None else tuple(sorted(triggers)),
-        is_found=is_found,
-    )
+    triggers = None if corrected.triggers is None else tuple(sorted(corrected.triggers))
+    return CorrectedFlipPart(**asdict(corrected.flip), triggers=triggers, is_found=is_found)

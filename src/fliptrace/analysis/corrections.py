@@ -72,13 +72,15 @@ class CorrectedFlip:
 class CorrectedDialogue:
     """A dialogue with its corrected emotions, its flips ordered by target, and the utterances with a corrected emotion.
 
-    The flips need not be those between the emotions of the dialogue: some were added or removed, and the analysis also
-    reports flips by their probability (inference/flips.py).
+    `addable` are further flips that a correction could add, also ordered by target. The flips need not be those between
+    the emotions of the dialogue: some were added or removed, and the analysis also reports flips by their probability
+    (inference/flips.py).
     """
 
     dialogue: Dialogue
     flips: tuple[CorrectedFlip, ...]
     corrected: frozenset[int]
+    addable: tuple[Flip, ...]
 
 
 def read_correction(value: Json) -> Correction:
@@ -98,17 +100,21 @@ def apply_corrections(analysis: AnalysisValues, corrections: Sequence[Correction
     decided = {each.target: each.is_flip for each in corrections if isinstance(each, FlipCorrection)}
     found = {each.flip.target: each for each in analysis.flips}
     triggers = _said_triggers(corrections)
-    flips = []
+    flips, addable = [], []
     for target, source in enumerate(find_sources(dialogue)):
-        is_touched = source in said or target in said
-        if source is None or not decided.get(target, is_touched or target in found):
+        if source is None:
             continue
+        is_touched = source in said or target in said
         before, after = _labels(dialogue, source, target, None if is_touched else found.get(target))
-        if before != after:
-            flip = Flip(dialogue.speakers[target], source, target, before, after)
+        if before == after:
+            continue
+        flip = Flip(dialogue.speakers[target], source, target, before, after)
+        if decided.get(target, is_touched or target in found):
             known = found[target].triggers if target in found else None
             flips.append(CorrectedFlip(flip, _corrected_triggers(known, triggers.get(target, {}))))
-    return CorrectedDialogue(dialogue, tuple(flips), frozenset(said))
+        else:
+            addable.append(flip)
+    return CorrectedDialogue(dialogue, tuple(flips), frozenset(said), tuple(addable))
 
 
 def check_correction(analysis: AnalysisValues, corrections: Sequence[Correction], new: Correction) -> None:
@@ -127,8 +133,8 @@ def check_correction(analysis: AnalysisValues, corrections: Sequence[Correction]
         place = f"flip at utterance {new.target}"
         raise InputError(place, "the first utterance of its speaker; expected one after another of the same speaker")
     elif new.is_flip:
-        corrected = apply_corrections(analysis, [*corrections, new])
-        if all(each.flip.target != new.target for each in corrected.flips):
+        corrected = apply_corrections(analysis, corrections)
+        if new.target not in {each.target for each in (*corrected.addable, *(known.flip for known in corrected.flips))}:
             emotion = corrected.dialogue.emotions[new.target]
             message = f"{emotion} both there and at the speaker's previous utterance; expected different emotions"
             raise InputError(f"flip at utterance {new.target}", f"{message}: correct one of them")

@@ -21,6 +21,7 @@ from fliptrace.server.web.problems import ApiError
 from fliptrace.server.web.tokens import knows_token
 
 OPEN_PATHS = ("/healthz", "/login", "/static/style.css", "/static/icon.svg")  # need no token
+_PAGES = ("/", "/edit")  # without the token they lead to the form for it
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -79,7 +80,7 @@ class Gate:
             return None
         if knows_token(HTTPConnection(scope), self._settings.token):
             return None
-        if scope["path"] == "/":
+        if scope["path"] in _PAGES:
             return RedirectResponse("/login", 303)
         message = "the token is missing or wrong; expected `Authorization: Bearer TOKEN`, or the cookie of /login"
         return ApiError(401, "unauthorized", message, {"WWW-Authenticate": "Bearer"}).to_response()

@@ -15,11 +15,14 @@ from fliptrace.server.web.problems import ApiError
 _FOLDER = Path(__file__).parent / "static"
 _KINDS: Mapping[str, str] = {
     "style.css": "text/css",
+    "edit.css": "text/css",
     "icon.svg": "image/svg+xml",
     "app.js": "text/javascript",
     "api.js": "text/javascript",
     "job_list.js": "text/javascript",
     "upload.js": "text/javascript",
+    "edit.js": "text/javascript",
+    "edit_line.js": "text/javascript",
 }
 
 router = APIRouter(include_in_schema=False)
@@ -28,6 +31,12 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def show_app() -> HTMLResponse:
     return HTMLResponse(_read("index.html"))
+
+
+@router.get("/edit")
+async def show_editor() -> HTMLResponse:
+    """The page that corrects the conversation of `?job=ID`, which its script reads."""
+    return HTMLResponse(_read("edit.html"))
 
 
 @router.get("/static/{name}")

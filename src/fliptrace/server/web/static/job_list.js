@@ -91,6 +91,7 @@ function add(job) {
   const part = (name) => row.querySelector(`.${name}`);
   part("csv").href = `/api/v1/jobs/${job.id}/result.csv`;
   part("json").href = `/api/v1/jobs/${job.id}/result`;
+  part("edit").href = `/edit?job=${job.id}`;
   part("cancel").addEventListener("click", () => act(row, `/jobs/${job.id}/cancel`, "POST"));
   part("delete").addEventListener("click", async () => {
     if (await isConfirmed(job.name)) await act(row, `/jobs/${job.id}`, "DELETE");
@@ -114,7 +115,7 @@ function fill(row, job) {
   bar.setAttribute("aria-label", `progress of ${job.name}`);
   if (job.progress?.total) [bar.max, bar.value] = [job.progress.total, job.progress.num_done];
   else bar.removeAttribute("value");
-  for (const name of ["csv", "json", "cancel", "delete"]) {
+  for (const name of ["csv", "json", "edit", "cancel", "delete"]) {
     const action = part(name);
     action.setAttribute("aria-label", `${action.textContent} ${job.name}`);
   }
