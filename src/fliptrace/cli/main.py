@@ -18,6 +18,7 @@ from fliptrace.cli import (
     export,
     fake_provider,
     formats,
+    importing,
     models,
     predict,
     report,
@@ -54,6 +55,7 @@ app.command(rich_help_panel=COMPARE)(study.reproduce)
 app.add_typer(export.app, name="export", rich_help_panel=COMPARE)
 app.add_typer(models.app, name="models", rich_help_panel=COMPARE)
 app.add_typer(data.app, name="data", rich_help_panel=DATA)
+app.add_typer(importing.app, name="import", rich_help_panel=DATA)
 app.command(rich_help_panel=DATA)(data.doctor)
 app.command(rich_help_panel=DATA)(with_option_groups(curate.curate))
 app.command(rich_help_panel=HOSTED, epilog=fake_provider.EPILOG)(fake_provider.fake_provider)

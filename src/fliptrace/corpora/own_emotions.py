@@ -8,6 +8,7 @@ map = { worried = "tense" }   # optional: what labels are called in the files
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterable
@@ -71,11 +72,8 @@ def read_emotion_set(path: Path) -> EmotionSet:
         nearest = difflib.get_close_matches(key, _KEYS, n=1, cutoff=0)[0]
         raise InputError(path, f"unknown key {key!r}; did you mean {nearest!r}?")
     labels, neutral, spellings = table.get("labels"), table.get("neutral"), table.get("map", {})
-    if not isinstance(labels, list) or not 2 <= len(labels) <= _MAX_LABELS:
-        raise InputError(path, f"expected a list `labels` of 2 to {_MAX_LABELS} emotions")
-    for label in labels:
-        if not isinstance(label, str) or not _LABEL.fullmatch(label) or label != label.lower():
-            raise InputError(path, f"found {label!r} for a label, expected one or more words in lower case")
+    check_own_labels(labels, path)
+    assert isinstance(labels, list)
     if neutral is not None and neutral not in labels:
         raise InputError(path, f"found {neutral!r} for `neutral`, expected one of the labels")
     if not isinstance(spellings, dict):
@@ -90,6 +88,28 @@ def read_emotion_set(path: Path) -> EmotionSet:
         return EmotionSet(path.absolute().parent.name or "own", tuple(labels), neutral, known)
     except ValueError as error:
         raise InputError(path, str(error)) from error
+
+
+def emotion_set_toml(emotion_set: EmotionSet) -> str:
+    """The text of a file that declares an emotion set; InputError if its labels cannot be declared.
+
+    >>> print(emotion_set_toml(EmotionSet("calls", ("calm", "tense"), neutral="calm")), end="")
+    labels = ["calm", "tense"]
+    neutral = "calm"
+    """
+    check_own_labels(list(emotion_set.labels), f"emotion set {emotion_set.name!r}")
+    values: dict[str, Any] = {"labels": list(emotion_set.labels), "neutral": emotion_set.neutral}
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items() if value]
+    return "".join(lines)
+
+
+def check_own_labels(labels: object, place: object) -> None:
+    """InputError if these cannot be the labels of an emotion set of one's own: a list of words in lower case."""
+    if not isinstance(labels, list) or not 2 <= len(labels) <= _MAX_LABELS:
+        raise InputError(place, f"expected a list `labels` of 2 to {_MAX_LABELS} emotions")
+    for label in labels:
+        if not isinstance(label, str) or not _LABEL.fullmatch(label) or label != label.lower():
+            raise InputError(place, f"found {label!r} for a label, expected one or more words in lower case")
 
 
 def _read_table(path: Path) -> Json:
