@@ -9,6 +9,7 @@ from __future__ import annotations
 from fliptrace.analysis.corrections import CorrectedDialogue
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json
+from fliptrace.corpora.corpus_writer import corpus_entry, trigger_flags
 from fliptrace.inference.flips import show_flip
 
 MAX_EFR_CHARACTERS = 20_000_000  # every flip repeats its dialogue, so that a file grows with the square
@@ -16,13 +17,7 @@ MAX_EFR_CHARACTERS = 20_000_000  # every flip repeats its dialogue, so that a fi
 
 def erc_entry(corrected: CorrectedDialogue) -> Json:
     """The whole dialogue with its emotions. Its flips are those between the emotions: it has no place for others."""
-    utterances = corrected.dialogue.utterances
-    return {
-        "dialogue": corrected.dialogue.id,
-        "speakers": [each.speaker for each in utterances],
-        "utterances": [each.text for each in utterances],
-        "emotions": [each.emotion for each in utterances],
-    }
+    return corpus_entry(corrected.dialogue)
 
 
 def efr_entries(corrected: CorrectedDialogue) -> list[Json]:
@@ -33,17 +28,9 @@ def efr_entries(corrected: CorrectedDialogue) -> list[Json]:
     _check_size(corrected)
     entries = []
     for each in corrected.flips:
-        shown = show_flip(corrected.dialogue, each.flip).utterances[: each.flip.target + 1]
-        triggers = each.triggers
-        entries.append(
-            {
-                "dialogue": corrected.dialogue.id,
-                "speakers": [utterance.speaker for utterance in shown],
-                "utterances": [utterance.text for utterance in shown],
-                "emotions": [utterance.emotion for utterance in shown],
-                "triggers": None if triggers is None else [int(index in triggers) for index in range(len(shown))],
-            }
-        )
+        target, triggers = each.flip.target, each.triggers
+        entry = corpus_entry(show_flip(corrected.dialogue, each.flip), target + 1)
+        entries.append(entry | {"triggers": None if triggers is None else trigger_flags(triggers, target)})
     return entries
 
 
