@@ -32,10 +32,11 @@ from fliptrace.models.encoder.trigger_inputs import trigger_inputs
 from fliptrace.models.known_words import KnownWords
 from fliptrace.models.open_model import open_model
 from fliptrace.training.data import TrainingData
-from fliptrace.training.encoder.fit import encode_by_length
+from fliptrace.training.encoder.fit import Fit, Trainee, encode_by_length, number_texts
 from fliptrace.training.encoder.make import CALIBRATION, make_encoder
 from fliptrace.training.encoder.network import DialogueEnsemble, TriggerEnsemble
-from fliptrace.training.encoder.recipe import EncoderRecipe, Layers
+from fliptrace.training.encoder.recipe import EncoderRecipe, Fitting, Layers
+from fliptrace.training.encoder.units import make_unit
 
 SAID = {
     "joy": "what a lovely cake",
@@ -193,6 +194,29 @@ def test_the_probabilities_of_members_are_averaged() -> None:
     alone = [member(own[0], means[0], **inputs) for member, (_, own) in zip(triggers.members, of_members, strict=True)]
     together = triggers(states[0], means[0], **inputs)
     torch.testing.assert_close(together.sigmoid(), torch.stack([each.sigmoid() for each in alone]).mean(0))
+
+
+class AnyBase(torch.nn.Module):
+    width = 4
+
+
+def test_layers_that_are_fitted_once_more_are_the_mean_of_before_and_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instead of training, each part sets all weights of the layers to a number."""
+    unit = make_unit(talk(0), (), 4, teaches_emotions=True)
+    texts = number_texts([unit], lambda said: [[1] for _ in said])
+    trainee = Trainee(AnyBase(), Layers(width=8, num_heads=2, trigger_width=8), seed=0)  # type: ignore[arg-type]
+
+    @torch.no_grad()
+    def train(self: Fit, part: str, *_: object) -> None:
+        for weight in self.trainee.layer_weights():
+            weight.fill_({"layers": 1.0, "all": 2.0, "refit": 4.0}[part])
+
+    monkeypatch.setattr(Fit, "_train", train)
+    monkeypatch.setattr(Fit, "_base_vectors", lambda *_: torch.zeros(len(texts.ids), AnyBase.width))
+    Fit(trainee, texts, Fitting(device="cpu", refit_epochs=1), 0, tmp_path, print).run([unit], [unit])
+    assert all(bool((weight == 3.0).all()) for weight in trainee.layer_weights())
 
 
 def test_texts_are_encoded_beside_others_of_their_length() -> None:

@@ -52,6 +52,10 @@ class Trainee(nn.Module):
         self.utterances = utterances
         self.vectors: Tensor | None = None
 
+    def layer_weights(self) -> list[nn.Parameter]:
+        """All weights but those of the base."""
+        return [*self.dialogue.parameters(), *self.triggers.parameters()]
+
     def forward(self, **batch: Tensor) -> Tensor:
         """The loss of a batch of `collate`: mean cross entropy of emotions, plus that of candidates; of all members."""
         given = self.vectors
@@ -113,7 +117,12 @@ class Fit:
     on_step: OnPart
 
     def run(self, units: Sequence[Unit], tuned_on: Sequence[Unit]) -> None:
-        """Fit the layers to `units`, everything to `tuned_on`, and the layers to `units` once more."""
+        """Fit the layers to `units`, everything to `tuned_on`, and the layers to `units` once more.
+
+        What the layers were before and after this last step is averaged: they keep what they learnt from `tuned_on`,
+        and are about as good on the rest (docs/results.md). Source: Wortsman et al., "Robust fine-tuning of zero-shot
+        models" (2022).
+        """
         self.trainee.to(pick_device(self.settings.device))
         vectors = self._base_vectors("vectors.pt")
         used = sorted({self.texts.numbers[text] for unit in units for text in unit.texts})
@@ -121,7 +130,11 @@ class Fit:
         self._train("layers", units, self.settings.layer_epochs, vectors)
         self._train("all", tuned_on, self.settings.epochs, None)
         if self.settings.epochs and self.settings.refit_epochs:
+            before = [weight.detach().clone() for weight in self.trainee.layer_weights()]
             self._train("refit", units, self.settings.refit_epochs, self._base_vectors("tuned-vectors.pt"))
+            with torch.no_grad():
+                for weight, earlier in zip(self.trainee.layer_weights(), before, strict=True):
+                    weight.lerp_(earlier.to(weight.device), 0.5)
         self.trainee.vectors = None
         self.trainee.eval()
 
@@ -176,8 +189,7 @@ class _UnitTrainer(BatchTrainer):
     def create_optimizer(self, *_: Any) -> Any:
         """The base at its own, lower rate, and not at all while its vectors are given."""
         trainee: Trainee = self.model
-        above = [*trainee.dialogue.parameters(), *trainee.triggers.parameters()]
-        groups = [{"params": above, "lr": self.args.learning_rate}]
+        groups = [{"params": trainee.layer_weights(), "lr": self.args.learning_rate}]
         if trainee.vectors is None:
             groups.append({"params": list(trainee.utterances.parameters()), "lr": self.settings.rate})
         self.optimizer = torch.optim.AdamW(groups, weight_decay=self.settings.weight_decay)
