@@ -18,7 +18,7 @@ from fliptrace.prompts.chains import Observation, false_observations, observe, p
 from fliptrace.prompts.views import View
 from fliptrace.scoring.thresholds import at_threshold, choose_threshold
 from fliptrace.training.measured_sets import CaseSet, DialogueSet, MeasuredSets
-from tools.measuring.figures import emotion_scores, predicted_figures, rule_figures, trigger_figures, unified_figures
+from tools.measuring.figures import emotion_scores, rule_figures, trigger_figures, unified_figures
 from tools.measuring.packed import PackedModel
 
 _MAX_NEW_TOKENS = 192
@@ -54,7 +54,6 @@ class Measuring:
         predictions = self.model.triggers(cases)
         return rule_figures(predictions) | {
             "model": trigger_figures(predictions, threshold),
-            "predicted_emotions": predicted_figures(self.model.triggers_under_predicted(cases, threshold)),
             "end_to_end": unified_figures(self.model.unified(cases, threshold)),
             "shared_with_training": str(cases.emotion_leaks),
         }

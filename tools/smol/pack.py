@@ -49,7 +49,7 @@ def main(
     out: Annotated[Path, typer.Option(help="The folder of the packed adapter; it is replaced.")] = SMOL,
     work: Annotated[Path, typer.Option(help="The folder of predictions.")] = ROOT / "runs" / "smol-pack",
     figures: Annotated[Path, typer.Option(help="The JSON file of figures.")] = ROOT / "docs" / "runs" / "smol.json",
-    rationales: Annotated[int, typer.Option(help="Rationales to check, of the first cases of each val set.")] = 200,
+    rationales: Annotated[int, typer.Option(help="Rationales to check, of the first cases of each val set.")] = 50,
     limit: Annotated[int | None, typer.Option(help="Only the first N of each set, for a trial.")] = None,
 ) -> None:
     """Pack and measure."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from fliptrace.analysis.reasons import tell_measured
+from fliptrace.analysis.reasons import tell_likeliest, tell_measured
 from fliptrace.analysis.values import AnalysisValues, FoundFlip
 from fliptrace.core.flips import Flip
 
@@ -25,7 +25,7 @@ class Supported(NamedTuple):
 class FlipCard:
     """A flip on the page. `triggers` and `others` (candidates not named as triggers) have the strongest first.
 
-    `likeliest` are the labels of source and target if these are not those of the flip, else None.
+    `likeliest` tells the labels of source and target if these are not those of the flip.
     `evidence` are sentences.
     """
 
@@ -33,7 +33,7 @@ class FlipCard:
     triggers: tuple[Supported, ...]
     others: tuple[Supported, ...]
     consequences: tuple[Flip, ...]
-    likeliest: tuple[str, str] | None = None
+    likeliest: str = ""
     evidence: tuple[str, ...] = ()
 
     @property
@@ -70,8 +70,6 @@ def _card(found: FoundFlip, consequences: tuple[Flip, ...], analysis: AnalysisVa
     )
     triggers = tuple(pair for pair in by_support if pair.utterance_index in found.triggers)
     rest = [pair for pair in by_support if pair.utterance_index not in found.triggers and pair.support >= OTHERS_FROM]
-    flip, emotions = found.flip, analysis.dialogue.emotions
-    likeliest = (emotions[flip.source] or "", emotions[flip.target] or "")
-    own = likeliest == (flip.before, flip.after)
     evidence = tell_measured(analysis, found, lambda index: str(index + 1))
-    return FlipCard(found, triggers, tuple(rest[:MAX_OTHERS]), consequences, None if own else likeliest, evidence)
+    likeliest = tell_likeliest(found.flip, analysis.dialogue.emotions)
+    return FlipCard(found, triggers, tuple(rest[:MAX_OTHERS]), consequences, likeliest, evidence)

@@ -67,6 +67,18 @@ def tell_words(utterance: Utterance, words: Sequence[WordEvidence], number: str)
     return f"{owner} at {number} falls from {words[0].with_it:.2f} {', '.join(changes)}."
 
 
+def tell_likeliest(flip: Flip, emotions: Sequence[str | None]) -> str:
+    """Tell the likeliest labels of a flip's two utterances where they are not the flip's own; "" where they are."""
+    source, target = emotions[flip.source] or "", emotions[flip.target] or ""
+    if (source, target) == (flip.before, flip.after):
+        return ""
+    if source == target:
+        alone = f"On its own, each of the two is likeliest {source}."
+    else:
+        alone = f"On their own, they are likeliest {source} and {target}."
+    return f"{alone} If they differ, {flip.before} → {flip.after} is the most probable change."
+
+
 def tell_evidence(found: FoundFlip, number: Callable[[int], str]) -> tuple[str, ...]:
     """Tell the evidence for a flip, one sentence for each utterance left out: the triggers, then other candidates.
 

@@ -95,6 +95,17 @@ def test_the_surest_flips_come_first_with_their_probability_but_in_full_time_ord
     assert [line for line in shown(doubted(0.625, 0.9), full=True) if line.startswith("↯")] == surest[::-1]
 
 
+def test_a_flip_between_other_labels_than_the_likeliest_says_so() -> None:
+    labelled = analysis_of()
+    quiet = labelled.dialogue.with_emotions(("neutral", "neutral", "neutral", "surprise"))
+    lines = shown(replace(labelled, dialogue=quiet))
+    equal = "On its own, each of the two is likeliest neutral. If they differ, joy → anger is the most probable change."
+    other = "On their own, they are likeliest neutral and surprise. If they differ, "
+    other += "neutral → fear is the most probable change."
+    assert [line for line in lines if "On its own" in line] == [f"   │ {equal}"]
+    assert [line for line in lines if "On their own" in line] == [f"   │ {other}"]
+
+
 def test_no_probability_stands_behind_a_certain_flip() -> None:
     assert shown(doubted(1.0, 1.0)) == shown(analysis_of())
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fliptrace.analysis.doubts import why_uncertain
-from fliptrace.analysis.reasons import tell_measured
+from fliptrace.analysis.reasons import tell_likeliest, tell_measured
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.values import FoundFlip
 from fliptrace.analysis.wording import clock, printable, printable_name
@@ -115,6 +115,8 @@ def _details(analysis: Analysis, found: FoundFlip, later: Sequence[Flip], *, quo
     if quote:
         for index in sorted({*found.triggers, found.flip.target}):
             yield _quote(analysis, index)
+    if likeliest := tell_likeliest(found.flip, analysis.dialogue.emotions):
+        yield Text(printable(likeliest), style="dim")
     yield Text(printable(found.reason))
     for sentence in tell_measured(analysis, found, position):
         yield Text.assemble(printable(sentence), (" Measured on the model.", "dim"))
