@@ -268,7 +268,7 @@ def test_events_of_all_jobs_end_when_the_service_stops(client: TestClient, servi
 def test_openapi_describes_every_route_with_typed_answers(client: TestClient) -> None:
     described = client.get("/api/v1/openapi.json").json()
     routes = {(method, path) for path, methods in described["paths"].items() for method in methods}
-    assert len(routes) == 17
+    assert len(routes) == 19
     for method, path in routes:
         answers = described["paths"][path][method]["responses"]
         assert "$ref" in json.dumps(answers) or "text/" in json.dumps(answers), path

@@ -97,6 +97,7 @@ def apply_corrections(analysis: AnalysisValues, corrections: Sequence[Correction
     said = {each.utterance: each.emotion for each in corrections if isinstance(each, EmotionCorrection)}
     emotions = tuple(said.get(index, emotion) for index, emotion in enumerate(analysis.dialogue.emotions))
     dialogue = analysis.dialogue.with_emotions(emotions)
+    speakers = dialogue.speakers
     decided = {each.target: each.is_flip for each in corrections if isinstance(each, FlipCorrection)}
     found = {each.flip.target: each for each in analysis.flips}
     triggers = _said_triggers(corrections)
@@ -105,10 +106,10 @@ def apply_corrections(analysis: AnalysisValues, corrections: Sequence[Correction
         if source is None:
             continue
         is_touched = source in said or target in said
-        before, after = _labels(dialogue, source, target, None if is_touched else found.get(target))
+        before, after = _labels(emotions[source], emotions[target], None if is_touched else found.get(target))
         if before == after:
             continue
-        flip = Flip(dialogue.speakers[target], source, target, before, after)
+        flip = Flip(speakers[target], source, target, before, after)
         if decided.get(target, is_touched or target in found):
             known = found[target].triggers if target in found else None
             flips.append(CorrectedFlip(flip, _corrected_triggers(known, triggers.get(target, {}))))
@@ -154,11 +155,10 @@ def _check_trigger(corrected: CorrectedDialogue, new: TriggerCorrection) -> None
         raise InputError(place, "comes after the flip; expected an utterance at or before its target")
 
 
-def _labels(dialogue: Dialogue, source: int, target: int, found: FoundFlip | None) -> tuple[str, str]:
+def _labels(before: str | None, after: str | None, found: FoundFlip | None) -> tuple[str, str]:
     """The labels of a flip: those that the analysis gave it, or else the emotions of its utterances."""
     if found is not None:
         return found.flip.before, found.flip.after
-    before, after = dialogue.emotions[source], dialogue.emotions[target]
     assert before is not None and after is not None
     return before, after
 

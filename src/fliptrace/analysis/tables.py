@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,11 +78,16 @@ def write_csv(analysis: AnalysisValues, path: Path) -> None:
 
 def to_csv(analysis: AnalysisValues) -> str:
     """Return the rows as CSV with a byte order mark. Cells that a spreadsheet would run get an apostrophe."""
+    return csv_text(COLUMNS, map(astuple, table_rows(analysis)))
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as CSV with a byte order mark. Cells that a spreadsheet would run get an apostrophe."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
-    writer.writerow(COLUMNS)
-    for row in table_rows(analysis):
-        writer.writerow(map(_cell, astuple(row)))
+    writer.writerow(map(_cell, columns))
+    for row in rows:
+        writer.writerow(map(_cell, row))
     return _BOM + lines.getvalue()
 
 

@@ -15,7 +15,7 @@ from fliptrace.core.emotion_sets import MASAC8, MELD7
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import versions
 from fliptrace.server.service import Service
-from fliptrace.server.web import conversations, corrections, events, jobs, pages, problems, results, tokens
+from fliptrace.server.web import conversations, corrections, events, jobs, overview, pages, problems, results, tokens
 from fliptrace.server.web.access import RunningService
 from fliptrace.server.web.gate import Gate
 from fliptrace.server.web.problems import ApiError, described
@@ -35,7 +35,7 @@ Finds in conversations where a speaker's emotion flips, which utterances trigger
 `POST /api/v1/conversations` takes a transcript and answers with a job. A job is QUEUED, RUNNING, then DONE, FAILED or
 CANCELLED; `/api/v1/jobs/{id}/events` tells how far it is. Its result is the document of `fliptrace analyze --json`.
 It is never changed: corrections by people are kept beside it, and applied in `/api/v1/jobs/{id}/corrected` and in the
-corpus files of `/api/v1/corrected`.
+corpus files of `/api/v1/corrected`, and counted in `/api/v1/overview`, which sums many conversations up.
 
 - **Token.** If the service has one: `Authorization: Bearer TOKEN`. Browsers log in at `/login`.
 - **429** means that the queue is full: wait as long as `Retry-After` says. With an `Idempotency-Key` a request may be
@@ -48,7 +48,7 @@ corpus files of `/api/v1/corrected`.
 """
 
 _api = APIRouter(prefix=API)
-for _part in (conversations, jobs, events, results, corrections):
+for _part in (conversations, jobs, events, results, corrections, overview):
     _api.include_router(_part.router)
 
 

@@ -17,10 +17,9 @@ from fliptrace.core.errors import InputError
 from fliptrace.server.service import Service
 from fliptrace.server.storage.correction_store import NotTheLast
 from fliptrace.server.storage.jobs import Job
-from fliptrace.server.storage.tables import JobState
 from fliptrace.server.web.access import NamedJob, RunningService
 from fliptrace.server.web.problems import ApiError, described, no_such_job
-from fliptrace.server.web.results import document_of, stem
+from fliptrace.server.web.results import document_of, done_jobs, stem
 from fliptrace.server.web.schemas import CorrectionList, CorrectionValue, NewCorrection
 from fliptrace.server.workers.tasks import CheckTask, CorrectTask
 
@@ -92,7 +91,7 @@ async def export_corrected(
 
     What nobody corrected counts as the analysis has it. An ERC file has no place for flips that were added or removed.
     """
-    jobs = await run_in_threadpool(_jobs, service, list(dict.fromkeys(job or ())))
+    jobs = await run_in_threadpool(_jobs, service, job or [])
     entries: list[str] = []
     size = 0
     for each in jobs:
@@ -111,12 +110,7 @@ async def export_corrected(
 
 def _jobs(service: Service, ids: list[str]) -> list[Job]:
     """The jobs to export; ApiError if one of those named is not there or not done."""
-    for id in ids:
-        job = service.store.get(id)
-        if job is None:
-            raise no_such_job(id)
-        if job.state is not JobState.DONE:
-            raise ApiError(409, "not_done", f"job {job.id} is {job.state.value}; expected DONE")
+    done_jobs(service, ids)
     return service.store.corrections.corrected_jobs(ids)
 
 

@@ -21,7 +21,7 @@ from fliptrace.server.web.problems import ApiError
 from fliptrace.server.web.tokens import knows_token
 
 OPEN_PATHS = ("/healthz", "/login", "/static/style.css", "/static/icon.svg")  # need no token
-_PAGES = ("/", "/edit")  # without the token they lead to the form for it
+_PAGES = ("/", "/edit", "/overview")  # without the token they lead to the form for it
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"

@@ -17,7 +17,9 @@ from fliptrace.server.web.schemas import JobList, JobValue
 router = APIRouter(tags=["jobs"])
 
 
-class _ListQuery(BaseModel):
+class ListQuery(BaseModel):
+    """Which jobs to list, as a client asks for them."""
+
     model_config = ConfigDict(extra="forbid")
 
     q: str = Field(
@@ -33,7 +35,7 @@ class _ListQuery(BaseModel):
 
 
 @router.get("/jobs", responses=described(401, 422))
-def list_jobs(service: RunningService, query: Annotated[_ListQuery, Query()]) -> JobList:
+def list_jobs(service: RunningService, query: Annotated[ListQuery, Query()]) -> JobList:
     """List jobs, the newest first, in pages."""
     wanted = JobFilter(query.q, tuple(query.state), tuple(query.model), query.before)
     page = service.store.page(wanted, query.limit)

@@ -16,6 +16,7 @@ _FOLDER = Path(__file__).parent / "static"
 _KINDS: Mapping[str, str] = {
     "style.css": "text/css",
     "edit.css": "text/css",
+    "overview.css": "text/css",
     "icon.svg": "image/svg+xml",
     "app.js": "text/javascript",
     "api.js": "text/javascript",
@@ -23,6 +24,9 @@ _KINDS: Mapping[str, str] = {
     "upload.js": "text/javascript",
     "edit.js": "text/javascript",
     "edit_line.js": "text/javascript",
+    "overview.js": "text/javascript",
+    "overview_cells.js": "text/javascript",
+    "sort.js": "text/javascript",
 }
 
 router = APIRouter(include_in_schema=False)
@@ -37,6 +41,12 @@ async def show_app() -> HTMLResponse:
 async def show_editor() -> HTMLResponse:
     """The page that corrects the conversation of `?job=ID`, which its script reads."""
     return HTMLResponse(_read("edit.html"))
+
+
+@router.get("/overview")
+async def show_overview() -> HTMLResponse:
+    """The page over many conversations, chosen by its query as by that of the API, which its script reads."""
+    return HTMLResponse(_read("overview.html"))
 
 
 @router.get("/static/{name}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 from urllib.parse import quote
 
@@ -61,6 +62,20 @@ async def document_of(service: Service, job: Job) -> str:
     if document is None:
         raise ApiError(409, "not_done", f"job {job.id} is {job.state.value}; expected DONE")
     return document
+
+
+def done_jobs(service: Service, ids: Sequence[str]) -> list[Job]:
+    """The jobs of these ids, in this order; ApiError if one is not there or not done."""
+    return [_done_job(service, id) for id in dict.fromkeys(ids)]
+
+
+def _done_job(service: Service, id: str) -> Job:
+    job = service.store.get(id)
+    if job is None:
+        raise no_such_job(id)
+    if job.state is not JobState.DONE:
+        raise ApiError(409, "not_done", f"job {job.id} is {job.state.value}; expected DONE")
+    return job
 
 
 def stem(name: str) -> str:

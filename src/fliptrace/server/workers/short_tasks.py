@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from fliptrace.server.workers.child import Child, ChildDied, TaskTooLong
 from fliptrace.server.workers.tasks import ShortTask, prepare_short_tasks
+
+if TYPE_CHECKING:
+    from fliptrace.analysis.tally import Tally
 
 _NUM_PROCESSES = 2  # so that a transcript made to be slow holds up only half of them
 _TIMEOUT_SECONDS = 60.0
@@ -26,9 +30,11 @@ class ShortTasks:
         for _ in range(_NUM_PROCESSES):
             self._threads.submit(self._living_child)
 
-    async def run(self, task: ShortTask) -> int | str | None:
+    async def run(self, task: ShortTask) -> int | str | Tally | None:
         """Perform a task; InputError if it is refused, ChildDied if it ends its process, or takes over a minute."""
-        result: int | str | None = await asyncio.get_running_loop().run_in_executor(self._threads, self._ask, task)
+        result: int | str | Tally | None = await asyncio.get_running_loop().run_in_executor(
+            self._threads, self._ask, task
+        )
         return result
 
     def close(self) -> None:
@@ -39,8 +45,8 @@ class ShortTasks:
         for child in self._children:
             child.close()
 
-    def _ask(self, task: ShortTask) -> int | str | None:
-        result: int | str | None
+    def _ask(self, task: ShortTask) -> int | str | Tally | None:
+        result: int | str | Tally | None
         try:
             result = self._living_child().ask(task, timeout=_TIMEOUT_SECONDS)
         except TaskTooLong:

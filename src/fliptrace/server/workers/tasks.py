@@ -17,6 +17,7 @@ from fliptrace.server.storage.jobs import Finished
 from fliptrace.server.storage.search_index import index_entry
 
 if TYPE_CHECKING:
+    from fliptrace.analysis.tally import Tally
     from fliptrace.analysis.values import AnalysisValues
     from fliptrace.transcripts.transcript import Transcript
 
@@ -69,14 +70,22 @@ class CheckTask(NamedTuple):
     new: Json
 
 
-ShortTask = ReadTask | RenderTask | CorrectTask | CheckTask
+class TallyTask(NamedTuple):
+    """Count a document of analysis/schema.py, given as JSON text, with corrections, given as JSON values: a `Tally`."""
+
+    document: str
+    corrections: Sequence[Json]
+
+
+ShortTask = ReadTask | RenderTask | CorrectTask | CheckTask | TallyTask
 
 
 def prepare_short_tasks() -> Callable[[ShortTask, OnStep], Any]:
     import fliptrace.analysis.page  # once, not in the first task
+    import fliptrace.analysis.tally
     import fliptrace.transcripts.read  # noqa: F401
 
-    def perform(task: ShortTask, on_step: OnStep) -> int | str | None:
+    def perform(task: ShortTask, on_step: OnStep) -> int | str | Tally | None:
         match task:
             case ReadTask():
                 return len(_read(task))
@@ -87,6 +96,8 @@ def prepare_short_tasks() -> Callable[[ShortTask, OnStep], Any]:
             case CheckTask():
                 _check(task)
                 return None
+            case TallyTask():
+                return _tally(task)
 
     return perform
 
@@ -159,6 +170,15 @@ def _check(task: CheckTask) -> None:
 
     corrections = [read_correction(value) for value in task.corrections]
     check_correction(_analysis(task.document), corrections, read_correction(task.new))
+
+
+def _tally(task: TallyTask) -> Tally:
+    from fliptrace.analysis.corrections import read_correction
+    from fliptrace.analysis.schema import read_document
+    from fliptrace.analysis.tally import tally_document
+
+    corrections = [read_correction(value) for value in task.corrections]
+    return tally_document(read_document(json.loads(task.document)), corrections)
 
 
 def _analysis(document: str) -> AnalysisValues:

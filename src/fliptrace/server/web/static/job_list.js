@@ -35,6 +35,7 @@ async function load(before = null) {
   changes ??= [];
   const query = new URLSearchParams({ q: one("query").value.trim() });
   for (const state of one("state").value.split(" ").filter(Boolean)) query.append("state", state);
+  one("overview").href = `/overview?${query}`;
   if (typeof before === "number") query.set("before", before);
   else before = null;
   try {

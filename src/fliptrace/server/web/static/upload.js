@@ -50,6 +50,7 @@ function options() {
     format: one("format").value || null,
     speakers: one("speakers").value.split(",").map((name) => name.trim()).filter(Boolean),
     min_flip_probability: one("probability").valueAsNumber || null,
+    evidence: one("evidence").value || null,
   };
   return JSON.stringify(chosen);
 }
