@@ -49,6 +49,7 @@ class Reader:
 
     weights: Mapping[str, float] = field(default_factory=lambda: {"I lent out your bike.": 0.5, "Get it back!": 0.25})
     context: int = 3
+    window: int = 8
     name: str = "reader"
     asked: list[tuple[str, ...]] = field(default_factory=list)
 

@@ -26,6 +26,7 @@ class Numbers:
 
     name: str = "numbers"
     context: int = 0
+    window: int = 4
 
     def read_emotions(self, dialogues: Sequence[Dialogue]) -> Iterator[NDArray[np.float32]]:
         for dialogue in dialogues:

@@ -22,7 +22,7 @@ from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import NUM_SHOWN, excerpt
 from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.emotions import LABEL_TOKENS, EmotionLabels, fallback_emotion, last_question_fits
-from fliptrace.inference.flips import DIGITS, Distribution, certain, find_probable_flips, show_flip
+from fliptrace.inference.flips import DIGITS, Distribution, certain, find_probable_flips, has_labels, show_flip
 from fliptrace.inference.overlong import Shortened, shorten_overlong
 from fliptrace.inference.seams import best_decoding, choose_decoder, choose_labeler
 from fliptrace.inference.triggers import name_triggers
@@ -185,7 +185,7 @@ class _DecidedFlip:
         return frozenset(self.start + i for i in self.prediction.vote.triggers)
 
     def support(self, num_utterances: int) -> tuple[float, ...]:
-        shares = tuple(round(share, DIGITS) for share in self.prediction.vote.support)
+        shares = tuple(round(share, DIGITS) if share else 0.0 for share in self.prediction.vote.support)
         return (0.0,) * self.start + shares + (0.0,) * (num_utterances - self.start - len(shares))
 
 
@@ -196,7 +196,7 @@ def _decide(
     dialogue = labelled.dialogue
     flips = find_probable_flips(dialogue, labelled.distributions, config.flip_threshold, config.same_label_odds)
     decoder = choose_decoder(model, config)
-    starts = [_start(flip, model, config) for flip, _ in flips]
+    starts = [_start(dialogue, flip, model, config) for flip, _ in flips]
     cases = [_case(dialogue, flip, start, model) for (flip, _), start in zip(flips, starts, strict=True)]
     decided = []
     on_progress("flips", 0, len(flips))
@@ -211,23 +211,32 @@ def _decide(
     return decided
 
 
-def _start(flip: Flip, model: Model, config: InferenceConfig) -> int:
+def _start(dialogue: Dialogue, flip: Flip, model: Model, config: InferenceConfig) -> int:
     """Return the first utterance to show to the model, so that cost does not grow with the square of the length.
 
-    The window layout shows the last utterances. Of everything before them it only says how far back the source is.
+    A DialogueReader reads the whole dialogue once, for all flips between its labels; for one between other labels, the
+    part that its answer depends on. The window layout shows the last utterances. Of everything before them it only says
+    how far back the source is.
     """
+    if model.reader is not None:
+        if has_labels(dialogue, flip):
+            return 0
+        return max(0, min(flip.source, flip.target - model.reader.window + 1) - model.reader.context)
     if config.layout.name != "window" or model.text_reader is None:
         return 0
     return max(0, min(flip.source, flip.target - config.layout.window + 1))
 
 
 def _case(dialogue: Dialogue, flip: Flip, start: int, model: Model) -> FlipCase:
-    """The case of a flip; for a DialogueReader, which reads a dialogue once for all its flips, in the whole of it."""
-    if model.reader is not None:
-        return FlipCase(f"{dialogue.id}/{flip.target}", show_flip(dialogue, flip), flip)
+    """The case of a flip in what the model is shown."""
+    name = f"{dialogue.id}/{flip.target}"
+    if model.reader is not None and has_labels(dialogue, flip):
+        return FlipCase(name, dialogue, flip)
     part = replace(dialogue, utterances=dialogue.utterances[start : flip.target + 1])
+    if model.reader is not None:  # it tells dialogues apart by their names
+        part = replace(part, id=name)
     moved = replace(flip, source=flip.source - start, target=flip.target - start)
-    return FlipCase(f"{dialogue.id}/{flip.target}", show_flip(part, moved), moved)
+    return FlipCase(name, show_flip(part, moved), moved)
 
 
 def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterator[FoundFlip]:

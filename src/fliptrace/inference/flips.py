@@ -113,13 +113,18 @@ def certain(label: str, emotion_set: EmotionSet) -> Distribution:
     return tuple(float(label == other) for other in emotion_set.labels)
 
 
+def has_labels(dialogue: Dialogue, flip: Flip) -> bool:
+    """Whether the dialogue has the flip's own labels at its source and target."""
+    source, target = dialogue.utterances[flip.source], dialogue.utterances[flip.target]
+    return (source.emotion, target.emotion) == (flip.before, flip.after)
+
+
 def show_flip(dialogue: Dialogue, flip: Flip) -> Dialogue:
     """Return the dialogue with the flip's own labels at its source and target, as a model is asked about it."""
-    shown = {flip.source: flip.before, flip.target: flip.after}
-    if all(dialogue.utterances[index].emotion == label for index, label in shown.items()):
+    if has_labels(dialogue, flip):
         return dialogue
     utterances = list(dialogue.utterances)
-    for index, label in shown.items():
+    for index, label in ((flip.source, flip.before), (flip.target, flip.after)):
         utterances[index] = replace(utterances[index], emotion=label)
     return replace(dialogue, utterances=tuple(utterances))
 

@@ -205,6 +205,11 @@ class DialogueReader(Protocol):
         """The number of utterances before another that what it says of that one depends on."""
         ...
 
+    @property
+    def window(self) -> int:
+        """The number of last utterances, up to a flip's target, among which it looks for triggers."""
+        ...
+
     def read_emotions(self, dialogues: Sequence[Dialogue]) -> Iterator[NDArray[np.float32]]:
         """For every dialogue, in order, the probability of each label of its emotion set: (utterances, labels)."""
         ...

@@ -25,6 +25,7 @@ class OverSure:
 
     name = "over-sure"
     context = 0
+    window = 4
 
     def read_emotions(self, dialogues: Sequence[Dialogue]) -> Iterator[NDArray[np.float32]]:
         for dialogue in dialogues:

@@ -22,6 +22,7 @@ from fliptrace.core.errors import InputError, RunError
 from fliptrace.core.files import read_object
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.inference.config import InferenceConfig, resolve_config
+from fliptrace.inference.flips import has_labels, show_flip
 from fliptrace.inference.reading import ReadingDecoder
 from fliptrace.inference.seams import best_decoding, choose_labeler
 from fliptrace.models.base import Decoding
@@ -176,6 +177,21 @@ def test_a_flip_late_in_a_long_dialogue_is_read_like_one_in_a_short_one(reader: 
     window = reader.config.window
     assert long[: target + start + 1 - window] == (0.0,) * (target + start + 1 - window)
     np.testing.assert_allclose(long[-window:], short[-window:], atol=1e-5)  # the states see four utterances back
+
+
+def test_a_flip_between_other_labels_than_the_likeliest_is_read_as_in_the_whole_dialogue(run: Path) -> None:
+    opened = open_model(str(run / MODEL))
+    unsure = replace(opened, defaults=replace(opened.defaults, emotion_temperature=9.0))
+    dialogue = bare(talk(5, 40))
+    analysis = analyze(dialogue, unsure, min_flip_probability=1e-6, evidence="none")
+    labelled = analysis.dialogue
+    others = [found for found in analysis.flips if not has_labels(labelled, found.flip)]
+    assert len(others) > 3 and max(found.flip.target for found in others) > 20
+    reader = opened.model.reader
+    assert reader is not None
+    for found in others:
+        [support] = reader.support_triggers([FlipCase("whole", show_flip(labelled, found.flip), found.flip)])
+        assert found.support == pytest.approx(support, abs=2e-3)  # graphs of 8 bits round other blocks otherwise
 
 
 def test_the_probabilities_of_members_are_averaged() -> None:

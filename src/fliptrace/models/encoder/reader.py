@@ -91,6 +91,11 @@ class EncoderReader:
         """See DialogueReader."""
         return self.config.context
 
+    @property
+    def window(self) -> int:
+        """See DialogueReader."""
+        return self.config.window
+
     def read_emotions(self, dialogues: Sequence[Dialogue]) -> Iterator[Floats]:
         """See DialogueReader. InputError if the model does not know a label of a dialogue's emotion set."""
         columns = {dialogue.emotion_set: self._columns(dialogue.emotion_set) for dialogue in dialogues}
@@ -172,10 +177,9 @@ class EncoderReader:
         states, emotions = (np.concatenate([each[part] for each in local]) for part in (0, 1))
         logits = self.graphs.triggers(states, emotions, inputs).astype(np.float64)
         for case, row, shown in zip(cases, 1 / (1 + np.exp(-logits)), inputs.shown, strict=True):
-            support = np.zeros(len(case.dialogue))
-            target, num_shown = case.flip.target, int(shown.sum())
-            support[target + 1 - num_shown : target + 1] = row[shown]
-            yield tuple(support.tolist())
+            after = len(case.dialogue) - case.flip.target - 1
+            before = len(case.dialogue) - after - int(shown.sum())
+            yield (*(0.0,) * before, *row[shown].tolist(), *(0.0,) * after)  # one 0.0 in memory, however long
 
     def _local(self, case: FlipCase, speakers: Sequence[str], reading: Reading) -> _Local:
         """Source and candidates of a case as a dialogue of their own: a flip costs the same however long it is."""
