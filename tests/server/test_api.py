@@ -239,7 +239,7 @@ def test_events_tell_of_a_job_until_it_ends(client: TestClient, service: Service
     events = events_of(client, f"{JOBS}/{job['id']}/events")
     assert {name for name, _ in events} == {"job"}
     states = [told["state"] for _, told in events]
-    assert (states[0], states[-1]) == ("QUEUED", "DONE")
+    assert states[0] != states[-1] == "DONE"  # it may run before a slow machine has begun to listen
     assert states == sorted(states, key=["QUEUED", "RUNNING", "DONE"].index)
     assert events[-1][1] == client.get(f"{JOBS}/{job['id']}").json()
     assert events_of(client, f"{JOBS}/{job['id']}/events") == events[-1:]
