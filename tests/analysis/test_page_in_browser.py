@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +9,12 @@ from typing import Any
 
 import pytest
 from analyses import calm, crowd, support_call, two_friends
+from browsing import Page, chromium, needs_chromium, sync_api
 
 from fliptrace.analysis.page import write_page
 from fliptrace.analysis.result import Analysis
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-
-Page = Any  # playwright.sync_api.Page, which may not be installed
+pytestmark = needs_chromium
 Opener = Callable[..., Page]
 
 # The contrast ratio of each text, from the colours (0 to 255) that the browser paints for it and for its background.
@@ -47,10 +43,8 @@ CONTRAST = """(selector) => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

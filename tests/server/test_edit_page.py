@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import Page, chromium, needs_chromium, sync_api, watched_page
 from services import inline_service, listening, new_job, table
 
 from fliptrace.corpora.corpus_file import EfrFile, ErcFile
@@ -17,11 +17,7 @@ from fliptrace.server.service import Service
 from fliptrace.server.storage.jobs import Finished
 from fliptrace.server.storage.search_index import IndexEntry
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-
-Page = Any  # playwright.sync_api.Page, which may not be installed
+pytestmark = needs_chromium
 SCRIPT, IMAGE = "<script>window.hacked = 1</script>", "<img src=x onerror=hacked=2>"
 TOKEN = "correct horse battery staple"
 # Ana flips from joy to fear at 3, which 2 triggers.
@@ -35,10 +31,8 @@ LINES = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def done(service: Service) -> str:
@@ -51,20 +45,14 @@ def done(service: Service) -> str:
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Iterator[Page]:
     """The page of a conversation. The test fails if it logs an error or asks another host."""
-    with inline_service(tmp_path / "data") as service, listening(service) as address:
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
-        errors: list[str] = []
-        requests: list[str] = []
-        context.on("request", lambda request: requests.append(request.url))
-        page = context.new_page()
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    with (
+        inline_service(tmp_path / "data") as service,
+        listening(service) as address,
+        watched_page(browser, address) as page,
+    ):
         page.goto(f"/edit?job={done(service)}")
         sync_api.expect(page.locator(".line")).to_have_count(len(LINES))
         yield page
-        context.close()
-        assert errors == []
-        assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
 
 
 def saved(page: Page, message: str = "Saved.") -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import Page, chromium, needs_chromium, sync_api, watched_page
 from services import TABLE, inline_service, listening, new_job, table
 
 from fliptrace.server.service import Service
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-
-Page = Any  # playwright.sync_api.Page, which may not be installed
+pytestmark = needs_chromium
 SCRIPT = "<img src=x onerror=hacked=1>"
 TOKEN = "correct horse battery staple"
 SEA = table((SCRIPT, "The tide", "joy"), ("Ana", "The rocks", "fear"), (SCRIPT, "The rocks", "fear"))
@@ -24,10 +20,8 @@ SEA = table((SCRIPT, "The tide", "joy"), ("Ana", "The rocks", "fear"), (SCRIPT, 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +37,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, 
 @pytest.fixture
 def page(browser: Any, served: tuple[Service, str]) -> Iterator[Page]:
     """The list page. The test fails if it logs an error or asks another host."""
-    address = served[1]
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
-    errors: list[str] = []
-    requests: list[str] = []
-    context.on("request", lambda request: requests.append(request.url))
-    page = context.new_page()
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto("/")
-    sync_api.expect(page.locator(".job")).to_have_count(2)
-    yield page
-    context.close()
-    assert errors == []
-    assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
+    with watched_page(browser, served[1]) as page:
+        page.goto("/")
+        sync_api.expect(page.locator(".job")).to_have_count(2)
+        yield page
 
 
 def column(page: Page, number: int) -> list[str]:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import Page, chromium, needs_chromium, sync_api, watched_page
 from services import TABLE, inline_service, listening, new_job, table
 
 from fliptrace.server.service import Service
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-
-Page = Any  # playwright.sync_api.Page, which may not be installed
+pytestmark = needs_chromium
 SCRIPT, IMAGE = "<script>window.hacked = 1</script>", "<img src=x onerror=hacked=2>"
 TOKEN = "correct horse battery staple"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +40,10 @@ def page(browser: Any, served: tuple[Service, str]) -> Iterator[Page]:
     service, address = served
     for id in [job["id"] for job in _jobs(service)]:
         service.store.delete(id)
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=address)
-    errors: list[str] = []
-    requests: list[str] = []
-    context.on("request", lambda request: requests.append(request.url))
-    page = context.new_page()
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto("/")
-    sync_api.expect(page.locator("#empty")).to_contain_text("No conversations yet.")
-    yield page
-    context.close()
-    assert [error for error in errors if "status of 4" not in error] == []
-    assert [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
+    with watched_page(browser, address, expected_error="status of 4") as page:
+        page.goto("/")
+        sync_api.expect(page.locator("#empty")).to_contain_text("No conversations yet.")
+        yield page
 
 
 def _jobs(service: Service) -> list[dict[str, Any]]:
