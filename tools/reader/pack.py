@@ -116,6 +116,7 @@ def _settings(opened: OpenModel) -> Json:
         "emotion_weights": dict(defaults.emotion_weights),
         "emotion_temperature": defaults.emotion_temperature,
         "same_label_odds": defaults.same_label_odds,
+        "flip_threshold": defaults.flip_threshold,
         "uncertain_below": defaults.uncertain_below,
     }
 

@@ -104,6 +104,7 @@ def _measure(folder: Path, recipe: Recipe, work: Path, rationales: int, limit: i
             "emotion_weights": dict(defaults.emotion_weights),
             "emotion_temperature": defaults.emotion_temperature,
             "same_label_odds": defaults.same_label_odds,
+            "flip_threshold": defaults.flip_threshold,
             "uncertain_below": defaults.uncertain_below,
             "emotions": measuring.emotions(),
             "triggers": measuring.triggers(threshold),
