@@ -38,11 +38,10 @@ def choose_emotion_defaults(
     gives distributions that nothing has changed, `shares` are those of the labels in training; without any, labels get
     no weights.
     """
-    labelled = {name: list(labeler.label(dialogues)) for name, dialogues in files.items()}
-    pairs_of_files = [(dialogues, labelled[name]) for name, dialogues in files.items()]
-    weights = choose_emotion_weights(pairs_of_files, shares).weights if shares else {}
-    temperature = round(choose_temperature([each.rows() for each in _sets(files, labelled, weights, 1.0)]), 3)
-    sets = _sets(files, labelled, weights, temperature)
+    labelled = {name: (dialogues, list(labeler.label(dialogues))) for name, dialogues in files.items()}
+    weights = choose_emotion_weights(list(labelled.values()), shares).weights if shares else {}
+    temperature = round(choose_temperature([each.rows() for each in _sets(labelled, weights, 1.0)]), 3)
+    sets = _sets(labelled, weights, temperature)
     odds = choose_same_label_odds([each.pairs() for each in sets])
     uncertain = choose_uncertain_below([each.judged() for each in sets])
     pairs = [pair for each, left_out in zip(sets, odds.left_out, strict=True) for pair in each.pairs(left_out)]
@@ -59,16 +58,15 @@ def choose_emotion_defaults(
 
 
 def _sets(
-    files: Mapping[str, Sequence[Dialogue]],
-    labelled: Mapping[str, Sequence[EmotionLabels]],
+    labelled: Mapping[str, tuple[Sequence[Dialogue], Sequence[EmotionLabels]]],
     weights: Mapping[str, float],
     temperature: float,
 ) -> list[LabelledSet]:
     sets = []
-    for name, dialogues in files.items():
-        rows = zip(dialogues, labelled[name], strict=True)
-        labels = [reweight_labels(each, dialogue.emotion_set, weights, temperature) for dialogue, each in rows]
-        sets.append(LabelledSet(name, tuple(map(LongestPrefix, dialogues)), tuple(labels)))
+    for name, (dialogues, found) in labelled.items():
+        rows = zip(dialogues, found, strict=True)
+        labels = tuple(reweight_labels(each, dialogue.emotion_set, weights, temperature) for dialogue, each in rows)
+        sets.append(LabelledSet(name, tuple(map(LongestPrefix, dialogues)), labels))
     return sets
 
 
