@@ -25,6 +25,7 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, FlipCase
+from fliptrace.core.support import Support
 from fliptrace.inference.evidence import Evidence
 from fliptrace.models.base import Model
 from fliptrace.models.checkpoints import InferenceDefaults
@@ -181,7 +182,11 @@ def test_of_emotions_that_the_transcript_gives_no_words_are_measured() -> None:
 
 def found_flip(*evidence: Evidence, speaker: str = "Leila", after: str = "anger") -> FoundFlip:
     return FoundFlip(
-        Flip(speaker, 5, 8, "joy", after), frozenset({6, 7}), (0.1,) * 6 + (0.7, 0.8, 0.0), "Why.", evidence=evidence
+        Flip(speaker, 5, 8, "joy", after),
+        frozenset({6, 7}),
+        Support.of((0.1,) * 6 + (0.7, 0.8, 0.0)),
+        "Why.",
+        evidence=evidence,
     )
 
 

@@ -185,7 +185,10 @@ def changed(place: tuple[Any, ...], value: object) -> Any:
         (changed(("utterances", 0, "words"), [word(0, 5, "South")]), "utterance 0 does not have 'South' at 0 to 5"),
         (changed(("utterances", 0, "words"), [word(0, 5, "North")] * 2), "a word at 0 of utterance 0 overlaps"),
         (changed(("utterances", 0, "words"), [word(5, 5, "")]), "expected a word"),
-        (changed(("flips", 0, "candidates"), [{"index": 99, "support": 0.5}]), "index out of range"),
+        (
+            changed(("flips", 0, "candidates"), [{"index": 99, "support": 0.5}]),
+            "support for [99]: expected positions below 24",
+        ),
         (changed(("flips", 0, "candidates"), [{"index": 0, "support": float("nan")}]), "candidates.0.support"),
     ],
 )

@@ -27,6 +27,7 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip
+from fliptrace.core.support import Support
 from fliptrace.corpora.corpus_file import EfrFile, ErcFile
 from fliptrace.corpora.detect import read_corpus
 
@@ -43,9 +44,13 @@ LINES = (
 def analysis() -> AnalysisValues:
     utterances = tuple(Utterance(speaker, f"Line {i}.", emotion) for i, (speaker, emotion) in enumerate(LINES))
     flips = (
-        FoundFlip(Flip("Ana", 0, 2, "joy", "fear"), frozenset({1}), (0, 0.8, 0, 0, 0, 0), "Why.", probability=0.9),
+        FoundFlip(Flip("Ana", 0, 2, "joy", "fear"), frozenset({1}), Support(6, {1: 0.8}), "Why.", probability=0.9),
         FoundFlip(
-            Flip("Bo", 1, 3, "neutral", "anger"), frozenset({2, 3}), (0, 0, 0.7, 0.6, 0, 0), "Why.", probability=0.55
+            Flip("Bo", 1, 3, "neutral", "anger"),
+            frozenset({2, 3}),
+            Support(6, {2: 0.7, 3: 0.6}),
+            "Why.",
+            probability=0.55,
         ),
     )
     scores = tuple({emotion: 1.0} for _, emotion in LINES)

@@ -27,6 +27,7 @@ from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, MELD7, EmotionSet
 from fliptrace.core.flips import find_flips
+from fliptrace.core.support import Support
 
 MOMENT = datetime(2026, 5, 4, 12, tzinfo=UTC)
 # Ana flips at 2 and 3, Bo at 5; four utterances of Ana, two of Bo.
@@ -48,7 +49,7 @@ def document(
     utterances = tuple(Utterance(speaker, f"Line {i}.", emotion) for i, (speaker, emotion) in enumerate(lines))
     dialogue = Dialogue("six", "six", utterances, labels)
     found = tuple(
-        FoundFlip(flip, frozenset(named), tuple(float(i in named) for i in range(len(lines))), "Why.")
+        FoundFlip(flip, frozenset(named), Support(len(lines), dict.fromkeys(named, 1.0)), "Why.")
         for flip in find_flips(dialogue)
         for named in (chosen.get(flip.target, set()),)
     )

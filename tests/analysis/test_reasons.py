@@ -13,6 +13,7 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import EMORYNLP7, MASAC8, EmotionSet
 from fliptrace.core.flips import Flip, FlipCase, find_flips
 from fliptrace.core.messages import Answer
+from fliptrace.core.support import Support
 from fliptrace.prompts.answers import parse_answer
 from fliptrace.prompts.chains import WORDINGS, Chain, observe, render_chain
 from fliptrace.prompts.views import Layout, View
@@ -71,7 +72,7 @@ def index_of(when: str, flip: Flip) -> int:
 def test_every_claim_of_a_built_reason_is_true(drawn: tuple[Dialogue, Flip, frozenset[int], tuple[float, ...]]) -> None:
     dialogue, flip, triggers, support = drawn
     flips = {each.target: each for each in find_flips(dialogue)}
-    text, by = give_reason(dialogue, flip, triggers, support, flips)
+    text, by = give_reason(dialogue, flip, triggers, Support.of(support), flips)
     claims = claims_in(text)
     named = {index_of(str(claim["when"]), flip) for claim in claims}
     for claim in claims:
@@ -130,14 +131,14 @@ LINES = [("Ana", "joy"), ("Ben", "neutral"), ("Cleo", "fear"), ("Ben", "anger"),
 def test_a_reason_reads_well(lines: list[tuple[str, str]], shares: dict[int, float], reason: str) -> None:
     dialogue = dialogue_of(lines)
     flips = {flip.target: flip for flip in find_flips(dialogue)}
-    support = [shares.get(i, 0.0) for i in range(len(lines))]
+    support = Support(len(lines), shares)
     assert give_reason(dialogue, flips[len(lines) - 1], frozenset(shares), support, flips).text == reason
 
 
 def test_without_a_trigger_the_nearest_candidate_is_named() -> None:
     dialogue = dialogue_of(LINES)
     flips = {flip.target: flip for flip in find_flips(dialogue)}
-    text = give_reason(dialogue, flips[4], frozenset(), (0, 0.1, 0.3, 0, 0), flips).text
+    text = give_reason(dialogue, flips[4], frozenset(), Support.of((0, 0.1, 0.3, 0, 0)), flips).text
     assert text.endswith("; the closest candidate is what Cleo said in fear two utterances earlier (support 0.30).")
 
 
@@ -145,7 +146,7 @@ def test_a_name_that_is_no_name_stays_on_one_line() -> None:
     lines = [("A\nna\x1b[1m", "joy"), ("\x07", "anger"), ("A\nna\x1b[1m", "anger")]
     dialogue = dialogue_of(lines)
     (flip,) = find_flips(dialogue)
-    text = give_reason(dialogue, flip, frozenset({1}), (0, 1, 0), {2: flip}).text
+    text = give_reason(dialogue, flip, frozenset({1}), Support(3, {1: 1.0}), {2: flip}).text
     assert text == "? spoke in anger just before, and A na [1m turned to the same emotion (support 1.00)."
 
 

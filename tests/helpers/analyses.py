@@ -11,6 +11,7 @@ from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.flips import find_flips
+from fliptrace.core.support import Support
 from fliptrace.inference.word_evidence import WordEvidence
 
 # speaker, start in seconds, emotion and its probability, text, cues
@@ -139,7 +140,7 @@ def support_call() -> Analysis:
     found = []
     for flip in flips:
         triggers, candidates, reason, is_own = REASONS[flip.target]
-        support = tuple((triggers | candidates).get(i, 0.0) for i in range(len(dialogue)))
+        support = Support(len(dialogue), triggers | candidates)
         found.append(FoundFlip(flip, frozenset(triggers), support, reason, "model" if is_own else "template"))
     scores = tuple({emotion: share} for _, _, emotion, share, _, _ in CALL)
     return Analysis(dialogue, scores, tuple(found), "runs/reader", 0.4, ("Emotions were predicted.",))
@@ -168,7 +169,7 @@ def analyse(dialogue: Dialogue, threshold: float = 0.5) -> Analysis:
         FoundFlip(
             flip,
             frozenset({flip.target - 1}),
-            tuple(0.75 if i == flip.target - 1 else 0.0 for i in range(len(dialogue))),
+            Support(len(dialogue), {flip.target - 1: 0.75}),
             "The utterance right before.",
         )
         for flip in find_flips(dialogue)
@@ -202,7 +203,7 @@ def crowd(num_utterances: int, num_speakers: int, seed: int = 1, emotions: Emoti
     for flip in find_flips(dialogue):
         near = [flip.target - back for back in (0, 1, 1, 1, 1, 2, 3, 4) if flip.target >= back]
         triggers = frozenset(rng.sample(near, min(len(near), rng.choice((0, 1, 1, 1, 2)))))
-        support = tuple(round(rng.uniform(0.4, 1), 2) if i in triggers else 0.0 for i in range(num_utterances))
+        support = Support(num_utterances, {i: round(rng.uniform(0.4, 1), 2) for i in sorted(triggers)})
         found.append(FoundFlip(flip, triggers, support, "A sentence built from what was decided."))
     scores = tuple({str(u.emotion): round(rng.uniform(0.3, 1), 2)} for u in utterances)
     return Analysis(dialogue, scores, tuple(found), "embedded", 0.4, ("Made up, to try out sizes.",))

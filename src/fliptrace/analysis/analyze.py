@@ -20,9 +20,18 @@ from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import NUM_SHOWN, excerpt
+from fliptrace.core.support import Support
 from fliptrace.inference.config import InferenceConfig, resolve_config
 from fliptrace.inference.emotions import LABEL_TOKENS, EmotionLabels, fallback_emotion, last_question_fits
-from fliptrace.inference.flips import DIGITS, Distribution, certain, find_probable_flips, has_labels, show_flip
+from fliptrace.inference.flips import (
+    DIGITS,
+    Distribution,
+    ProbableFlip,
+    certain,
+    find_probable_flips,
+    has_labels,
+    show_flip,
+)
 from fliptrace.inference.overlong import Shortened, shorten_overlong
 from fliptrace.inference.seams import best_decoding, choose_decoder, choose_labeler
 from fliptrace.inference.triggers import name_triggers
@@ -172,21 +181,35 @@ def _scores(dialogue: Dialogue, labels: EmotionLabels) -> Iterator[Mapping[str, 
 
 @dataclass(frozen=True, slots=True)
 class _DecidedFlip:
-    """A flip and its prediction, whose indices count from `start`: the first utterance that the model was shown."""
+    """A flip with what an analysis keeps of its prediction, which is as long as the dialogue.
+
+    `unparsed` is the first reply if no reply could be parsed; `was_shortened` and `was_cut` say that the model did not
+    see all of it.
+    """
 
     flip: Flip
     probability: float | None
-    prediction: Prediction
-    start: int
+    triggers: frozenset[int]
+    support: Support
     rationale: str
+    unparsed: str | None
+    was_shortened: bool
+    was_cut: bool
 
-    @property
-    def triggers(self) -> frozenset[int]:
-        return frozenset(self.start + i for i in self.prediction.vote.triggers)
-
-    def support(self, num_utterances: int) -> tuple[float, ...]:
-        shares = tuple(round(share, DIGITS) if share else 0.0 for share in self.prediction.vote.support)
-        return (0.0,) * self.start + shares + (0.0,) * (num_utterances - self.start - len(shares))
+    @classmethod
+    def of(cls, found: ProbableFlip, answered: Prediction, start: int, length: int, rationale: str) -> _DecidedFlip:
+        """`start` is the utterance, of `length`, at which what the model was shown begins."""
+        vote = answered.vote
+        return cls(
+            flip=found.flip,
+            probability=found.probability,
+            triggers=frozenset(start + i for i in vote.triggers),
+            support=Support(length, {start + i: round(share, DIGITS) for i, share in enumerate(vote.support) if share}),
+            rationale=rationale,
+            unparsed=answered.answers[0].text if vote.is_unparsed else None,
+            was_shortened=answered.num_shortened > 0,
+            was_cut=answered.num_dropped > 0,
+        )
 
 
 def _decide(
@@ -198,14 +221,14 @@ def _decide(
     decoder = choose_decoder(model, config)
     starts = [_start(dialogue, flip, model, config) for flip, _ in flips]
     cases = [_case(dialogue, flip, start, model) for (flip, _), start in zip(flips, starts, strict=True)]
-    decided = []
+    decided, shown = [], []
     on_progress("flips", 0, len(flips))
-    predictions = name_triggers(decoder, cases)
-    for (flip, probability), start, case, prediction in zip(flips, starts, cases, predictions, strict=True):
-        rationale = rationale_of(prediction.answers, prediction.vote.triggers, case, config.layout, start)
-        decided.append(_DecidedFlip(flip, probability, prediction, start, rationale))
+    for found, start, case, answered in zip(flips, starts, cases, name_triggers(decoder, cases), strict=True):
+        vote = answered.vote
+        rationale = rationale_of(answered.answers, vote.triggers, case, config.layout, start)
+        decided.append(_DecidedFlip.of(found, answered, start, len(dialogue), rationale))
+        shown.append(Decided(case, start, vote.triggers, max(vote.support)))
         on_progress("flips", len(decided), len(flips))
-    shown = [Decided(case, each.start, each.prediction) for case, each in zip(cases, decided, strict=True)]
     for place, rationale in write_rationales(model, config, shown, num_rationales).items():
         decided[place] = replace(decided[place], rationale=rationale)
     return decided
@@ -242,9 +265,8 @@ def _case(dialogue: Dialogue, flip: Flip, start: int, model: Model) -> FlipCase:
 def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterator[FoundFlip]:
     flips = {each.flip.target: each.flip for each in decided}
     for each in decided:
-        support = each.support(len(dialogue))
-        reason = give_reason(dialogue, each.flip, each.triggers, support, flips, each.rationale)
-        yield FoundFlip(each.flip, each.triggers, support, reason.text, reason.by, each.probability)
+        reason = give_reason(dialogue, each.flip, each.triggers, each.support, flips, each.rationale)
+        yield FoundFlip(each.flip, each.triggers, each.support, reason.text, reason.by, each.probability)
 
 
 def _first_replies(replies: Sequence[str]) -> str:
@@ -265,15 +287,15 @@ def _notes_on(decided: Sequence[_DecidedFlip], config: InferenceConfig) -> Itera
             f"{num_unknown:,} of {len(decided):,} flips: the model gives no probabilities, so they are reported "
             f"wherever its labels differ, whatever the minimum of {config.flip_threshold}"
         )
-    unparsed = [each.prediction for each in decided if each.prediction.vote.is_unparsed]
+    unparsed = [each.unparsed for each in decided if each.unparsed is not None]
     if unparsed:
         yield (
             f"{len(unparsed):,} of {len(decided):,} flips: no answer could be parsed, so no trigger is named. "
-            f"{_first_replies([prediction.answers[0].text for prediction in unparsed])}"
+            f"{_first_replies(unparsed)}"
         )
-    num_shortened = sum(each.prediction.num_shortened > 0 for each in decided)
+    num_shortened = sum(each.was_shortened for each in decided)
     if num_shortened:
         yield f"{num_shortened:,} of {len(decided):,} flips: too long for the model, which read only its beginning"
-    num_cut = sum(each.prediction.num_dropped > 0 for each in decided)
+    num_cut = sum(each.was_cut for each in decided)
     if num_cut:
         yield f"{num_cut:,} of {len(decided):,} flips: too long for the model, so it did not see the oldest utterances"

@@ -65,7 +65,7 @@ def surest_first(cards: Sequence[FlipCard]) -> list[FlipCard]:
 
 def _card(found: FoundFlip, consequences: tuple[Flip, ...], analysis: AnalysisValues) -> FlipCard:
     by_support = sorted(
-        (Supported(i, share) for i, share in enumerate(found.support) if share or i in found.triggers),
+        (Supported(i, share) for i, share in found.candidates.items()),
         key=lambda pair: (-pair.support, pair.utterance_index),
     )
     triggers = tuple(pair for pair in by_support if pair.utterance_index in found.triggers)

@@ -103,7 +103,7 @@ def _left_out(flips: Sequence[FoundFlip], what: EvidenceFor) -> Iterator[LeftOut
     if what == "none":
         return
     for found in flips if what == "all" else _surest(flips):
-        named = {i for i, share in enumerate(found.support) if share} if what == "all" else found.triggers
+        named = found.candidates if what == "all" else found.triggers
         yield from (LeftOut(found.flip, i) for i in sorted(named) if i < found.flip.target)
 
 

@@ -175,7 +175,8 @@ def describe(card: FlipCard) -> str:
     >>> from dataclasses import replace
     >>> from fliptrace.analysis.values import FoundFlip
     >>> from fliptrace.core.flips import Flip
-    >>> found = FoundFlip(Flip("Ana", 0, 2, "joy", "fear"), frozenset({1}), (0, 0.8, 0), "")
+    >>> from fliptrace.core.support import Support
+    >>> found = FoundFlip(Flip("Ana", 0, 2, "joy", "fear"), frozenset({1}), Support.of((0, 0.8, 0)), "")
     >>> describe(FlipCard(found, (), (), ()))
     'Flip at 3, Ana: joy to fear'
     >>> describe(FlipCard(replace(found, probability=0.75), (), (), ()))

@@ -16,6 +16,7 @@ from fliptrace.analysis.wording import emotion_noun, printable, printable_name, 
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.flips import Flip, FlipCase
 from fliptrace.core.messages import Answer
+from fliptrace.core.support import Support
 from fliptrace.inference.evidence import Evidence
 from fliptrace.inference.word_evidence import WordEvidence
 from fliptrace.prompts.answer_forms import without_answer
@@ -37,7 +38,7 @@ def give_reason(
     dialogue: Dialogue,
     flip: Flip,
     triggers: frozenset[int],
-    support: Sequence[float],
+    support: Support,
     flips_by_target: Mapping[int, Flip],
     rationale: str = "",
 ) -> Reason:
@@ -110,7 +111,7 @@ class _SentenceBuilder:
 
     dialogue: Dialogue
     flip: Flip
-    support: Sequence[float]
+    support: Support
     flips_by_target: Mapping[int, Flip]
 
     def build(self, triggers: Sequence[int]) -> str:
@@ -125,8 +126,9 @@ class _SentenceBuilder:
 
     def no_trigger(self) -> str:
         opening = f"Nothing stands out as what turned {self.who} from {self.flip.before} to {self.flip.after}"
-        strongest = max(range(self.flip.target + 1), key=lambda i: (self.support[i], i))
-        if self.support[strongest] < 0.005:  # it would be shown as 0.00
+        shares = self.support.shares
+        strongest = max(shares, key=lambda i: (shares[i], i), default=None)
+        if strongest is None or shares[strongest] < 0.005:  # it would be shown as 0.00
             return f"{opening}."
         return f"{opening}; the closest candidate is {self.utterance(strongest)}."
 

@@ -17,6 +17,7 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, find_flips, find_sources
+from fliptrace.core.support import Support
 from fliptrace.inference.evidence import Evidence
 from fliptrace.inference.word_evidence import WordEvidence
 from fliptrace.models.checkpoints import FlipShare
@@ -296,7 +297,7 @@ def _flip_part(found: FoundFlip, later: tuple[Flip, ...]) -> FlipPart:
         after=flip.after,
         probability=found.probability,
         triggers=tuple(SupportPart(index=i, support=found.support[i]) for i in sorted(found.triggers)),
-        candidates=tuple(SupportPart(index=i, support=share) for i, share in enumerate(found.support) if share),
+        candidates=tuple(SupportPart(index=i, support=share) for i, share in found.candidates.items() if share),
         reason=_text(found.reason),
         reason_by=found.reason_by,
         evidence=tuple(
@@ -308,13 +309,10 @@ def _flip_part(found: FoundFlip, later: tuple[Flip, ...]) -> FlipPart:
 
 
 def _found_flip(part: FlipPart, num_utterances: int) -> FoundFlip:
-    support = [0.0] * num_utterances
-    for candidate in part.candidates:
-        support[candidate.index] = candidate.support
     return FoundFlip(
         Flip(part.speaker, part.source, part.target, part.before, part.after),
         frozenset(trigger.index for trigger in part.triggers),
-        tuple(support),
+        Support(num_utterances, {candidate.index: candidate.support for candidate in part.candidates}),
         part.reason,
         part.reason_by,
         part.probability,

@@ -64,7 +64,7 @@ def tally_document(document: AnalysisDocument, corrections: Sequence[Correction]
     if corrections:
         corrected = apply_corrections(document.analysis(), corrections)
         return _tally(labels, corrected.dialogue.utterances, corrected.flips)
-    flips = (  # as `analysis()` has them, but without its lists of support, which take a while
+    flips = (  # as `analysis()` has them, but without checking again what is stored
         CorrectedFlip(
             Flip(part.speaker, part.source, part.target, part.before, part.after),
             frozenset(trigger.index for trigger in part.triggers),

@@ -8,6 +8,7 @@ from typing import Literal
 
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import Flip, consequences
+from fliptrace.core.support import Support
 from fliptrace.inference.evidence import Evidence
 from fliptrace.inference.word_evidence import WordEvidence
 from fliptrace.models.checkpoints import FlipShare
@@ -25,15 +26,13 @@ class FoundFlip:
 
     flip: Flip
     triggers: frozenset[int]
-    support: tuple[float, ...]
+    support: Support
     reason: str
     reason_by: Literal["model", "template"] = "template"
     probability: float | None = None
     evidence: tuple[Evidence, ...] = ()
 
     def __post_init__(self) -> None:
-        if not all(0 <= share <= 1 for share in set(self.support)):
-            raise ValueError(f"support {list(self.support)}: expected shares from 0 to 1")
         if self.probability is not None and not 0 <= self.probability <= 1:
             raise ValueError(f"probability {self.probability} of a flip: expected 0 to 1")
         if not all(0 <= i <= self.flip.target < len(self.support) for i in (*self.triggers, 0)):
@@ -47,6 +46,12 @@ class FoundFlip:
                 f"evidence without utterances {left_out} for the flip at {self.flip.target}: expected positions before "
                 "the target, each once, ascending"
             )
+
+    @property
+    def candidates(self) -> Mapping[int, float]:
+        """The utterances that are named or have any support, ascending, with their support."""
+        named = {i: self.support[i] for i in self.triggers}
+        return dict(sorted({**self.support.shares, **named}.items()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from fliptrace.analysis.values import FoundFlip
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8
 from fliptrace.core.flips import find_flips
+from fliptrace.core.support import Support
 from fliptrace.inference.word_evidence import WordEvidence
 from fliptrace.report.terminal.analysis import MAX_FLIPS, analysis_view
 
@@ -20,9 +21,7 @@ def analysis_of(lines: tuple[tuple[str, str], ...] = LINES, start: float | None 
     utterances = tuple(Utterance(who, f"line by {who}", emotion, start) for who, emotion in lines)
     dialogue = Dialogue("tea", "tea", utterances, MASAC8)
     found = tuple(
-        FoundFlip(
-            flip, frozenset({i - 1}), tuple(0.8 if k == i - 1 else 0.0 for k in range(len(lines))), f"Reason {i}."
-        )
+        FoundFlip(flip, frozenset({i - 1}), Support(len(lines), {i - 1: 0.8}), f"Reason {i}.")
         for flip in find_flips(dialogue)
         for i in [flip.target]
     )

@@ -107,7 +107,7 @@ def _shares(analysis: Analysis) -> list[float | None] | None:
 
 
 def _shown(found: FoundFlip) -> ShownFlip:
-    vote = Vote(found.triggers, found.support, num_valid=1, num_samples=1)
+    vote = Vote(found.triggers, tuple(found.support), num_valid=1, num_samples=1)
     return ShownFlip(found.flip, vote, probability=found.probability)
 
 
