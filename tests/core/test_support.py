@@ -28,6 +28,10 @@ def test_no_share_outside_of_0_to_1_or_of_the_dialogue(shares: dict[int, float])
         Support(3, shares)
 
 
+def test_nothing_is_kept_for_an_utterance_without_support() -> None:
+    assert dict(Support(3, {2: 0.5, 1: 0.0}).shares) == {2: 0.5}
+
+
 def test_there_is_no_support_beyond_the_dialogue() -> None:
     support = Support(3, {1: 0.5})
     assert support[-2] == 0.5
