@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,16 @@ from fliptrace.analysis.values import AnalysisValues
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fliptrace.cues.values import Cues
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis(AnalysisValues):
     """One dialogue with an emotion for every utterance, and its flips in the order of their targets."""
+
+    def with_cues(self, cues: Cues) -> Analysis:
+        """Return the same analysis with cues beside the words. Emotions, flips and triggers stay as they are."""
+        return replace(self, measured=cues.utterances, notes=(*self.notes, *cues.notes))
 
     def to_json(self) -> dict[str, Any]:
         """Return the analysis as JSON values; docs/analysis.schema.json is their schema."""
