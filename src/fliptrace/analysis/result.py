@@ -36,11 +36,14 @@ class Analysis(AnalysisValues):
         values = read_document(value).analysis()
         return cls(**{field.name: getattr(values, field.name) for field in fields(values)})
 
-    def to_html(self, path: str | Path) -> None:
-        """Write the HTML page, one file that needs no network."""
+    def to_html(self, path: str | Path, recording: str | Path | None = None) -> bool:
+        """Write the HTML page, one file that needs no network. Return whether it plays the recording.
+
+        A recording in the folder of the page or below it is linked; any other is put into the page, up to 8 MB.
+        """
         from fliptrace.analysis.page import write_page
 
-        write_page(self, Path(path))
+        return write_page(self, Path(path), None if recording is None else Path(recording))
 
     def to_csv(self, path: str | Path) -> None:
         """Write a table for spreadsheets, one row per utterance. docs/analyze.md describes its columns."""

@@ -84,7 +84,7 @@ class Outputs(OptionGroup):
     ] = None
     csv: Annotated[Path | None, typer.Option(help="Write a table, one row per utterance.", show_default=False)] = None
 
-    def write(self, analysis: Analysis) -> None:
+    def write(self, analysis: Analysis, recording: Path | None) -> None:
         if self.json:
             print_json(analysis.to_json())
         else:
@@ -97,8 +97,12 @@ class Outputs(OptionGroup):
             analysis.to_csv(self.csv)
             done(str(self.csv))
         if self.html is not None:
-            analysis.to_html(self.html)
+            plays = analysis.to_html(self.html, recording)
             done(f"{self.html}: open it in a browser")
+            if recording is not None and not plays:
+                note(
+                    f"{recording}: too large to be put into the page; to play it there, write the page into its folder"
+                )
 
 
 def analyze(
@@ -155,7 +159,7 @@ def analyze(
         )
     if opened.hosted is not None:
         hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
-    outputs.write(analysis if measured is None else analysis.with_cues(measured))
+    outputs.write(analysis if measured is None else analysis.with_cues(measured), cues.recording)
 
 
 @contextmanager
