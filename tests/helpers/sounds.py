@@ -26,7 +26,7 @@ def needs(*programs: str) -> pytest.MarkDecorator:
 
 
 def tone(hertz: float, seconds: float, amplitude: float = 0.5, rate: int = 16_000) -> NDArray[np.float32]:
-    """A voice-like tone: a sine with its first overtone, at the amplitude given for the sine."""
+    """A sine, in which pYIN hears a voice."""
     times = np.arange(round(seconds * rate)) / rate
     return (amplitude * np.sin(2 * np.pi * hertz * times)).astype(np.float32)
 

@@ -137,7 +137,7 @@ def _quote(analysis: Analysis, index: int) -> Text:
         (f"{position(index)}{time} ", "dim"), (printable_name(utterance.speaker), "bold"), f": {words}"
     )
     if told := analysis.cue_words(index):
-        line.append(f" [{printable(', '.join(told))}]", style="dim")
+        line.append(f" · {printable(', '.join(told))}", style="dim")
     return line
 
 
@@ -155,6 +155,8 @@ def _closing(analysis: Analysis, num_hidden: int) -> Iterator[Text]:
         f"{analysis.threshold:.2f} or more{_flips_from(analysis)}.",
         style="dim",
     )
+    if analysis.measured:
+        yield Text("What follows a · is how it was said, as measured; no emotion here follows from it.", style="dim")
     if any(analysis.uncertain):
         number = sum(analysis.uncertain)
         yield Text(

@@ -125,7 +125,7 @@ def _words(utterance: Utterance, measured: Sequence[str]) -> Text:
     if utterance.cues:
         words.append(f" ({printable(', '.join(utterance.cues))})", style="italic")
     if measured:
-        words.append(f" [{printable(', '.join(measured))}]", style="dim")
+        words.append(f" · {printable(', '.join(measured))}", style="dim")
     return words
 
 
