@@ -38,6 +38,14 @@ def test_the_loudness_follows_the_volume_in_decibels(tmp_path: Path) -> None:
     assert loud - quiet == pytest.approx(12.0, abs=1.0)  # four times the volume
 
 
+def test_a_low_voice_is_heard_as_well_as_a_high_one(tmp_path: Path) -> None:
+    recording, dialogue = speak(tmp_path, [Line("A", TEXT, pitch=pitch) for pitch in (15, 80)])
+    low, high = measure_sound(dialogue, recording).values
+    assert low["voice_share"] > 0.4
+    assert low["pitch_hz"] < 90 < high["pitch_hz"]
+    assert low["characters_per_second"] == pytest.approx(high["characters_per_second"], rel=0.15)
+
+
 @needs("sox")
 def test_noise_leaves_the_pitch_as_it_is(tmp_path: Path) -> None:
     recording, dialogue = speak(tmp_path, [Line("A", TEXT, pitch=20), Line("A", TEXT, pitch=60)])

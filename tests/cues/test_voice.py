@@ -60,7 +60,7 @@ def test_what_is_no_voice_has_neither_loudness_nor_pitch(what: str, parts: list[
 def test_a_voice_little_above_the_noise_has_a_pitch_and_no_loudness() -> None:
     voice = np.concatenate([silence(0.5), tone(200, 1.0, 0.2), silence(0.5)])
     found = measured(voice + noise(2.0, 0.07))
-    assert found["pitch_hz"] == pytest.approx(200, rel=0.02)
+    assert found["pitch_hz"] == pytest.approx(200, rel=0.03)  # half a semitone
     assert "loudness_db" not in found
 
 

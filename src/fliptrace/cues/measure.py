@@ -24,6 +24,7 @@ from fliptrace.cues.voice import HOP_SECONDS, Frames, frames_of, joined, voice_v
 _BLOCK_SECONDS = 20.0
 _MIN_SECONDS = 0.3  # of sound; less has no reliable values
 _MIN_CHARACTERS = 5  # of an utterance whose rate is measured
+_VOICE_DB = 20.0  # consonants are quieter than vowels by up to this; what is quieter still is no longer the voice
 _FAR_LONGER_SECONDS = 60.0  # a recording that goes on for so long after the last utterance gets a note
 
 OnMeasured = Callable[[int, int], None]
@@ -100,9 +101,11 @@ def _measure(recording: Recording, when: Timed | None, text: str) -> _Utterance:
     values = {**when.values, **voice_values(joined(block.frames for block in blocks), clipped)}
     if PITCH not in values:
         return _Utterance(values, _NO_VOICE)
-    if (rate := _speaking_rate(text, when, blocks)) is not None:
+    if LOUDNESS not in values:
+        return _Utterance(values, _LEVEL)
+    if (rate := _speaking_rate(text, when, blocks, values[LOUDNESS] - _VOICE_DB)) is not None:
         values[SPEAKING_RATE] = rate
-    return _Utterance(values, None if LOUDNESS in values else _LEVEL)
+    return _Utterance(values, None)
 
 
 def _blocks(recording: Recording, stretch: Stretch) -> Iterator[_Block]:
@@ -114,15 +117,17 @@ def _blocks(recording: Recording, stretch: Stretch) -> Iterator[_Block]:
         start = until
 
 
-def _speaking_rate(text: str, when: Timed, blocks: Sequence[_Block]) -> float | None:
-    """Characters per second, from the first voiced sound to the last; None for a text that is too short.
+def _speaking_rate(text: str, when: Timed, blocks: Sequence[_Block], least: float) -> float | None:
+    """Characters per second, from the first sound of at least `least` dB to the last; None for too short a text.
 
     Where others speak at the beginning or the end of the utterance, its time by the transcript counts.
     """
     num_characters = sum(unicodedata.category(character)[0] in "LNM" for character in text)
     if num_characters < _MIN_CHARACTERS:
         return None
-    heard = np.concatenate([block.start + HOP_SECONDS * np.flatnonzero(block.frames.voiced) for block in blocks])
+    heard = np.concatenate(
+        [block.start + HOP_SECONDS * np.flatnonzero(block.frames.level >= least) for block in blocks]
+    )
     begin = heard[0] if when.alone[0][0] == when.start else when.start
     end = heard[-1] + HOP_SECONDS if when.alone[-1][1] == when.end else when.end
     return round(num_characters / max(float(end - begin), _MIN_SECONDS), 1)

@@ -14,7 +14,9 @@ LOUDNESS = "loudness_db"  # of the voiced parts, 0 dB is a full-scale square wav
 LOUDNESS_VARIATION = "loudness_variation_db"  # standard deviation over the voiced parts
 PITCH = "pitch_hz"  # median
 PITCH_RANGE = "pitch_range_semitones"  # between the 10th and the 90th percentile
-SPEAKING_RATE = "characters_per_second"  # letters, digits and vowel signs, from the first voiced sound to the last
+SPEAKING_RATE = (
+    "characters_per_second"  # letters, digits and vowel signs, from the first sound of the voice to the last
+)
 PAUSE = "pause_before_seconds"  # since the last end of any utterance
 OVERLAP = "overlap_seconds"  # in which others speak too
 VOICE_SHARE = "voice_share"  # of the time, 0 to 1
