@@ -33,6 +33,15 @@ def test_the_rate_of_a_file_changes_neither_pitch_nor_loudness(rate: int, tmp_pa
     assert notes == ()
 
 
+@pytest.mark.parametrize("kind", ["flac", "ogg", "mp3"])
+def test_compressed_files_are_read_at_the_right_times(kind: str, tmp_path: Path) -> None:
+    path = write(tmp_path / f"a.{kind}", silence(4.0), tone(150, 1.0, 0.3), silence(1.0))
+    (before, found), _ = measure_sound(said(("A", 2.0, 3.8), ("B", 3.8, 5.8)), path)
+    assert "pitch_hz" not in before
+    assert found["pitch_hz"] == pytest.approx(150, rel=0.01)
+    assert found["voice_share"] == pytest.approx(0.5, abs=0.05)
+
+
 def test_the_channels_of_a_stereo_file_are_averaged(tmp_path: Path) -> None:
     one = np.concatenate([silence(0.5), tone(150, 1.0, 0.4), silence(0.5)])
     soundfile.write(tmp_path / "a.flac", np.stack([one, np.zeros_like(one)], axis=1), 16_000)
