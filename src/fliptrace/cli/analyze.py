@@ -12,6 +12,7 @@ import typer
 
 from fliptrace.cli import hosted_options
 from fliptrace.cli.console import console, done, note, print_json, progress, show_steps
+from fliptrace.cli.cue_options import CueOptions
 from fliptrace.cli.hosted_options import HostedOptions
 from fliptrace.cli.option_groups import OptionGroup
 from fliptrace.cli.transcript_options import Columns, Format, Speakers, parse_columns, parse_speakers
@@ -26,6 +27,8 @@ EPILOG = """**Examples**
 - `fliptrace analyze sample` analyzes a call that ships with fliptrace.
 
 - `fliptrace analyze call.vtt --html call.html` writes a page to click through.
+
+- `fliptrace analyze call.vtt --audio call.wav --html call.html` adds what is louder, higher or faster than usual.
 
 - `fliptrace analyze call.vtt --min-flip-probability 0.7` reports only the flips that the model is sure of.
 
@@ -59,6 +62,14 @@ Evidence = Annotated[
         show_default=False,
     ),
 ]
+EmotionLabels = Annotated[
+    str | None,
+    typer.Option(
+        help="The emotion labels: masac8, which includes contempt, meld7, or a TOML file with your own. Default: "
+        "emotions.toml beside FILE, else masac8.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ class Outputs(OptionGroup):
     ] = None
     csv: Annotated[Path | None, typer.Option(help="Write a table, one row per utterance.", show_default=False)] = None
 
-    def write(self, analysis: Analysis) -> None:
+    def write(self, analysis: Analysis, recording: Path | None) -> None:
         if self.json:
             print_json(analysis.to_json())
         else:
@@ -86,8 +97,12 @@ class Outputs(OptionGroup):
             analysis.to_csv(self.csv)
             done(str(self.csv))
         if self.html is not None:
-            analysis.to_html(self.html)
+            plays = analysis.to_html(self.html, recording)
             done(f"{self.html}: open it in a browser")
+            if recording is not None and not plays:
+                note(
+                    f"{recording}: too large to be put into the page; to play it there, write the page into its folder"
+                )
 
 
 def analyze(
@@ -100,18 +115,12 @@ def analyze(
     speakers: Speakers = None,
     columns: Columns = None,
     outputs: Outputs,
+    cues: CueOptions,
     threshold: Threshold = None,
     min_flip_probability: MinFlipProbability = None,
     rationales: Rationales = 20,
     evidence: Evidence = None,
-    emotion_set: Annotated[
-        str | None,
-        typer.Option(
-            help="The emotion labels: masac8, which includes contempt, meld7, or a TOML file with your own. Default: "
-            "emotions.toml beside FILE, else masac8.",
-            show_default=False,
-        ),
-    ] = None,
+    emotion_set: EmotionLabels = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; the embedded model runs on the CPU.")] = "auto",
     hosted: HostedOptions,
     answers: Annotated[Path | None, hosted_options.reply_file("replies are not kept")] = None,
@@ -135,6 +144,7 @@ def analyze(
         speakers=parse_speakers(speakers),
         emotion_set=None if emotion_set is None else emotion_set_called(emotion_set),
     )
+    measured = cues.collect(transcript.dialogue)
     opened = open_model(model, device, hosted=hosted.settings(answers))
     hosted_options.probe_server(opened.hosted)
     with _bar(opened.hosted) as on_progress:
@@ -149,7 +159,7 @@ def analyze(
         )
     if opened.hosted is not None:
         hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
-    outputs.write(analysis)
+    outputs.write(analysis if measured is None else analysis.with_cues(measured), cues.recording)
 
 
 @contextmanager
