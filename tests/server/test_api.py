@@ -340,6 +340,7 @@ def test_the_command_explains_itself_and_checks_what_it_would_expose(
     told = " ".join(result.output.split())
     assert result.exit_code == 0, told
     assert "other machines too can connect" in told and "needs the token" in told and "no encryption" in told
+    assert "each address may make 600 requests and hand in 60 conversations" in told
     assert "model gpt: openai:gpt-x; each transcript is sent to its provider" in told
     assert "a token of enough" not in told
     assert not (tmp_path / "d").exists()

@@ -38,7 +38,8 @@ It is never changed: corrections by people are kept beside it, and applied in `/
 corpus files of `/api/v1/corrected`, and counted in `/api/v1/overview`, which sums many conversations up.
 
 - **Token.** If the service has one: `Authorization: Bearer TOKEN`. Browsers log in at `/login`.
-- **429** means that the queue is full: wait as long as `Retry-After` says. With an `Idempotency-Key` a request may be
+- **429** means that the queue is full, or that your address made too many requests in a minute: wait as long as
+  `Retry-After` says. With an `Idempotency-Key` a request may be
   sent again without making a second job.
 - **Errors** are objects with `code`, for programs, and `message`, for people.
 - **Backup.** Everything lies in one SQLite file of the data folder, fliptrace.sqlite. While the service runs, copy it
