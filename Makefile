@@ -54,7 +54,7 @@ bench-transcripts: .venv/.bench  ## reading every transcript format, 10,000 utte
 bench-hosted: .venv/.bench  ## asking a provider that takes 20 ms and fails 5% of requests; 3 minutes
 	$(BIN)/python bench/hosted.py
 
-bench-serve: .venv/.bench  ## 100 clients at once hand in conversations to the service; minutes
+bench-serve: .venv/.bench  ## lists and searches over 100,000 utterances; 100 clients at once; a minute
 	$(BIN)/python bench/serve.py
 
 bench-full: .venv/.bench  ## 113M weights and a narrow vocabulary too, and how the gains grow: hours, up to 24 GB of memory
