@@ -218,7 +218,15 @@ def test_jobs_are_listed_in_pages_and_filtered(client: TestClient, service: Serv
     assert listed("q=flip:joy>fear&model=itself") == [ids[3], ids[1]]
     assert listed("q=speaker:ana%20zucchini&limit=1") == [ids[4]]
     assert listed("q=rhubarb") == []
-    for wrong in ("limit=0", "limit=1000", "state=SLEEPING", "before=x", f"q={'x' * 501}", "order=asc"):
+    for wrong in (
+        "limit=0",
+        "limit=1000",
+        "state=SLEEPING",
+        "before=x",
+        f"before={2**63}",
+        f"q={'x' * 501}",
+        "order=asc",
+    ):
         refused(client.get(f"{JOBS}?{wrong}"), 422, "invalid_request")
 
 
@@ -304,6 +312,9 @@ def test_openapi_describes_every_route_with_typed_answers(client: TestClient) ->
     for method, path in routes:
         answers = described["paths"][path][method]["responses"]
         assert "$ref" in json.dumps(answers) or "text/" in json.dumps(answers), path
+        for status, answer in answers.items():
+            if int(status) >= 400 and (path, status) != ("/healthz", "503"):
+                assert answer["content"]["application/json"]["schema"]["$ref"].endswith("/Problem"), (path, status)
     result = described["paths"]["/api/v1/jobs/{id}/result"]["get"]["responses"]["200"]["content"]["application/json"]
     assert result["schema"]["$ref"].endswith("/AnalysisDocument")
     assert ".backup" in described["info"]["description"]

@@ -72,7 +72,7 @@ def show_choices(service: RunningService) -> Choices:
 _health = APIRouter(tags=["service"])
 
 
-@_health.get("/healthz", responses={503: {"model": Health}})
+@_health.get("/healthz", responses={**described(), 503: {"model": Health}})
 def show_health(service: RunningService, response: Response) -> Health:
     """Whether the database answers and a worker lives. Needs no token."""
     service.store.num_by_state()

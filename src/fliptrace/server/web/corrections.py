@@ -17,6 +17,7 @@ from fliptrace.core.errors import InputError
 from fliptrace.server.service import Service
 from fliptrace.server.storage.correction_store import NotTheLast
 from fliptrace.server.storage.jobs import Job
+from fliptrace.server.storage.tables import MAX_NUMBER
 from fliptrace.server.web.access import NamedJob, RunningService
 from fliptrace.server.web.problems import ApiError, described, no_such_job
 from fliptrace.server.web.results import document_of, done_jobs, stem
@@ -26,18 +27,18 @@ from fliptrace.server.workers.tasks import CheckTask, CorrectTask
 Layout = Literal["erc", "efr"]
 _MAX_CHARACTERS = 200_000_000  # of one file, which is put together in memory
 _MAX_NAMED = 200  # jobs in a query
-_Number = Annotated[int, Path(ge=1, le=2**63 - 1)]  # as many as SQLite counts
+_Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 
 router = APIRouter(tags=["corrections"])
 
 
-@router.get("/jobs/{id}/corrections", responses=described(401, 404))
+@router.get("/jobs/{id}/corrections", responses=described(401, 404, 422))
 def list_corrections(job: NamedJob, service: RunningService) -> CorrectionList:
     """List all corrections of a conversation, the oldest first, also those that were taken back."""
     return CorrectionList(corrections=[CorrectionValue.of(kept) for kept in service.store.corrections.history(job)])
 
 
-@router.post("/jobs/{id}/corrections", status_code=201, responses=described(401, 404, 409, 422, 503))
+@router.post("/jobs/{id}/corrections", status_code=201, responses=described(400, 401, 404, 409, 422, 503))
 async def add_correction(job: NamedJob, new: NewCorrection, service: RunningService) -> CorrectionValue:
     """Correct an emotion, a flip or a trigger. The last word on each counts; the result itself stays as it is."""
     value = new.correction.model_dump(mode="json")
@@ -66,7 +67,7 @@ def undo_correction(job: NamedJob, number: _Number, service: RunningService) -> 
     return CorrectionValue.of(kept)
 
 
-@router.get("/jobs/{id}/corrected", response_model=CorrectedDocument, responses=described(401, 404, 409, 503))
+@router.get("/jobs/{id}/corrected", response_model=CorrectedDocument, responses=described(401, 404, 409, 422, 503))
 async def show_corrected(job: NamedJob, service: RunningService) -> Response:
     """The conversation with its corrections applied. Without any, it is as the analysis says."""
     return Response(await _corrected(service, job, "view"), media_type="application/json")
@@ -76,7 +77,7 @@ async def show_corrected(job: NamedJob, service: RunningService) -> Response:
     "/corrected/{layout}",
     response_class=Response,
     responses=described(
-        401, 404, 409, 413, 422, 503, ok={"content": {"application/json": {}}, "description": "A corpus file"}
+        401, 404, 409, 422, 503, ok={"content": {"application/json": {}}, "description": "A corpus file"}
     ),
 )
 async def export_corrected(
