@@ -139,6 +139,8 @@ def test_a_transcript_that_analyze_refuses_is_refused_with_the_same_words(
         ({"sample": "call", "options": '{"threshold": 2}'}, "threshold"),
         ({"sample": "call", "options": '{"path": "/etc/passwd"}'}, "path"),
         ({"sample": "call", "options": '{"emotion_set": "none"}'}, "emotion_set"),
+        ({"sample": "call", "options": '{"emotions": {"labels": ["calm"]}}'}, "expected a list `labels` of 2 to 100"),
+        ({"sample": "call", "options": '{"emotions": {"labels": ["calm", "1 [x]"]}}'}, "found '1 [x]' for a label"),
     ],
 )
 def test_a_request_that_makes_no_sense_names_the_field(client: TestClient, fields: dict[str, str], told: str) -> None:

@@ -15,7 +15,18 @@ from fliptrace.core.emotion_sets import MASAC8, MELD7
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import versions
 from fliptrace.server.service import Service
-from fliptrace.server.web import conversations, corrections, events, jobs, overview, pages, problems, results, tokens
+from fliptrace.server.web import (
+    conversations,
+    corrections,
+    events,
+    exports,
+    jobs,
+    overview,
+    pages,
+    problems,
+    results,
+    tokens,
+)
 from fliptrace.server.web.access import RunningService
 from fliptrace.server.web.gate import Gate
 from fliptrace.server.web.problems import ApiError, described
@@ -49,7 +60,7 @@ corpus files of `/api/v1/corrected`, and counted in `/api/v1/overview`, which su
 """
 
 _api = APIRouter(prefix=API)
-for _part in (conversations, jobs, events, results, corrections, overview):
+for _part in (conversations, jobs, events, results, corrections, exports, overview):
     _api.include_router(_part.router)
 
 
