@@ -10,6 +10,7 @@ import random
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -23,10 +24,14 @@ SEED = int(os.environ.get("FLIPTRACE_KILL_SEED", "0"))
 _MAX_SECONDS = 1.5  # until the next kill; a job takes a good part of it
 
 
+def waiting(service: Running) -> Any:
+    """The jobs that have not ended."""
+    return service.call("/api/v1/jobs?state=QUEUED&state=RUNNING&limit=200")["jobs"]
+
+
 def may_kill(service: Running) -> bool:
     """Whether no job would fail for good, as it should in its last attempt, if its worker died now or soon."""
-    waiting = service.call("/api/v1/jobs?state=QUEUED&state=RUNNING&limit=200")["jobs"]
-    return all(job["attempts"] + (job["state"] == "QUEUED") < MAX_ATTEMPTS for job in waiting)
+    return all(job["attempts"] + (job["state"] == "QUEUED") < MAX_ATTEMPTS for job in waiting(service))
 
 
 def kill(service: Running, rng: random.Random, victim: str) -> None:
@@ -44,7 +49,7 @@ def kill(service: Running, rng: random.Random, victim: str) -> None:
 @pytest.mark.slow
 def test_all_jobs_end_done_once_with_the_results_of_an_undisturbed_run(tmp_path: Path) -> None:
     rng, data = random.Random(SEED), tmp_path / "data"
-    texts = [long_table(rng.randrange(300, 900)) for _ in range(3 * NUM_KILLS)]
+    texts = [long_table(rng.randrange(200, 600)) for _ in range(3 * NUM_KILLS)]
     victims = [rng.choice(("worker", "server")) for _ in range(NUM_KILLS - 1)] + ["server"]
     ids: list[str] = []
     done: list[str] = []
@@ -55,8 +60,10 @@ def test_all_jobs_end_done_once_with_the_results_of_an_undisturbed_run(tmp_path:
                 kill(service, rng, victims.pop(0))
             done += [entry["job"] for entry in service.logged("job done")]
     with serving(data, tmp_path / "log") as service:
-        wait_for(lambda: len(service.call("/api/v1/jobs?state=DONE&limit=200")["jobs"]) == len(ids))
-        assert sum(service.job(id)["attempts"] for id in ids) > len(ids), "no kill met a job: give it more of them"
+        wait_for(lambda: not waiting(service))
+        jobs = [service.job(id) for id in ids]
+        assert [(job["state"], job["error"]) for job in jobs] == [("DONE", None)] * len(ids)
+        assert sum(job["attempts"] for job in jobs) > len(ids), "no kill met a job: give it more of them"
         assert [service.call(f"/api/v1/jobs/{id}/result") for id in ids] == [expected(text) for text in texts]
         done += [entry["job"] for entry in service.logged("job done")]
     assert len(done) == len(set(done)) and set(done) <= set(ids)  # a kill may come between a result and its log line
