@@ -77,7 +77,7 @@ smol: .venv/.train  ## SmolLM2-135M-Instruct fetched, then trained in stages; ki
 attack: .venv/.dev  ## hostile files, and commands killed at random moments; 40 minutes, another SEED tries others
 	$(BIN)/python -m tools.attack --seed $(firstword $(SEED) 0)
 
-fuzz-serve: .venv/.dev  ## 5,000 generated requests to the routes of the service; 5 minutes
+fuzz-serve: .venv/.dev  ## 5,000 generated requests to the routes of the service; minutes
 	FLIPTRACE_NUM_REQUESTS=5000 $(BIN)/python -m pytest -q -n 0 -m slow tests/server/test_openapi_fuzzing.py
 
 clean:

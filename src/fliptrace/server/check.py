@@ -37,7 +37,6 @@ def _limits(settings: ServerSettings) -> str:
     requests = f"{settings.rate:,} requests" if settings.rate else "any number of requests"
     uploads = f"{settings.upload_rate:,}" if settings.upload_rate else "any number of"
     each = f"each address may make {requests} and hand in {uploads} conversations"
-    each = f"each address may make {requests} and hand in {uploads} conversations"
     return f"per minute, {each}; behind a proxy all are one"
 
 

@@ -50,8 +50,7 @@ corpus files of `/api/v1/corrected`, and counted in `/api/v1/overview`, which su
 
 - **Token.** If the service has one: `Authorization: Bearer TOKEN`. Browsers log in at `/login`.
 - **429** means that the queue is full, or that your address made too many requests in a minute: wait as long as
-  `Retry-After` says. With an `Idempotency-Key` a request may be
-  sent again without making a second job.
+  `Retry-After` says. With an `Idempotency-Key` a request may be sent again without making a second job.
 - **Errors** are objects with `code`, for programs, and `message`, for people.
 - **Backup.** Everything lies in one SQLite file of the data folder, fliptrace.sqlite. While the service runs, copy it
   with `sqlite3 fliptrace.sqlite ".backup copy.sqlite"`; restore it while the service is stopped, and delete the files

@@ -53,14 +53,15 @@ async def export_corrected(
         size += len(parts[-1].entries)
         if size > _MAX_CHARACTERS:
             raise ApiError(413, "too_large", f"over {_MAX_CHARACTERS:,} characters; expected fewer jobs: `job`")
-    found = ",\n".join(part.entries for part in parts if part.entries)
+    found = [part for part in parts if part.entries]
     if not found:
         what = "flips in these conversations" if jobs else "corrections"
         raise ApiError(409, "nothing_to_export", f"there are no {what}; expected some")
-    if len({part.emotions for part in parts}) > 1:
+    if len({part.emotions for part in found}) > 1:
         raise ApiError(409, "emotions_differ", "the jobs have different emotions; expected jobs with the same: `job`")
     name = f"{stem(jobs[0].name) if len(jobs) == 1 else 'corrected'}_{layout}"
-    return await run_in_threadpool(_answer, name, f"[\n{found}\n]\n", parts[0].emotions)
+    entries = ",\n".join(part.entries for part in found)
+    return await run_in_threadpool(_answer, name, f"[\n{entries}\n]\n", found[0].emotions)
 
 
 def _answer(name: str, content: str, emotions: str) -> Response:
