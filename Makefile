@@ -7,7 +7,7 @@ BIN := .venv/bin
 JEMALLOC = LD_PRELOAD=$(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2)) \
 	MALLOC_CONF=oversize_threshold:0
 
-.PHONY: demo test test-slow check embedded smol mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-full attack clean
+.PHONY: demo test test-slow check embedded smol mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-full attack fuzz-serve clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -54,7 +54,7 @@ bench-transcripts: .venv/.bench  ## reading every transcript format, 10,000 utte
 bench-hosted: .venv/.bench  ## asking a provider that takes 20 ms and fails 5% of requests; 3 minutes
 	$(BIN)/python bench/hosted.py
 
-bench-serve: .venv/.bench  ## 100 clients at once hand in conversations to the service; minutes
+bench-serve: .venv/.bench  ## lists and searches over 100,000 utterances; 100 clients at once; a minute
 	$(BIN)/python bench/serve.py
 
 bench-full: .venv/.bench  ## 113M weights and a narrow vocabulary too, and how the gains grow: hours, up to 24 GB of memory
@@ -76,6 +76,9 @@ smol: .venv/.train  ## SmolLM2-135M-Instruct fetched, then trained in stages; ki
 
 attack: .venv/.dev  ## hostile files, and commands killed at random moments; 40 minutes, another SEED tries others
 	$(BIN)/python -m tools.attack --seed $(firstword $(SEED) 0)
+
+fuzz-serve: .venv/.dev  ## 5,000 generated requests to the routes of the service; minutes
+	FLIPTRACE_NUM_REQUESTS=5000 $(BIN)/python -m pytest -q -n 0 -m slow tests/server/test_openapi_fuzzing.py
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

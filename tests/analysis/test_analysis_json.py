@@ -18,10 +18,11 @@ from fliptrace.analysis.analyze import analyze
 from fliptrace.analysis.result import Analysis
 from fliptrace.analysis.schema import SCHEMA, json_schema
 from fliptrace.core.dialogue import Dialogue, Utterance
-from fliptrace.core.emotion_sets import MASAC8
+from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.inference.word_evidence import WordEvidence
 from fliptrace.models.checkpoints import FlipShare
+from fliptrace.models.open_model import open_model
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "analysis.schema.json"
 
@@ -125,6 +126,17 @@ def test_an_analysis_from_before_there_were_probabilities_is_read() -> None:
     assert Analysis.from_json(document).flips == support_call().flips
 
 
+def test_the_neutral_label_of_ones_own_emotions_comes_back() -> None:
+    said = (Utterance("Ana", "Low tide", "calm"), Utterance("Ana", "Rocks", "tense"))
+    dialogue = Dialogue("sea", "sea", said, EmotionSet("own", ("calm", "tense"), neutral="calm"))
+    analysis = analyze(dialogue, open_model("rule:previous"))
+    assert Analysis.from_json(analysis.to_json()) == analysis
+    wrong = analysis.to_json()
+    wrong["emotion_set"]["neutral"] = "upset"
+    with pytest.raises(InputError, match="no label 'upset'"):
+        Analysis.from_json(wrong)
+
+
 def test_words_shares_and_unfamiliar_speakers_come_back_as_they_were_written() -> None:
     words = (WordEvidence(0, 0, 5, 0.75, 0.25), WordEvidence(0, 6, 10, 0.75, 0.5), WordEvidence(3, 0, 3, 0.9, 0.1))
     shares = (FlipShare(0.5, 0.6, 12, 0.55, 0.5), FlipShare(0.9, 1.0, 3, 0.95, 1.0))
@@ -136,6 +148,7 @@ def test_words_shares_and_unfamiliar_speakers_come_back_as_they_were_written() -
     assert document["utterances"][0]["uncertain"]
     assert Analysis.from_json(json.loads(json.dumps(document))) == analysis
     older = support_call().to_json()
+    assert older["emotion_set"].pop("neutral") == "neutral"
     for name in ("flip_shares", "unfamiliar_speakers"):
         assert older.pop(name) == []
     assert all(part.pop("words") == [] for part in older["utterances"])

@@ -117,7 +117,8 @@ def inline_service(folder: Path, *, is_eager: bool = False, **settings: Any) -> 
 
 @contextmanager
 def client_of(service: Service) -> Iterator[TestClient]:
-    with TestClient(make_app(service), base_url=ADDRESS, raise_server_exceptions=False) as client:
+    app = make_app(service)
+    with TestClient(app, base_url=ADDRESS, raise_server_exceptions=False, client=("127.0.0.1", 50_000)) as client:
         yield client
 
 

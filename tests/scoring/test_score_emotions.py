@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
 
 from fliptrace.core.errors import InputError
 from fliptrace.predictions.rows import EmotionPrediction
@@ -29,7 +29,16 @@ def test_scores_equal_those_of_scikit_learn_over_all_utterances(dialogues: list[
     assert scores.weighted_f1 == pytest.approx(f1_score(gold, predicted, average="weighted", zero_division=0))
     assert scores.macro_f1 == pytest.approx(f1_score(gold, predicted, average="macro", zero_division=0))
     assert scores.accuracy == pytest.approx(accuracy_score(gold, predicted))
+    expected = cohen_kappa_score(gold, predicted) if len({*gold, *predicted}) > 1 else None
+    assert scores.kappa == pytest.approx(expected)
     assert sum(row.num_gold for row in scores.by_label) == scores.num_utterances == len(gold)
+
+
+def test_kappa_is_agreement_beyond_chance() -> None:
+    half_right = [("joy", "joy"), ("joy", "fear"), ("fear", "joy"), ("fear", "fear")]
+    assert score_emotions([dialogue("a", half_right)]).kappa == 0.0
+    assert score_emotions([dialogue("a", half_right[::3])]).kappa == 1.0
+    assert score_emotions([dialogue("a", half_right[:1])]).kappa is None
 
 
 def test_unlabelled_utterances_are_left_out_and_counted() -> None:

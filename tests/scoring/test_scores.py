@@ -78,6 +78,7 @@ def test_the_json_of_an_emotion_file_is_the_documented_one(emotion_file: Path) -
     written = score_file(emotion_file, num_draws=50).to_json()
     assert json.loads(json.dumps(written, allow_nan=False)) == written
     assert (written["task"], written["accuracy"], written["num_unlabelled"]) == ("emotion", 0.5, 1)
+    assert written["kappa"] == 0.0  # one of two is right, as by always saying joy
     assert written["by_label"]["fear"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "num_gold": 1}
 
 

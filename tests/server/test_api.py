@@ -139,6 +139,8 @@ def test_a_transcript_that_analyze_refuses_is_refused_with_the_same_words(
         ({"sample": "call", "options": '{"threshold": 2}'}, "threshold"),
         ({"sample": "call", "options": '{"path": "/etc/passwd"}'}, "path"),
         ({"sample": "call", "options": '{"emotion_set": "none"}'}, "emotion_set"),
+        ({"sample": "call", "options": '{"emotions": {"labels": ["calm"]}}'}, "expected a list `labels` of 2 to 100"),
+        ({"sample": "call", "options": '{"emotions": {"labels": ["calm", "1 [x]"]}}'}, "found '1 [x]' for a label"),
     ],
 )
 def test_a_request_that_makes_no_sense_names_the_field(client: TestClient, fields: dict[str, str], told: str) -> None:
@@ -218,7 +220,15 @@ def test_jobs_are_listed_in_pages_and_filtered(client: TestClient, service: Serv
     assert listed("q=flip:joy>fear&model=itself") == [ids[3], ids[1]]
     assert listed("q=speaker:ana%20zucchini&limit=1") == [ids[4]]
     assert listed("q=rhubarb") == []
-    for wrong in ("limit=0", "limit=1000", "state=SLEEPING", "before=x", f"q={'x' * 501}", "order=asc"):
+    for wrong in (
+        "limit=0",
+        "limit=1000",
+        "state=SLEEPING",
+        "before=x",
+        f"before={2**63}",
+        f"q={'x' * 501}",
+        "order=asc",
+    ):
         refused(client.get(f"{JOBS}?{wrong}"), 422, "invalid_request")
 
 
@@ -304,6 +314,9 @@ def test_openapi_describes_every_route_with_typed_answers(client: TestClient) ->
     for method, path in routes:
         answers = described["paths"][path][method]["responses"]
         assert "$ref" in json.dumps(answers) or "text/" in json.dumps(answers), path
+        for status, answer in answers.items():
+            if int(status) >= 400 and (path, status) != ("/healthz", "503"):
+                assert answer["content"]["application/json"]["schema"]["$ref"].endswith("/Problem"), (path, status)
     result = described["paths"]["/api/v1/jobs/{id}/result"]["get"]["responses"]["200"]["content"]["application/json"]
     assert result["schema"]["$ref"].endswith("/AnalysisDocument")
     assert ".backup" in described["info"]["description"]
@@ -340,6 +353,7 @@ def test_the_command_explains_itself_and_checks_what_it_would_expose(
     told = " ".join(result.output.split())
     assert result.exit_code == 0, told
     assert "other machines too can connect" in told and "needs the token" in told and "no encryption" in told
+    assert "each address may make 600 requests and hand in 60 conversations" in told
     assert "model gpt: openai:gpt-x; each transcript is sent to its provider" in told
     assert "a token of enough" not in told
     assert not (tmp_path / "d").exists()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from services import client_of, inline_service, submit, table
@@ -194,6 +195,53 @@ def test_an_export_can_be_predicted_on_and_scored(client: TestClient, job: str, 
     assert result.exit_code == 0, result.output
     scores = json.loads(runner.invoke(command, ["score", str(rows), "--json"]).stdout)
     assert (scores["num_flips"], scores["trigger_f1"]) == (2, 0.8)  # of three triggers the rule names two
+
+
+OWN = {"labels": ["calm", "tense", "upset"], "neutral": "calm", "map": {"worried": "tense"}}
+
+
+def submit_own(client: TestClient, service: Service) -> str:
+    """The id of a conversation with emotions of its own: Ana flips from calm to tense at 2."""
+    text = table(("Ana", "The tide is low", "calm"), ("Bo", "Not for long", "upset"), ("Ana", "Oh", "worried"))
+    id: str = submit(client, text, "sea.csv", options=json.dumps({"emotions": OWN}))["id"]
+    run(service)
+    return id
+
+
+def test_an_export_with_emotions_of_ones_own_declares_them_to_readers(
+    client: TestClient, service: Service, tmp_path: Path
+) -> None:
+    id = submit_own(client, service)
+    correct(client, f"{JOBS}/{id}", {"kind": "emotion", "utterance": 1, "emotion": "tense"})
+    archive = download(client, tmp_path, "erc")
+    assert archive.name == "sea_erc.zip"
+    with ZipFile(archive) as file:
+        assert sorted(file.namelist()) == ["emotions.toml", "sea_erc.json"]
+        file.extractall(tmp_path)
+    erc = read_corpus(tmp_path / "sea_erc.json")
+    assert isinstance(erc, ErcFile) and erc.findings == ()
+    (dialogue,) = erc.dialogues
+    assert dialogue.emotions == ("calm", "tense", "tense")
+    assert (dialogue.emotion_set.labels, dialogue.emotion_set.neutral) == (("calm", "tense", "upset"), "calm")
+
+
+def test_an_export_with_emotions_of_ones_own_can_be_predicted_on_and_scored(
+    client: TestClient, service: Service, tmp_path: Path
+) -> None:
+    with ZipFile(download(client, tmp_path, f"efr?job={submit_own(client, service)}")) as file:
+        file.extractall(tmp_path)
+    runner, rows = CliRunner(), tmp_path / "p.jsonl"
+    predict = ["predict", "rule:previous-or-self", str(tmp_path / "sea_efr.json"), "--out", str(rows)]
+    result = runner.invoke(command, predict)
+    assert result.exit_code == 0, result.output
+    scores = json.loads(runner.invoke(command, ["score", str(rows), "--json"]).stdout)
+    assert (scores["num_flips"], scores["trigger_f1"]) == (1, 1.0)
+
+
+def test_conversations_with_different_emotions_are_not_one_file(client: TestClient, service: Service, job: str) -> None:
+    ids = [submit_own(client, service), job.rpartition("/")[2]]
+    answer = client.get("/api/v1/corrected/erc", params={"job": ids})
+    assert "expected jobs with the same" in refused(answer, 409, "emotions_differ")
 
 
 def test_an_export_of_what_is_not_there_is_refused(client: TestClient, service: Service) -> None:

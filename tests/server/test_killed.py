@@ -2,97 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
+from running_service import PATIENCE, Running, expected, serving, wait_for
 from services import TABLE, bytes_in, long_table, new_job, open_store
 
-from fliptrace.analysis.analyze import analyze
 from fliptrace.core.errors import InputError, RunError
-from fliptrace.models.open_model import open_model
 from fliptrace.server.service import running
 from fliptrace.server.settings import ServerSettings
 from fliptrace.server.storage.tables import JobState
-from fliptrace.transcripts.read import parse_transcript
 
-_FLIPTRACE = [sys.executable, "-c", "from fliptrace.cli.main import main; main()"]
-_PATIENCE = 300.0  # seconds; on an idle machine everything here takes under ten
 _LONG = long_table(1_000)  # about a second of analysis
-
-
-@dataclass
-class Running:
-    """A running `fliptrace serve` and its log."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def logged(self, event: str) -> list[dict[str, Any]]:
-        lines = [line for line in self.log.read_text().splitlines() if line.startswith("{")]
-        return [entry for entry in map(json.loads, lines) if entry.get("event") == event]
-
-    def call(self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
-        url = self.logged("listening")[0]["url"] + path
-        with urllib.request.urlopen(urllib.request.Request(url, body, headers or {}), timeout=_PATIENCE) as answer:
-            return json.load(answer)
-
-    def submit(self, text: str) -> str:
-        form = {"text": text, "name": "farm.csv"}
-        body = "".join(
-            f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in form.items()
-        )
-        headers = {"Content-Type": "multipart/form-data; boundary=x"}
-        return str(self.call("/api/v1/conversations", f"{body}--x--\r\n".encode(), headers)["id"])
-
-    def job(self, id: str) -> Any:
-        return self.call(f"/api/v1/jobs/{id}")
-
-
-@contextmanager
-def serving(data: Path, log: Path) -> Iterator[Running]:
-    """Start the service; whatever of it still lives at the end is killed."""
-    options = ["serve", "--data", str(data), "--port", "0", "--models", "previous=rule:previous"]
-    with log.open("wb") as file:
-        process = subprocess.Popen([*_FLIPTRACE, *options], stderr=file, stdout=file)
-    service = Running(process, log)
-    try:
-        wait_for(lambda: service.logged("listening") or process.poll() is not None)
-        assert process.poll() is None, log.read_text()
-        yield service
-    finally:
-        process.kill()
-        process.wait()
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"not within {_PATIENCE:g} seconds")
 
 
 def is_in_the_middle(service: Running, id: str, attempt: int) -> bool:
     job = service.job(id)
     assert job["state"] in ("QUEUED", "RUNNING"), "it ended before it could be killed"
     return job["attempts"] == attempt and job["progress"] is not None
-
-
-def expected(text: str) -> Any:
-    return analyze(parse_transcript(text.encode(), "farm.csv"), open_model("rule:previous")).to_json()
 
 
 def test_worker_and_server_are_killed_and_every_job_ends_done_once_with_the_same_result(tmp_path: Path) -> None:
@@ -107,7 +37,7 @@ def test_worker_and_server_are_killed_and_every_job_ends_done_once_with_the_same
         assert len(children) >= 3
         service.process.kill()
         service.process.wait()
-        _, alive = psutil.wait_procs(children, timeout=_PATIENCE)
+        _, alive = psutil.wait_procs(children, timeout=PATIENCE)
         assert alive == []  # no worker outlives its server
     with serving(data, tmp_path / "second.log") as service:
         assert service.logged("service started")[0]["jobs_queued_again"] == 1
@@ -118,7 +48,7 @@ def test_worker_and_server_are_killed_and_every_job_ends_done_once_with_the_same
         assert len(service.call("/api/v1/jobs?q=zucchini")["jobs"]) == 1
         assert len(service.logged("job done")) == 2
         service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(_PATIENCE) == 0
+        assert service.process.wait(PATIENCE) == 0
         assert "Traceback" not in service.log.read_text()
         assert b"zucchini" not in service.log.read_bytes()
     _, engine = open_store(data)

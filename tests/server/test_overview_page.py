@@ -70,7 +70,7 @@ def test_the_table_is_sorted_by_mouse_and_by_keyboard(page: Page) -> None:
 
 def test_the_page_tells_emotions_flips_speakers_and_triggers(page: Page) -> None:
     open_overview(page)
-    assert page.locator("#facts dd").all_inner_texts() == ["2", "7", "3", "42.86"]
+    assert page.locator("#facts dd").all_inner_texts() == ["2", "7", "3", "42.9"]
     flips = page.locator("#flips tbody tr", has=page.get_by_role("rowheader", name="joy")).locator("td")
     assert "2" in flips.all_inner_texts()
     picture = page.locator("#conversations .stack").first

@@ -59,14 +59,13 @@ class CorrectedDocument(_Part):
     @classmethod
     def of(cls, analysis: AnalysisValues, corrections: Sequence[Correction]) -> CorrectedDocument:
         corrected = apply_corrections(analysis, corrections)
-        labels = analysis.dialogue.emotion_set
         rows = zip(corrected.dialogue.utterances, analysis.dialogue.emotions, doubtfulness(analysis), strict=True)
         found = {each.flip.target for each in analysis.flips}
         return cls(
             schema=SCHEMA,
             id=analysis.dialogue.id,
             num_corrections=len(corrections),
-            emotion_set=EmotionSetPart(name=labels.name, labels=labels.labels),
+            emotion_set=EmotionSetPart.of(analysis.dialogue.emotion_set),
             utterances=tuple(
                 CorrectedUtterancePart(
                     index=index,

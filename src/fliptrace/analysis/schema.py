@@ -39,6 +39,11 @@ class TranscriptPart(_Part):
 class EmotionSetPart(_Part):
     name: str
     labels: tuple[str, ...] = Field(description="All labels of the set, in order.")
+    neutral: str | None = Field(None, description="The label of utterances without emotion; null if there is none.")
+
+    @classmethod
+    def of(cls, emotion_set: EmotionSet) -> EmotionSetPart:
+        return cls(name=emotion_set.name, labels=emotion_set.labels, neutral=emotion_set.neutral)
 
 
 class WordPart(_Part):
@@ -165,7 +170,6 @@ class AnalysisDocument(_Part):
     @classmethod
     def of(cls, analysis: AnalysisValues) -> AnalysisDocument:
         dialogue, later = analysis.dialogue, analysis.consequences
-        labels = dialogue.emotion_set
         return cls(
             schema=SCHEMA,
             transcript=TranscriptPart(
@@ -177,7 +181,7 @@ class AnalysisDocument(_Part):
             uncertain_below=analysis.uncertain_below,
             unfamiliar_speakers=tuple(map(_text, analysis.unfamiliar_speakers)),
             flip_shares=tuple(FlipSharePart(**asdict(each)) for each in analysis.flip_shares),
-            emotion_set=EmotionSetPart(name=labels.name, labels=labels.labels),
+            emotion_set=EmotionSetPart.of(dialogue.emotion_set),
             utterances=tuple(_utterance_part(analysis, i, doubt) for i, doubt in enumerate(analysis.uncertain)),
             flips=tuple(_flip_part(found, later[found.flip]) for found in analysis.flips),
         )
@@ -188,7 +192,7 @@ class AnalysisDocument(_Part):
     def analysis(self) -> AnalysisValues:
         """Convert the document back, the inverse of `of`; InputError if its parts contradict each other."""
         try:
-            emotion_set = EmotionSet(self.emotion_set.name, self.emotion_set.labels)
+            emotion_set = EmotionSet(self.emotion_set.name, self.emotion_set.labels, self.emotion_set.neutral)
             utterances = tuple(
                 Utterance(part.speaker, part.text, part.emotion, part.start, part.end, part.cues)
                 for part in self.utterances

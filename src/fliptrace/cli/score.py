@@ -35,7 +35,8 @@ def score(
         rows = [(name, decimals(row["f1"]), f"{row['num_gold']:,}") for name, row in result["by_label"].items()]
         table(f"emotions of {result['num_utterances']:,} utterances", ("emotion", "F1", "utterances"), rows)
         console.print(f"weighted F1 {decimals(result['weighted_f1'])} ({interval(result['interval'])}), "
-                      f"macro F1 {decimals(result['macro_f1'])}; {result['num_unparsed']:,} unparsed")  # fmt: skip
+                      f"macro F1 {decimals(result['macro_f1'])}, kappa {decimals(result['kappa'])}; "
+                      f"{result['num_unparsed']:,} unparsed")  # fmt: skip
         return
     if result["task"] == "unified":
         _show_unified_scores(file, scores)

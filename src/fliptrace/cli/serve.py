@@ -70,6 +70,10 @@ def serve(
         float | None, typer.Option(help="Delete jobs so long after they ended. Default: never.", show_default=False)
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; the embedded model runs on the CPU.")] = "auto",
+    rate: Annotated[
+        int, typer.Option(min=0, help="Requests per minute of a client on another machine; 0: no limit.")
+    ] = 600,
+    upload_rate: Annotated[int, typer.Option(min=0, help="Conversations per minute of such a client.")] = 60,
     check: Annotated[bool, typer.Option("--check", help="Print what would be exposed, and exit.")] = False,
 ) -> None:
     """Serve analyses: drop a conversation into a browser tab, or post it over HTTP, and find results again.
@@ -77,7 +81,7 @@ def serve(
     A job is queued, analyzed by a worker process, and kept with its result until it is deleted; all results can be
     searched. A worker or the server may be killed at any moment: no job is lost.
     """
-    require("serve", "serve", "fastapi", "uvicorn", "multipart", "sqlalchemy", "alembic")
+    require("serve", "serve", "fastapi", "uvicorn", "multipart", "sqlalchemy", "alembic", "limits")
     from fliptrace.server.check import exposure
     from fliptrace.server.serve import serve_forever
     from fliptrace.server.settings import ServerSettings, parse_models
@@ -93,6 +97,8 @@ def serve(
         allowed_hosts=tuple(allow_host or ()),
         keep_days=keep_days,
         device=device,
+        rate=rate,
+        upload_rate=upload_rate,
     )
     if check:
         for line in exposure(settings):

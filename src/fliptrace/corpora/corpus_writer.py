@@ -76,6 +76,12 @@ def corpus_entry(dialogue: Dialogue, num_utterances: int | None = None) -> Json:
     }
 
 
+def emotion_declaration(emotion_set: EmotionSet) -> str:
+    """The text of emotions.toml that files with these emotions need beside them; "" if readers know the labels."""
+    is_known = any(set(emotion_set.labels) == set(known.labels) for known in (MELD7, MASAC8))
+    return "" if is_known else emotion_set_toml(emotion_set)
+
+
 def trigger_flags(triggers: frozenset[int], target: int) -> list[int]:
     """The list `triggers` of a case: 1 for each trigger up to the target, 0 for other utterances.
 
@@ -101,8 +107,7 @@ def _declaration(emotion_set: EmotionSet, paths: CorpusPaths) -> str:
     """The text of emotions.toml; "" if it is not needed, or there already."""
     declared = own_emotion_set(paths.efr)
     if declared is None:
-        is_known = any(set(emotion_set.labels) == set(known.labels) for known in (MELD7, MASAC8))
-        return "" if is_known else emotion_set_toml(emotion_set)
+        return emotion_declaration(emotion_set)
     missing = [label for label in emotion_set.labels if label not in declared]
     if missing:
         raise InputError(

@@ -67,27 +67,31 @@ def check_labels(dialogues: Iterable[Dialogue], place: object) -> None:
 
 def read_emotion_set(path: Path) -> EmotionSet:
     """Read an emotion set from a file; InputError says what is wrong with it."""
-    table = _read_table(path)
+    return declared_emotion_set(_read_table(path), path, path.absolute().parent.name or "own")
+
+
+def declared_emotion_set(table: Json, place: object, name: str) -> EmotionSet:
+    """The emotion set that a table of `labels`, `neutral` and `map` declares; InputError says what is wrong with it."""
     for key in table.keys() - set(_KEYS):
         nearest = difflib.get_close_matches(key, _KEYS, n=1, cutoff=0)[0]
-        raise InputError(path, f"unknown key {key!r}; did you mean {nearest!r}?")
+        raise InputError(place, f"unknown key {key!r}; did you mean {nearest!r}?")
     labels, neutral, spellings = table.get("labels"), table.get("neutral"), table.get("map", {})
-    check_own_labels(labels, path)
+    check_own_labels(labels, place)
     assert isinstance(labels, list)
     if neutral is not None and neutral not in labels:
-        raise InputError(path, f"found {neutral!r} for `neutral`, expected one of the labels")
+        raise InputError(place, f"found {neutral!r} for `neutral`, expected one of the labels")
     if not isinstance(spellings, dict):
-        raise InputError(path, f"found {type(spellings).__name__} for `map`, expected a table of labels")
+        raise InputError(place, f"found {type(spellings).__name__} for `map`, expected a table of labels")
     for spelling, label in spellings.items():
         if label not in labels:
-            raise InputError(path, f"`map` says that {spelling!r} is {label!r}, expected one of the labels")
+            raise InputError(place, f"`map` says that {spelling!r} is {label!r}, expected one of the labels")
         if spelling.strip().lower() in labels:
-            raise InputError(path, f"`map` says that {spelling!r} is {label!r}, but it is a label itself")
+            raise InputError(place, f"`map` says that {spelling!r} is {label!r}, but it is a label itself")
     try:
         known = tuple((spelling.strip().lower(), label) for spelling, label in spellings.items())
-        return EmotionSet(path.absolute().parent.name or "own", tuple(labels), neutral, known)
+        return EmotionSet(name, tuple(labels), neutral, known)
     except ValueError as error:
-        raise InputError(path, str(error)) from error
+        raise InputError(place, str(error)) from error
 
 
 def emotion_set_toml(emotion_set: EmotionSet) -> str:

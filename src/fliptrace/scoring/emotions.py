@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import precision_recall_fscore_support
+from sklearn.metrics import cohen_kappa_score, precision_recall_fscore_support
 
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import Json
@@ -34,12 +34,14 @@ class EmotionScores:
     """Scores over the labelled utterances. Dialogues and groups without any are not counted.
 
     `by_label` has every label that is gold or predicted there, in alphabetical order. `macro_f1` is the plain mean of
-    their F1, `weighted_f1` the mean weighted by `num_gold`. `num_unparsed` is over all utterances.
+    their F1, `weighted_f1` the mean weighted by `num_gold`. `kappa` is Cohen's, how far labels and predictions agree
+    beyond chance; None if all of them are one label. `num_unparsed` is over all utterances.
     """
 
     weighted_f1: float
     macro_f1: float
     accuracy: float
+    kappa: float | None
     by_label: tuple[LabelScores, ...]
     num_dialogues: int
     num_groups: int
@@ -72,6 +74,7 @@ def score_emotions(predictions: Sequence[EmotionPrediction], place: object = "pr
         weighted_f1=float(np.average(f1, weights=num_gold)),
         macro_f1=float(np.mean(f1)),
         accuracy=sum(pair.gold == pair.predicted for pair in pairs) / len(pairs),
+        kappa=float(cohen_kappa_score(gold, predicted)) if len(labels) > 1 else None,
         by_label=tuple(
             LabelScores(label, float(p), float(r), float(f), int(n))
             for label, p, r, f, n in zip(labels, precision, recall, f1, num_gold, strict=True)

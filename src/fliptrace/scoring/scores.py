@@ -107,6 +107,7 @@ class EmotionFileScores:
             "weighted_f1": round(scores.weighted_f1, 6),
             "macro_f1": round(scores.macro_f1, 6),
             "accuracy": round(scores.accuracy, 6),
+            "kappa": None if scores.kappa is None else round(scores.kappa, 6),
             "interval": _interval_to_json(self.interval),
             "num_dialogues": scores.num_dialogues,
             "num_utterances": scores.num_utterances,

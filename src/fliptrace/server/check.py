@@ -21,6 +21,7 @@ def exposure(settings: ServerSettings) -> Iterator[str]:
         yield "no token: every user of this machine can read, hand in and delete conversations"
     if not settings.is_loopback:
         yield "no encryption: put a proxy with TLS in front, and name it with --allow-host"
+    yield _limits(settings)
     for name, ref in settings.models.items():
         where = "each transcript is sent to its provider" if is_hosted(ref) else "runs here"
         yield f"model {name}: {ref if ref != name else 'as named'}; {where}"
@@ -28,6 +29,15 @@ def exposure(settings: ServerSettings) -> Iterator[str]:
     kept = "until they are deleted" if settings.keep_days is None else f"for {settings.keep_days:g} days"
     yield f"results are kept {kept}; uploads until their analysis ends"
     yield f"at most {settings.queue:,} jobs wait, {settings.workers} run at a time; nothing else leaves this machine"
+
+
+def _limits(settings: ServerSettings) -> str:
+    if settings.is_loopback:
+        return "no limit on requests, as all clients are on this machine"
+    requests = f"{settings.rate:,} requests" if settings.rate else "any number of requests"
+    uploads = f"{settings.upload_rate:,}" if settings.upload_rate else "any number of"
+    each = f"each address may make {requests} and hand in {uploads} conversations"
+    return f"per minute, {each}; behind a proxy all are one"
 
 
 def _folder(settings: ServerSettings) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fliptrace.core.errors import InputError
 
-MIN_TOKEN = 16  # characters; a token is guessed over the network, without a limit on attempts
+MIN_TOKEN = 16  # characters; a token may be guessed over the network, as often as `rate` allows
 MAX_ATTEMPTS = 3  # of a job, each ended by the death of its worker or of the server
 _WILDCARDS = ("0.0.0.0", "::")
 
@@ -20,7 +20,9 @@ class ServerSettings:
 
     `models` are the models that clients may choose, by the name that they choose them by. `token` is what clients have
     to know, None for no token. `allowed_hosts` are further names by which clients may call the service. `queue` is the
-    maximum number of jobs that wait. `keep_days` is the age at which ended jobs are deleted, None for never.
+    maximum number of jobs that wait. `keep_days` is the age at which ended jobs are deleted, None for never. `rate` and
+    `upload_rate` are how many requests a client on another machine may make per minute, and how many conversations it
+    may hand in, 0 for no limit.
     """
 
     data: Path
@@ -33,6 +35,8 @@ class ServerSettings:
     allowed_hosts: tuple[str, ...] = ()
     keep_days: float | None = None
     device: str = "auto"
+    rate: int = 600
+    upload_rate: int = 60
 
     def __post_init__(self) -> None:
         if self.token is not None and (len(self.token) < MIN_TOKEN or not self.token.isascii()):
@@ -45,6 +49,9 @@ class ServerSettings:
             raise InputError("--models", "no model; expected at least one")
         if self.keep_days is not None and not self.keep_days > 0:
             raise InputError("--keep-days", f"{self.keep_days:g}; expected more than 0")
+        for option, limit in (("--rate", self.rate), ("--upload-rate", self.upload_rate)):
+            if limit < 0:
+                raise InputError(option, f"{limit}; expected 0, for no limit, or more")
 
     @property
     def is_loopback(self) -> bool:
@@ -66,7 +73,11 @@ def is_loopback(host: str) -> bool:
     >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("0.0.0.0")
     (True, True, True, False)
     """
-    return host.lower() == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    if host.lower() == "localhost" or not _is_address(host):
+        return host.lower() == "localhost"
+    address = ipaddress.ip_address(host)
+    mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:127.0.0.1, as a socket of both families names it
+    return (mapped or address).is_loopback
 
 
 def parse_models(text: str) -> dict[str, str]:

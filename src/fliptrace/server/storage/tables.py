@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import JSON, Float, ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+MAX_NUMBER = 2**63 - 1  # of a job or a correction: as far as SQLite counts
+
 
 class JobState(StrEnum):
     QUEUED = "QUEUED"

@@ -15,7 +15,18 @@ from fliptrace.core.emotion_sets import MASAC8, MELD7
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import versions
 from fliptrace.server.service import Service
-from fliptrace.server.web import conversations, corrections, events, jobs, overview, pages, problems, results, tokens
+from fliptrace.server.web import (
+    conversations,
+    corrections,
+    events,
+    exports,
+    jobs,
+    overview,
+    pages,
+    problems,
+    results,
+    tokens,
+)
 from fliptrace.server.web.access import RunningService
 from fliptrace.server.web.gate import Gate
 from fliptrace.server.web.problems import ApiError, described
@@ -38,8 +49,8 @@ It is never changed: corrections by people are kept beside it, and applied in `/
 corpus files of `/api/v1/corrected`, and counted in `/api/v1/overview`, which sums many conversations up.
 
 - **Token.** If the service has one: `Authorization: Bearer TOKEN`. Browsers log in at `/login`.
-- **429** means that the queue is full: wait as long as `Retry-After` says. With an `Idempotency-Key` a request may be
-  sent again without making a second job.
+- **429** means that the queue is full, or that your address made too many requests in a minute: wait as long as
+  `Retry-After` says. With an `Idempotency-Key` a request may be sent again without making a second job.
 - **Errors** are objects with `code`, for programs, and `message`, for people.
 - **Backup.** Everything lies in one SQLite file of the data folder, fliptrace.sqlite. While the service runs, copy it
   with `sqlite3 fliptrace.sqlite ".backup copy.sqlite"`; restore it while the service is stopped, and delete the files
@@ -48,7 +59,7 @@ corpus files of `/api/v1/corrected`, and counted in `/api/v1/overview`, which su
 """
 
 _api = APIRouter(prefix=API)
-for _part in (conversations, jobs, events, results, corrections, overview):
+for _part in (conversations, jobs, events, results, corrections, exports, overview):
     _api.include_router(_part.router)
 
 
@@ -71,7 +82,7 @@ def show_choices(service: RunningService) -> Choices:
 _health = APIRouter(tags=["service"])
 
 
-@_health.get("/healthz", responses={503: {"model": Health}})
+@_health.get("/healthz", responses={**described(), 503: {"model": Health}})
 def show_health(service: RunningService, response: Response) -> Health:
     """Whether the database answers and a worker lives. Needs no token."""
     service.store.num_by_state()

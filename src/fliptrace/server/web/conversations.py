@@ -30,7 +30,7 @@ router = APIRouter(tags=["conversations"])
 @router.post(
     "/conversations",
     status_code=202,
-    responses=described(401, 413, 422, 429, 503, ok={"model": JobValue, "description": "It came before with this key"}),
+    responses=described(400, 401, 422, 503, ok={"model": JobValue, "description": "It came before with this key"}),
 )
 async def submit_conversation(
     service: RunningService,

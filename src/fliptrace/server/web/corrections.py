@@ -1,4 +1,4 @@
-"""Corrections of a result: listed, made, taken back; the corrected conversation; files of corrected conversations.
+"""Corrections of a result: listed, made, taken back; the corrected conversation. exports.py makes files of these.
 
 A correction is checked before it is kept, but not in one transaction: what another person does in between can only make
 it void, and a void correction does nothing (analysis/corrections.py).
@@ -6,38 +6,33 @@ it void, and a void correction does nothing (analysis/corrections.py).
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-from urllib.parse import quote
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 from starlette.concurrency import run_in_threadpool
 
 from fliptrace.analysis.corrected_document import CorrectedDocument
 from fliptrace.core.errors import InputError
-from fliptrace.server.service import Service
 from fliptrace.server.storage.correction_store import NotTheLast
-from fliptrace.server.storage.jobs import Job
+from fliptrace.server.storage.tables import MAX_NUMBER
 from fliptrace.server.web.access import NamedJob, RunningService
 from fliptrace.server.web.problems import ApiError, described, no_such_job
-from fliptrace.server.web.results import document_of, done_jobs, stem
+from fliptrace.server.web.results import document_of
 from fliptrace.server.web.schemas import CorrectionList, CorrectionValue, NewCorrection
 from fliptrace.server.workers.tasks import CheckTask, CorrectTask
 
-Layout = Literal["erc", "efr"]
-_MAX_CHARACTERS = 200_000_000  # of one file, which is put together in memory
-_MAX_NAMED = 200  # jobs in a query
-_Number = Annotated[int, Path(ge=1, le=2**63 - 1)]  # as many as SQLite counts
+_Number = Annotated[int, Path(ge=1, le=MAX_NUMBER)]
 
 router = APIRouter(tags=["corrections"])
 
 
-@router.get("/jobs/{id}/corrections", responses=described(401, 404))
+@router.get("/jobs/{id}/corrections", responses=described(401, 404, 422))
 def list_corrections(job: NamedJob, service: RunningService) -> CorrectionList:
     """List all corrections of a conversation, the oldest first, also those that were taken back."""
     return CorrectionList(corrections=[CorrectionValue.of(kept) for kept in service.store.corrections.history(job)])
 
 
-@router.post("/jobs/{id}/corrections", status_code=201, responses=described(401, 404, 409, 422, 503))
+@router.post("/jobs/{id}/corrections", status_code=201, responses=described(400, 401, 404, 409, 422, 503))
 async def add_correction(job: NamedJob, new: NewCorrection, service: RunningService) -> CorrectionValue:
     """Correct an emotion, a flip or a trigger. The last word on each counts; the result itself stays as it is."""
     value = new.correction.model_dump(mode="json")
@@ -66,58 +61,10 @@ def undo_correction(job: NamedJob, number: _Number, service: RunningService) -> 
     return CorrectionValue.of(kept)
 
 
-@router.get("/jobs/{id}/corrected", response_model=CorrectedDocument, responses=described(401, 404, 409, 503))
+@router.get("/jobs/{id}/corrected", response_model=CorrectedDocument, responses=described(401, 404, 409, 422, 503))
 async def show_corrected(job: NamedJob, service: RunningService) -> Response:
     """The conversation with its corrections applied. Without any, it is as the analysis says."""
-    return Response(await _corrected(service, job, "view"), media_type="application/json")
-
-
-@router.get(
-    "/corrected/{layout}",
-    response_class=Response,
-    responses=described(
-        401, 404, 409, 413, 422, 503, ok={"content": {"application/json": {}}, "description": "A corpus file"}
-    ),
-)
-async def export_corrected(
-    layout: Layout,
-    service: RunningService,
-    job: Annotated[
-        list[str] | None,
-        Query(max_length=_MAX_NAMED, description="Only these jobs. Default: all that have corrections."),
-    ] = None,
-) -> Response:
-    """Corrected conversations as a file for `fliptrace train`, `predict` and `score`: `erc` emotions, `efr` flips.
-
-    What nobody corrected counts as the analysis has it. An ERC file has no place for flips that were added or removed.
-    """
-    jobs = await run_in_threadpool(_jobs, service, job or [])
-    entries: list[str] = []
-    size = 0
-    for each in jobs:
-        entries.append(await _corrected(service, each, layout))
-        size += len(entries[-1])
-        if size > _MAX_CHARACTERS:
-            raise ApiError(413, "too_large", f"over {_MAX_CHARACTERS:,} characters; expected fewer jobs: `job`")
-    found = ",\n".join(filter(None, entries))
-    if not found:
-        what = "flips in these conversations" if jobs else "corrections"
-        raise ApiError(409, "nothing_to_export", f"there are no {what}; expected some")
-    name = quote(f"{stem(jobs[0].name) if len(jobs) == 1 else 'corrected'}_{layout}.json")
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
-    return Response(f"[\n{found}\n]\n".encode(), media_type="application/json", headers=headers)
-
-
-def _jobs(service: Service, ids: list[str]) -> list[Job]:
-    """The jobs to export; ApiError if one of those named is not there or not done."""
-    done_jobs(service, ids)
-    return service.store.corrections.corrected_jobs(ids)
-
-
-async def _corrected(service: Service, job: Job, form: Literal["view", "erc", "efr"]) -> str:
     document = await document_of(service, job)
     standing = await run_in_threadpool(service.store.corrections.standing, job)
-    try:
-        return str(await service.short_tasks.run(CorrectTask(document, standing, form)))
-    except InputError as error:
-        raise ApiError(413, "too_large", str(error)) from error
+    text = str(await service.short_tasks.run(CorrectTask(document, standing)))
+    return Response(text, media_type="application/json")

@@ -16,7 +16,11 @@ from fliptrace.server.web.schemas import DeletedJob, JobValue
 router = APIRouter(tags=["events"])
 
 
-@router.get("/jobs/{id}/events", response_class=EventSourceResponse, responses=described(401, 404))
+@router.get(
+    "/jobs/{id}/events",
+    response_class=EventSourceResponse,
+    responses=described(401, 404, 422, media_type="application/json"),
+)
 async def follow_job(job: NamedJob, service: RunningService) -> AsyncIterator[ServerSentEvent]:
     """Events `job` with the job, now and at each change, until it has ended; `deleted` if it is deleted."""
     with service.changes.listening(job.id) as changed:
@@ -29,7 +33,7 @@ async def follow_job(job: NamedJob, service: RunningService) -> AsyncIterator[Se
             yield event
 
 
-@router.get("/events", response_class=EventSourceResponse, responses=described(401))
+@router.get("/events", response_class=EventSourceResponse, responses=described(401, media_type="application/json"))
 async def follow_jobs(service: RunningService) -> AsyncIterator[ServerSentEvent]:
     """Events `job` with each job that changes, and `deleted`, from now on. A job that changes often may skip some."""
     with service.changes.listening() as changed:

@@ -1,8 +1,8 @@
-"""What comes before every route: who may ask, from where, and what every answer says to browsers.
+"""What comes before every route: who may ask, from where, how often, and what every answer says to browsers.
 
 Host is checked, so that a name that was rebound to this machine gets no answer; Origin, so that pages of other sites
-can neither read nor write; then the token. Every request is logged, without its query, which may hold words of a
-transcript.
+can neither read nor write; then the requests of each client are counted, which those pages cannot use up; then the
+token is checked. Every request is logged, without its query, which may hold words of a transcript.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fliptrace.server.logs import log
 from fliptrace.server.settings import ServerSettings
 from fliptrace.server.web.problems import ApiError
+from fliptrace.server.web.rate_limit import RateLimit
 from fliptrace.server.web.tokens import knows_token
 
 OPEN_PATHS = ("/healthz", "/login", "/static/style.css", "/static/icon.svg")  # need no token
@@ -44,6 +45,7 @@ class Gate:
         self._app = app
         self._settings = settings
         self._max_body_bytes = max_body_bytes
+        self._rate_limit = RateLimit(settings.rate, settings.upload_rate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,20 +62,21 @@ class Gate:
                     headers.setdefault(name, value)
             await send(message)
 
-        refusal = self._refusal(scope)
+        refusal = await self._refusal(scope)
         try:
             await (refusal or self._app)(scope, receive, send_with_headers)
         finally:
             seconds = round(time.monotonic() - started, 4)
             log("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
 
-    def _refusal(self, scope: Scope) -> ASGIApp | None:
+    async def _refusal(self, scope: Scope) -> ASGIApp | None:
         """The answer to a request that goes no further; None for all others."""
         headers = Headers(scope=scope)
         try:
             self._check_host(headers)
             _check_origin(scope, headers)
             self._check_size(headers)
+            await self._rate_limit.check(scope)
         except ApiError as error:
             return error.to_response()
         if self._settings.token is None or scope["path"] in OPEN_PATHS:

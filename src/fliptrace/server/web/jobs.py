@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fliptrace.server.storage.jobs import JobFilter
 from fliptrace.server.storage.search_index import MAX_QUERY
-from fliptrace.server.storage.tables import JobState
+from fliptrace.server.storage.tables import MAX_NUMBER, JobState
 from fliptrace.server.web.access import NamedJob, RunningService
 from fliptrace.server.web.problems import described, no_such_job
 from fliptrace.server.web.schemas import JobList, JobValue
@@ -30,7 +30,7 @@ class ListQuery(BaseModel):
     )
     state: list[JobState] = Field(default=[], description="Only jobs in one of these states.")
     model: list[str] = Field(default=[], description="Only jobs of one of these models.")
-    before: int | None = Field(default=None, description="`next` of the page before.")
+    before: int | None = Field(default=None, ge=1, le=MAX_NUMBER, description="`next` of the page before.")
     limit: int = Field(default=50, ge=1, le=200)
 
 
@@ -42,13 +42,13 @@ def list_jobs(service: RunningService, query: Annotated[ListQuery, Query()]) -> 
     return JobList(jobs=[JobValue.of(job, service.changes.progress(job.id)) for job in page.jobs], next=page.next)
 
 
-@router.get("/jobs/{id}", responses=described(401, 404))
+@router.get("/jobs/{id}", responses=described(401, 404, 422))
 def show_job(job: NamedJob, service: RunningService) -> JobValue:
     """Show a job."""
     return JobValue.of(job, service.changes.progress(job.id))
 
 
-@router.post("/jobs/{id}/cancel", responses=described(401, 404))
+@router.post("/jobs/{id}/cancel", responses=described(401, 404, 422))
 def cancel_job(id: str, service: RunningService) -> JobValue:
     """Cancel a job that waits or runs. One that has ended stays as it is."""
     job = service.store.cancel(id)
@@ -58,7 +58,7 @@ def cancel_job(id: str, service: RunningService) -> JobValue:
     return JobValue.of(job, None)
 
 
-@router.delete("/jobs/{id}", status_code=204, responses=described(401, 404))
+@router.delete("/jobs/{id}", status_code=204, responses=described(401, 404, 422))
 def delete_job(id: str, service: RunningService) -> None:
     """Delete a job in any state: its transcript, its result, its words in the index. It cannot be undone."""
     if not service.store.delete(id):

@@ -60,7 +60,7 @@ class _Selection(NamedTuple):
     next: int | None
 
 
-@router.get("/overview", responses=described(401, 404, 409, 413, 422, 503))
+@router.get("/overview", responses=described(401, 404, 409, 422, 503))
 async def show_overview(service: RunningService, query: Annotated[OverviewQuery, Query()]) -> OverviewValue:
     """Sum up to 200 conversations up. Without a `state`, those that are DONE; speakers of equal names are one."""
     return await _overview(service, query)
@@ -70,7 +70,7 @@ async def show_overview(service: RunningService, query: Annotated[OverviewQuery,
     "/overview.csv",
     response_class=Response,
     responses=described(
-        401, 404, 409, 413, 422, 503, ok={"content": {"text/csv": {}}, "description": "A table of the overview"}
+        401, 404, 409, 422, 503, ok={"content": {"text/csv": {}}, "description": "A table of the overview"}
     ),
 )
 async def show_overview_table(service: RunningService, query: Annotated[OverviewTableQuery, Query()]) -> Response:

@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from fliptrace.core.errors import InputError
 from fliptrace.server.workers.child import ChildDied, TaskCrashed
 
+_OF_THE_GATE = (403, 413, 429)  # with a token also 401
+
 
 class Problem(BaseModel):
     """Why a request was refused."""
@@ -40,10 +42,19 @@ def no_such_job(id: str) -> ApiError:
     return ApiError(404, "not_found", f"no job {id[:40]!r}; expected the id of a job that was not deleted")
 
 
-def described(*statuses: int, ok: Mapping[str, Any] | None = None) -> dict[int | str, dict[str, Any]]:
-    """The errors of a route for its OpenAPI description, and what a 200 is, if `ok` says so."""
+def described(
+    *statuses: int, ok: Mapping[str, Any] | None = None, media_type: str | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route for its OpenAPI description, and what a 200 is, if `ok` says so.
+
+    Those of the gate are added, but 401, which not every route has. FastAPI gives errors the media type of the route,
+    unless `media_type` names their own.
+    """
+    told: dict[str, Any] = {"model": Problem}
+    if media_type is not None:
+        told = {"content": {media_type: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     errors: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses
+        status: told | {"description": HTTPStatus(status).phrase} for status in sorted({*statuses, *_OF_THE_GATE})
     }
     return errors if ok is None else {200: dict(ok), **errors}
 

@@ -24,7 +24,7 @@ _SANDBOX = "sandbox allow-scripts; connect-src 'none'; form-action 'none'; base-
 router = APIRouter(tags=["results"])
 
 
-@router.get("/jobs/{id}/result", response_model=AnalysisDocument, responses=described(401, 404, 409))
+@router.get("/jobs/{id}/result", response_model=AnalysisDocument, responses=described(401, 404, 409, 422))
 async def show_result(job: NamedJob, service: RunningService) -> Response:
     """The result as `fliptrace analyze --json` prints it; docs/analysis.schema.json is its schema."""
     return Response(await document_of(service, job), media_type="application/json")
@@ -33,7 +33,7 @@ async def show_result(job: NamedJob, service: RunningService) -> Response:
 @router.get(
     "/jobs/{id}/result.csv",
     response_class=Response,
-    responses=described(401, 404, 409, ok={"content": {"text/csv": {}}, "description": "One row per utterance"}),
+    responses=described(401, 404, 409, 422, ok={"content": {"text/csv": {}}, "description": "One row per utterance"}),
 )
 async def show_table(job: NamedJob, service: RunningService) -> Response:
     """The result as a table with one row per utterance; docs/analyze.md describes its columns."""
@@ -46,7 +46,7 @@ async def show_table(job: NamedJob, service: RunningService) -> Response:
 @router.get(
     "/jobs/{id}/page",
     response_class=Response,
-    responses=described(401, 404, 409, ok={"content": {"text/html": {}}, "description": "A page of one file"}),
+    responses=described(401, 404, 409, 422, ok={"content": {"text/html": {}}, "description": "A page of one file"}),
 )
 async def show_page(job: NamedJob, service: RunningService) -> Response:
     """The result as a page to click through, in one file that needs no network."""

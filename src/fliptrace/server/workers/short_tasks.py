@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from fliptrace.server.workers.child import Child, ChildDied, TaskTooLong
-from fliptrace.server.workers.tasks import ShortTask, prepare_short_tasks
+from fliptrace.server.workers.tasks import Exported, ShortTask, prepare_short_tasks
 
 if TYPE_CHECKING:
     from fliptrace.analysis.tally import Tally
@@ -30,9 +30,9 @@ class ShortTasks:
         for _ in range(_NUM_PROCESSES):
             self._threads.submit(self._living_child)
 
-    async def run(self, task: ShortTask) -> int | str | Tally | None:
+    async def run(self, task: ShortTask) -> int | str | Exported | Tally | None:
         """Perform a task; InputError if it is refused, ChildDied if it ends its process, or takes over a minute."""
-        result: int | str | Tally | None = await asyncio.get_running_loop().run_in_executor(
+        result: int | str | Exported | Tally | None = await asyncio.get_running_loop().run_in_executor(
             self._threads, self._ask, task
         )
         return result

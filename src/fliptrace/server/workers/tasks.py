@@ -53,13 +53,26 @@ class RenderTask(NamedTuple):
 class CorrectTask(NamedTuple):
     """Apply corrections, given as JSON values, to a document of analysis/schema.py, given as JSON text.
 
-    The result is JSON text: the corrected conversation, or the entries of corpus files, with a comma after each but the
-    last.
+    The result is JSON text: the corrected conversation.
     """
 
     document: str
     corrections: Sequence[Json]
-    form: Literal["view", "erc", "efr"]
+
+
+class ExportTask(NamedTuple):
+    """Make entries of a corpus file of a document and its corrections, given as for `CorrectTask`: an `Exported`."""
+
+    document: str
+    corrections: Sequence[Json]
+    layout: Literal["erc", "efr"]
+
+
+class Exported(NamedTuple):
+    """Entries of a corpus file, with a comma after each but the last, and the emotions.toml that they need, or ""."""
+
+    entries: str
+    emotions: str
 
 
 class CheckTask(NamedTuple):
@@ -77,7 +90,7 @@ class TallyTask(NamedTuple):
     corrections: Sequence[Json]
 
 
-ShortTask = ReadTask | RenderTask | CorrectTask | CheckTask | TallyTask
+ShortTask = ReadTask | RenderTask | CorrectTask | ExportTask | CheckTask | TallyTask
 
 
 def prepare_short_tasks() -> Callable[[ShortTask, OnStep], Any]:
@@ -85,7 +98,7 @@ def prepare_short_tasks() -> Callable[[ShortTask, OnStep], Any]:
     import fliptrace.analysis.tally
     import fliptrace.transcripts.read  # noqa: F401
 
-    def perform(task: ShortTask, on_step: OnStep) -> int | str | Tally | None:
+    def perform(task: ShortTask, on_step: OnStep) -> int | str | Exported | Tally | None:
         match task:
             case ReadTask():
                 return len(_read(task))
@@ -93,6 +106,8 @@ def prepare_short_tasks() -> Callable[[ShortTask, OnStep], Any]:
                 return _render(task)
             case CorrectTask():
                 return _correct(task)
+            case ExportTask():
+                return _export(task)
             case CheckTask():
                 _check(task)
                 return None
@@ -129,7 +144,6 @@ def prepare_analyses(models: Mapping[str, str], device: str) -> Callable[[Analys
 
 
 def _read(task: ReadTask | AnalysisTask) -> Transcript:
-    from fliptrace.core.emotion_sets import EMOTION_SETS
     from fliptrace.transcripts.read import parse_transcript
 
     options = task.options
@@ -140,7 +154,7 @@ def _read(task: ReadTask | AnalysisTask) -> Transcript:
         format=options.format,
         columns=options.columns,
         speakers=options.speakers,
-        emotion_set=EMOTION_SETS[options.emotion_set],
+        emotion_set=options.chosen_emotions(),
     )
 
 
@@ -154,15 +168,22 @@ def _render(task: RenderTask) -> str:
 
 def _correct(task: CorrectTask) -> str:
     from fliptrace.analysis.corrected_document import CorrectedDocument
+    from fliptrace.analysis.corrections import read_correction
+
+    corrections = [read_correction(value) for value in task.corrections]
+    return CorrectedDocument.of(_analysis(task.document), corrections).model_dump_json(by_alias=True)
+
+
+def _export(task: ExportTask) -> Exported:
     from fliptrace.analysis.corrected_files import efr_entries, erc_entry
     from fliptrace.analysis.corrections import apply_corrections, read_correction
+    from fliptrace.corpora.corpus_writer import emotion_declaration
 
-    analysis, corrections = _analysis(task.document), [read_correction(value) for value in task.corrections]
-    if task.form == "view":
-        return CorrectedDocument.of(analysis, corrections).model_dump_json(by_alias=True)
-    corrected = apply_corrections(analysis, corrections)
-    entries = [erc_entry(corrected)] if task.form == "erc" else efr_entries(corrected)
-    return ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    corrections = [read_correction(value) for value in task.corrections]
+    corrected = apply_corrections(_analysis(task.document), corrections)
+    entries = [erc_entry(corrected)] if task.layout == "erc" else efr_entries(corrected)
+    text = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    return Exported(text, emotion_declaration(corrected.dialogue.emotion_set))
 
 
 def _check(task: CheckTask) -> None:

@@ -23,7 +23,7 @@ export async function call(path, options = {}) {
   throw new Problem(response.status, told.message ?? response.statusText, Number(response.headers.get("Retry-After")));
 }
 
-// Hands in a conversation. While the queue is full, it waits as long as the service asks; the key makes it one job.
+// Hands in a conversation. While the service is busy, it waits as long as it asks; the key makes it one job.
 export async function submit(fields, onWait) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) if (value) form.append(name, value);

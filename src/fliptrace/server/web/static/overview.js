@@ -1,7 +1,7 @@
 // The page over many conversations. Its query is that of the API: `q`, `state`, `model`, `before`, or `job`.
 
 import { call } from "./api.js";
-import { cell, count, flip, number, percent, row, share, stack, swatch, when } from "./overview_cells.js";
+import { cell, count, flip, inTenths, number, percent, rate, row, share, stack, swatch, when } from "./overview_cells.js";
 import { fillSortable } from "./sort.js";
 
 const one = (id) => document.getElementById(id);
@@ -36,7 +36,7 @@ function show(found) {
 }
 
 function showFacts(found) {
-  const facts = { conversations: found.num_conversations, utterances: found.num_utterances, flips: found.num_flips, "flips per 100 utterances": found.flips_per_100 };
+  const facts = { conversations: found.num_conversations, utterances: found.num_utterances, flips: found.num_flips, "flips per 100 utterances": inTenths(found.flips_per_100) };
   one("facts").replaceChildren(
     ...Object.entries(facts).map(([name, value]) => {
       const fact = document.createElement("div");
@@ -70,7 +70,7 @@ function showConversations({ conversations, emotions }) {
     }
     const speakers = number(each.num_speakers);
     speakers.title = each.speakers.join(", ");
-    return row(name, when(each.created_at), number(each.num_utterances), speakers, number(each.num_flips), number(each.flips_per_100), flip(each.top_flip), stack(emotions, each.emotion_shares));
+    return row(name, when(each.created_at), number(each.num_utterances), speakers, number(each.num_flips), rate(each.flips_per_100), flip(each.top_flip), stack(emotions, each.emotion_shares));
   });
   fillSortable(one("conversations"), columns(titles, texts), rows);
   const last = one("conversations").tHead.rows[0].lastElementChild;
@@ -85,13 +85,13 @@ function showConversations({ conversations, emotions }) {
   );
 }
 
-function showQuarters({ emotions, quarters, emotion_shares: all, flips_per_100: rate }) {
+function showQuarters({ emotions, quarters, emotion_shares: all, flips_per_100 }) {
   const rows = emotions.map(({ label, hue }) => {
     const name = cell("th", "");
     name.append(swatch(hue), label);
     return row(name, ...quarters.map((each) => share(hue, each.emotion_shares[label])), cell("td", percent(all[label])));
   });
-  rows.push(row(cell("th", "flips per 100"), ...quarters.map((each) => cell("td", each.flips_per_100.toLocaleString())), cell("td", rate.toLocaleString())));
+  rows.push(row(cell("th", "flips per 100"), ...quarters.map((each) => cell("td", inTenths(each.flips_per_100))), cell("td", inTenths(flips_per_100))));
   fillPlain(one("quarters"), ["Emotion", "1st", "2nd", "3rd", "4th", "All"], rows);
 }
 
@@ -106,7 +106,7 @@ function showFlips({ labels, counts }) {
 function showSpeakers({ speakers, num_speakers: total }) {
   const titles = ["Name", "Conversations", "Utterances", "Flips", "Per 100", "Most frequent flip", "Triggered by oneself", "By others", "Triggers others"];
   const rows = speakers.map((each) =>
-    row(cell("th", each.name), ...[each.num_conversations, each.num_utterances, each.num_flips, each.flips_per_100].map(number), flip(each.top_flip), ...[each.own_triggers, each.others_triggers, each.triggers_of_others].map(number)),
+    row(cell("th", each.name), ...[each.num_conversations, each.num_utterances, each.num_flips].map(number), rate(each.flips_per_100), flip(each.top_flip), ...[each.own_triggers, each.others_triggers, each.triggers_of_others].map(number)),
   );
   fillSortable(one("speakers"), columns(titles, ["Name", "Most frequent flip"]), rows);
   if (total > speakers.length) one("speakers").createCaption().textContent = `${speakers.length} of ${total.toLocaleString()}`;

@@ -14,6 +14,9 @@ export function cell(kind, text, value = text, name = "") {
   return made;
 }
 
+const tenths = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+export const inTenths = (value) => tenths.format(value);
+export const rate = (value) => cell("td", inTenths(value), value, "num");
 export const number = (value) => cell("td", value.toLocaleString(), value, "num");
 export const when = (text) => cell("td", moment.format(new Date(text)), text, "when");
 export const flip = (top) => cell("td", top ? `${top.before} → ${top.after} (${top.num})` : "–", top ? `${top.before} ${top.after}` : "", "flip");

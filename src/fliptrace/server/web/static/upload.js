@@ -59,7 +59,7 @@ async function handIn(name, what) {
   const line = say(`Handing in ${name} …`);
   try {
     const fields = { ...what, model: one("model").value, options: options() };
-    const job = await submit(fields, (seconds) => (line.textContent = `${name}: the queue is full; next try in ${seconds} s`));
+    const job = await submit(fields, (seconds) => (line.textContent = `${name}: the service is busy; next try in ${seconds} s`));
     line.remove();
     return job;
   } catch (problem) {
