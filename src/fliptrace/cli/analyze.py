@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fliptrace.cli import hosted_options
+from fliptrace.cli.batch_options import BatchOptions, analyze_all
 from fliptrace.cli.console import console, done, note, print_json, progress, show_steps
 from fliptrace.cli.hosted_options import HostedOptions
 from fliptrace.cli.option_groups import OptionGroup
 from fliptrace.cli.transcript_options import Columns, Format, Speakers, parse_columns, parse_speakers
+from fliptrace.core.errors import InputError
 
 if TYPE_CHECKING:
     from fliptrace.analysis.analyze import OnProgress
     from fliptrace.analysis.result import Analysis
-    from fliptrace.models.hosted.model import HostedModel
+    from fliptrace.batch.settings import AnalysisSettings
+    from fliptrace.models.hosted.model import HostedModel, HostedSettings
 
 EPILOG = """**Examples**
 
@@ -30,6 +33,8 @@ EPILOG = """**Examples**
 - `fliptrace analyze call.vtt --min-flip-probability 0.7` reports only the flips that the model is sure of.
 
 - `fliptrace analyze chat.csv --columns speaker=caller,text=words --csv flips.csv` reads and writes tables.
+
+- `fliptrace analyze calls/ --out tables --processes 4` analyzes a folder into Parquet tables.
 
 - `fliptrace analyze call.vtt --json | jq '.flips[] | {speaker, before, after, reason}'` passes flips to programs.
 
@@ -73,6 +78,12 @@ class Outputs(OptionGroup):
     ] = None
     csv: Annotated[Path | None, typer.Option(help="Write a table, one row per utterance.", show_default=False)] = None
 
+    def check_many(self) -> None:
+        """InputError for an output of one conversation where many are analyzed."""
+        given = {"--json": self.json, "--full": self.full, "--html": self.html, "--csv": self.csv}
+        if others := [name for name, value in given.items() if value]:
+            raise InputError(others[0], "is for one conversation; --out writes tables, and --pages a page for each")
+
     def write(self, analysis: Analysis) -> None:
         if self.json:
             print_json(analysis.to_json())
@@ -91,8 +102,13 @@ class Outputs(OptionGroup):
 
 
 def analyze(
-    file: Annotated[
-        str, typer.Argument(help="A transcript, or `sample`, or `sample:hindi-english`.", show_default=False)
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="A transcript, or `sample`, or `sample:hindi-english`. With --out also several, folders, patterns.",
+            show_default=False,
+        ),
     ],
     *,
     model: Annotated[str, typer.Option(help="As for predict; `embedded` ships with fliptrace.")] = "embedded",
@@ -100,6 +116,7 @@ def analyze(
     speakers: Speakers = None,
     columns: Columns = None,
     outputs: Outputs,
+    batch: BatchOptions,
     threshold: Threshold = None,
     min_flip_probability: MinFlipProbability = None,
     rationales: Rationales = 20,
@@ -108,7 +125,7 @@ def analyze(
         str | None,
         typer.Option(
             help="The emotion labels: masac8, which includes contempt, meld7, or a TOML file with your own. Default: "
-            "emotions.toml beside FILE, else masac8.",
+            "emotions.toml beside INPUT, else masac8.",
             show_default=False,
         ),
     ] = None,
@@ -118,38 +135,61 @@ def analyze(
 ) -> None:
     """Find in a transcript where a speaker's emotion flips, what triggered it, and why.
 
-    FILE needs no labels. Its format is detected: lines of `Name: text`, CSV, JSON, WebVTT, SRT, WhisperX and others.
+    INPUT needs no labels. Its format is detected: lines of `Name: text`, CSV, JSON, WebVTT, SRT, WhisperX and others.
     Emotions that it holds are kept. With the embedded model nothing leaves this machine; a hosted model is sent the
     whole transcript.
     """
-    from fliptrace.analysis.analyze import analyze as analyze_dialogue
+    from fliptrace.batch.settings import AnalysisSettings
     from fliptrace.corpora.own_emotions import emotion_set_called
+
+    settings = AnalysisSettings(
+        model=model,
+        device=device,
+        format=format,
+        columns=parse_columns(columns),
+        speakers=parse_speakers(speakers),
+        emotion_set=None if emotion_set is None else emotion_set_called(emotion_set),
+        threshold=threshold,
+        min_flip_probability=min_flip_probability,
+        num_rationales=rationales,
+        evidence=evidence,
+    )
+    batch.check(inputs)
+    if batch.out is None:
+        outputs.write(_analyze_one(inputs[0], settings, hosted.settings(answers)))
+    else:
+        outputs.check_many()
+        analyze_all(inputs, batch, settings)
+
+
+def _analyze_one(name: str, settings: AnalysisSettings, hosted: HostedSettings) -> Analysis:
+    from fliptrace.analysis.analyze import analyze as analyze_dialogue
     from fliptrace.models.open_model import open_model
     from fliptrace.transcripts.bundled import transcript_path
     from fliptrace.transcripts.read import read_transcript
 
     transcript = read_transcript(
-        transcript_path(file),
-        format=format,
-        columns=parse_columns(columns),
-        speakers=parse_speakers(speakers),
-        emotion_set=None if emotion_set is None else emotion_set_called(emotion_set),
+        transcript_path(name),
+        format=settings.format,
+        columns=settings.columns,
+        speakers=settings.speakers,
+        emotion_set=settings.emotion_set,
     )
-    opened = open_model(model, device, hosted=hosted.settings(answers))
+    opened = open_model(settings.model, settings.device, hosted=hosted)
     hosted_options.probe_server(opened.hosted)
     with _bar(opened.hosted) as on_progress:
         analysis = analyze_dialogue(
             transcript,
             opened,
-            threshold=threshold,
-            min_flip_probability=min_flip_probability,
-            num_rationales=rationales,
-            evidence=evidence,
+            threshold=settings.threshold,
+            min_flip_probability=settings.min_flip_probability,
+            num_rationales=settings.num_rationales,
+            evidence=settings.evidence,
             on_progress=on_progress,
         )
     if opened.hosted is not None:
         hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
-    outputs.write(analysis)
+    return analysis
 
 
 @contextmanager
