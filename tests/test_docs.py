@@ -91,6 +91,7 @@ def test_every_link_between_pages_leads_to_a_file() -> None:
     [
         "",
         "analyze",
+        "cues",
         "data",
         "models",
         "models fetch",

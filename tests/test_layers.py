@@ -12,7 +12,18 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "fliptrace"
-HEAVY = ("torch", "transformers", "sklearn", "scipy", "statsmodels", "matplotlib", "pandas", "onnx", "onnxruntime")
+HEAVY = (
+    "torch",
+    "transformers",
+    "sklearn",
+    "scipy",
+    "statsmodels",
+    "matplotlib",
+    "pandas",
+    "onnx",
+    "onnxruntime",
+    "librosa",
+)
 
 
 def lint(source: Path, cache: Path) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@
 
 import sys
 
-from fliptrace.api import analyze, load_model, read_transcript
+from fliptrace.api import analyze, load_model, measure_cues, read_transcript
 from fliptrace.core import errors
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.errors import InputError
@@ -26,6 +26,7 @@ __all__ = [
     "consequences",
     "find_flips",
     "load_model",
+    "measure_cues",
     "read_transcript",
     "vote",
 ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fliptrace.analysis.result import Analysis
     from fliptrace.core.dialogue import Dialogue
     from fliptrace.core.emotion_sets import EmotionSet
+    from fliptrace.cues.values import Cues
     from fliptrace.models.open_model import OpenModel
     from fliptrace.transcripts.transcript import Transcript
 
@@ -66,3 +67,24 @@ def analyze(
     from fliptrace.analysis.analyze import analyze as find
 
     return find(dialogue, model, threshold=threshold, min_flip_probability=min_flip_probability, evidence=evidence)
+
+
+def measure_cues(
+    dialogue: Dialogue | Transcript,
+    audio: str | PathLike[str] | None = None,
+    *,
+    tables: Sequence[str | PathLike[str]] = (),
+) -> Cues:
+    """Measure how each utterance was said: loudness, pitch, pace, pauses, as values and in words (docs/cues.md).
+
+    `audio` is the recording, or a video if ffmpeg is installed; the transcript needs times. `tables` are CSV files of
+    other cues, by utterance or of a face tool. `analysis.with_cues(...)` shows them beside the words. InputError if a
+    file cannot be read; MissingExtra if there is a recording and `fliptrace[cues]` is not installed.
+    """
+    from pathlib import Path
+
+    from fliptrace.core.dialogue import Dialogue
+    from fliptrace.cues.collect import collect_cues
+
+    said = dialogue if isinstance(dialogue, Dialogue) else dialogue.dialogue
+    return collect_cues(said, None if audio is None else Path(audio), [Path(table) for table in tables])

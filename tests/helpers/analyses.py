@@ -12,6 +12,7 @@ from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.emotion_sets import MASAC8, EmotionSet
 from fliptrace.core.flips import find_flips
 from fliptrace.core.support import Support
+from fliptrace.cues.values import Cues, UtteranceCues
 from fliptrace.inference.word_evidence import WordEvidence
 
 # speaker, start in seconds, emotion and its probability, text, cues
@@ -144,6 +145,20 @@ def support_call() -> Analysis:
         found.append(FoundFlip(flip, frozenset(triggers), support, reason, "model" if is_own else "template"))
     scores = tuple({emotion: share} for _, _, emotion, share, _, _ in CALL)
     return Analysis(dialogue, scores, tuple(found), "runs/reader", 0.4, ("Emotions were predicted.",))
+
+
+def with_cues(analysis: Analysis) -> Analysis:
+    """The analysis with cues for every utterance but the third: the eighth is loud, high and fast."""
+    told = {7: ("louder than usual", "higher pitch", "faster"), 13: ("after a pause of 2.4 s",)}
+    cues = [
+        UtteranceCues(
+            {"loudness_db": -26.0 + i % 4 + 9 * (i == 7), "pitch_hz": 150.0 + 4 * (i % 5) + 70 * (i == 7)},
+            told.get(i, ()),
+        )
+        for i in range(len(analysis.dialogue))
+    ]
+    cues[2] = UtteranceCues()
+    return analysis.with_cues(Cues(tuple(cues), ("call.wav: 1 of 24 utterances are not measured",)))
 
 
 def with_words(analysis: Analysis, utterance_index: int, without: Mapping[str, float]) -> Analysis:

@@ -1,5 +1,5 @@
 """The geometry of the page's picture, in pixels: one lane per speaker, one column per utterance, arcs from triggers to
-targets. templates/picture.html.jinja draws it.
+targets, and below them lanes of what was measured (cue_lanes.py). templates/picture.html.jinja draws it.
 
 Each column holds only one mark, in its speaker's lane. So an arc touches no other mark if it leaves along the trigger's
 column and turns only in the free strip above or below the target's lane.
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fliptrace.analysis import cue_lanes
+from fliptrace.analysis.cue_lanes import CueLane, lay_out_cues
 from fliptrace.analysis.matrices import first_seen
 from fliptrace.analysis.values import AnalysisValues
 
@@ -81,6 +83,7 @@ class Picture:
     labelled: tuple[int, ...]  # utterances whose number (and time) is on the axis
     strips: tuple[Strip, ...]
     has_times: bool
+    cue_lanes: tuple[CueLane, ...] = ()
 
     @property
     def lane_height(self) -> int:
@@ -91,8 +94,12 @@ class Picture:
         return len(self.lanes) * self.lane_height
 
     @property
+    def axis_top(self) -> int:
+        return self.lanes_height + len(self.cue_lanes) * cue_lanes.HEIGHT
+
+    @property
     def height(self) -> int:
-        return self.lanes_height + AXIS_ROW * (2 if self.has_times else 1) + 6
+        return self.axis_top + AXIS_ROW * (2 if self.has_times else 1) + 6
 
 
 def lay_out(analysis: AnalysisValues) -> Picture:
@@ -116,7 +123,8 @@ def lay_out(analysis: AnalysisValues) -> Picture:
     has_times = any(utterance.start is not None for utterance in analysis.dialogue.utterances)
     strips = _strips(xs, step, stretches, arcs, numbers)
     width = round(xs[-1] + MARGIN, 1)
-    return Picture(step, width, lanes, xs, ys, stretches, arcs, numbers, strips, has_times)
+    cues = lay_out_cues(analysis, xs, len(lanes) * (ABOVE + BELOW))
+    return Picture(step, width, lanes, xs, ys, stretches, arcs, numbers, strips, has_times, cues)
 
 
 def column_step(num_utterances: int) -> float:

@@ -15,16 +15,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from fliptrace.analysis import lanes
+from fliptrace.analysis import cue_lanes, lanes
 from fliptrace.analysis.cards import FlipCard, flip_cards, surest_first
 from fliptrace.analysis.doubts import doubts, tell_flip_shares, why_uncertain
 from fliptrace.analysis.emotion_palette import emotion_palette
 from fliptrace.analysis.matrices import Change, change_matrix, count_changes, first_seen, trigger_matrix, untriggered
+from fliptrace.analysis.playback import Playback, playback_of
 from fliptrace.analysis.values import AnalysisValues
 from fliptrace.analysis.wording import clock, emotion_noun
 from fliptrace.core.dialogue import Dialogue, Utterance
@@ -58,8 +60,8 @@ class Passage(NamedTuple):
     change: str = ""
 
 
-def render_page(analysis: AnalysisValues) -> str:
-    """Render the whole page. The same analysis always gives the same text."""
+def render_page(analysis: AnalysisValues, playback: Playback | None = None) -> str:
+    """Render the whole page, which plays the recording if it is told how. The same values always give the same text."""
     dialogue = analysis.dialogue
     cards = flip_cards(analysis)
     script = _script()
@@ -77,6 +79,9 @@ def render_page(analysis: AnalysisValues) -> str:
             flip_counts=Counter(card.flip.speaker for card in cards),
             picture=lanes.lay_out(analysis),
             size=lanes,
+            cue_size=cue_lanes,
+            playback=playback,
+            ends=_ends(dialogue),
             cards=cards,
             index=surest_first(cards),
             has_probabilities=any(card.probability is not None for card in cards),
@@ -97,9 +102,11 @@ def render_page(analysis: AnalysisValues) -> str:
     return text + "\n"
 
 
-def write_page(analysis: AnalysisValues, path: Path) -> None:
-    """Write the page to a UTF-8 file, completely or not at all."""
-    write_text(path, render_page(analysis))
+def write_page(analysis: AnalysisValues, path: Path, recording: Path | None = None) -> bool:
+    """Write the page to a UTF-8 file, completely or not at all. Return whether it plays the recording."""
+    playback = None if recording is None else playback_of(recording, path)
+    write_text(path, render_page(analysis, playback))
+    return playback is not None
 
 
 def headline(analysis: AnalysisValues) -> Headline:
@@ -190,6 +197,13 @@ def describe(card: FlipCard) -> str:
     if card.probability is not None:
         text += f", with a probability of {share(card.probability)}"
     return f"{text}; triggered by {named}" if named else text
+
+
+def _ends(dialogue: Dialogue) -> tuple[float | None, ...]:
+    """When to stop playing each utterance: at its end, or at the next later start; None where nothing follows."""
+    starts = [u.start for u in dialogue.utterances if u.start is not None]
+    later = dict(pairwise(sorted(set(starts))))
+    return tuple(u.end if u.end is not None or u.start is None else later.get(u.start) for u in dialogue.utterances)
 
 
 def _by_target(cards: tuple[FlipCard, ...], num_utterances: int) -> tuple[FlipCard | None, ...]:

@@ -18,6 +18,7 @@ from fliptrace.core.emotion_sets import EmotionSet
 from fliptrace.core.errors import InputError
 from fliptrace.core.flips import Flip, find_flips, find_sources
 from fliptrace.core.support import Support
+from fliptrace.cues.values import UtteranceCues
 from fliptrace.inference.evidence import Evidence
 from fliptrace.inference.word_evidence import WordEvidence
 from fliptrace.models.checkpoints import FlipShare
@@ -69,6 +70,20 @@ class UtterancePart(_Part):
     cues: tuple[str, ...] = Field(
         description="What the transcript notes besides the words, such as: laughs, slams the door."
     )
+    measured: MeasuredPart | None = Field(
+        None, description="Cues from a recording or a table, which no model has read; null if nothing was measured."
+    )
+
+
+class MeasuredPart(_Part):
+    values: dict[str, float] = Field(
+        description="Values by name, such as loudness_db and pitch_hz (docs/cues.md); unreliable ones are absent."
+    )
+    words: tuple[str, ...] = Field(description="The same in words, such as: louder than usual. Not an emotion.")
+
+    @classmethod
+    def of(cls, cues: UtteranceCues) -> MeasuredPart:
+        return cls(values=dict(cues.values), words=tuple(map(_text, cues.words)))
 
 
 class SupportPart(_Part):
@@ -163,12 +178,7 @@ class AnalysisDocument(_Part):
             unfamiliar_speakers=tuple(map(_text, analysis.unfamiliar_speakers)),
             flip_shares=tuple(FlipSharePart(**asdict(each)) for each in analysis.flip_shares),
             emotion_set=EmotionSetPart(name=labels.name, labels=labels.labels),
-            utterances=tuple(
-                _utterance_part(i, *row, words=analysis.words_in(i))
-                for i, row in enumerate(
-                    zip(dialogue.utterances, analysis.emotion_scores, analysis.uncertain, strict=True)
-                )
-            ),
+            utterances=tuple(_utterance_part(analysis, i, doubt) for i, doubt in enumerate(analysis.uncertain)),
             flips=tuple(_flip_part(found, later[found.flip]) for found in analysis.flips),
         )
 
@@ -199,12 +209,22 @@ class AnalysisDocument(_Part):
                 self.unfamiliar_speakers,
                 tuple(word for part in self.utterances for word in _word_evidence(part)),
                 tuple(FlipShare(**part.model_dump()) for part in self.flip_shares),
+                self._measured(),
             )
             if analysis.uncertain != tuple(part.uncertain for part in self.utterances):
                 raise ValueError("uncertain does not match emotion_scores, uncertain_below and unfamiliar_speakers")
             return analysis
         except (IndexError, ValueError) as error:
             raise InputError("analysis", str(error)) from error
+
+    def _measured(self) -> tuple[UtteranceCues, ...]:
+        """The measured cues of all utterances, or none; ValueError if only some utterances have them."""
+        found = tuple(
+            UtteranceCues(part.measured.values, part.measured.words) for part in self.utterances if part.measured
+        )
+        if len(found) not in (0, len(self.utterances)):
+            raise ValueError("measured: only some utterances have it; expected all of them, or none")
+        return found
 
     def _check_flips(self, dialogue: Dialogue, flips: tuple[FoundFlip, ...]) -> None:
         """ValueError if the flips cannot be those of the dialogue.
@@ -253,9 +273,8 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA} | schema
 
 
-def _utterance_part(
-    index: int, utterance: Utterance, scores: Any, uncertain: bool, words: tuple[WordEvidence, ...]
-) -> UtterancePart:
+def _utterance_part(analysis: AnalysisValues, index: int, uncertain: bool) -> UtterancePart:
+    utterance, scores = analysis.dialogue.utterances[index], analysis.emotion_scores[index]
     text = _text(utterance.text)
     return UtterancePart(
         index=index,
@@ -272,11 +291,12 @@ def _utterance_part(
                 with_it=each.with_it,
                 without_it=each.without_it,
             )
-            for each in words
+            for each in analysis.words_in(index)
         ),
         start=utterance.start,
         end=utterance.end,
         cues=tuple(map(_text, utterance.cues)),
+        measured=MeasuredPart.of(analysis.measured[index]) if analysis.measured else None,
     )
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fliptrace.analysis.values import AnalysisValues, FoundFlip
-from fliptrace.core.dialogue import Utterance
+from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.errors import MissingExtra
 from fliptrace.core.files import write_text
+from fliptrace.cues.values import WORDS, Cues, UtteranceCues
 from fliptrace.inference.word_evidence import WordEvidence
 
 if TYPE_CHECKING:
@@ -78,7 +79,20 @@ def write_csv(analysis: AnalysisValues, path: Path) -> None:
 
 def to_csv(analysis: AnalysisValues) -> str:
     """Return the rows as CSV with a byte order mark. Cells that a spreadsheet would run get an apostrophe."""
-    return csv_text(COLUMNS, map(astuple, table_rows(analysis)))
+    names = _cue_names(analysis)
+    cues = analysis.measured or (UtteranceCues(),) * len(analysis.dialogue)
+    rows = ((*astuple(row), *_cue_cells(own, names)) for row, own in zip(table_rows(analysis), cues, strict=True))
+    return csv_text((*COLUMNS, *(f"cue_{name}" for name in names)), rows)
+
+
+def cues_to_csv(dialogue: Dialogue, cues: Cues) -> str:
+    """Return the cues of a dialogue as CSV, one row per utterance; `analyze --cues` reads it."""
+    names = (WORDS, *cues.names())
+    rows = (
+        (i, said.speaker, said.start, said.end, said.text, *_cue_cells(own, names))
+        for i, (said, own) in enumerate(zip(dialogue.utterances, cues.utterances, strict=True))
+    )
+    return csv_text(("index", "speaker", "start", "end", "text", *names), rows)
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -97,9 +111,25 @@ def to_frame(analysis: AnalysisValues) -> pd.DataFrame:
         import pandas as pd
     except ImportError as error:
         raise MissingExtra("to_frame", "study", "pandas") from error
-    frame = pd.DataFrame([asdict(row) for row in table_rows(analysis)]).set_index("index")
+    names = _cue_names(analysis)
+    cues = [
+        dict(zip((f"cue_{name}" for name in names), _cue_cells(own, names), strict=True)) for own in analysis.measured
+    ]
+    rows = [
+        asdict(row) | own for row, own in zip(table_rows(analysis), cues or [{}] * len(analysis.dialogue), strict=True)
+    ]
+    frame = pd.DataFrame(rows).set_index("index")
     numbers = dict.fromkeys(("start", "end", "probability", "flip_probability", "with_all"), "float64")
     return frame.astype(numbers | {"flip_source": "Int64"})
+
+
+def _cue_names(analysis: AnalysisValues) -> tuple[str, ...]:
+    """What was measured: the words, then every value. A table without measured cues has no columns for them."""
+    return (WORDS, *Cues(analysis.measured).names()) if analysis.measured else ()
+
+
+def _cue_cells(own: UtteranceCues, names: Sequence[str]) -> Iterator[object]:
+    return ("; ".join(own.words) if name == WORDS else own.values.get(name) for name in names)
 
 
 def _row(

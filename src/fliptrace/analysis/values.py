@@ -9,6 +9,7 @@ from typing import Literal
 from fliptrace.core.dialogue import Dialogue
 from fliptrace.core.flips import Flip, consequences
 from fliptrace.core.support import Support
+from fliptrace.cues.values import UtteranceCues
 from fliptrace.inference.evidence import Evidence
 from fliptrace.inference.word_evidence import WordEvidence
 from fliptrace.models.checkpoints import FlipShare
@@ -65,6 +66,7 @@ class AnalysisValues:
     probability below `uncertain_below` are uncertain, and so are those of `unfamiliar_speakers`, who mostly say words
     that the model was not trained on. `words` are those that carry an emotion, by utterance and place, as far as they
     were measured. `flip_shares` say how often flips of a certain probability were flips on the model's val data.
+    `measured` are the cues of each utterance from a recording or a table, or empty; no model has read them.
     """
 
     dialogue: Dialogue
@@ -79,12 +81,15 @@ class AnalysisValues:
     unfamiliar_speakers: tuple[str, ...] = ()
     words: tuple[WordEvidence, ...] = ()
     flip_shares: tuple[FlipShare, ...] = ()
+    measured: tuple[UtteranceCues, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.emotion_scores) != len(self.dialogue) or None in self.dialogue.emotions:
             raise ValueError(f"dialogue {self.dialogue.id!r}: expected an emotion and its scores for every utterance")
         if unknown := set(self.unfamiliar_speakers) - set(self.dialogue.speakers):
             raise ValueError(f"unfamiliar speaker {min(unknown)!r}; expected one of the dialogue")
+        if len(self.measured) not in (0, len(self.dialogue)):
+            raise ValueError(f"cues of {len(self.measured)} utterances in a dialogue of {len(self.dialogue)}")
         self._check_words()
 
     def _check_words(self) -> None:
@@ -106,6 +111,10 @@ class AnalysisValues:
             scores is not None and (scores.get(each.emotion or "", 0.0) < below or each.speaker in unfamiliar)
             for scores, each in zip(self.emotion_scores, self.dialogue.utterances, strict=True)
         )
+
+    def cue_words(self, utterance_index: int) -> tuple[str, ...]:
+        """The measured cues of an utterance in words."""
+        return self.measured[utterance_index].words if self.measured else ()
 
     def words_in(self, utterance_index: int) -> tuple[WordEvidence, ...]:
         """The words of an utterance that carry its emotion, in order."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fliptrace.cli import hosted_options
-from fliptrace.cli.batch_options import BatchOptions, analyze_all
+from fliptrace.cli.batch_options import BatchOptions, analyze_all, refuse_with_many
 from fliptrace.cli.console import console, done, note, print_json, progress, show_steps
+from fliptrace.cli.cue_options import CueOptions
 from fliptrace.cli.hosted_options import HostedOptions
 from fliptrace.cli.option_groups import OptionGroup
 from fliptrace.cli.transcript_options import Columns, Format, Speakers, parse_columns, parse_speakers
-from fliptrace.core.errors import InputError
 
 if TYPE_CHECKING:
     from fliptrace.analysis.analyze import OnProgress
@@ -29,6 +29,8 @@ EPILOG = """**Examples**
 - `fliptrace analyze sample` analyzes a call that ships with fliptrace.
 
 - `fliptrace analyze call.vtt --html call.html` writes a page to click through.
+
+- `fliptrace analyze call.vtt --audio call.wav --html call.html` adds what is louder, higher or faster than usual.
 
 - `fliptrace analyze call.vtt --min-flip-probability 0.7` reports only the flips that the model is sure of.
 
@@ -64,6 +66,14 @@ Evidence = Annotated[
         show_default=False,
     ),
 ]
+EmotionLabels = Annotated[
+    str | None,
+    typer.Option(
+        help="The emotion labels: masac8, which includes contempt, meld7, or a TOML file with your own. Default: "
+        "emotions.toml beside INPUT, else masac8.",
+        show_default=False,
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +88,7 @@ class Outputs(OptionGroup):
     ] = None
     csv: Annotated[Path | None, typer.Option(help="Write a table, one row per utterance.", show_default=False)] = None
 
-    def check_many(self) -> None:
-        """InputError for an output of one conversation where many are analyzed."""
-        given = {"--json": self.json, "--full": self.full, "--html": self.html, "--csv": self.csv}
-        if others := [name for name, value in given.items() if value]:
-            raise InputError(others[0], "is for one conversation; --out writes tables, and --pages a page for each")
-
-    def write(self, analysis: Analysis) -> None:
+    def write(self, analysis: Analysis, recording: Path | None) -> None:
         if self.json:
             print_json(analysis.to_json())
         else:
@@ -97,8 +101,12 @@ class Outputs(OptionGroup):
             analysis.to_csv(self.csv)
             done(str(self.csv))
         if self.html is not None:
-            analysis.to_html(self.html)
+            plays = analysis.to_html(self.html, recording)
             done(f"{self.html}: open it in a browser")
+            if recording is not None and not plays:
+                note(
+                    f"{recording}: too large to be put into the page; to play it there, write the page into its folder"
+                )
 
 
 def analyze(
@@ -117,18 +125,12 @@ def analyze(
     columns: Columns = None,
     outputs: Outputs,
     batch: BatchOptions,
+    cues: CueOptions,
     threshold: Threshold = None,
     min_flip_probability: MinFlipProbability = None,
     rationales: Rationales = 20,
     evidence: Evidence = None,
-    emotion_set: Annotated[
-        str | None,
-        typer.Option(
-            help="The emotion labels: masac8, which includes contempt, meld7, or a TOML file with your own. Default: "
-            "emotions.toml beside INPUT, else masac8.",
-            show_default=False,
-        ),
-    ] = None,
+    emotion_set: EmotionLabels = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; the embedded model runs on the CPU.")] = "auto",
     hosted: HostedOptions,
     answers: Annotated[Path | None, hosted_options.reply_file("replies are not kept")] = None,
@@ -156,13 +158,14 @@ def analyze(
     )
     batch.check(inputs)
     if batch.out is None:
-        outputs.write(_analyze_one(inputs[0], settings, hosted.settings(answers)))
+        outputs.write(_analyze_one(inputs[0], settings, hosted.settings(answers), cues), cues.recording)
     else:
-        outputs.check_many()
+        refuse_with_many({"--json": outputs.json, "--full": outputs.full, "--html": outputs.html, "--csv": outputs.csv})
+        refuse_with_many({"--audio": cues.audio, "--video": cues.video, "--cues": cues.cues})
         analyze_all(inputs, batch, settings)
 
 
-def _analyze_one(name: str, settings: AnalysisSettings, hosted: HostedSettings) -> Analysis:
+def _analyze_one(name: str, settings: AnalysisSettings, hosted: HostedSettings, cues: CueOptions) -> Analysis:
     from fliptrace.analysis.analyze import analyze as analyze_dialogue
     from fliptrace.models.open_model import open_model
     from fliptrace.transcripts.bundled import transcript_path
@@ -175,6 +178,7 @@ def _analyze_one(name: str, settings: AnalysisSettings, hosted: HostedSettings) 
         speakers=settings.speakers,
         emotion_set=settings.emotion_set,
     )
+    measured = cues.collect(transcript.dialogue)
     opened = open_model(settings.model, settings.device, hosted=hosted)
     hosted_options.probe_server(opened.hosted)
     with _bar(opened.hosted) as on_progress:
@@ -189,7 +193,7 @@ def _analyze_one(name: str, settings: AnalysisSettings, hosted: HostedSettings) 
         )
     if opened.hosted is not None:
         hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
-    return analysis
+    return analysis if measured is None else analysis.with_cues(measured)
 
 
 @contextmanager

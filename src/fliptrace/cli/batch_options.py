@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +16,7 @@ from fliptrace.core.errors import InputError
 if TYPE_CHECKING:
     from fliptrace.batch.settings import AnalysisSettings
 
+PANEL = "Many conversations"
 _NUM_SHOWN = 3  # conversations that failed
 
 
@@ -28,6 +29,7 @@ class BatchOptions(OptionGroup):
         typer.Option(
             help="Analyze all INPUTs into Parquet tables in this folder. Killed, the same command goes on.",
             show_default=False,
+            rich_help_panel=PANEL,
         ),
     ] = None
     by: Annotated[
@@ -35,12 +37,17 @@ class BatchOptions(OptionGroup):
         typer.Option(
             help="With --out: this column of CSV, TSV, JSONL and Parquet tables names the conversation of each row.",
             show_default=False,
+            rich_help_panel=PANEL,
         ),
     ] = None
-    processes: Annotated[int, typer.Option(min=1, help="With --out: processes, each with the model.")] = 1
-    pages: Annotated[bool, typer.Option("--pages", help="With --out: an HTML page for each conversation, too.")] = False
+    processes: Annotated[
+        int, typer.Option(min=1, help="With --out: processes, each with the model.", rich_help_panel=PANEL)
+    ] = 1
+    pages: Annotated[
+        bool, typer.Option("--pages", help="With --out: a page for each conversation, too.", rich_help_panel=PANEL)
+    ] = False
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="With --out: try again what failed in an earlier run.")
+        bool, typer.Option("--retry-failed", help="With --out: try again what failed before.", rich_help_panel=PANEL)
     ] = False
 
     def check(self, inputs: Sequence[str]) -> None:
@@ -53,6 +60,12 @@ class BatchOptions(OptionGroup):
         needs = [name for name, value in given.items() if value] + ["--processes"] * (self.processes > 1)
         if needs:
             raise InputError(needs[0], "is for many conversations; expected --out DIR beside it")
+
+
+def refuse_with_many(given: Mapping[str, object]) -> None:
+    """InputError for an option of one conversation, by name, that was given where many are analyzed."""
+    if others := [name for name, value in given.items() if value]:
+        raise InputError(others[0], "is for one conversation; --out writes tables, and --pages a page for each")
 
 
 def analyze_all(inputs: Sequence[str], options: BatchOptions, settings: AnalysisSettings) -> None:

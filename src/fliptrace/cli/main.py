@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from fliptrace.cli import (
     analyze,
+    cues,
     curate,
     data,
     export,
@@ -43,6 +44,7 @@ app = typer.Typer(
     "`fliptrace predict runs/demo sample:test --out p.jsonl` and `fliptrace score p.jsonl`.",
 )
 app.command(rich_help_panel=ANALYZE, epilog=analyze.EPILOG)(with_option_groups(analyze.analyze))
+app.command(rich_help_panel=ANALYZE, epilog=cues.EPILOG)(cues.cues)
 app.command(rich_help_panel=ANALYZE)(formats.formats)
 app.command(rich_help_panel=ANALYZE)(report.show)
 app.command(rich_help_panel=ANALYZE, epilog=serve.EPILOG)(serve.serve)

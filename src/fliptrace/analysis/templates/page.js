@@ -140,6 +140,41 @@
     }
   });
 
+  // The recording plays from the start of an utterance to its end.
+
+  const sound = one("audio");
+  let playing = null;
+
+  function play(button) {
+    const isOn = playing === button && !sound.paused;
+    sound.pause();
+    if (isOn) return;
+    playing = button;
+    sound.currentTime = Number(button.dataset.from);
+    sound.play().catch(() => {}); // the player itself shows that the file is missing
+  }
+
+  function tellPlaying() {
+    if (playing && Number(playing.dataset.to) <= sound.currentTime && !sound.paused) {
+      sound.pause();
+      playing = null;
+    }
+    for (const button of all(".play")) button.classList.toggle("on", button === playing && !sound.paused);
+  }
+
+  if (sound) {
+    for (const event of ["play", "pause", "timeupdate", "ended"]) sound.addEventListener(event, tellPlaying);
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest(".play");
+      if (button) play(button);
+    });
+    document.addEventListener("keydown", (event) => {
+      const isTyping = event.target.closest("input, select") || event.ctrlKey || event.metaKey || event.altKey;
+      const button = !isTyping && event.key === "p" && chosen !== null && rows.get(chosen).querySelector(".play");
+      if (button) play(button);
+    });
+  }
+
   // Filters. A flip is shown if its target's utterance is, its change is selected and a trigger has enough support.
 
   const fold = (text) => text.normalize("NFKC").toLocaleLowerCase();

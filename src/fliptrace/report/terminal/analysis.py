@@ -49,7 +49,7 @@ def analysis_view(analysis: Analysis, *, full: bool = False) -> RenderableType:
     if full:
         targets = {found.flip.target for found in analysis.flips}
         uncertain = {i for i, is_uncertain in enumerate(analysis.uncertain) if is_uncertain}
-        parts += ["", transcript_table(analysis.dialogue, targets, _shares(analysis), uncertain)]
+        parts += ["", transcript_table(analysis.dialogue, targets, _shares(analysis), uncertain, analysis.measured)]
     return Group(*parts)
 
 
@@ -133,9 +133,12 @@ def _quote(analysis: Analysis, index: int) -> Text:
     words = printable(utterance.text)
     words = words if len(words) <= _MAX_QUOTE else f"{words[:_MAX_QUOTE].rstrip()} …"
     time = "" if utterance.start is None else f" {clock(utterance.start)}"
-    return Text.assemble(
+    line = Text.assemble(
         (f"{position(index)}{time} ", "dim"), (printable_name(utterance.speaker), "bold"), f": {words}"
     )
+    if told := analysis.cue_words(index):
+        line.append(f" · {printable(', '.join(told))}", style="dim")
+    return line
 
 
 def _closing(analysis: Analysis, num_hidden: int) -> Iterator[Text]:
@@ -152,6 +155,8 @@ def _closing(analysis: Analysis, num_hidden: int) -> Iterator[Text]:
         f"{analysis.threshold:.2f} or more{_flips_from(analysis)}.",
         style="dim",
     )
+    if analysis.measured:
+        yield Text("What follows a · is how it was said, as measured; no emotion here follows from it.", style="dim")
     if any(analysis.uncertain):
         number = sum(analysis.uncertain)
         yield Text(

@@ -18,6 +18,7 @@ from fliptrace.analysis.wording import clock, printable
 from fliptrace.core.dialogue import Dialogue, Utterance
 from fliptrace.core.flips import Flip
 from fliptrace.core.voting import Vote
+from fliptrace.cues.values import UtteranceCues
 from fliptrace.predictions.rows import Prediction
 from fliptrace.prompts.views import LayoutName
 
@@ -87,10 +88,11 @@ def transcript_table(
     targets: Collection[int],
     probabilities: Sequence[float | None] | None = None,
     uncertain: Collection[int] = (),
+    measured: Sequence[UtteranceCues] = (),
 ) -> Table:
     """A table of the utterances: number, time, flip mark, speaker, emotion, its probability, and text, where known.
 
-    The emotions of `uncertain` utterances get a question mark.
+    The emotions of `uncertain` utterances get a question mark. `measured` are the cues of all utterances, or empty.
     """
     has_times = any(utterance.start is not None for utterance in dialogue.utterances)
     grid = Table.grid(padding=(0, 1))
@@ -114,14 +116,16 @@ def transcript_table(
         if probabilities is not None:
             share = probabilities[i]
             cells.append("" if share is None else f"{share:.2f}")
-        grid.add_row(*cells, _words(utterance))
+        grid.add_row(*cells, _words(utterance, measured[i].words if measured else ()))
     return grid
 
 
-def _words(utterance: Utterance) -> Text:
+def _words(utterance: Utterance, measured: Sequence[str]) -> Text:
     words = Text(printable(utterance.text))
     if utterance.cues:
         words.append(f" ({printable(', '.join(utterance.cues))})", style="italic")
+    if measured:
+        words.append(f" · {printable(', '.join(measured))}", style="dim")
     return words
 
 
