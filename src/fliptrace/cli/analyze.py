@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from fliptrace.cli import hosted_options
+from fliptrace.cli.batch_options import BatchOptions, analyze_all, refuse_with_many
 from fliptrace.cli.console import console, done, note, print_json, progress, show_steps
 from fliptrace.cli.cue_options import CueOptions
 from fliptrace.cli.hosted_options import HostedOptions
@@ -20,7 +21,8 @@ from fliptrace.cli.transcript_options import Columns, Format, Speakers, parse_co
 if TYPE_CHECKING:
     from fliptrace.analysis.analyze import OnProgress
     from fliptrace.analysis.result import Analysis
-    from fliptrace.models.hosted.model import HostedModel
+    from fliptrace.batch.settings import AnalysisSettings
+    from fliptrace.models.hosted.model import HostedModel, HostedSettings
 
 EPILOG = """**Examples**
 
@@ -33,6 +35,8 @@ EPILOG = """**Examples**
 - `fliptrace analyze call.vtt --min-flip-probability 0.7` reports only the flips that the model is sure of.
 
 - `fliptrace analyze chat.csv --columns speaker=caller,text=words --csv flips.csv` reads and writes tables.
+
+- `fliptrace analyze calls/ --out tables --processes 4` analyzes a folder into Parquet tables.
 
 - `fliptrace analyze call.vtt --json | jq '.flips[] | {speaker, before, after, reason}'` passes flips to programs.
 
@@ -66,7 +70,7 @@ EmotionLabels = Annotated[
     str | None,
     typer.Option(
         help="The emotion labels: masac8, which includes contempt, meld7, or a TOML file with your own. Default: "
-        "emotions.toml beside FILE, else masac8.",
+        "emotions.toml beside INPUT, else masac8.",
         show_default=False,
     ),
 ]
@@ -106,8 +110,13 @@ class Outputs(OptionGroup):
 
 
 def analyze(
-    file: Annotated[
-        str, typer.Argument(help="A transcript, or `sample`, or `sample:hindi-english`.", show_default=False)
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="A transcript, or `sample`, or `sample:hindi-english`. With --out also several, folders, patterns.",
+            show_default=False,
+        ),
     ],
     *,
     model: Annotated[str, typer.Option(help="As for predict; `embedded` ships with fliptrace.")] = "embedded",
@@ -115,6 +124,7 @@ def analyze(
     speakers: Speakers = None,
     columns: Columns = None,
     outputs: Outputs,
+    batch: BatchOptions,
     cues: CueOptions,
     threshold: Threshold = None,
     min_flip_probability: MinFlipProbability = None,
@@ -127,39 +137,63 @@ def analyze(
 ) -> None:
     """Find in a transcript where a speaker's emotion flips, what triggered it, and why.
 
-    FILE needs no labels. Its format is detected: lines of `Name: text`, CSV, JSON, WebVTT, SRT, WhisperX and others.
+    INPUT needs no labels. Its format is detected: lines of `Name: text`, CSV, JSON, WebVTT, SRT, WhisperX and others.
     Emotions that it holds are kept. With the embedded model nothing leaves this machine; a hosted model is sent the
     whole transcript.
     """
-    from fliptrace.analysis.analyze import analyze as analyze_dialogue
+    from fliptrace.batch.settings import AnalysisSettings
     from fliptrace.corpora.own_emotions import emotion_set_called
+
+    settings = AnalysisSettings(
+        model=model,
+        device=device,
+        format=format,
+        columns=parse_columns(columns),
+        speakers=parse_speakers(speakers),
+        emotion_set=None if emotion_set is None else emotion_set_called(emotion_set),
+        threshold=threshold,
+        min_flip_probability=min_flip_probability,
+        num_rationales=rationales,
+        evidence=evidence,
+    )
+    batch.check(inputs)
+    if batch.out is None:
+        outputs.write(_analyze_one(inputs[0], settings, hosted.settings(answers), cues), cues.recording)
+    else:
+        refuse_with_many({"--json": outputs.json, "--full": outputs.full, "--html": outputs.html, "--csv": outputs.csv})
+        refuse_with_many({"--audio": cues.audio, "--video": cues.video, "--cues": cues.cues})
+        analyze_all(inputs, batch, settings)
+
+
+def _analyze_one(name: str, settings: AnalysisSettings, hosted: HostedSettings, cues: CueOptions) -> Analysis:
+    from fliptrace.analysis.analyze import analyze as analyze_dialogue
     from fliptrace.models.open_model import open_model
     from fliptrace.transcripts.bundled import transcript_path
     from fliptrace.transcripts.read import read_transcript
 
     transcript = read_transcript(
-        transcript_path(file),
-        format=format,
-        columns=parse_columns(columns),
-        speakers=parse_speakers(speakers),
-        emotion_set=None if emotion_set is None else emotion_set_called(emotion_set),
+        transcript_path(name),
+        format=settings.format,
+        columns=settings.columns,
+        speakers=settings.speakers,
+        emotion_set=settings.emotion_set,
     )
     measured = cues.collect(transcript.dialogue)
-    opened = open_model(model, device, hosted=hosted.settings(answers))
+    opened = open_model(settings.model, settings.device, hosted=hosted)
     hosted_options.probe_server(opened.hosted)
     with _bar(opened.hosted) as on_progress:
         analysis = analyze_dialogue(
             transcript,
             opened,
-            threshold=threshold,
-            min_flip_probability=min_flip_probability,
-            num_rationales=rationales,
-            evidence=evidence,
+            threshold=settings.threshold,
+            min_flip_probability=settings.min_flip_probability,
+            num_rationales=settings.num_rationales,
+            evidence=settings.evidence,
             on_progress=on_progress,
         )
     if opened.hosted is not None:
         hosted_options.print_cost(opened.hosted.name, opened.hosted.budget)
-    outputs.write(analysis if measured is None else analysis.with_cues(measured), cues.recording)
+    return analysis if measured is None else analysis.with_cues(measured)
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Many conversations analyzed as one resumable run, into three tables."""
