@@ -7,7 +7,7 @@ BIN := .venv/bin
 JEMALLOC = LD_PRELOAD=$(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2)) \
 	MALLOC_CONF=oversize_threshold:0
 
-.PHONY: demo test test-slow check embedded smol mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-full attack fuzz-serve clean
+.PHONY: demo test test-slow check embedded smol mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-batch bench-full attack fuzz-serve clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -56,6 +56,9 @@ bench-hosted: .venv/.bench  ## asking a provider that takes 20 ms and fails 5% o
 
 bench-serve: .venv/.bench  ## lists and searches over 100,000 utterances; 100 clients at once; a minute
 	$(BIN)/python bench/serve.py
+
+bench-batch: .venv/.bench  ## 200 and 1,000 conversations analyzed by one process and two; 10 minutes
+	$(BIN)/python bench/batch.py
 
 bench-full: .venv/.bench  ## 113M weights and a narrow vocabulary too, and how the gains grow: hours, up to 24 GB of memory
 	$(BIN)/python bench/train.py --sizes 10m 10m-narrow-vocab 113m --arms all --growth --out bench/train-full.json
