@@ -3,8 +3,8 @@
     python bench/batch.py                     # embedded model; prints a table, writes bench/batch.json
     python bench/batch.py --sizes 200 --processes 1 2 4 --repeats 1
 
-A conversation has 30 random sentences of the sample corpus. Every run is a fresh process into a new folder; the arms take
-turns. `peak` is that of the largest process.
+A conversation has 30 random sentences of the sample corpus. Every run is a fresh process into a new folder, and the
+arms take turns. `peak` is that of the largest process.
 """
 
 from __future__ import annotations
