@@ -7,7 +7,7 @@ BIN := .venv/bin
 JEMALLOC = LD_PRELOAD=$(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2)) \
 	MALLOC_CONF=oversize_threshold:0
 
-.PHONY: demo test test-slow check embedded smol mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-batch bench-full attack fuzz-serve clean
+.PHONY: demo test test-slow check embedded smol mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-batch bench-full attack fuzz-serve dist clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -82,6 +82,15 @@ attack: .venv/.dev  ## hostile files, and commands killed at random moments; 40 
 
 fuzz-serve: .venv/.dev  ## 5,000 generated requests to the routes of the service; minutes
 	FLIPTRACE_NUM_REQUESTS=5000 $(BIN)/python -m pytest -q -n 0 -m slow tests/server/test_openapi_fuzzing.py
+
+dist: .venv/.dev  ## sdist and wheel, checked; the wheel alone analyzes the sample call in an environment of its own
+	rm -rf dist
+	$(BIN)/pip install -q -c constraints.txt -e '.[release]'
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv dist/try
+	dist/try/bin/pip install -q -c constraints.txt dist/*.whl
+	cd dist && try/bin/fliptrace analyze sample --html call.html
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
