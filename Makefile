@@ -7,7 +7,7 @@ BIN := .venv/bin
 JEMALLOC = LD_PRELOAD=$(firstword $(wildcard /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2)) \
 	MALLOC_CONF=oversize_threshold:0
 
-.PHONY: demo test test-slow check embedded smol mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-batch bench-full attack fuzz-serve dist clean
+.PHONY: demo test test-slow check embedded smol smol-demo mini-meld mini-masac study study-extended bench bench-transcripts bench-hosted bench-serve bench-batch bench-full attack fuzz-serve dist clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, scores, one dialogue with the model's reasons
@@ -76,6 +76,10 @@ smol: .venv/.train  ## SmolLM2-135M-Instruct fetched, then trained in stages; ki
 	$(BIN)/python -m tools.smol.stages restore runs/smol
 	$(JEMALLOC) $(BIN)/fliptrace train recipes/smol.toml --out runs/smol
 	$(BIN)/fliptrace report runs/smol
+
+smol-demo: .venv/.train  ## the base fetched (93 MB), and the sample call analyzed by it with the adapter that ships
+	$(BIN)/fliptrace models fetch smollm2-135m-instruct-q4_1
+	$(BIN)/fliptrace analyze sample --model smol --html runs/smol-call.html
 
 attack: .venv/.dev  ## hostile files, and commands killed at random moments; 40 minutes, another SEED tries others
 	$(BIN)/python -m tools.attack --seed $(firstword $(SEED) 0)

@@ -119,7 +119,7 @@ def analyze(
         ),
     ],
     *,
-    model: Annotated[str, typer.Option(help="As for predict; `embedded` ships with fliptrace.")] = "embedded",
+    model: Annotated[str, typer.Option(help="As for predict; `embedded` and `smol` ship with fliptrace.")] = "embedded",
     format: Format = None,
     speakers: Speakers = None,
     columns: Columns = None,
