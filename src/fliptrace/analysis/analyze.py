@@ -76,41 +76,22 @@ def analyze(
     transcript = Transcript(dialogue, "", ()) if isinstance(dialogue, Dialogue) else dialogue
     used = decoding or best_decoding(model.model)
     config = resolve_config(model.defaults, used, threshold=threshold, flip_threshold=min_flip_probability)
-    whole, reader = transcript.dialogue, model.model.text_reader
-    measured = choose_evidence(evidence, whole, model.model)
-    shown = Shortened(whole) if reader is None else _shorten(whole, reader, config.layout)
+    measured = choose_evidence(evidence, transcript.dialogue, model.model)
+    shown = _shorten(transcript.dialogue, model.model.text_reader, config.layout)
     labelled = _fill_emotions(shown.dialogue, model, config, on_progress)
     decided = _decide(labelled, model.model, config, num_rationales, on_progress)
-    dialogue = whole.with_emotions(labelled.dialogue.emotions)
-    flips = list(_found_flips(dialogue, decided))
-    found = with_evidence(flips, shown.dialogue, labelled.scores, model.model, config, measured, on_progress)
+    plain = _without_evidence(transcript, model, config, shown, labelled, decided)
+    flips = with_evidence(plain.flips, shown.dialogue, labelled.scores, model.model, config, measured, on_progress)
     read = Shortened(labelled.dialogue, shown.cut)
-    words = find_words(found, read, labelled.scores, model.model, config, on_progress) if measured == "words" else ()
-    unfamiliar = find_unfamiliar(whole, labelled.scores, model.model.words)
-    notes = (
-        *_notes_on_cut(shown.cut),
-        *notes_on_unfamiliar(unfamiliar, whole),
-        *_notes_on(decided, config),
-        *notes_on_evidence(found, model.model, config),
-    )
-    return Analysis(
-        dialogue=dialogue,
-        emotion_scores=labelled.scores,
-        flips=found,
-        model=model.ref,
-        threshold=config.threshold,
-        notes=(*transcript.notes, *labelled.notes, *notes),
-        format=transcript.format,
-        flip_threshold=config.flip_threshold,
-        uncertain_below=model.defaults.uncertain_below,
-        unfamiliar_speakers=unfamiliar,
-        words=words,
-        flip_shares=model.defaults.flip_shares,
-    )
+    words = find_words(flips, read, labelled.scores, model.model, config, on_progress) if measured == "words" else ()
+    notes = (*plain.notes, *notes_on_evidence(flips, model.model, config))
+    return replace(plain, flips=flips, words=words, notes=notes)
 
 
-def _shorten(dialogue: Dialogue, reader: ChatModel | ReplyScorer, layout: Layout) -> Shortened:
+def _shorten(dialogue: Dialogue, reader: ChatModel | ReplyScorer | None, layout: Layout) -> Shortened:
     """The dialogue as the model reads it: every utterance short enough for any question about it."""
+    if reader is None:
+        return Shortened(dialogue)
     fits = last_question_fits(lambda messages: reader.fits(messages, LABEL_TOKENS), layout)
     return shorten_overlong(dialogue, range(len(dialogue)), layout, fits)
 
@@ -260,6 +241,32 @@ def _case(dialogue: Dialogue, flip: Flip, start: int, model: Model) -> FlipCase:
         part = replace(part, id=name)
     moved = replace(flip, source=flip.source - start, target=flip.target - start)
     return FlipCase(name, show_flip(part, moved), moved)
+
+
+def _without_evidence(
+    transcript: Transcript,
+    model: OpenModel,
+    config: InferenceConfig,
+    shown: Shortened,
+    labelled: _LabelledDialogue,
+    decided: Sequence[_DecidedFlip],
+) -> Analysis:
+    dialogue = transcript.dialogue.with_emotions(labelled.dialogue.emotions)
+    unfamiliar = find_unfamiliar(dialogue, labelled.scores, model.model.words)
+    notes = (*_notes_on_cut(shown.cut), *notes_on_unfamiliar(unfamiliar, dialogue), *_notes_on(decided, config))
+    return Analysis(
+        dialogue=dialogue,
+        emotion_scores=labelled.scores,
+        flips=tuple(_found_flips(dialogue, decided)),
+        model=model.ref,
+        threshold=config.threshold,
+        notes=(*transcript.notes, *labelled.notes, *notes),
+        format=transcript.format,
+        flip_threshold=config.flip_threshold,
+        uncertain_below=model.defaults.uncertain_below,
+        unfamiliar_speakers=unfamiliar,
+        flip_shares=model.defaults.flip_shares,
+    )
 
 
 def _found_flips(dialogue: Dialogue, decided: Sequence[_DecidedFlip]) -> Iterator[FoundFlip]:
