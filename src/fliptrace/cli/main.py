@@ -47,7 +47,7 @@ app.command(rich_help_panel=ANALYZE, epilog=analyze.EPILOG)(with_option_groups(a
 app.command(rich_help_panel=ANALYZE, epilog=cues.EPILOG)(cues.cues)
 app.command(rich_help_panel=ANALYZE)(formats.formats)
 app.command(rich_help_panel=ANALYZE)(report.show)
-app.command(rich_help_panel=ANALYZE, epilog=serve.EPILOG)(serve.serve)
+app.command(rich_help_panel=ANALYZE, epilog=serve.EPILOG)(with_option_groups(serve.serve))
 app.command(rich_help_panel=COMPARE)(with_option_groups(train.train))
 app.command(rich_help_panel=COMPARE)(with_option_groups(predict.predict))
 app.command(rich_help_panel=COMPARE)(score.score)

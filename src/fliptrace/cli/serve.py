@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from fliptrace.cli.console import console, done, note
 from fliptrace.cli.extras import require
+from fliptrace.cli.option_groups import OptionGroup
 from fliptrace.core.errors import InputError
 from fliptrace.core.files import read_text
 
@@ -45,7 +47,18 @@ There is no TLS: let a proxy (nginx, Caddy) add it and pass on the Host header.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Rates(OptionGroup):
+    """How much a client on another machine may ask."""
+
+    rate: Annotated[
+        int, typer.Option(min=0, help="Requests per minute of a client on another machine; 0: no limit.")
+    ] = 600
+    upload_rate: Annotated[int, typer.Option(min=0, help="Conversations per minute of such a client.")] = 60
+
+
 def serve(
+    *,
     host: Annotated[
         str, typer.Option(help="Address to listen on; any but this machine's needs a token.")
     ] = "127.0.0.1",
@@ -70,10 +83,7 @@ def serve(
         float | None, typer.Option(help="Delete jobs so long after they ended. Default: never.", show_default=False)
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; the embedded model runs on the CPU.")] = "auto",
-    rate: Annotated[
-        int, typer.Option(min=0, help="Requests per minute of a client on another machine; 0: no limit.")
-    ] = 600,
-    upload_rate: Annotated[int, typer.Option(min=0, help="Conversations per minute of such a client.")] = 60,
+    rates: Rates,
     check: Annotated[bool, typer.Option("--check", help="Print what would be exposed, and exit.")] = False,
 ) -> None:
     """Serve analyses: drop a conversation into a browser tab, or post it over HTTP, and find results again.
@@ -97,8 +107,8 @@ def serve(
         allowed_hosts=tuple(allow_host or ()),
         keep_days=keep_days,
         device=device,
-        rate=rate,
-        upload_rate=upload_rate,
+        rate=rates.rate,
+        upload_rate=rates.upload_rate,
     )
     if check:
         for line in exposure(settings):
