@@ -21,7 +21,7 @@ demo: .venv/.core  ## a transcript analyzed; three stages on the sample corpus, 
 	@echo "To look at in a browser: the call in runs/demo-call.html, the training in runs/demo/report.html"
 
 test: .venv/.dev  ## everything that runs within minutes
-	$(BIN)/python -m pytest -q -n auto -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "not slow"
 
 test-slow: .venv/.dev  ## the rest
 	$(BIN)/python -m pytest -q -m slow

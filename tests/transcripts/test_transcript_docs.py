@@ -17,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "transcripts.md").read_text(encodin
 
 def test_every_example_of_the_page_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = re.findall(r"^`([\w.]+)`:\n\n```\w+\n(.*?)```", PAGE, re.DOTALL | re.MULTILINE)
-    assert len(files) == 3
+    assert len(files) == 2
     for name, content in files:
         (tmp_path / name).write_text(content, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -25,7 +25,7 @@ def test_every_example_of_the_page_holds(tmp_path: Path, monkeypatch: pytest.Mon
     examples = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, "transcripts.md", None, 0)
     output: list[str] = []
     results = doctest.DocTestRunner().run(examples, out=output.append)
-    assert results.attempted >= 9
+    assert results.attempted >= 7
     assert not results.failed, "".join(output)
 
 
