@@ -22,27 +22,27 @@ from fliptrace.fake_provider.serve import running
 from fliptrace.fake_provider.settings import Faults, Honours
 from fliptrace.predictions.rows import manifest_path
 
-NUM_KILLS = 20
 LATENCY_SECONDS = 0.01
 FAULTS = Faults(LATENCY_SECONDS, share_429=0.02, share_500=0.02, share_dropped=0.01, retry_after_seconds=0.02)
 
 
+@pytest.mark.parametrize("num_kills", [5, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("returns_n", [True, False], ids=["n replies a request", "a request a reply"])
-def test_a_run_killed_20_times_ends_as_one_never_killed(returns_n: bool, tmp_path: Path) -> None:
+def test_a_run_killed_many_times_ends_as_one_never_killed(returns_n: bool, num_kills: int, tmp_path: Path) -> None:
     provider = FakeProvider({"fake-1": PlausibleModel().as_model()}, FAULTS, Honours(n=returns_n))
     billed = provider.ledger.billed
     with running(provider) as url:
         predict(f"{url}#fake-1", tmp_path / "undisturbed")
         assert Paid.of(billed) == Paid(NUM_REPLIES, num_again=0)
         provider.ledger.reset()
-        for num_kills, (number, seconds) in enumerate(draw_moments(NUM_KILLS, LATENCY_SECONDS, returns_n), start=1):
+        for num_killed, (number, seconds) in enumerate(draw_moments(num_kills, LATENCY_SECONDS, returns_n), start=1):
             is_time = partial(has_paid, billed, number)
             assert predict_until(is_time, seconds, f"{url}#fake-1", tmp_path / "killed") == -signal.SIGKILL
-            assert Paid.of(billed).num_again <= num_kills * CONCURRENCY  # only the requests in flight
+            assert Paid.of(billed).num_again <= num_killed * CONCURRENCY  # only the requests in flight
         predict(f"{url}#fake-1", tmp_path / "killed")
     assert is_same(tmp_path / "killed", tmp_path / "undisturbed")
     found = Paid.of(billed)
-    assert found.num_replies == NUM_REPLIES and found.num_again <= NUM_KILLS * CONCURRENCY
+    assert found.num_replies == NUM_REPLIES and found.num_again <= num_kills * CONCURRENCY
 
 
 def test_a_file_of_answers_cut_at_any_byte_is_made_whole(tmp_path: Path) -> None:
