@@ -148,6 +148,17 @@ def test_a_folder_takes_one_kind_of_run(calls: Path, tmp_path: Path) -> None:
         analyze_many([*read_conversations([calls / "call-2.csv"])] * 2, RULE, tmp_path / "twice")
 
 
+def test_two_runs_never_write_one_folder(calls: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def and_another_run() -> Iterator[Conversation]:
+        with pytest.raises(RunError, match="is writing here"):
+            analyze_folder(calls, out)
+        yield from read_conversations(find_files([str(calls)]))
+
+    assert analyze_many(and_another_run(), RULE, out).num_analyzed == 5
+
+
 @pytest.mark.parametrize("num_processes", [1, 2])
 def test_a_model_that_cannot_be_opened_is_told(calls: Path, tmp_path: Path, num_processes: int) -> None:
     with pytest.raises(InputError, match="unknown kind of model"):

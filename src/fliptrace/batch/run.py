@@ -55,6 +55,7 @@ def analyze_many(
     how many are finished. RunError if `out` belongs to a run with other settings, or is being written, or if a
     conversation that it has was changed since; InputError for what is wrong before any conversation is read.
     """
+    out.mkdir(parents=True, exist_ok=True)  # before it is locked, since the lock lies inside
     with sole_writer(out):
         folder = BatchFolder.open(out, settings.to_json())
         earlier = len(folder.done)
