@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped import needs_weights
 
 from fliptrace.api import analyze, load_model, read_transcript
 from fliptrace.batch import run
@@ -157,6 +158,22 @@ def test_two_runs_never_write_one_folder(calls: Path, tmp_path: Path) -> None:
         yield from read_conversations(find_files([str(calls)]))
 
     assert analyze_many(and_another_run(), RULE, out).num_analyzed == 5
+
+
+@needs_weights
+def test_the_tables_do_not_depend_on_what_was_analyzed_before(tmp_path: Path) -> None:
+    (tmp_path / "calls").mkdir()
+    said = ["I lost it.", "You did what?", "I am so sorry, I looked for it everywhere, all night.", "Never mind!"]
+    for i in range(4):  # the same sentences, beside others of other lengths
+        lines = [f"Ana: {said[i]}", f"Bo: {said[i - 1]}", f"Ana: {said[i - 2]} {'Really. ' * 9 * i}"]
+        (tmp_path / "calls" / f"{i}.txt").write_text("\n".join(lines))
+    analyze_folder(tmp_path / "calls", tmp_path / "together", AnalysisSettings())
+    rows = []
+    for i in range(4):
+        path = tmp_path / "calls" / f"{i}.txt"
+        analyze_many(read_conversations([path]), AnalysisSettings(), tmp_path / f"alone {i}")
+        rows += read_table(tmp_path / f"alone {i}", "utterances")
+    assert sorted(rows, key=lambda row: json.dumps(row, default=str)) == read_table(tmp_path / "together", "utterances")
 
 
 @pytest.mark.parametrize("num_processes", [1, 2])

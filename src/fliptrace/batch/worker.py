@@ -31,7 +31,12 @@ class Worker:
         return cls(settings, opened)
 
     def analyze(self, conversation: Conversation, page: Path | None = None) -> Done:
-        """Analyze one conversation; whatever is wrong with it is told in the result. `page` is written if given."""
+        """Analyze one conversation; whatever is wrong with it is told in the result. `page` is written if given.
+
+        The result does not depend on what this process analyzed before.
+        """
+        if self.model.model.reader is not None:
+            self.model.model.reader.forget()
         try:
             transcript = parse_transcript(
                 conversation.data,

@@ -222,6 +222,10 @@ class DialogueReader(Protocol):
         """For every dialogue, in order, the positions of the utterances of which only the beginning is read."""
         ...
 
+    def forget(self) -> None:
+        """Forget what was read. What it says next then depends on nothing before, not even in the last digits."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Model:

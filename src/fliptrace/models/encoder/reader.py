@@ -130,6 +130,11 @@ class EncoderReader:
             for dialogue in dialogues
         ]
 
+    def forget(self) -> None:
+        """See DialogueReader."""
+        self._vectors.clear()
+        self._readings.clear()
+
     def read(self, dialogues: Sequence[Dialogue]) -> Iterator[Reading]:
         """Emotions and states of every dialogue, in order."""
         said = [(tuple(each.text for each in dialogue.utterances), dialogue.speakers) for dialogue in dialogues]
