@@ -41,7 +41,7 @@ def test_files_folders_and_patterns_are_each_file_once_in_order(tmp_path: Path) 
     assert find_files(inputs) == [tmp_path / name for name in ("b.vtt", "a.txt", "deep/c.srt")]
 
 
-@pytest.mark.parametrize("name", ["nothing", "nothing/*.vtt"])
+@pytest.mark.parametrize("name", ["nothing", "nothing/*.vtt", "missing.vtt"])
 def test_what_names_no_file_is_an_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(InputError, match="no transcripts; expected a"):
@@ -85,5 +85,8 @@ def test_what_is_no_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"call": "c1", "text": "hi"}\n[1]\n')
     with pytest.raises(InputError, match=r"a\.parquet: unreadable Parquet file"):
         list(read_conversations([tmp_path / "a.parquet"], "call"))
+    (tmp_path / "a.csv").write_text(f"call,text\nc1,{'x' * 200_000}\n")
+    with pytest.raises(InputError, match=r"a\.csv: unreadable table: field larger"):
+        list(read_conversations([tmp_path / "a.csv"], "call"))
     with pytest.raises(InputError, match=r"a\.jsonl: line 2: found list, expected an object"):
         list(read_conversations([tmp_path / "a.jsonl"], "call"))

@@ -128,6 +128,13 @@ def test_a_conversation_that_fails_is_set_aside(calls: Path, tmp_path: Path) -> 
     assert len(read_table(out, "utterances")) == 20
 
 
+def test_a_file_that_cannot_be_opened_is_set_aside(calls: Path, tmp_path: Path) -> None:
+    found = [*read_conversations([calls / "call-0.csv", calls / "gone.csv", calls / "call-2.csv"])]
+    result = analyze_many(found, RULE, tmp_path / "out")
+    assert (result.num_analyzed, list(result.failed)) == (3, [str(calls / "gone.csv")])
+    assert len(read_table(tmp_path / "out", "utterances")) == 8
+
+
 def test_pages_are_written(calls: Path, tmp_path: Path) -> None:
     analyze_folder(calls, tmp_path / "out", pages=True)
     pages = sorted((tmp_path / "out" / "pages").iterdir())

@@ -18,7 +18,7 @@ def test_it_reads_like_the_tuple_it_was_made_from(shares: list[float]) -> None:
     assert support[-2:] == tuple(shares[-2:])
     assert dict(support.shares) == {i: share for i, share in enumerate(shares) if share}
     assert support == Support(len(shares), dict(reversed(list(enumerate(shares)))))
-    assert hash(support) == hash(Support.of(tuple(shares)))
+    assert hash(support) == hash(Support.of(tuple(shares))) == hash(tuple(shares))
     assert support != Support.of([*shares, 0.5])
 
 

@@ -25,12 +25,16 @@ _TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The content of one conversation. `id` is its path, and #NAME for one of a table; `name` is that of a file."""
+    """The content of one conversation. `id` is its path, and #NAME for one of a table; `name` is that of a file.
+
+    `error` says why there is no content; "" if there is.
+    """
 
     id: str
     path: Path
     name: str
     data: bytes
+    error: str = ""
 
     @property
     def sha256(self) -> str:
@@ -55,7 +59,14 @@ def read_conversations(files: Sequence[Path], column: str | None = None) -> Iter
         if column is not None and path.suffix.lower() in _TABLES:
             yield from _split(path, column)
         else:
-            yield Conversation(str(path), path, path.name, read_bytes(path))
+            yield _whole(path)
+
+
+def _whole(path: Path) -> Conversation:
+    try:
+        return Conversation(str(path), path, path.name, read_bytes(path))
+    except (InputError, OSError) as error:  # a file among many, which the others need not wait for
+        return Conversation(str(path), path, path.name, b"", error=str(error))
 
 
 def _files(name: str) -> Iterator[Path]:
@@ -69,7 +80,7 @@ def _files(name: str) -> Iterator[Path]:
         found = [file for file in map(Path, matching) if file.is_file()]
         expected = "a pattern that some files match"
     else:
-        found, expected = [path], ""
+        found, expected = [path] if path.exists() else [], "a file, a folder or a pattern"
     if not found:
         raise InputError(name, f"no transcripts; expected {expected}")
     yield from found
@@ -116,7 +127,10 @@ def _rows(path: Path) -> Iterator[Json]:
             header = lines.readline()
             delimiter = max("\t;,", key=header.count)
             names = next(csv.reader([header], delimiter=delimiter), [])
-            yield from csv.DictReader(lines, names, delimiter=delimiter)
+            try:
+                yield from csv.DictReader(lines, names, delimiter=delimiter)
+            except csv.Error as error:
+                raise InputError(path, f"unreadable table: {error}") from error
 
 
 def _parquet_rows(path: Path) -> Iterator[Json]:

@@ -52,7 +52,7 @@ class BatchFolder:
         pyarrow, parquet = _arrow()
         name = f"part-{self.num_parts:06d}"
         for table, columns in TABLES.items():
-            schema = pyarrow.schema([(column, getattr(pyarrow, _ARROW[kind])()) for column, kind in columns.items()])
+            schema = pyarrow.schema([(column, getattr(pyarrow, kind)()) for column, kind in columns.items()])
             rows = [row for done in part for row in done.tables.get(table, ())]
             with open_atomic(self.path / table / f"{name}.parquet") as file:
                 parquet.write_table(pyarrow.Table.from_pylist(rows, schema), file)
@@ -76,9 +76,6 @@ class BatchFolder:
             for file in (self.path / table).glob("part-*.parquet"):
                 if not (self.path / _PARTS / f"{file.stem}.json").exists():
                     file.unlink()
-
-
-_ARROW = {"string": "string", "int32": "int32", "double": "float64", "bool": "bool_"}
 
 
 def _check_settings(path: Path, settings: Json) -> None:

@@ -15,18 +15,18 @@ from fliptrace.core.files import Json
 
 TableName = Literal["utterances", "flips", "triggers"]
 
-# Types are those of Arrow, by name. All columns may be null except the first three.
+# Types are named as pyarrow's functions that make them.
 TABLES: Final[Mapping[TableName, Mapping[str, str]]] = {
     "utterances": {
         "conversation": "string",
         "utterance": "int32",
         "speaker": "string",
-        "start": "double",
-        "end": "double",
+        "start": "float64",
+        "end": "float64",
         "text": "string",
         "emotion": "string",
-        "probability": "double",
-        "uncertain": "bool",
+        "probability": "float64",
+        "uncertain": "bool_",
     },
     "flips": {
         "conversation": "string",
@@ -35,7 +35,7 @@ TABLES: Final[Mapping[TableName, Mapping[str, str]]] = {
         "source": "int32",
         "before": "string",
         "after": "string",
-        "probability": "double",
+        "probability": "float64",
         "num_triggers": "int32",
         "reason": "string",
         "reason_by": "string",
@@ -44,9 +44,9 @@ TABLES: Final[Mapping[TableName, Mapping[str, str]]] = {
         "conversation": "string",
         "target": "int32",
         "utterance": "int32",
-        "support": "double",
-        "with_it": "double",
-        "without_it": "double",
+        "support": "float64",
+        "with_it": "float64",
+        "without_it": "float64",
     },
 }
 

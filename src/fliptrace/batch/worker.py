@@ -35,6 +35,8 @@ class Worker:
 
         The result does not depend on what this process analyzed before.
         """
+        if conversation.error:
+            return Done(conversation.id, conversation.sha256, conversation.error)
         if self.model.model.reader is not None:
             self.model.model.reader.forget()
         try:

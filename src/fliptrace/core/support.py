@@ -36,7 +36,7 @@ class Support(Sequence[float]):
         if isinstance(support, Support):
             return support
         rows = tuple(support)
-        return cls(len(rows), {i: share for i, share in enumerate(rows) if share})
+        return cls(len(rows), dict(enumerate(rows)))
 
     def __len__(self) -> int:
         return self.num_utterances
@@ -56,4 +56,4 @@ class Support(Sequence[float]):
         return tuple(self) == tuple(other) if isinstance(other, Sequence) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.num_utterances, *self.shares.items()))
+        return hash(tuple(self))
