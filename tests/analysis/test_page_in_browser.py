@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from analyses import calm, crowd, support_call, two_friends
-from browsing import Page, chromium, needs_chromium, sync_api
+from browsing import Page, needs_chromium, sync_api
 
 from fliptrace.analysis.page import write_page
 from fliptrace.analysis.result import Analysis
@@ -39,12 +39,6 @@ CONTRAST = """(selector) => {
     return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
   });
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

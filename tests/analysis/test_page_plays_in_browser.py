@@ -9,17 +9,11 @@ from typing import Any
 
 import pytest
 from analyses import support_call, with_cues
-from browsing import Page, chromium, needs_chromium, sync_api
+from browsing import Page, needs_chromium, sync_api
 
 pytestmark = needs_chromium
 Opener = Callable[..., Page]
 TIME = "(player) => player.currentTime"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

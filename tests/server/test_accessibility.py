@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Page, chromium, needs_chromium, sync_api
+from browsing import Page, needs_chromium, sync_api
 from services import inline_service, listening, new_job, table
 
 from fliptrace.server.service import Service
@@ -25,12 +25,6 @@ CALL = table(
     ("Bo", "I come up with the bucket", "neutral"),
     ("Ana", "Too late: the curtain", "sadness"),
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

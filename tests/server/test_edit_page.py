@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Page, chromium, needs_chromium, sync_api, watched_page
+from browsing import Page, needs_chromium, sync_api, watched_page
 from services import inline_service, listening, new_job, table
 
 from fliptrace.corpora.corpus_file import EfrFile, ErcFile
@@ -27,12 +27,6 @@ LINES = (
     ("Ana", "The barn burns", "fear"),
     ("Ana", "All of it", "fear"),
 )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 def done(service: Service) -> str:

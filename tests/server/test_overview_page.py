@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Page, chromium, needs_chromium, sync_api, watched_page
+from browsing import Page, needs_chromium, sync_api, watched_page
 from services import TABLE, inline_service, listening, new_job, table
 
 from fliptrace.server.service import Service
@@ -16,12 +16,6 @@ pytestmark = needs_chromium
 SCRIPT = "<img src=x onerror=hacked=1>"
 TOKEN = "correct horse battery staple"
 SEA = table((SCRIPT, "The tide", "joy"), ("Ana", "The rocks", "fear"), (SCRIPT, "The rocks", "fear"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

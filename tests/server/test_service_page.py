@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Page, chromium, needs_chromium, sync_api, watched_page
+from browsing import Page, needs_chromium, sync_api, watched_page
 from services import TABLE, inline_service, listening, new_job, table
 
 from fliptrace.server.service import Service
@@ -15,12 +15,6 @@ from fliptrace.server.service import Service
 pytestmark = needs_chromium
 SCRIPT, IMAGE = "<script>window.hacked = 1</script>", "<img src=x onerror=hacked=2>"
 TOKEN = "correct horse battery staple"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Page, chromium, needs_chromium
+from browsing import Page, needs_chromium
 from synthetic_cells import tiny_report
 
 from fliptrace.report.study.report import render_study_html
@@ -33,12 +33,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("study") / "study.html"
     path.write_text(render_study_html(tiny_report()), encoding="utf-8")
     return path.as_uri()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
