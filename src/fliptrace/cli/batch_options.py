@@ -88,7 +88,8 @@ def analyze_all(inputs: Sequence[str], options: BatchOptions, settings: Analysis
             on_progress=lambda num_done: bar.update(task, completed=num_done),
         )
     earlier = f"; {result.num_earlier:,} were finished before" if result.num_earlier else ""
-    done(f"{options.out}: {result.num_analyzed:,} conversations{earlier}")
+    plural = "" if result.num_analyzed == 1 else "s"
+    done(f"{options.out}: {result.num_analyzed:,} conversation{plural}{earlier}")
     if result.failed:
         for name, error in list(result.failed.items())[:_NUM_SHOWN]:
             note(f"failed: {error if error.startswith(name) else f'{name}: {error}'}")
